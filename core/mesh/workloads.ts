@@ -1,0 +1,64 @@
+/**
+ * Who may call whom. KeyRing certifies an isolate's key for one workload and writes that
+ * workload's row of this table into the certificate; a callee accepts nothing outside it.
+ */
+export const workloads = ["studio", "capabilities", "durable-objects"] as const;
+export type Workload = (typeof workloads)[number];
+
+/** The callee an assertion is for: one unit's one entrypoint. */
+export const audiences = [
+  "capabilities.devices",
+  "durable-objects.audit-intake",
+  "durable-objects.audit-reader",
+  "durable-objects.hub-control",
+  "durable-objects.token-signer",
+  "data.ingest",
+  "data.audit-sink",
+  "data.credentials",
+  "data.provisioner",
+] as const;
+export type Audience = (typeof audiences)[number];
+
+/** Work without a user. Each job is narrower than any role. */
+export const jobs = [
+  /** A request before anyone is known: register, login, enrol. Studio only. */
+  "anonymous_request",
+  /** Signing tokens for a session that Studio has just checked. */
+  "sign_tokens",
+  /** Redeeming an enrolment code into a device. */
+  "enroll",
+  /** Creating or migrating an organisation's schema, role and hub. */
+  "provision",
+  /** TenantHub's outbox. */
+  "ingest",
+  /** AuditLog's drain and reconciler. */
+  "audit_drain",
+] as const;
+export type Job = (typeof jobs)[number];
+
+export interface WorkloadGrant {
+  readonly audiences: readonly Audience[];
+  readonly jobs: readonly Job[];
+}
+
+export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
+  studio: {
+    audiences: [
+      "capabilities.devices",
+      "durable-objects.audit-intake",
+      "durable-objects.audit-reader",
+      "durable-objects.hub-control",
+      "durable-objects.token-signer",
+      "data.provisioner",
+    ],
+    jobs: ["anonymous_request", "sign_tokens", "enroll", "provision"],
+  },
+  capabilities: {
+    audiences: ["data.credentials", "durable-objects.hub-control", "durable-objects.audit-intake"],
+    jobs: ["enroll"],
+  },
+  "durable-objects": {
+    audiences: ["data.ingest", "data.audit-sink"],
+    jobs: ["ingest", "audit_drain"],
+  },
+};

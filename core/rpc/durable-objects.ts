@@ -1,0 +1,139 @@
+/**
+ * What each entrypoint of the durable-objects Worker offers, and to whom. Every method that takes
+ * a `SignedCall` verifies it before anything else and throws `CallRefused` when it does not hold.
+ */
+import type { JWK } from "jose";
+import type { AuditEntry, AuditFields, AuditResult, AuditType } from "../audit/events.ts";
+import type { DeviceId, GroupId, OrgId, UserId } from "../ids.ts";
+import type { AccessClaims, SignedCall } from "../mesh/claims.ts";
+import type { Role } from "../tenancy/roles.ts";
+
+/** For the edge. `fetch` takes a WebSocket upgrade for `/mqtt/{org}`; see `gatewayHeaders`. */
+export const gatewayHeaders = {
+  /** The organisation's id, set by the edge after its policy was judged. */
+  org: "X-Sentinel-Org",
+  requestId: "X-Sentinel-Request-Id",
+  /** `Authorization: Bearer` carries a device token or an access JWT (cookie exchanged), or is absent. */
+  authorization: "Authorization",
+} as const;
+
+/** For the edge: exact counting. */
+export interface LimitsRpc {
+  /**
+   * Counts one request of `key` against `limit` per `windowMs`, exactly: no more than `limit`
+   * in any window.
+   * @param key who is counted, at most 256 characters; the caller prefixes the rate class
+   */
+  consume(key: string, limit: number, windowMs: number): Promise<RateDecision>;
+}
+export interface RateDecision {
+  readonly allowed: boolean;
+  readonly limit: number;
+  readonly remaining: number;
+  /** Seconds until one more request is allowed (refused) or the window is empty (allowed), ≥ 1. */
+  readonly resetSeconds: number;
+}
+
+/** For the edge: refusals, counted there and folded here into `edge_refusals` events. */
+export interface EdgeEventsRpc {
+  report(refusals: readonly EdgeRefusals[]): Promise<void>;
+}
+export interface EdgeRefusals {
+  readonly org: OrgId | null;
+  readonly gate: string;
+  readonly code: string;
+  readonly country: string;
+  readonly count: number;
+  readonly firstAtMs: number;
+  readonly lastAtMs: number;
+}
+
+/** For edge, studio and capabilities: public keys only. */
+export interface PublicKeysRpc {
+  /** Keys of access tokens, newest first (also served as `/.well-known/jwks.json`). */
+  accessKeys(): Promise<{ keys: JWK[] }>;
+  /** Keys that sign isolate certificates. */
+  meshRoots(): Promise<{ keys: JWK[] }>;
+}
+
+/** For studio alone (job `sign_tokens`). */
+export interface TokenSignerRpc {
+  /** Signs an access token of one hour. */
+  signAccessToken(
+    call: SignedCall,
+    claims: Pick<AccessClaims, "sub" | "org" | "role" | "sid">,
+  ): Promise<{ token: string; expiresAtMs: number }>;
+}
+
+/**
+ * One entrypoint class per workload (`CertifyStudio`, `CertifyCapabilities`): which binding a
+ * Worker holds says who it is, so a Worker can't ask for another's certificate.
+ */
+export interface CertifierRpc {
+  /** @param publicKey raw Ed25519 public key, base64url. Returns the certificate JWT. */
+  certify(publicKey: string): Promise<{ certificate: string; expiresAtMs: number }>;
+}
+
+/** For studio and capabilities. Throws when the entry could not be made durable: fail closed. */
+export interface AuditIntakeRpc {
+  /** One or more single events; durable when it returns. `log` null: a platform log. */
+  append(call: SignedCall, log: OrgId | null, events: readonly AuditFields[]): Promise<{ seqs: number[] }>;
+  /** Before work. `log` null: a platform log. */
+  intent(call: SignedCall, log: OrgId | null, event: AuditFields): Promise<IntentHandle>;
+  /** After work, before the answer; `alongside` are single events that the work caused (role_change). */
+  outcome(
+    call: SignedCall,
+    intent: IntentHandle,
+    event: AuditFields,
+    alongside?: readonly AuditFields[],
+  ): Promise<{ seq: number }>;
+}
+/** Names an open intent; only the request that made it can close it. */
+export interface IntentHandle {
+  readonly log: string;
+  readonly seq: number;
+}
+
+/** For studio: reading one organisation's log. */
+export interface AuditReaderRpc {
+  list(call: SignedCall, filter: AuditFilter): Promise<{ items: AuditEntry[]; nextBeforeSeq: number | null }>;
+}
+export interface AuditFilter {
+  readonly type: AuditType | null;
+  /** A user id, matched against user_id and admin_id. */
+  readonly actor: string | null;
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+  /** Newest first, below this sequence number; null for the newest page. */
+  readonly beforeSeq: number | null;
+  readonly limit: number;
+}
+
+/** For studio and capabilities: what the tenant's hub must know and do. All methods are idempotent. */
+export interface HubControlRpc {
+  /** Makes a device known (or replaces its token): from now on it may connect. `tokenSha256` is lower-case hex. */
+  putDevice(call: SignedCall, org: OrgId, device: DeviceId, tokenSha256: string): Promise<void>;
+  /** Forgets a device, ends its sessions and closes its sockets before returning. */
+  removeDevice(call: SignedCall, org: OrgId, device: DeviceId): Promise<void>;
+  /** Sets a member's role, null to remove; sockets whose rights shrank are closed before it returns. */
+  putMember(call: SignedCall, org: OrgId, user: UserId, role: Role | null): Promise<void>;
+  /** Replaces one group's devices and members (what analysts and viewers may read). Empty lists remove it. */
+  putGroup(
+    call: SignedCall,
+    org: OrgId,
+    group: GroupId,
+    content: { readonly devices: readonly DeviceId[]; readonly members: readonly UserId[] },
+  ): Promise<void>;
+  /** Ends the sockets of one login session. */
+  endSession(call: SignedCall, org: OrgId, sid: string): Promise<void>;
+  /** Publishes a command to `…/devices/{device}/commands` (QoS 1), queued while the device is away. */
+  publishCommand(call: SignedCall, org: OrgId, device: DeviceId, payload: string): Promise<void>;
+  /** Connected or not, and since when (RFC 3339). Devices never seen are absent. */
+  presence(
+    call: SignedCall,
+    org: OrgId,
+    devices: readonly DeviceId[],
+  ): Promise<{ readonly device: DeviceId; readonly online: boolean; readonly since: string }[]>;
+}
+
+export type { AuditResult };

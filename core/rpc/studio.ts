@@ -1,0 +1,29 @@
+/** What studio offers to the edge besides its HTTP API (`PublicApi.fetch`). */
+import type { OrgId } from "../ids.ts";
+
+/** `SessionExchange`: the edge trades the session cookie for a short-lived token; the browser never holds it. */
+export interface SessionExchangeRpc {
+  /**
+   * @param sessionSecret the cookie's value
+   * @param org the organisation that the request addresses; the token is scoped to it if the user is a member
+   */
+  exchange(sessionSecret: string, org: OrgId | null, requestId: string): Promise<SessionExchangeResult>;
+}
+export type SessionExchangeResult =
+  | { readonly kind: "ok"; readonly accessToken: string; readonly expiresAtMs: number }
+  | { readonly kind: "refused" };
+
+/** Request headers the edge sets for studio; it strips any that a client sent. */
+export const studioHeaders = {
+  requestId: "X-Sentinel-Request-Id",
+  /** Route id in core/routes.ts: edge and studio must agree on it. */
+  route: "X-Sentinel-Route",
+  clientIp: "X-Sentinel-Client-Ip",
+  country: "X-Sentinel-Country",
+  /** `cookie` when the edge exchanged a session cookie (CSRF checks were made), else `bearer` or `none`. */
+  credential: "X-Sentinel-Credential",
+  /** The organisation's id when the path names one and the edge resolved it. */
+  org: "X-Sentinel-Org",
+} as const;
+
+export const sessionCookieName = "__Host-sentinel_session";

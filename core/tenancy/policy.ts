@@ -1,0 +1,54 @@
+import { type OrgId, type OrgSlug, parseId, parseSlug } from "../ids.ts";
+
+/**
+ * What the edge knows of an organisation before anyone is known. Studio writes it to the POLICIES
+ * KV namespace; the edge reads it and caches it for at most a minute.
+ * Keys: `slug:{slug}` → org id · `org:{org_id}` → this object as JSON.
+ */
+export interface OrgPolicy {
+  readonly version: 1;
+  readonly org: OrgId;
+  readonly slug: OrgSlug;
+  readonly status: "active" | "suspended";
+  /** ISO 3166-1 alpha-2 codes from which requests are taken. */
+  readonly geoCountries: readonly string[];
+  /** The oldest TLS version a device may use; people always need 1.3. */
+  readonly tlsDeviceMin: "TLSv1.2" | "TLSv1.3";
+}
+
+/** Judges requests that address no organisation: India only. */
+export const platformPolicy: Pick<OrgPolicy, "geoCountries" | "tlsDeviceMin"> = {
+  geoCountries: ["IN"],
+  tlsDeviceMin: "TLSv1.3",
+};
+
+/** A new organisation starts with this. */
+export function defaultOrgPolicy(org: OrgId, slug: OrgSlug): OrgPolicy {
+  return { version: 1, org, slug, status: "active", ...platformPolicy };
+}
+
+export const policyKey = {
+  slug: (slug: OrgSlug): string => `slug:${slug}`,
+  org: (org: OrgId): string => `org:${org}`,
+};
+
+/** Two capital letters that can be a country; Cloudflare's `XX` (unknown) and `T1` (Tor) never are. */
+export function isCountryCode(text: unknown): text is string {
+  return typeof text === "string" && /^[A-Z]{2}$/.test(text) && text !== "XX";
+}
+
+/** Parses what KV holds. Anything not exactly right is null, and a null policy refuses (fail closed). */
+export function parseOrgPolicy(json: unknown): OrgPolicy | null {
+  if (typeof json !== "object" || json === null) return null;
+  const value = json as Record<string, unknown>;
+  const org = parseId("org", value["org"]);
+  const slug = parseSlug(value["slug"]);
+  const countries = value["geoCountries"];
+  const tls = value["tlsDeviceMin"];
+  const status = value["status"];
+  if (value["version"] !== 1 || org === null || slug === null) return null;
+  if (!Array.isArray(countries) || countries.length > 250 || !countries.every(isCountryCode)) return null;
+  if (tls !== "TLSv1.2" && tls !== "TLSv1.3") return null;
+  if (status !== "active" && status !== "suspended") return null;
+  return { version: 1, org, slug, status, geoCountries: countries, tlsDeviceMin: tls };
+}

@@ -1,0 +1,31 @@
+/** The five roles, most powerful first. */
+export const roles = ["owner", "admin", "analyst", "viewer", "readonly"] as const;
+export type Role = (typeof roles)[number];
+
+/** Parses a role name; null for anything else. */
+export function parseRole(text: unknown): Role | null {
+  return roles.find((role) => role === text) ?? null;
+}
+
+/**
+ * What a route may demand. The table that grants them to roles is `workers/studio/rbac/`;
+ * the names live here because the route table does.
+ */
+export const permissions = [
+  "org:read",
+  "org:update",
+  "org:delete",
+  "members:read",
+  "members:manage",
+  "policies:read",
+  "policies:manage",
+  "groups:read",
+  "groups:manage",
+  "enrollment:manage",
+  "devices:read",
+  "devices:manage",
+  "devices:command",
+  "telemetry:read",
+  "audit:read",
+] as const;
+export type Permission = (typeof permissions)[number];
