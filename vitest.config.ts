@@ -1,12 +1,18 @@
+import { readdirSync } from "node:fs";
+import type { TestProjectInlineConfiguration } from "vitest/config";
 import { defineConfig } from "vitest/config";
 
 /**
- * unit: pure code on Node · workerd: objects and Workers inside workerd · postgres: the real
- * embedded server · e2e: the whole stack, the agent and Chromium.
+ * One project a file in test/vitest/: `unit` is pure code on Node, `workerd-*` objects and Workers
+ * inside workerd, `postgres` the real embedded server, `agent` the bundled agent, `e2e` everything.
  * Run one: `npx vitest run --project unit -t "words"`.
  */
-export default defineConfig({
-  test: {
-    projects: ["test/vitest/unit.ts", "test/vitest/workerd-*.ts", "test/vitest/postgres.ts", "test/vitest/e2e.ts"],
-  },
-});
+const folder = new URL("test/vitest/", import.meta.url);
+const projects = await Promise.all(
+  readdirSync(folder)
+    .filter((name) => /^[a-z-]+\.ts$/.test(name))
+    .sort()
+    .map(async (name) => ((await import(new URL(name, folder).href)) as { default: TestProjectInlineConfiguration }).default),
+);
+
+export default defineConfig({ test: { projects } });

@@ -1,0 +1,6 @@
+import { defineProject } from "vitest/config";
+
+/** Pure code on Node. */
+export default defineProject({
+  test: { name: "unit", root: new URL("../..", import.meta.url).pathname, include: ["test/unit/**/*.test.ts"] },
+});
