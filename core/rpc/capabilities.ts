@@ -6,7 +6,17 @@ import type { DeviceCommandName, DeviceReply } from "../telemetry.ts";
 /** A refusal the caller turns into a problem; anything else that goes wrong throws. */
 export type Result<T> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly code: "not_found" | "forbidden" | "conflict" | "invalid_enrollment_code" | "invalid_cursor" };
+  | {
+      readonly ok: false;
+      /** `invalid_request`: a value that the caller should have refused; nothing was done. */
+      readonly code:
+        | "not_found"
+        | "forbidden"
+        | "conflict"
+        | "invalid_enrollment_code"
+        | "invalid_cursor"
+        | "invalid_request";
+    };
 
 export interface Page<T> {
   readonly items: T[];
