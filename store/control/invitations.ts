@@ -1,0 +1,165 @@
+import type { InvitationId, OrgId, UserId } from "../../core/ids.ts";
+import type { Role } from "../../core/tenancy/roles.ts";
+import { type Database, type Row, sql } from "../connect.ts";
+import { booleanOf, idOf, instant, roleOf, textOf } from "./columns.ts";
+import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { membershipsPerUserMax } from "./users.ts";
+
+/** Open invitations of one organisation: bounds the mail that one administrator can send. */
+export const openInvitationsMax = 500;
+
+export interface NewInvitation {
+  readonly id: InvitationId;
+  readonly org: OrgId;
+  readonly email: string;
+  readonly role: Role;
+  readonly invitedBy: UserId;
+  readonly tokenHash: string;
+  readonly expiresAtMs: number;
+}
+export interface Invitation {
+  readonly id: InvitationId;
+  readonly email: string;
+  readonly role: Role;
+  readonly invitedBy: UserId;
+  readonly createdAt: string;
+  readonly expiresAt: string;
+}
+
+/**
+ * Stores an invitation; earlier open ones of the same address are withdrawn by it. The inviter's role
+ * is looked at in the statement itself: only owners invite owners.
+ */
+export async function addInvitation(
+  database: Database,
+  write: WriteRequest,
+  invitation: NewInvitation,
+): Promise<{ readonly kind: "added"; readonly invitation: Invitation } | { readonly kind: "forbidden" | "conflict" }> {
+  const now = instant(write.nowMs);
+  const { id, org, email, role, invitedBy, tokenHash } = invitation;
+  const [row] = await database.query(
+    sql`WITH allowed AS (
+        SELECT EXISTS (SELECT FROM control.memberships WHERE org_id = ${org} AND user_id = ${invitedBy}
+            AND (role = 'owner' OR (role = 'admin' AND ${role}::text <> 'owner'))) AS may,
+          NOT EXISTS (SELECT FROM control.memberships m JOIN control.users u ON u.id = m.user_id
+            WHERE m.org_id = ${org} AND u.email = ${email})
+          AND (SELECT count(*) FROM control.invitations WHERE org_id = ${org} AND accepted_at IS NULL
+            AND revoked_at IS NULL AND expires_at > ${now}::timestamptz) < ${openInvitationsMax} AS fits),
+      withdrawn AS (
+        UPDATE control.invitations SET revoked_at = ${now}::timestamptz FROM allowed
+        WHERE may AND fits AND org_id = ${org} AND email = ${email} AND accepted_at IS NULL AND revoked_at IS NULL),
+      changed AS (
+        INSERT INTO control.invitations (id, org_id, email, role, invited_by, token_hash, created_at, expires_at)
+        SELECT ${id}, ${org}, ${email}, ${role}, ${invitedBy}, ${tokenHash}, ${now}::timestamptz,
+          ${instant(invitation.expiresAtMs)}::timestamptz FROM allowed WHERE may AND fits RETURNING 1),
+      receipt AS (${receiptIfChanged(write, org)})
+      SELECT may, EXISTS (SELECT FROM changed) AS added FROM allowed`,
+  );
+  if (row === undefined || !booleanOf(row, "may")) return { kind: "forbidden" };
+  if (!booleanOf(row, "added")) return { kind: "conflict" };
+  const createdAt = now;
+  const expiresAt = instant(invitation.expiresAtMs);
+  return { kind: "added", invitation: { id, email, role, invitedBy, createdAt, expiresAt } };
+}
+
+/** Open invitations, oldest first, above `after`. */
+export async function listInvitations(
+  database: Database,
+  org: OrgId,
+  page: { readonly after: string | null; readonly limit: number; readonly nowMs: number },
+): Promise<Invitation[]> {
+  const rows = await database.query(
+    sql`SELECT id, email, role, invited_by, control.rfc3339(created_at) AS created_at,
+        control.rfc3339(expires_at) AS expires_at
+      FROM control.invitations
+      WHERE org_id = ${org} AND accepted_at IS NULL AND revoked_at IS NULL
+        AND expires_at > ${instant(page.nowMs)}::timestamptz
+        AND (${page.after}::text IS NULL OR id > ${page.after}::text)
+      ORDER BY id LIMIT ${page.limit}`,
+    { readOnly: true },
+  );
+  return rows.map(invitationOf);
+}
+
+function invitationOf(row: Row): Invitation {
+  return {
+    id: idOf("invitation", row, "id"),
+    email: textOf(row, "email"),
+    role: roleOf(row, "role"),
+    invitedBy: idOf("user", row, "invited_by"),
+    createdAt: textOf(row, "created_at"),
+    expiresAt: textOf(row, "expires_at"),
+  };
+}
+
+/** Withdraws an open invitation. False when there is none. */
+export async function revokeInvitation(
+  database: Database,
+  write: WriteRequest,
+  org: OrgId,
+  id: InvitationId,
+): Promise<boolean> {
+  const now = instant(write.nowMs);
+  const [row] = await database.query(
+    sql`WITH changed AS (
+        UPDATE control.invitations SET revoked_at = ${now}::timestamptz
+        WHERE id = ${id} AND org_id = ${org} AND accepted_at IS NULL AND revoked_at IS NULL
+          AND expires_at > ${now}::timestamptz RETURNING 1),
+      receipt AS (${receiptIfChanged(write, org)})
+      SELECT EXISTS (SELECT FROM changed) AS revoked`,
+  );
+  return row !== undefined && booleanOf(row, "revoked");
+}
+
+/** Which organisation's log an acceptance belongs to; null for a token that is not one. */
+export async function organisationOfInvitation(database: Database, tokenHash: string): Promise<OrgId | null> {
+  const [row] = await database.query(
+    sql`SELECT i.org_id FROM control.invitations i JOIN control.organisations o ON o.id = i.org_id
+      WHERE i.token_hash = ${tokenHash} AND o.status = 'active'`,
+    { readOnly: true },
+  );
+  return row === undefined ? null : idOf("org", row, "org_id");
+}
+
+export interface Acceptance {
+  readonly org: OrgId;
+  readonly slug: string;
+  readonly name: string;
+  readonly role: Role;
+}
+
+/**
+ * Redeems an invitation into a membership, once: concurrent attempts serialise on the row. It must be
+ * open, made for this address, and its maker must still have the right to make it.
+ */
+export async function acceptInvitation(
+  database: Database,
+  write: WriteRequest,
+  accept: { readonly tokenHash: string; readonly user: UserId; readonly email: string; readonly org: OrgId },
+): Promise<Acceptance | null> {
+  const now = instant(write.nowMs);
+  const [row] = await database.query(
+    sql`WITH changed AS (
+        UPDATE control.invitations i SET accepted_at = ${now}::timestamptz
+        FROM control.memberships by
+        WHERE i.token_hash = ${accept.tokenHash} AND i.email = ${accept.email} AND i.org_id = ${accept.org}
+          AND i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > ${now}::timestamptz
+          AND by.org_id = i.org_id AND by.user_id = i.invited_by
+          AND (by.role = 'owner' OR (by.role = 'admin' AND i.role <> 'owner'))
+          AND NOT EXISTS (SELECT FROM control.memberships m WHERE m.org_id = i.org_id AND m.user_id = ${accept.user})
+          AND (SELECT count(*) FROM control.memberships WHERE user_id = ${accept.user}) < ${membershipsPerUserMax}
+        RETURNING i.org_id, i.role),
+      member AS (
+        INSERT INTO control.memberships (org_id, user_id, role, created_at)
+        SELECT org_id, ${accept.user}, role, ${now}::timestamptz FROM changed),
+      receipt AS (${receiptIfChanged(write, accept.org)})
+      SELECT o.id, o.slug, o.name, changed.role FROM changed JOIN control.organisations o ON o.id = changed.org_id`,
+  );
+  if (row === undefined) return null;
+  return {
+    org: idOf("org", row, "id"),
+    slug: textOf(row, "slug"),
+    name: textOf(row, "name"),
+    role: roleOf(row, "role"),
+  };
+}

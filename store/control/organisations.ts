@@ -1,0 +1,73 @@
+import type { OrgId, OrgSlug, UserId } from "../../core/ids.ts";
+import { type Database, DatabaseError, sql, sqlState } from "../connect.ts";
+import { idOf, instant, textOf } from "./columns.ts";
+import { receipt, receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { membershipsPerUserMax } from "./users.ts";
+
+export interface NewOrganisation {
+  readonly id: OrgId;
+  readonly slug: OrgSlug;
+  readonly name: string;
+  readonly owner: UserId;
+}
+
+export type Claim =
+  /** Provision it (again): new, or the same person's own attempt that was cut short. */
+  | { readonly kind: "provision"; readonly org: OrgId; readonly name: string; readonly createdAt: string }
+  | { readonly kind: "slug_taken" }
+  | { readonly kind: "too_many" };
+
+/** Claims a slug: row and first owner in one transaction, status `provisioning` until everything else is there. */
+export async function claimOrganisation(
+  database: Database,
+  write: WriteRequest,
+  wanted: NewOrganisation,
+): Promise<Claim> {
+  const now = instant(write.nowMs);
+  try {
+    const [row] = await database.query(
+      sql`WITH changed AS (
+          INSERT INTO control.organisations (id, slug, name, status, created_by, created_at)
+          SELECT ${wanted.id}, ${wanted.slug}, ${wanted.name}, 'provisioning', ${wanted.owner}, ${now}::timestamptz
+          WHERE (SELECT count(*) FROM control.memberships WHERE user_id = ${wanted.owner}) < ${membershipsPerUserMax}
+          RETURNING id),
+        member AS (
+          INSERT INTO control.memberships (org_id, user_id, role, created_at)
+          SELECT id, ${wanted.owner}, 'owner', ${now}::timestamptz FROM changed),
+        receipt AS (${receiptIfChanged(write, null)})
+        SELECT id, control.rfc3339(${now}::timestamptz) AS created_at FROM changed`,
+    );
+    if (row === undefined) return { kind: "too_many" };
+    return { kind: "provision", org: idOf("org", row, "id"), name: wanted.name, createdAt: textOf(row, "created_at") };
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || error.code !== sqlState.uniqueViolation) throw error;
+  }
+  const [theirs] = await database.query(
+    sql`SELECT id, name, control.rfc3339(created_at) AS created_at FROM control.organisations
+      WHERE slug = ${wanted.slug} AND status = 'provisioning' AND created_by = ${wanted.owner}`,
+  );
+  if (theirs === undefined) return { kind: "slug_taken" };
+  const org = idOf("org", theirs, "id");
+  return { kind: "provision", org, name: textOf(theirs, "name"), createdAt: textOf(theirs, "created_at") };
+}
+
+/** The last step of provisioning: from now on the organisation answers. */
+export async function activateOrganisation(database: Database, write: WriteRequest, org: OrgId): Promise<void> {
+  await database.transaction([
+    sql`UPDATE control.organisations SET status = 'active' WHERE id = ${org} AND status = 'provisioning'`,
+    receipt(write, org),
+  ]);
+}
+
+/** An active organisation by id or slug, for routes that need no membership (enrolment, sign-in). */
+export async function findOrganisation(
+  database: Database,
+  reference: string,
+): Promise<{ readonly org: OrgId; readonly slug: string } | null> {
+  const [row] = await database.query(
+    sql`SELECT id, slug FROM control.organisations
+      WHERE (id = ${reference} OR slug = ${reference}) AND status = 'active'`,
+    { readOnly: true },
+  );
+  return row === undefined ? null : { org: idOf("org", row, "id"), slug: textOf(row, "slug") };
+}

@@ -1,0 +1,56 @@
+import type { OrgId, UserId } from "../../core/ids.ts";
+import { type OrgPolicy, parseOrgPolicy, platformPolicy } from "../../core/tenancy/policy.ts";
+import { type Database, sql } from "../connect.ts";
+import { instant } from "./columns.ts";
+import { receipt, type WriteRequest } from "./receipts.ts";
+
+export type PolicyDocument =
+  | { readonly name: "geo"; readonly document: { readonly countries: readonly string[] } }
+  | { readonly name: "tls"; readonly document: { readonly device_min: OrgPolicy["tlsDeviceMin"] } };
+
+/** What the edge is to know of an organisation, with the version it stands for. */
+export interface VersionedPolicy {
+  readonly policy: OrgPolicy;
+  readonly version: string;
+}
+
+/** Reads an organisation's policy; whatever was never set is the platform's. Null: no such organisation. */
+export async function readPolicy(database: Database, org: OrgId): Promise<VersionedPolicy | null> {
+  const [row] = await database.query(
+    sql`SELECT o.id, o.slug, o.status, o.policy_version::text AS version,
+        g.document -> 'countries' AS countries, t.document ->> 'device_min' AS device_min
+      FROM control.organisations o
+      LEFT JOIN control.org_policies g ON g.org_id = o.id AND g.name = 'geo'
+      LEFT JOIN control.org_policies t ON t.org_id = o.id AND t.name = 'tls'
+      WHERE o.id = ${org}`,
+    { readOnly: true },
+  );
+  if (row === undefined) return null;
+  const policy = parseOrgPolicy({
+    version: 1,
+    org: row["id"],
+    slug: row["slug"],
+    status: row["status"] === "suspended" ? "suspended" : "active",
+    geoCountries: row["countries"] ?? platformPolicy.geoCountries,
+    tlsDeviceMin: row["device_min"] ?? platformPolicy.tlsDeviceMin,
+  });
+  if (policy === null) throw new TypeError("a stored policy does not parse");
+  return { policy, version: String(row["version"]) };
+}
+
+/** Replaces one policy and raises the version, together. */
+export async function writePolicy(
+  database: Database,
+  write: WriteRequest,
+  change: { readonly org: OrgId; readonly user: UserId } & PolicyDocument,
+): Promise<void> {
+  const now = instant(write.nowMs);
+  await database.transaction([
+    sql`UPDATE control.organisations SET policy_version = policy_version + 1 WHERE id = ${change.org}`,
+    sql`INSERT INTO control.org_policies (org_id, name, document, updated_by, updated_at)
+      VALUES (${change.org}, ${change.name}, ${JSON.stringify(change.document)}::text::jsonb, ${change.user}, ${now}::timestamptz)
+      ON CONFLICT (org_id, name) DO UPDATE
+      SET document = excluded.document, updated_by = excluded.updated_by, updated_at = excluded.updated_at`,
+    receipt(write, change.org),
+  ]);
+}

@@ -1,0 +1,189 @@
+import type { OrgId, SessionId, UserId } from "../../core/ids.ts";
+import { sessionIdleMsMax, sessionMsMax } from "../../core/limits.ts";
+import type { Role } from "../../core/tenancy/roles.ts";
+import { type Database, type Row, type Statement, sql } from "../connect.ts";
+import { booleanOf, idOf, instant, roleOf, textOf } from "./columns.ts";
+import { receipt, receiptIfChanged, type WriteRequest } from "./receipts.ts";
+
+/** `last_seen_at` is written at most this often, in milliseconds: a read must not cost a write each time. */
+const touchMs = 60_000;
+/** Sessions over for so long are deleted at the next sign-in, in milliseconds. */
+const forgottenMs = 7 * 24 * 3600_000;
+
+export interface Person {
+  readonly user: UserId;
+  readonly email: string;
+  readonly name: string;
+  readonly session: SessionId;
+}
+export interface Membership {
+  readonly org: OrgId;
+  readonly slug: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly createdAt: string;
+}
+export interface LiveSession {
+  readonly person: Person;
+  /** Null when no organisation was addressed, it does not exist, is not active, or the person is no member. */
+  readonly membership: Membership | null;
+}
+
+export interface NewSession {
+  readonly id: SessionId;
+  readonly user: UserId;
+  readonly secretHash: string;
+  readonly ip: string;
+  readonly userAgent: string;
+  /** SHA-256 of the secret that the client presented, whose session this one replaces. */
+  readonly replacesSecretHash: string | null;
+  /** A hash with newer parameters, when the stored one is behind. */
+  readonly rehashed: { readonly from: string; readonly to: string } | null;
+  readonly refresh: { readonly family: string; readonly tokenHash: string } | null;
+}
+
+/** Starts a session, ends the one it replaces. One transaction. Returns the session that was replaced, if any. */
+export async function startSession(
+  database: Database,
+  write: WriteRequest,
+  session: NewSession,
+): Promise<{ readonly id: SessionId; readonly user: UserId } | null> {
+  const now = instant(write.nowMs);
+  const ends = instant(write.nowMs + sessionMsMax);
+  const { id, user, secretHash, ip, userAgent } = session;
+  const statements: Statement[] = [
+    sql`UPDATE control.sessions SET ended_at = ${now}::timestamptz
+      WHERE secret_hash = ${session.replacesSecretHash} AND ended_at IS NULL RETURNING id, user_id`,
+    sql`DELETE FROM control.sessions
+      WHERE user_id = ${user} AND expires_at < ${instant(write.nowMs - forgottenMs)}::timestamptz`,
+    sql`INSERT INTO control.sessions (id, user_id, secret_hash, ip, user_agent, created_at, last_seen_at, expires_at)
+      VALUES (${id}, ${user}, ${secretHash}, ${ip}, ${userAgent},
+        ${now}::timestamptz, ${now}::timestamptz, ${ends}::timestamptz)`,
+    receipt(write, null),
+  ];
+  if (session.rehashed !== null) {
+    statements.push(sql`UPDATE control.users SET password_hash = ${session.rehashed.to}
+      WHERE id = ${user} AND password_hash = ${session.rehashed.from}`);
+  }
+  if (session.refresh !== null) {
+    statements.push(
+      sql`INSERT INTO control.refresh_families (id, session_id, expires_at)
+        VALUES (${session.refresh.family}, ${id}, ${ends}::timestamptz)`,
+      sql`INSERT INTO control.refresh_tokens (token_hash, family_id, created_at)
+        VALUES (${session.refresh.tokenHash}, ${session.refresh.family}, ${now}::timestamptz)`,
+    );
+  }
+  const [replaced] = await database.transaction(statements);
+  const row = replaced?.[0];
+  return row === undefined ? null : { id: idOf("session", row, "id"), user: idOf("user", row, "user_id") };
+}
+
+/** Conditions of a session that still holds: not ended, at most 24 h old, seen within the hour, person not disabled. */
+function live(nowMs: number): Statement {
+  return sql`s.ended_at IS NULL AND s.expires_at > ${instant(nowMs)}::timestamptz
+    AND s.last_seen_at > ${instant(nowMs - sessionIdleMsMax)}::timestamptz AND u.disabled_at IS NULL`;
+}
+
+/**
+ * Session, person and membership in ONE round trip, so that an ended session and a changed role
+ * count from the next request on. Touches `last_seen_at` on the way.
+ * @param which the session's id with its person (an access token), or the hash of its secret (a cookie)
+ * @param orgReference an organisation's id or slug
+ */
+export async function findSession(
+  database: Database,
+  which: { readonly id: SessionId; readonly user: UserId } | { readonly secretHash: string },
+  orgReference: string | null,
+  nowMs: number,
+): Promise<LiveSession | null> {
+  const chosen =
+    "id" in which ? sql`s.id = ${which.id} AND s.user_id = ${which.user}` : sql`s.secret_hash = ${which.secretHash}`;
+  const [row] = await database.query(
+    sql`WITH found AS (
+        SELECT s.id, s.user_id, s.last_seen_at, u.email, u.name
+        FROM control.sessions s JOIN control.users u ON u.id = s.user_id
+        WHERE ${chosen} AND ${live(nowMs)}),
+      touched AS (
+        UPDATE control.sessions t SET last_seen_at = ${instant(nowMs)}::timestamptz
+        FROM found WHERE t.id = found.id AND found.last_seen_at < ${instant(nowMs - touchMs)}::timestamptz)
+      SELECT found.id AS session_id, found.user_id, found.email, found.name,
+        o.id AS org_id, o.slug, o.name AS org_name, control.rfc3339(o.created_at) AS org_created_at, m.role
+      FROM found
+      LEFT JOIN (control.organisations o JOIN control.memberships m ON m.org_id = o.id)
+        ON (o.id = ${orgReference}::text OR o.slug = ${orgReference}::text)
+        AND o.status = 'active' AND m.user_id = found.user_id`,
+  );
+  if (row === undefined) return null;
+  return {
+    person: {
+      user: idOf("user", row, "user_id"),
+      email: textOf(row, "email"),
+      name: textOf(row, "name"),
+      session: idOf("session", row, "session_id"),
+    },
+    membership: row["org_id"] === null ? null : membershipOf(row),
+  };
+}
+
+function membershipOf(row: Row): Membership {
+  return {
+    org: idOf("org", row, "org_id"),
+    slug: textOf(row, "slug"),
+    name: textOf(row, "org_name"),
+    role: roleOf(row, "role"),
+    createdAt: textOf(row, "org_created_at"),
+  };
+}
+
+export interface SessionView {
+  readonly id: SessionId;
+  readonly ip: string;
+  readonly userAgent: string;
+  readonly createdAt: string;
+  readonly lastSeenAt: string;
+  readonly expiresAt: string;
+}
+
+/** A person's live sessions, newest first. */
+export async function listSessions(
+  database: Database,
+  user: UserId,
+  nowMs: number,
+  limit: number,
+): Promise<SessionView[]> {
+  const rows = await database.query(
+    sql`SELECT s.id, s.ip, s.user_agent, control.rfc3339(s.created_at) AS created_at,
+        control.rfc3339(s.last_seen_at) AS last_seen_at, control.rfc3339(s.expires_at) AS expires_at
+      FROM control.sessions s JOIN control.users u ON u.id = s.user_id
+      WHERE s.user_id = ${user} AND ${live(nowMs)} ORDER BY s.id DESC LIMIT ${limit}`,
+    { readOnly: true },
+  );
+  return rows.map((row) => ({
+    id: idOf("session", row, "id"),
+    ip: textOf(row, "ip"),
+    userAgent: textOf(row, "user_agent"),
+    createdAt: textOf(row, "created_at"),
+    lastSeenAt: textOf(row, "last_seen_at"),
+    expiresAt: textOf(row, "expires_at"),
+  }));
+}
+
+/** Ends a person's session and revokes its refresh family. False when there was no live one. */
+export async function endSession(
+  database: Database,
+  write: WriteRequest,
+  target: { readonly id: SessionId; readonly user: UserId },
+): Promise<boolean> {
+  const now = instant(write.nowMs);
+  const [row] = await database.query(
+    sql`WITH changed AS (
+        UPDATE control.sessions SET ended_at = ${now}::timestamptz
+        WHERE id = ${target.id} AND user_id = ${target.user} AND ended_at IS NULL RETURNING id),
+      revoked AS (
+        UPDATE control.refresh_families SET revoked_at = ${now}::timestamptz
+        WHERE session_id IN (SELECT id FROM changed) AND revoked_at IS NULL),
+      receipt AS (${receiptIfChanged(write, null)})
+      SELECT EXISTS (SELECT FROM changed) AS ended`,
+  );
+  return row !== undefined && booleanOf(row, "ended");
+}
