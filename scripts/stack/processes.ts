@@ -1,0 +1,58 @@
+import { type ChildProcess, spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+
+/**
+ * Finds a child process by name.
+ * @returns its process id
+ * @throws Error when there is none
+ */
+export function findChild(parent: number, name: string): number {
+  for (const row of processTable()) {
+    if (row.parent === parent && row.command.includes(name)) return row.pid;
+  }
+  throw new Error(`no child process ${name}`);
+}
+
+interface ProcessRow {
+  readonly pid: number;
+  readonly parent: number;
+  readonly command: string;
+}
+
+/** From /proc where there is one (a slim machine may lack ps), else from ps. */
+function processTable(): ProcessRow[] {
+  try {
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .flatMap((name) => procRow(Number(name)));
+  } catch {
+    const { stdout } = spawnSync("ps", ["-A", "-o", "pid=,ppid=,comm="], { encoding: "utf8" });
+    return (stdout ?? "").split("\n").flatMap((line) => {
+      const match = /^\s*(\d+)\s+(\d+)\s+(.+)$/.exec(line);
+      return match === null ? [] : [{ pid: Number(match[1]), parent: Number(match[2]), command: match[3] ?? "" }];
+    });
+  }
+}
+
+function procRow(pid: number): ProcessRow[] {
+  try {
+    // `pid (command) state ppid …`; the command may itself hold parentheses.
+    const match = /^\d+ \((.*)\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8"));
+    return match === null ? [] : [{ pid, parent: Number(match[2]), command: match[1] ?? "" }];
+  } catch {
+    // It ended while we looked.
+    return [];
+  }
+}
+
+/**
+ * Ends a child: SIGTERM, and SIGKILL when it takes longer than `msMax`.
+ */
+export async function stopChild(child: ChildProcess, msMax: number): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), msMax);
+  await ended;
+  clearTimeout(timer);
+}

@@ -1,0 +1,42 @@
+import type { UnitName } from "../units.ts";
+import type { StackSecrets } from "./secrets.ts";
+
+export interface VariableSources {
+  readonly publicUrl: string;
+  /** `host:port` of the Neon-protocol gateway. */
+  readonly gateway: string;
+  readonly mailEndpoint: string;
+  readonly limitScale: number;
+  readonly secrets: StackSecrets;
+  readonly placements: {
+    readonly controlUrl: string;
+    readonly directoryUrl: string;
+    readonly placements: Readonly<
+      Record<string, { provisionerUrl: string; auditWriterUrl: string; tenantHost: string }>
+    >;
+  };
+}
+
+/** What each unit is given here, over its wrangler.toml; the same names are `wrangler secret put` when deployed. */
+export function unitVariables(sources: VariableSources): Record<UnitName, Record<string, string>> {
+  const { publicUrl, gateway, secrets, placements } = sources;
+  return {
+    "sentinel-edge": { LIMIT_SCALE: String(sources.limitScale) },
+    "sentinel-studio": {
+      PUBLIC_URL: publicUrl,
+      MAIL_ENDPOINT: sources.mailEndpoint,
+      MAIL_TOKEN: secrets.mailToken,
+      CURSOR_KEY: secrets.cursorKey,
+      CONTROL_DATABASE_URL: placements.controlUrl,
+      NEON_GATEWAY: gateway,
+    },
+    "sentinel-capabilities": { NEON_GATEWAY: gateway },
+    "sentinel-data": {
+      TENANT_DB_ROOT_SECRET: secrets.tenantDbRoot,
+      PLACEMENTS: JSON.stringify(placements.placements),
+      DIRECTORY_DATABASE_URL: placements.directoryUrl,
+      NEON_GATEWAY: gateway,
+    },
+    "sentinel-durable-objects": { KEY_ENCRYPTION_KEY: secrets.keyEncryptionKey, ISSUER: publicUrl },
+  };
+}

@@ -1,0 +1,124 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4MiniflareOptions } from "miniflare";
+import { unstable_getMiniflareWorkerOptions } from "wrangler";
+import { bundleWorker } from "../bundle.ts";
+import { repositoryRoot, type UnitName, units } from "../units.ts";
+import { findChild } from "./processes.ts";
+import { StackError } from "./stack-error.ts";
+
+export interface WorkersOptions {
+  readonly port: number;
+  /** Where objects and KV live. */
+  readonly stateDir: string;
+  /** Variables and secrets of each unit, over those of its wrangler.toml. */
+  readonly variables: Readonly<Record<UnitName, Readonly<Record<string, string>>>>;
+  /** Multiplies the flood binding's own limit too. */
+  readonly limitScale: number;
+  /** Called when workerd ends although nobody asked it to. */
+  readonly onError: (error: Error) => void;
+}
+
+export interface RunningWorkers {
+  readonly url: URL;
+  readonly workerdPid: number;
+  stop(): Promise<void>;
+}
+
+/** How long workerd may take to stop, in milliseconds: with sockets open it may ignore SIGTERM. */
+const stopMsMax = 5000;
+
+/**
+ * Starts the five Workers in one workerd, from the wrangler.toml files that deploy them.
+ * @throws StackError `workers_failed`
+ */
+export async function startWorkers(options: WorkersOptions): Promise<RunningWorkers> {
+  const workers = await Promise.all(units.map((unit) => workerOptions(unit, options)));
+  // The first Worker answers requests: the edge.
+  workers.reverse();
+  mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      host: "127.0.0.1",
+      port: options.port,
+      cf: { country: "IN", tlsVersion: "TLSv1.3" },
+      resourcePersistencePath: options.stateDir,
+      log: new Log(LogLevel.ERROR),
+      logRequests: false,
+      handleUncaughtError: options.onError,
+      workers,
+    } as V4MiniflareOptions),
+  );
+  let url: URL;
+  try {
+    url = await miniflare.ready;
+  } catch (error) {
+    await miniflare.dispose().catch(() => undefined);
+    throw new StackError(
+      "workers_failed",
+      `workerd did not start: ${(error as Error).message}`,
+      "Read the message above; after an update run npm ci.",
+    );
+  }
+  const workerdPid = findChild(process.pid, "workerd");
+  return { url, workerdPid, stop: () => stopWorkers(miniflare, workerdPid) };
+}
+
+async function workerOptions(unit: (typeof units)[number], options: WorkersOptions): Promise<Record<string, unknown>> {
+  const config = join(repositoryRoot, unit.config);
+  // `main` is there for every unit of ours, but not in wrangler's declared type.
+  const { workerOptions, main } = unstable_getMiniflareWorkerOptions(config) as unknown as {
+    workerOptions: Record<string, unknown> & {
+      bindings: Record<string, unknown>;
+      ratelimits: Record<string, RateLimitOptions>;
+    };
+    main: string;
+  };
+  if (!existsSync(main))
+    throw new StackError(
+      "workers_failed",
+      `${unit.config} names ${main}, which is not there`,
+      "Restore the file from git.",
+    );
+  const { modulesRules: _rules, assets, ...rest } = workerOptions;
+  return {
+    ...rest,
+    name: unit.name,
+    modules: [{ type: "ESModule", path: "index.mjs", contents: await bundleWorker(main) }],
+    bindings: { ...workerOptions.bindings, ...options.variables[unit.name] },
+    ratelimits: scaleRateLimits(workerOptions.ratelimits, options.limitScale),
+    // The local runtime's own header is the only source of the address here, as Cloudflare is when deployed.
+    stripCfConnectingIp: false,
+    ...(assets === undefined ? {} : { assets }),
+  };
+}
+
+interface RateLimitOptions {
+  readonly namespace_id: string;
+  readonly simple: { readonly limit: number; readonly period: 10 | 60 };
+}
+
+function scaleRateLimits(limits: Record<string, RateLimitOptions>, scale: number): Record<string, RateLimitOptions> {
+  return Object.fromEntries(
+    Object.entries(limits).map(([name, { namespace_id, simple }]) => [
+      name,
+      { namespace_id, simple: { limit: simple.limit * scale, period: simple.period } },
+    ]),
+  );
+}
+
+/** Asks workerd to stop, and kills it when it does not: its storage is durable at every acknowledged write. */
+async function stopWorkers(miniflare: Miniflare, pid: number): Promise<void> {
+  const timer = setTimeout(() => {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It is gone already.
+    }
+  }, stopMsMax);
+  try {
+    await miniflare.dispose();
+  } finally {
+    clearTimeout(timer);
+  }
+}
