@@ -1,0 +1,82 @@
+import type { CommandId, DeviceId, UserId } from "../../core/ids.ts";
+import type { Command, Page } from "../../core/rpc/capabilities.ts";
+import { type DeviceCommandName, type DeviceReply, deviceCommandNames } from "../../core/telemetry.ts";
+import { type Row, sql } from "../connect.ts";
+import { idColumn, instantColumn, instantOrNullColumn, objectColumn, textColumn } from "./columns.ts";
+import { type Keyset, pageOf } from "./page.ts";
+import type { TenantDatabase } from "./tenant-database.ts";
+
+const columns = sql`id, device_id, name, args, issued_by, issued_at, expires_at, reply, replied_at`;
+
+/** Stores a command for a device that the actor may command; null when there is none. */
+export async function addCommand(
+  database: TenantDatabase,
+  command: {
+    readonly id: CommandId;
+    readonly device: DeviceId;
+    readonly name: DeviceCommandName;
+    /** A JSON object. */
+    readonly argsJson: string;
+    readonly issuedBy: UserId;
+    readonly ttlSeconds: number;
+  },
+): Promise<Command | null> {
+  const [rows] = await database.write(sql`
+    work AS (
+      INSERT INTO commands (id, device_id, name, args, issued_by, expires_at)
+      SELECT ${command.id}::text, d.id, ${command.name}::text, ${command.argsJson}::jsonb, ${command.issuedBy}::text,
+        now() + make_interval(secs => ${command.ttlSeconds})
+      FROM devices d WHERE d.id = ${command.device}
+      RETURNING ${columns}
+    )`);
+  const row = rows?.[0];
+  return row === undefined ? null : commandOf(row);
+}
+
+/** Newest first; null when the actor sees no such device. */
+export async function listCommands(
+  database: TenantDatabase,
+  device: DeviceId,
+  keyset: Keyset,
+): Promise<Page<Command> | null> {
+  const [seen, rows] = await database.read(
+    sql`SELECT 1 FROM devices WHERE id = ${device}`,
+    sql`
+      SELECT ${columns} FROM commands
+      WHERE device_id = ${device} AND (${keyset.after}::text IS NULL OR id < ${keyset.after})
+      ORDER BY id DESC LIMIT ${keyset.limit + 1}`,
+  );
+  return seen?.length === 1 ? pageOf((rows ?? []).map(commandOf), keyset) : null;
+}
+
+function commandOf(row: Row): Command {
+  const name = deviceCommandNames.find((known) => known === row["name"]);
+  if (name === undefined) throw new Error("the column name holds a command that was never written to it");
+  return {
+    id: idColumn("command", row, "id"),
+    device: idColumn("device", row, "device_id"),
+    name,
+    args: objectColumn(row, "args"),
+    issuedBy: idColumn("user", row, "issued_by"),
+    issuedAt: instantColumn(row, "issued_at"),
+    expiresAt: instantColumn(row, "expires_at"),
+    reply: replyOf(row),
+    repliedAt: instantOrNullColumn(row, "replied_at"),
+  };
+}
+
+/** A reply was written by a device, so its shape is judged here: what is no reply is not shown as one. */
+function replyOf(row: Row): DeviceReply | null {
+  const reply = row["reply"];
+  if (typeof reply !== "object" || reply === null) return null;
+  const { id, ok, result, error } = reply as Record<string, unknown>;
+  if (id !== textColumn(row, "id")) return null;
+  if (ok === true && isObject(result)) return { id, ok, result };
+  if (ok !== false || !isObject(error)) return null;
+  const { code, detail } = error;
+  return typeof code === "string" && typeof detail === "string" ? { id, ok, error: { code, detail } } : null;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

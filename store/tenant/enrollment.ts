@@ -1,0 +1,50 @@
+import type { DeviceId } from "../../core/ids.ts";
+import { sql } from "../connect.ts";
+import type { TenantDatabase } from "./tenant-database.ts";
+
+export interface NewDevice {
+  readonly id: DeviceId;
+  readonly name: string;
+  readonly platform: string;
+  /** Lower-case hex. */
+  readonly tokenSha256: string;
+  readonly publicKey: string | null;
+}
+
+/**
+ * Redeems a code and makes the device, both or neither. Under READ COMMITTED a second redeemer waits
+ * for the row and then judges it anew, so a code never gives more devices than its `max_uses`.
+ * @param codeSha256 lower-case hex of the canonical code
+ * @returns false for a code that is unknown, revoked, expired or used up; nothing says which
+ */
+export async function redeemEnrollmentCode(
+  database: TenantDatabase,
+  codeSha256: string,
+  device: NewDevice,
+): Promise<boolean> {
+  const [rows] = await database.write(sql`
+    redeemed AS (
+      UPDATE enrollment_codes SET uses = uses + 1
+      WHERE code_sha256 = ${codeSha256} AND revoked_at IS NULL AND expires_at > now() AND uses < max_uses
+      RETURNING id
+    ),
+    work AS (
+      INSERT INTO devices (id, name, platform, token_sha256, public_key, enrollment_code_id)
+      SELECT ${device.id}::text, ${device.name}::text, ${device.platform}::text, ${device.tokenSha256}::text,
+        ${device.publicKey}::text, id
+      FROM redeemed
+      RETURNING id
+    )`);
+  return rows?.length === 1;
+}
+
+/** Takes an enrolment back: the device goes, and its code has that use again. Repeating it changes nothing. */
+export async function undoEnrollment(database: TenantDatabase, device: DeviceId): Promise<void> {
+  await database.write(sql`
+    gone AS (DELETE FROM devices WHERE id = ${device} RETURNING enrollment_code_id),
+    work AS (
+      UPDATE enrollment_codes SET uses = uses - 1 FROM gone
+      WHERE enrollment_codes.id = gone.enrollment_code_id AND uses > 0
+      RETURNING enrollment_codes.id
+    )`);
+}
