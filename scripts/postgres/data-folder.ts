@@ -118,6 +118,7 @@ log_lock_waits = off
 log_temp_files = -1
 # A lost client frees its backend; a forgotten transaction does not hold locks for ever.
 tcp_keepalives_idle = 60
+client_connection_check_interval = '2s'
 idle_in_transaction_session_timeout = '60s'
 `;
 
