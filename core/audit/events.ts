@@ -52,6 +52,16 @@ export type AuditFields =
 
 export type AuditType = AuditFields["type"];
 
+/** Every type, for parsing a filter. */
+export const auditTypes = [
+  "login",
+  "api_call",
+  "data_access",
+  "role_change",
+  "export",
+  "edge_refusals",
+] as const satisfies readonly AuditType[];
+
 /** Fields that name a person: a salted commitment in the leaf, so that a person can be erased. */
 export const personalFields = ["user_id", "admin_id", "target_user_id", "ip", "user_agent"] as const;
 

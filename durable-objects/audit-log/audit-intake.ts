@@ -1,0 +1,85 @@
+import { WorkerEntrypoint } from "cloudflare:workers";
+import type { AuditFields } from "../../core/audit/events.ts";
+import { type LogName, orgOfLog, parseLogName, platformLog } from "../../core/audit/logs.ts";
+import { parseAuditFields } from "../../core/audit/parse.ts";
+import { type OrgId, parseId } from "../../core/ids.ts";
+import type { SignedCall, VerifiedCall } from "../../core/mesh/claims.ts";
+import { CallRefused } from "../../core/mesh/refused.ts";
+import type { AuditIntakeRpc, IntentHandle } from "../../core/rpc/durable-objects.ts";
+import type { Env } from "../env.ts";
+import { verifyInward } from "../mesh.ts";
+
+/** Events in one call; one request causes a handful. */
+const eventsMax = 32;
+
+/**
+ * Writing the log, for studio and capabilities. A call for an organisation writes to that
+ * organisation's log or to its request's platform log, and to no other. Throws when the entry could
+ * not be made durable, and then the caller must not go on.
+ */
+export class AuditIntake extends WorkerEntrypoint<Env> implements AuditIntakeRpc {
+  async append(call: SignedCall, log: OrgId | null, events: readonly AuditFields[]): Promise<{ seqs: number[] }> {
+    const verified = await this.#verify(call);
+    const name = logFor(verified, log);
+    const parsed = parseEvents(events);
+    if (parsed.length === 0) throw new Error("no audit event given");
+    const { seqs } = await this.env.AUDIT_LOG.getByName(name).append(name, verified.rid, parsed);
+    return { seqs };
+  }
+
+  async intent(call: SignedCall, log: OrgId | null, event: AuditFields): Promise<IntentHandle> {
+    const verified = await this.#verify(call);
+    const name = logFor(verified, log);
+    const { seq } = await this.env.AUDIT_LOG.getByName(name).intent(name, verified.rid, parseEvent(event));
+    return { log: name, seq };
+  }
+
+  async outcome(
+    call: SignedCall,
+    intent: IntentHandle,
+    event: AuditFields,
+    alongside: readonly AuditFields[] = [],
+  ): Promise<{ seq: number }> {
+    const verified = await this.#verify(call);
+    const name = parseLogName(intent?.log);
+    if (name === null || !Number.isSafeInteger(intent.seq)) throw new Error("not an intent's handle");
+    // Goes through the same rule as the intent did: the handle is data, not authority.
+    if (logFor(verified, orgOfLog(name)) !== name) throw new CallRefused("wrong_org");
+    const parsed = parseEvent(event);
+    const others = parseEvents(alongside);
+    const target = this.env.AUDIT_LOG.getByName(name);
+    const { seq } = await target.outcome(name, verified.rid, intent.seq, parsed, others);
+    return { seq };
+  }
+
+  async #verify(call: SignedCall): Promise<VerifiedCall> {
+    const verified = await verifyInward(this.env, call, {
+      audience: "durable-objects.audit-intake",
+      users: true,
+      jobs: ["anonymous_request", "enroll", "provision"],
+    });
+    // It names the receipt that the reconciler will look for.
+    if (parseId("request", verified.rid) === null) throw new CallRefused("malformed");
+    return verified;
+  }
+}
+
+/** The log that a call may write to. @throws CallRefused for another organisation's */
+function logFor(call: VerifiedCall, log: unknown): LogName {
+  if (log === null) return platformLog(call.rid);
+  const org = parseId("org", log);
+  if (org === null || org !== call.org) throw new CallRefused("wrong_org");
+  return org;
+}
+
+/** @throws Error for an event that is not exactly one of ours, or that only the edge may report */
+function parseEvent(event: unknown): AuditFields {
+  const parsed = parseAuditFields(event);
+  if (parsed === null || parsed.type === "edge_refusals") throw new Error("not an audit event");
+  return parsed;
+}
+
+function parseEvents(events: unknown): AuditFields[] {
+  if (!Array.isArray(events) || events.length > eventsMax) throw new Error(`at most ${eventsMax} audit events a call`);
+  return events.map(parseEvent);
+}

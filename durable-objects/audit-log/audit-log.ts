@@ -1,0 +1,300 @@
+import { DurableObject } from "cloudflare:workers";
+import type { AuditEntry, AuditFields } from "../../core/audit/events.ts";
+import { jcs } from "../../core/audit/leaf.ts";
+import { type LogName, orgOfLog } from "../../core/audit/logs.ts";
+import { makeId, type UserId } from "../../core/ids.ts";
+import type { AuditFilter } from "../../core/rpc/durable-objects.ts";
+import type { Env } from "../env.ts";
+import { objectCaller } from "../mesh.ts";
+import { backoffMs } from "./backoff.ts";
+import { DrainStore } from "./drain-state.ts";
+import { type EntryDraft, EntryStore } from "./entry-store.ts";
+import { type OpenIntent, OpenIntents, openIntentsMax } from "./open-intents.ts";
+import { fold, persistEveryMs, RefusalBuckets, type Refusals } from "./refusal-buckets.ts";
+
+/** Entries wait this long for company before a batch leaves, in milliseconds. */
+export const drainDelayMs = 1000;
+/** Entries in one write: 100 of some 2 KB stay far under any message limit. */
+export const drainBatchMax = 100;
+/** Batches in one alarm; more follow in the next, so that nothing else waits for long. */
+const batchesPerAlarmMax = 50;
+/** Look-ups in one alarm. */
+const lookupsPerAlarmMax = 50;
+/** If an alarm dies on the way, this is when the next one runs. */
+const safetyAlarmMs = 60_000;
+
+/**
+ * One log: assigns sequence numbers, hashes leaves, keeps the entries and drains them to Postgres.
+ *
+ * Why an entry is durable when a method returns: the rows are written in one SQLite transaction,
+ * `sync()` resolves only when everything written so far is on disk (and replicated, when deployed),
+ * and independently of it the output gate holds any message that leaves this object, RPC answers
+ * included, until then. If the write fails, the caller gets an error and the object restarts from
+ * what is stored. A crash before the commit leaves no entry and no answer; a crash after it leaves
+ * an entry whose answer was lost: an intent that the reconciler closes.
+ */
+export class AuditLog extends DurableObject<Env> {
+  readonly #entries: EntryStore;
+  readonly #intents: OpenIntents;
+  readonly #drain: DrainStore;
+  readonly #buckets: RefusalBuckets;
+  /** Refusals not stored yet. Written by `foldRefusals` and `#persistRefusals`. */
+  readonly #pending = new Map<string, Refusals>();
+  /** Set while counts gather in memory. Written by `foldRefusals`. */
+  #gathering = false;
+  /** When the alarm is set, Unix milliseconds. Written by the constructor, `alarm` and `#arm`. */
+  #alarmMs: number | null = null;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#entries = new EntryStore(ctx.storage.sql);
+    this.#intents = new OpenIntents(ctx.storage.sql);
+    this.#drain = new DrainStore(ctx.storage.sql);
+    this.#buckets = new RefusalBuckets(ctx.storage.sql);
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#alarmMs = await ctx.storage.getAlarm();
+    });
+  }
+
+  /** Single events, in order. */
+  async append(log: LogName, requestId: string, events: readonly AuditFields[]): Promise<{ seqs: number[] }> {
+    const seqs = this.#commit(log, (nowMs) =>
+      events.map((event) => this.#entries.append(log, single(requestId, event), nowMs)),
+    );
+    await this.ctx.storage.sync();
+    return { seqs };
+  }
+
+  /** Before work. */
+  async intent(log: LogName, requestId: string, event: AuditFields): Promise<{ seq: number }> {
+    const seq = this.#commit(log, (nowMs) => {
+      if (this.#intents.count() >= openIntentsMax) throw new Error("too many open intents");
+      const draft: EntryDraft = { ...single(requestId, event), phase: "intent" };
+      const added = this.#entries.append(log, draft, nowMs);
+      this.#intents.open(added, requestId, nowMs);
+      return added;
+    });
+    await this.ctx.storage.sync();
+    return { seq };
+  }
+
+  /**
+   * After work. Closing twice with the same content is one closing; with other content, for another
+   * request's intent, or after the reconciler's verdict, it is refused.
+   */
+  async outcome(
+    log: LogName,
+    requestId: string,
+    intentSeq: number,
+    event: AuditFields,
+    alongside: readonly AuditFields[],
+  ): Promise<{ seq: number }> {
+    const seq = this.#commit(log, (nowMs) => {
+      const before = this.#closedBefore(log, requestId, intentSeq, [event, ...alongside]);
+      if (before !== null) return before;
+      const open = this.#intents.get(intentSeq);
+      const intended = this.#entries.get(log, intentSeq);
+      if (open === null || open.requestId !== requestId) throw new Error("no open intent of this request");
+      if (intended?.event.type !== event.type) throw new Error("the outcome is of another type than its intent");
+      const outcome: EntryDraft = {
+        ...single(requestId, event),
+        phase: "outcome",
+        intentSeq,
+        result: "answered",
+        alongside: alongside.length,
+      };
+      const added = this.#entries.append(log, outcome, nowMs);
+      for (const other of alongside) this.#entries.append(log, single(requestId, other), nowMs);
+      this.#intents.close(intentSeq);
+      return added;
+    });
+    await this.ctx.storage.sync();
+    return { seq };
+  }
+
+  /** Entries, newest first. `filter` was validated by `AuditReader`. */
+  async list(log: LogName, filter: AuditFilter): Promise<{ items: AuditEntry[]; nextBeforeSeq: number | null }> {
+    const found = this.#entries.list(log, filter);
+    const items = found.slice(0, filter.limit);
+    return { items, nextBeforeSeq: found.length > items.length ? (items.at(-1)?.seq ?? null) : null };
+  }
+
+  /**
+   * Counts refusals. The first of a quiet time is stored at once, the following ones gather in memory
+   * for a few seconds: storage is written at a pace of ours, never at an attacker's.
+   */
+  async foldRefusals(log: LogName, refusals: readonly Refusals[]): Promise<void> {
+    fold(this.#pending, refusals);
+    if (this.#gathering) return;
+    this.#gathering = true;
+    this.#persistRefusals(log);
+    setTimeout(() => {
+      this.#gathering = false;
+      this.#persistRefusals(log);
+    }, persistEveryMs);
+  }
+
+  /** Erases a person from this log's readable side; see `EntryStore.erasePerson`. */
+  async erasePerson(user: UserId): Promise<{ entries: number }> {
+    const entries = this.ctx.storage.transactionSync(() => this.#entries.erasePerson(user));
+    await this.ctx.storage.sync();
+    return { entries };
+  }
+
+  /** Everything that has its time: fold refusals, close lost intents, drain. */
+  override async alarm(): Promise<void> {
+    const log = this.#drain.log();
+    if (log === null) return;
+    // First the next alarm, then the work: an alarm that keeps throwing is dropped by the platform.
+    this.#alarmMs = Date.now() + safetyAlarmMs;
+    await this.ctx.storage.setAlarm(this.#alarmMs);
+    this.#persistRefusals(log);
+    this.#flushRefusals(log);
+    await this.#reconcile(log);
+    await this.#drainBatches(log);
+    this.#alarmMs = null;
+    this.#arm();
+  }
+
+  /** Runs `write` in one transaction, gives the drain its time, and sets the alarm in the same turn. */
+  #commit<T>(log: LogName, write: (nowMs: number) => T): T {
+    const nowMs = Date.now();
+    const result = this.ctx.storage.transactionSync(() => {
+      this.#drain.claim(log);
+      const state = this.#drain.get();
+      const idle = this.#entries.lastSeq() === state.drainedSeq;
+      const written = write(nowMs);
+      if (idle) this.#drain.set({ ...state, dueMs: nowMs + drainDelayMs });
+      return written;
+    });
+    this.#arm();
+    return result;
+  }
+
+  /** The outcome that already closed this intent with exactly this content; null while it is open. */
+  #closedBefore(log: LogName, requestId: string, intentSeq: number, events: readonly AuditFields[]): number | null {
+    const closed = this.#entries.outcomeOf(intentSeq);
+    if (closed === null) return null;
+    const stored = Array.from({ length: closed.alongside + 1 }, (_, index) =>
+      this.#entries.get(log, closed.seq + index),
+    );
+    const outcome = stored[0];
+    const same = jcs(stored.map((entry) => entry?.event ?? null)) === jcs(events);
+    if (outcome?.request_id === requestId && outcome.result === "answered" && same) return closed.seq;
+    throw new Error("the intent is already closed");
+  }
+
+  /** Sets the alarm to the earliest thing that is due. */
+  #arm(): void {
+    const state = this.#drain.get();
+    const drainMs = this.#entries.lastSeq() > state.drainedSeq ? state.dueMs : null;
+    const times = [drainMs, this.#intents.nextDueMs(), this.#buckets.nextFlushMs()].filter((time) => time !== null);
+    if (times.length === 0) return;
+    const dueMs = Math.min(...times);
+    if (this.#alarmMs !== null && this.#alarmMs <= dueMs) return;
+    this.#alarmMs = dueMs;
+    // Not awaited: the write joins the transaction of this turn and is held by the same output gate.
+    void this.ctx.storage.setAlarm(dueMs);
+  }
+
+  #persistRefusals(log: LogName): void {
+    if (this.#pending.size === 0) return;
+    const nowMs = Date.now();
+    this.ctx.storage.transactionSync(() => {
+      this.#drain.claim(log);
+      this.#buckets.add(this.#pending.values(), nowMs);
+    });
+    this.#pending.clear();
+    this.#arm();
+  }
+
+  #flushRefusals(log: LogName): void {
+    this.#commit(log, (nowMs) => {
+      const due = this.#buckets.take(nowMs);
+      if (due.length === 0) return;
+      // No request stands behind the sum of many; the id ties the events of one flush together.
+      const requestId = newRequestId(nowMs);
+      for (const refusals of due) this.#entries.append(log, single(requestId, refusalsEvent(refusals)), nowMs);
+    });
+  }
+
+  /**
+   * Closes intents whose request is gone, by looking at what really happened: the request's receipt
+   * is written in the same Postgres transaction as its work. A look-up that fails proves nothing, so
+   * the intent stays open and is looked up again: never guess.
+   */
+  async #reconcile(log: LogName): Promise<void> {
+    for (const intent of this.#intents.due(Date.now(), lookupsPerAlarmMax)) {
+      try {
+        const org = orgOfLog(log);
+        const call = await objectCaller(this.env).asJob("data.audit-sink", "audit_drain", org, intent.requestId);
+        const done = await this.env.AUDIT_SINK.receiptExists(call, org, intent.requestId);
+        if (typeof done !== "boolean") throw new Error("the look-up gave no answer");
+        this.#closeLost(log, intent, done);
+      } catch {
+        const tries = intent.tries + 1;
+        this.#intents.postpone(intent.seq, tries, Date.now() + backoffMs(tries, Math.random()));
+      }
+    }
+  }
+
+  #closeLost(log: LogName, intent: OpenIntent, done: boolean): void {
+    this.#commit(log, (nowMs) => {
+      // Its outcome may have come while the look-up was under way: that one counts.
+      const intended = this.#entries.get(log, intent.seq);
+      if (this.#intents.get(intent.seq) === null || intended === null) return;
+      const outcome: EntryDraft = {
+        ...single(intent.requestId, intended.event),
+        phase: "outcome",
+        intentSeq: intent.seq,
+        result: done ? "reconciled_done" : "reconciled_not_done",
+      };
+      this.#entries.append(log, outcome, nowMs);
+      this.#intents.close(intent.seq);
+    });
+  }
+
+  /**
+   * Writes batches to Postgres, in order. The cursor moves only after a write succeeded; a crash or
+   * a lost answer in between writes the same entries again, which the sink takes by (log, seq) once.
+   */
+  async #drainBatches(log: LogName): Promise<void> {
+    for (let batch = 0; batch < batchesPerAlarmMax; batch += 1) {
+      const state = this.#drain.get();
+      if (state.dueMs > Date.now()) return;
+      const entries = this.#entries.after(log, state.drainedSeq, drainBatchMax);
+      const last = entries.at(-1);
+      if (last === undefined) return;
+      try {
+        const requestId = newRequestId(Date.now());
+        const call = await objectCaller(this.env).asJob("data.audit-sink", "audit_drain", orgOfLog(log), requestId);
+        await this.env.AUDIT_SINK.write(call, entries);
+        this.#drain.set({ drainedSeq: last.entry.seq, tries: 0, dueMs: Date.now() });
+      } catch {
+        const tries = state.tries + 1;
+        this.#drain.set({ ...state, tries, dueMs: Date.now() + backoffMs(tries, Math.random()) });
+        return;
+      }
+    }
+  }
+}
+
+function single(requestId: string, event: AuditFields): EntryDraft {
+  return { requestId, phase: "event", intentSeq: null, result: null, event, alongside: 0 };
+}
+
+function newRequestId(nowMs: number): string {
+  return makeId("request", nowMs, crypto.getRandomValues(new Uint8Array(10)));
+}
+
+function refusalsEvent(refusals: Refusals): AuditFields {
+  return {
+    type: "edge_refusals",
+    gate: refusals.gate,
+    code: refusals.code,
+    country: refusals.country,
+    count: refusals.count,
+    first_at: new Date(refusals.firstAtMs).toISOString(),
+    last_at: new Date(refusals.lastAtMs).toISOString(),
+  };
+}

@@ -1,0 +1,32 @@
+import { WorkerEntrypoint } from "cloudflare:workers";
+import { type AuditEntry, type AuditType, auditTypes } from "../../core/audit/events.ts";
+import { parseId } from "../../core/ids.ts";
+import { pageItemsMax } from "../../core/limits.ts";
+import type { SignedCall } from "../../core/mesh/claims.ts";
+import type { AuditFilter, AuditReaderRpc } from "../../core/rpc/durable-objects.ts";
+import type { Env } from "../env.ts";
+import { verifyInward } from "../mesh.ts";
+
+/** Reading one's own organisation's log, for studio: which organisation is the user's token's word. */
+export class AuditReader extends WorkerEntrypoint<Env> implements AuditReaderRpc {
+  async list(call: SignedCall, filter: AuditFilter): Promise<{ items: AuditEntry[]; nextBeforeSeq: number | null }> {
+    const verified = await verifyInward(this.env, call, { audience: "durable-objects.audit-reader", users: true });
+    const log = verified.org;
+    if (log === null) throw new Error("a user's call is for an organisation");
+    const { items, nextBeforeSeq } = await this.env.AUDIT_LOG.getByName(log).list(log, parseFilter(filter));
+    return { items, nextBeforeSeq };
+  }
+}
+
+/** @throws RangeError for a filter that the API's own parsing would not let through */
+function parseFilter(filter: AuditFilter): AuditFilter {
+  const type = filter.type === null ? null : auditTypes.find((known: AuditType) => known === filter.type);
+  const actor = filter.actor === null ? null : parseId("user", filter.actor);
+  const { fromMs, toMs, beforeSeq, limit } = filter;
+  const counts = [fromMs, toMs, beforeSeq].every((value) => value === null || Number.isSafeInteger(value));
+  const limitOk = Number.isSafeInteger(limit) && limit >= 1 && limit <= pageItemsMax;
+  if (type === undefined || (actor === null) !== (filter.actor === null) || !counts || !limitOk) {
+    throw new RangeError("not a filter of the audit log");
+  }
+  return { type, actor, fromMs, toMs, beforeSeq, limit };
+}

@@ -1,0 +1,60 @@
+import { WorkerEntrypoint } from "cloudflare:workers";
+import { type LogName, platformLog } from "../../core/audit/logs.ts";
+import { refusalCountry, refusalWord } from "../../core/audit/parse.ts";
+import { parseId } from "../../core/ids.ts";
+import type { EdgeEventsRpc, EdgeRefusals } from "../../core/rpc/durable-objects.ts";
+import type { Env } from "../env.ts";
+import type { Refusals } from "./refusal-buckets.ts";
+
+/** Sums in one report. */
+const refusalsMax = 500;
+/** Refusals in one sum: what one isolate can refuse between two reports, amply. */
+const countMax = 10_000_000;
+/** How far back a report may reach, in milliseconds. */
+const reportAgeMsMax = 3600_000;
+
+/**
+ * Refusals at the edge, counted there. It carries no assertion: a refused request has nobody behind
+ * it, the binding is the authority, and the edge alone holds it. All it can do is add to a count.
+ */
+export class EdgeEvents extends WorkerEntrypoint<Env> implements EdgeEventsRpc {
+  async report(refusals: readonly EdgeRefusals[]): Promise<void> {
+    if (!Array.isArray(refusals) || refusals.length > refusalsMax) throw new Error("not a report of refusals");
+    const nowMs = Date.now();
+    const byLog = new Map<LogName, Refusals[]>();
+    for (const reported of refusals) {
+      const parsed = parseRefusals(reported, nowMs);
+      // Each kind of refusal has its platform log, so its counts meet in one bucket.
+      const log = parseLog(reported.org) ?? platformLog(`${parsed.gate} ${parsed.code} ${parsed.country}`);
+      byLog.set(log, [...(byLog.get(log) ?? []), parsed]);
+    }
+    await Promise.all([...byLog].map(([log, sums]) => this.env.AUDIT_LOG.getByName(log).foldRefusals(log, sums)));
+  }
+}
+
+function parseLog(org: unknown): LogName | null {
+  if (org === null) return null;
+  const parsed = parseId("org", org);
+  if (parsed === null) throw new Error("not an organisation");
+  return parsed;
+}
+
+/** @throws Error for a sum that our edge does not make */
+function parseRefusals(reported: EdgeRefusals, nowMs: number): Refusals {
+  const { gate, code, country, count, firstAtMs, lastAtMs } = reported;
+  const words = [gate, code].every((word) => typeof word === "string" && refusalWord.test(word));
+  const countOk = Number.isSafeInteger(count) && count >= 1 && count <= countMax;
+  if (!words || !countOk || !Number.isFinite(firstAtMs) || !Number.isFinite(lastAtMs)) {
+    throw new Error("not a sum of refusals");
+  }
+  // Another machine's clock: it may be a little off, never decide the log's dates.
+  const within = (atMs: number): number => Math.round(Math.min(nowMs, Math.max(nowMs - reportAgeMsMax, atMs)));
+  return {
+    gate,
+    code,
+    country: typeof country === "string" && refusalCountry.test(country) ? country : "ZZ",
+    count,
+    firstAtMs: within(Math.min(firstAtMs, lastAtMs)),
+    lastAtMs: within(Math.max(firstAtMs, lastAtMs)),
+  };
+}

@@ -1,0 +1,19 @@
+/** Every object class and entrypoint of this Worker; nobody else binds the object namespaces. */
+export { AuditIntake } from "./audit-log/audit-intake.ts";
+export { AuditLog } from "./audit-log/audit-log.ts";
+export { AuditReader } from "./audit-log/audit-reader.ts";
+export { EdgeEvents } from "./audit-log/edge-events.ts";
+export { CertifyCapabilities, CertifyStudio } from "./key-ring/certifiers.ts";
+export { KeyRing } from "./key-ring/key-ring.ts";
+export { PublicKeys } from "./key-ring/public-keys.ts";
+export { TokenSigner } from "./key-ring/token-signer.ts";
+export { Limits } from "./rate-limiter/limits.ts";
+export { RateLimiter } from "./rate-limiter/rate-limiter.ts";
+export { DeviceGateway } from "./tenant-hub/device-gateway.ts";
+export { HubControl } from "./tenant-hub/hub-control.ts";
+export { TenantHub } from "./tenant-hub/tenant-hub.ts";
+
+/** No public route leads here; whatever arrives by `fetch` gets the same empty answer. */
+export default {
+  fetch: (): Response => new Response(null, { status: 404 }),
+} satisfies ExportedHandler;
