@@ -1,0 +1,109 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findOrInstallChromium } from "../../scripts/test/chromium.ts";
+import { repositoryRoot } from "../../scripts/units.ts";
+import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+
+const browserFlags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const pictures = join(repositoryRoot, "test-results", "screenshots");
+
+let stack: StackProcess;
+let browser: Browser;
+let page: Page;
+/** Everything the browser complained of: a page that works complains of nothing. */
+const complaints: string[] = [];
+
+beforeAll(async () => {
+  mkdirSync(pictures, { recursive: true });
+  const [executablePath, started] = await Promise.all([
+    findOrInstallChromium(),
+    startStackProcess(freshStateDir(), ["--port", "0"]),
+  ]);
+  stack = started;
+  browser = await chromium.launch({ executablePath, args: browserFlags });
+  page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(error.message));
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await stack?.stop();
+  if (stack !== undefined) removeStateDir(stack.stateDir);
+});
+
+describe("the dashboard in Chromium, on the real stack with the real agent", () => {
+  it("signs the owner in and shows this machine online", async () => {
+    await page.goto(`${stack.description.url}/o/${stack.description.org.slug}`);
+    await page.getByLabel("E-mail").fill(stack.description.owner.email);
+    await page.getByLabel("Password", { exact: true }).fill(stack.description.owner.password);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("heading", { name: "Devices" }).waitFor();
+    await page.getByText("Online", { exact: true }).first().waitFor();
+    await page.screenshot({ path: join(pictures, "devices.png") });
+  });
+
+  it("keeps the session in a cookie that no script can read, and no token in storage", async () => {
+    const [cookie] = (await page.context().cookies()).filter(({ name }) => name === "__Host-sentinel_session");
+    expect(cookie).toMatchObject({ httpOnly: true, secure: true, path: "/" });
+    const held = await page.evaluate(() =>
+      JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }]),
+    );
+    expect(held).not.toContain(cookie?.value);
+    expect(held).not.toMatch(/eyJ/);
+  });
+
+  it("draws the CPU live: the chart moves as the agent publishes", async () => {
+    await page.locator("a[href*='/devices/dev_']").first().click();
+    const cpu = page.locator("[aria-label^='CPU'][data-points]").first();
+    await cpu.waitFor();
+    const points = async (): Promise<number> => Number(await cpu.getAttribute("data-points"));
+    const before = await points();
+    await expect.poll(points, { timeout: 60_000 }).toBeGreaterThan(before + 1);
+    expect(Number(await cpu.getAttribute("data-latest"))).toBeGreaterThanOrEqual(0);
+  });
+
+  it("sends a ping and shows the device's answer", async () => {
+    await page.getByRole("button", { name: "Send ping" }).click();
+    const replies = page.getByRole("region", { name: "Command replies" });
+    await replies.getByText("ping").first().waitFor();
+    await replies.getByText("ok").first().waitFor({ timeout: 30_000 });
+    await page.screenshot({ path: join(pictures, "device.png") });
+  });
+
+  it.each(["members", "audit", "enroll", "groups"])("opens the %s page by its address", async (name) => {
+    await page.goto(`${stack.description.url}/o/${stack.description.org.slug}/${name}`);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    await page.waitForLoadState("networkidle");
+    expect(await page.getByRole("alert").count()).toBe(0);
+    await page.screenshot({ path: join(pictures, `${name}.png`) });
+  });
+
+  it("is readable in the dark and on a narrow screen", async () => {
+    await page.emulateMedia({ colorScheme: "dark" });
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.goto(`${stack.description.url}/o/${stack.description.org.slug}`);
+    await page.getByText("Online", { exact: true }).first().waitFor();
+    const overflow = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    expect(overflow).toBeLessThanOrEqual(0);
+    await page.screenshot({ path: join(pictures, "devices-narrow-dark.png") });
+  });
+
+  it("broke no content policy and logged no error", () => {
+    expect(complaints).toEqual([]);
+  });
+});

@@ -1,0 +1,109 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+export interface Answer<T = unknown> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: T;
+}
+
+/** The public API as a script uses it. */
+export class Api {
+  readonly base: string;
+  readonly token: string | null;
+
+  constructor(base: string, token: string | null = null) {
+    this.base = base;
+    this.token = token;
+  }
+
+  async send<T = Record<string, unknown>>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<T>> {
+    const response = await fetch(`${this.base}${path}`, {
+      method,
+      redirect: "manual",
+      headers: {
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...(this.token === null ? {} : { Authorization: `Bearer ${this.token}` }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    let parsed: unknown = text;
+    try {
+      parsed = text === "" ? null : JSON.parse(text);
+    } catch {
+      // A page, not JSON.
+    }
+    return { status: response.status, headers: response.headers, body: parsed as T };
+  }
+}
+
+/** Signs in and returns an API that carries the access token. */
+export async function signIn(
+  base: string,
+  email: string,
+  password: string,
+): Promise<{ api: Api; refreshToken: string; userId: string }> {
+  const { status, body } = await new Api(base).send<{
+    access_token: string;
+    refresh_token: string;
+    user: { id: string };
+  }>("POST", "/api/v1/auth/login?tokens=1", { email, password });
+  if (status !== 200) throw new Error(`sign-in of ${email} answered ${status}: ${JSON.stringify(body)}`);
+  return { api: new Api(base, body.access_token), refreshToken: body.refresh_token, userId: body.user.id };
+}
+
+/** The newest link of a kind that was mailed to an address. */
+export function mailedToken(mailDir: string, to: string, page: "verify-email" | "invitation"): string {
+  for (const name of readdirSync(mailDir)
+    .filter((file) => file.endsWith(".json"))
+    .sort()
+    .reverse()) {
+    const mail = JSON.parse(readFileSync(join(mailDir, name), "utf8")) as { to: string; links: string[] };
+    const link = mail.links.find((candidate) => candidate.includes(`/${page}#token=`));
+    if (mail.to === to && link !== undefined) return link.slice(link.indexOf("#token=") + "#token=".length);
+  }
+  throw new Error(`no ${page} mail to ${to}`);
+}
+
+export const testPassword = "correct horse battery staple 9";
+
+/** Registers, verifies and signs in a new person. */
+export async function newPerson(
+  base: string,
+  mailDir: string,
+  name: string,
+): Promise<{ api: Api; userId: string; email: string; refreshToken: string }> {
+  const email = `${name}.${crypto.randomUUID().slice(0, 8)}@people.test`;
+  const guest = new Api(base);
+  const registered = await guest.send("POST", "/api/v1/auth/register", { email, password: testPassword, name });
+  if (registered.status >= 300)
+    throw new Error(`register answered ${registered.status}: ${JSON.stringify(registered.body)}`);
+  const verified = await guest.send("POST", "/api/v1/auth/verify-email", {
+    token: mailedToken(mailDir, email, "verify-email"),
+  });
+  if (verified.status >= 300)
+    throw new Error(`verify-email answered ${verified.status}: ${JSON.stringify(verified.body)}`);
+  return { ...(await signIn(base, email, testPassword)), email };
+}
+
+/** Waits until `check` gives a value; used where the system's own work is asynchronous. */
+export async function eventually<T>(
+  what: string,
+  check: () => Promise<T | null | undefined | false>,
+  msMax = 30_000,
+): Promise<T> {
+  const end = Date.now() + msMax;
+  for (;;) {
+    const value = await check();
+    if (value !== null && value !== undefined && value !== false) return value;
+    if (Date.now() > end) throw new Error(`not within ${msMax} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
