@@ -1,0 +1,64 @@
+import type { Caller } from "../../../core/mesh/caller.ts";
+import type { SignedCall } from "../../../core/mesh/claims.ts";
+import type { MeshKeys } from "../../../core/mesh/keys.ts";
+import { CallRefused } from "../../../core/mesh/refused.ts";
+import { verifyCall } from "../../../core/mesh/verify.ts";
+import type { DevicesRpc } from "../../../core/rpc/capabilities.ts";
+import type { HubControlRpc } from "../../../core/rpc/durable-objects.ts";
+import {
+  type ConnectionSource,type ConnectionSource, 
+  openTenantDatabase,openTenantDatabase, 
+  type TenantDatabase,type TenantDatabase 
+} from "../../../store/tenant/tenant-database.ts";
+import { type TenantScope, tenantScope } from "../../../store/tenant/tenant-scope.ts";
+import { mayCall, methodRights } from "./rights.ts";
+import { createTenantHub, type TenantHubClient } from "./tenant-hub.ts";
+
+export interface DevicesDependencies {
+  readonly keys: MeshKeys;
+  readonly caller: Caller;
+  /** For one verified call, the source of its database connection. */
+  readonly connections: (call: SignedCall) => ConnectionSource;
+  readonly hub: HubControlRpc;
+  /** As in `createDatabase`. */
+  readonly gateway: string;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** Fills an array with random bytes. */
+  readonly random: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array;
+}
+
+/** What an admitted call may use. Everything in it is bound to that call's tenant and actor. */
+export interface CallContext {
+  readonly scope: TenantScope;
+  readonly database: TenantDatabase;
+  readonly hub: TenantHubClient;
+  readonly now: () => number;
+  readonly random: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array;
+}
+
+/**
+ * Verifies a call for one method, before any side effect.
+ * @returns null when the call is genuine and its role may not do this
+ * @throws CallRefused when it is not genuine, or not for this entrypoint, or a job that is not this method's
+ */
+export async function admit(
+  dependencies: DevicesDependencies,
+  method: keyof DevicesRpc,
+  call: SignedCall,
+): Promise<CallContext | null> {
+  const { keys, caller, connections, hub, gateway, now, random } = dependencies;
+  const { roles, jobs } = methodRights[method];
+  const expect = { audience: "capabilities.devices", users: roles.length > 0, jobs } as const;
+  const verified = await verifyCall(call, expect, keys, now());
+  const scope = tenantScope(verified);
+  if (scope === null) throw new CallRefused("wrong_org");
+  if (!mayCall(method, scope.actor)) return null;
+  return {
+    scope,
+    database: openTenantDatabase(scope, connections(call), gateway),
+    hub: createTenantHub(hub, caller, call, scope),
+    now,
+    random,
+  };
+}

@@ -1,0 +1,55 @@
+import { type DeviceId, makeId } from "../../../core/ids.ts";
+import type { DevicesRpc } from "../../../core/rpc/capabilities.ts";
+import { canonicalEnrollmentCode, parseEnrollmentCode } from "../../../core/tenancy/enrollment-code.ts";
+import { redeemEnrollmentCode, undoEnrollment } from "../../../store/tenant/enrollment.ts";
+import type { CallContext } from "./admission.ts";
+import type { Handler } from "./handler.ts";
+import { parseName } from "./names.ts";
+import { ok, refused } from "./result.ts";
+import { makeDeviceToken, sha256Hex } from "./secrets.ts";
+import { settleDevice } from "./settle.ts";
+
+/**
+ * Turns a code into a device: code redeemed and device stored (the commit point), then the hub told,
+ * then the token handed out.
+ *
+ * If the hub can't be told, the enrolment is taken back and the caller may try again with the same
+ * code. A crash in between leaves a device whose token nobody was ever shown and one use spent:
+ * nobody has gained access. Whatever is wrong with a code, the answer is the same; the lookup is by
+ * hash, so its time says nothing about how near a guess was.
+ */
+export const enroll: Handler<DevicesRpc["enroll"]> = async (context, input) => {
+  const name = parseName(input.name);
+  const platform = parseName(input.platform);
+  if (name === null || platform === null || !isPublicKey(input.publicKey)) return refused("invalid_request");
+  const code = parseEnrollmentCode(input.code);
+  if (code === null) return refused("invalid_enrollment_code");
+
+  const id = makeId("device", context.now(), context.random(new Uint8Array(10)));
+  const token = makeDeviceToken(context.random);
+  const tokenSha256 = await sha256Hex(token);
+  const device = { id, name, platform, tokenSha256, publicKey: input.publicKey };
+  const codeSha256 = await sha256Hex(canonicalEnrollmentCode(code));
+  if (!(await redeemEnrollmentCode(context.database, codeSha256, device))) return refused("invalid_enrollment_code");
+
+  let told: string | null;
+  try {
+    told = await settleDevice(context, id, tokenSha256);
+  } catch (error) {
+    await takeBack(context, id);
+    throw error;
+  }
+  // Somebody removed the device the moment it appeared.
+  return told === tokenSha256 ? ok({ device: id, token }) : refused("invalid_enrollment_code");
+};
+
+/** The database first, because it is what can be relied on here; the hub only if it answers again. */
+async function takeBack(context: CallContext, id: DeviceId): Promise<void> {
+  await Promise.allSettled([undoEnrollment(context.database, id)]);
+  await Promise.allSettled([context.hub.removeDevice(id)]);
+}
+
+/** Base64, base64url or hexadecimal, up to the size of a large RSA key. Null: none. */
+function isPublicKey(value: unknown): boolean {
+  return value === null || (typeof value === "string" && /^[A-Za-z0-9+/_=-]{1,1024}$/.test(value));
+}

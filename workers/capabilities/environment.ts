@@ -1,0 +1,42 @@
+import { createCaller } from "../../core/mesh/caller.ts";
+import { createKeySource } from "../../core/mesh/keys.ts";
+import type { CredentialsRpc } from "../../core/rpc/data.ts";
+import type { AuditIntakeRpc, CertifierRpc, HubControlRpc, PublicKeysRpc } from "../../core/rpc/durable-objects.ts";
+import type { DevicesDependencies } from "./devices/admission.ts";
+import { createTenantConnections } from "./tenant-connections.ts";
+
+/** The bindings of wrangler.toml. */
+export interface Env {
+  readonly NEON_GATEWAY: string;
+  readonly CREDENTIALS: CredentialsRpc;
+  readonly PUBLIC_KEYS: PublicKeysRpc;
+  readonly CERTIFIER: CertifierRpc;
+  readonly AUDIT: AuditIntakeRpc;
+  readonly HUB: HubControlRpc;
+}
+
+/** Builds what lives as long as this isolate: key sets, its own identity and tenants' connections. */
+export function devicesDependencies(env: Env): DevicesDependencies {
+  const now = (): number => Date.now();
+  const random = (bytes: Uint8Array<ArrayBuffer>): Uint8Array => crypto.getRandomValues(bytes);
+  // "" means Neon itself; a missing value means that nobody said which, and then nothing starts.
+  if (typeof env.NEON_GATEWAY !== "string") throw new Error("NEON_GATEWAY is not configured");
+  const caller = createCaller({
+    workload: "capabilities",
+    certify: (publicKey) => env.CERTIFIER.certify(publicKey),
+    now,
+    random,
+  });
+  return {
+    keys: {
+      roots: createKeySource(() => env.PUBLIC_KEYS.meshRoots(), now),
+      access: createKeySource(() => env.PUBLIC_KEYS.accessKeys(), now),
+    },
+    caller,
+    connections: createTenantConnections({ credentials: env.CREDENTIALS, caller, now }),
+    hub: env.HUB,
+    gateway: env.NEON_GATEWAY,
+    now,
+    random,
+  };
+}

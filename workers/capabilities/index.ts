@@ -1,0 +1,94 @@
+/**
+ * capabilities: what Sentinel does for a tenant, behind private bindings only.
+ *
+ * - `devices/`: enrolment, inventory, commands, telemetry, groups. Entrypoint `Devices`, for studio.
+ * - `documents/`, `exports/`, `llm/`, `billing/` stand beside it when they come, each with an
+ *   entrypoint of its own, its own audience in core/mesh/workloads.ts and its own table of rights.
+ *
+ * A call's life: devices.ts → admission.ts (verified, then its role) → one handler → store/tenant,
+ * as the tenant's own database role under the actor's row scope → the tenant's hub.
+ */
+import { WorkerEntrypoint } from "cloudflare:workers";
+import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
+import { createDevices } from "./devices/devices.ts";
+import { devicesDependencies, type Env } from "./environment.ts";
+
+/** Written once, by the isolate's first call. */
+let devices: DevicesRpc | null = null;
+
+type Rest<Method extends keyof DevicesRpc> = Parameters<DevicesRpc[Method]>;
+type Answer<Method extends keyof DevicesRpc> = ReturnType<DevicesRpc[Method]>;
+
+/** Private binding of studio. What may be called, and by whom, is in devices/rights.ts. */
+export class Devices extends WorkerEntrypoint<Env> implements DevicesRpc {
+  get #devices(): DevicesRpc {
+    devices ??= createDevices(devicesDependencies(this.env));
+    return devices;
+  }
+
+  createEnrollmentCode(...rest: Rest<"createEnrollmentCode">): Answer<"createEnrollmentCode"> {
+    return this.#devices.createEnrollmentCode(...rest);
+  }
+  listEnrollmentCodes(...rest: Rest<"listEnrollmentCodes">): Answer<"listEnrollmentCodes"> {
+    return this.#devices.listEnrollmentCodes(...rest);
+  }
+  revokeEnrollmentCode(...rest: Rest<"revokeEnrollmentCode">): Answer<"revokeEnrollmentCode"> {
+    return this.#devices.revokeEnrollmentCode(...rest);
+  }
+  enroll(...rest: Rest<"enroll">): Answer<"enroll"> {
+    return this.#devices.enroll(...rest);
+  }
+  listDevices(...rest: Rest<"listDevices">): Answer<"listDevices"> {
+    return this.#devices.listDevices(...rest);
+  }
+  getDevice(...rest: Rest<"getDevice">): Answer<"getDevice"> {
+    return this.#devices.getDevice(...rest);
+  }
+  renameDevice(...rest: Rest<"renameDevice">): Answer<"renameDevice"> {
+    return this.#devices.renameDevice(...rest);
+  }
+  removeDevice(...rest: Rest<"removeDevice">): Answer<"removeDevice"> {
+    return this.#devices.removeDevice(...rest);
+  }
+  rotateToken(...rest: Rest<"rotateToken">): Answer<"rotateToken"> {
+    return this.#devices.rotateToken(...rest);
+  }
+  sendCommand(...rest: Rest<"sendCommand">): Answer<"sendCommand"> {
+    return this.#devices.sendCommand(...rest);
+  }
+  listCommands(...rest: Rest<"listCommands">): Answer<"listCommands"> {
+    return this.#devices.listCommands(...rest);
+  }
+  telemetry(...rest: Rest<"telemetry">): Answer<"telemetry"> {
+    return this.#devices.telemetry(...rest);
+  }
+  createGroup(...rest: Rest<"createGroup">): Answer<"createGroup"> {
+    return this.#devices.createGroup(...rest);
+  }
+  listGroups(...rest: Rest<"listGroups">): Answer<"listGroups"> {
+    return this.#devices.listGroups(...rest);
+  }
+  getGroup(...rest: Rest<"getGroup">): Answer<"getGroup"> {
+    return this.#devices.getGroup(...rest);
+  }
+  renameGroup(...rest: Rest<"renameGroup">): Answer<"renameGroup"> {
+    return this.#devices.renameGroup(...rest);
+  }
+  removeGroup(...rest: Rest<"removeGroup">): Answer<"removeGroup"> {
+    return this.#devices.removeGroup(...rest);
+  }
+  setGroupDevice(...rest: Rest<"setGroupDevice">): Answer<"setGroupDevice"> {
+    return this.#devices.setGroupDevice(...rest);
+  }
+  setGroupMember(...rest: Rest<"setGroupMember">): Answer<"setGroupMember"> {
+    return this.#devices.setGroupMember(...rest);
+  }
+  removeUser(...rest: Rest<"removeUser">): Answer<"removeUser"> {
+    return this.#devices.removeUser(...rest);
+  }
+}
+
+/** No public route leads here; whatever arrives by `fetch` gets the same empty answer. */
+export default {
+  fetch: (): Response => new Response(null, { status: 404 }),
+} satisfies ExportedHandler<Env>;

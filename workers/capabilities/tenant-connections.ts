@@ -1,0 +1,67 @@
+import type { Caller } from "../../core/mesh/caller.ts";
+import type { SignedCall } from "../../core/mesh/claims.ts";
+import type { CredentialsRpc, TenantConnection } from "../../core/rpc/data.ts";
+import type { ConnectionSource } from "../../store/tenant/tenant-database.ts";
+import { scopeKey, type TenantScope } from "../../store/tenant/tenant-scope.ts";
+
+/** A connection is given up this long before it ends, in milliseconds: longer than any request takes. */
+const renewBeforeMs = 60_000;
+
+/** Connections one isolate keeps; each is below 2 KiB. The oldest goes first. */
+const connectionsMax = 512;
+
+export interface TenantConnectionsDependencies {
+  readonly credentials: CredentialsRpc;
+  readonly caller: Caller;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/**
+ * Asks for tenants' connections and keeps them for this isolate, each for exactly one actor in one
+ * role of one tenant: the signed row scope inside says who asks, so sharing it would be impersonation.
+ * Only finished answers are kept: a Worker may not wait for another request's I/O.
+ *
+ * @returns for one verified call, the source of its connection
+ */
+export function createTenantConnections(
+  dependencies: TenantConnectionsDependencies,
+): (call: SignedCall) => ConnectionSource {
+  /** Written only here, in order of age. Invariant: the key is `scopeKey` of the scope it was fetched for. */
+  const kept = new Map<string, TenantConnection>();
+
+  return (call) =>
+    async (scope, { fresh }) => {
+      const key = scopeKey(scope);
+      const known = kept.get(key);
+      if (known !== undefined && !fresh && dependencies.now() < known.expiresAtMs - renewBeforeMs) return known;
+      kept.delete(key);
+      const connection = await fetchConnection(dependencies, call, scope);
+      kept.set(key, connection);
+      for (const oldest of kept.keys()) {
+        if (kept.size <= connectionsMax) break;
+        kept.delete(oldest);
+      }
+      return connection;
+    };
+}
+
+/** The user's own token speaks for the user here too; only a job goes without one. */
+async function fetchConnection(
+  { caller, credentials }: TenantConnectionsDependencies,
+  call: SignedCall,
+  scope: TenantScope,
+): Promise<TenantConnection> {
+  const signed =
+    scope.actor.kind === "job"
+      ? await caller.asJob("data.credentials", scope.actor.job, scope.org, scope.requestId)
+      : await caller.asUser("data.credentials", accessTokenOf(call), scope.requestId);
+  const { org, databaseUrl, fallbackDatabaseUrl, rowScope, expiresAtMs } = await credentials.forTenant(signed);
+  return { org, databaseUrl, fallbackDatabaseUrl, rowScope, expiresAtMs };
+}
+
+/** A verified user call always has one. */
+export function accessTokenOf(call: SignedCall): string {
+  if (call.accessToken === null) throw new Error("a verified user call lost its access token");
+  return call.accessToken;
+}
