@@ -6,9 +6,9 @@ import { verifyCall } from "../../../core/mesh/verify.ts";
 import type { DevicesRpc } from "../../../core/rpc/capabilities.ts";
 import type { HubControlRpc } from "../../../core/rpc/durable-objects.ts";
 import {
-  type ConnectionSource,type ConnectionSource, 
-  openTenantDatabase,openTenantDatabase, 
-  type TenantDatabase,type TenantDatabase 
+  type ConnectionSource,
+  openTenantDatabase,
+  type TenantDatabase,
 } from "../../../store/tenant/tenant-database.ts";
 import { type TenantScope, tenantScope } from "../../../store/tenant/tenant-scope.ts";
 import { mayCall, methodRights } from "./rights.ts";
