@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { hostname } from "node:os";
-import { stopChild } from "./processes.ts";
+import { type Supervision, stopChild } from "./processes.ts";
 import { StackError } from "./stack-error.ts";
 import { readJson, writeJsonAtomically } from "./state-folder.ts";
 
@@ -16,7 +16,7 @@ export interface AgentOptions {
   readonly url: URL;
   /** Makes an enrolment code; asked only when this machine is not enrolled yet. */
   readonly makeCode: () => Promise<string>;
-  readonly note: (text: string) => void;
+  readonly supervision: Supervision;
 }
 
 const restartDelayMs = 2000;
@@ -32,11 +32,12 @@ export async function startAgent(options: AgentOptions): Promise<AgentProcess> {
   const watch = (): void => {
     child.once("exit", (code) => {
       if (stopping) return;
-      options.note(`the agent ended with ${code}; starting it again`);
+      options.supervision.note(`  ! the agent ended with ${code}; starting it again`);
       setTimeout(() => {
         if (stopping) return;
         child = run(options);
         watch();
+        options.supervision.onRestart();
       }, restartDelayMs);
     });
   };

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { stopChild } from "./processes.ts";
+import { type Supervision, stopChild } from "./processes.ts";
 import { StackError } from "./stack-error.ts";
 
 export interface GatewayProcess {
@@ -19,19 +19,20 @@ const restartDelayMs = 250;
  */
 export async function startGatewayProcess(
   clusters: readonly number[],
-  note: (text: string) => void,
+  supervision: Supervision,
 ): Promise<GatewayProcess> {
   let stopping = false;
   let { child, port } = await launch(0, clusters);
   const watch = (): void => {
     child.once("exit", async () => {
       while (!stopping) {
-        note("the gateway ended; starting it again");
+        supervision.note("  ! the gateway ended; starting it again");
         await new Promise((resolve) => setTimeout(resolve, restartDelayMs));
         const next = await launch(port, clusters).catch(() => null);
         if (next === null) continue;
         ({ child } = next);
         watch();
+        supervision.onRestart();
         return;
       }
     });

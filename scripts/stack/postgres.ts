@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Cluster, startCluster } from "../postgres/embedded.ts";
+import type { Supervision } from "./processes.ts";
 import type { StackSecrets } from "./secrets.ts";
 import { StackError } from "./stack-error.ts";
 import type { StateFolder } from "./state-folder.ts";
@@ -29,12 +30,12 @@ const restartDelayMs = 500;
 export async function startPlacementClusters(
   state: StateFolder,
   secrets: StackSecrets,
-  note: (text: string) => void,
+  supervision: Supervision,
 ): Promise<PlacementClusters> {
   const supervised: Supervised[] = [];
   try {
     for (const name of placementNames) {
-      supervised.push(await supervise(name, state, secrets.postgresSuperuser, note));
+      supervised.push(await supervise(name, state, secrets.postgresSuperuser, supervision));
     }
   } catch (error) {
     await Promise.all(supervised.map((cluster) => cluster.stop()));
@@ -56,13 +57,13 @@ async function supervise(
   name: string,
   state: StateFolder,
   superuserPassword: string,
-  note: (text: string) => void,
+  supervision: Supervision,
 ): Promise<Supervised> {
   const options = {
     dir: state.path("postgres", name),
     stateDir: state.dir,
     superuserPassword,
-    log: (line: string) => note(`    ${name}: ${line}`),
+    log: (line: string) => supervision.note(`    ${name}: ${line}`),
   };
   let cluster: Cluster = await startCluster({ ...options, port: 0 });
   let stopping = false;
@@ -70,13 +71,14 @@ async function supervise(
   const watch = async (): Promise<void> => {
     await cluster.exited;
     while (!stopping) {
-      note(`  ! PostgreSQL ${name} ended; starting it again`);
+      supervision.note(`  ! PostgreSQL ${name} ended; starting it again`);
       await delay(restartDelayMs);
       try {
         cluster = await startCluster({ ...options, port });
+        supervision.onRestart();
         return watch();
       } catch (error) {
-        note(`  ! ${(error as Error).message}`);
+        supervision.note(`  ! ${(error as Error).message}`);
       }
     }
   };

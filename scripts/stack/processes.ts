@@ -1,16 +1,22 @@
 import { type ChildProcess, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
+/** What a supervisor tells the stack. */
+export interface Supervision {
+  readonly note: (text: string) => void;
+  /** A process died and runs again under another id. */
+  readonly onRestart: () => void;
+}
+
 /**
  * Finds a child process by name.
- * @returns its process id
- * @throws Error when there is none
+ * @returns its process id, or 0 when there is none
  */
 export function findChild(parent: number, name: string): number {
   for (const row of processTable()) {
     if (row.parent === parent && row.command.includes(name)) return row.pid;
   }
-  throw new Error(`no child process ${name}`);
+  return 0;
 }
 
 interface ProcessRow {

@@ -1,15 +1,10 @@
 import { randomBytes } from "node:crypto";
+import { type BootstrapSecrets, makeBootstrapSecrets } from "../postgres/bootstrap.ts";
 import { StackError } from "./stack-error.ts";
 import { readJson, writeJsonAtomically } from "./state-folder.ts";
 
-/** Every secret of a local stack: generated once, kept in the state folder (mode 0600), never in git. */
 const secretNames = [
   "postgresSuperuser",
-  "sentinelOwner",
-  "sentinelControl",
-  "sentinelDirectory",
-  "sentinelProvisioner",
-  "sentinelAuditWriter",
   "tenantDbRoot",
   "keyEncryptionKey",
   "cursorKey",
@@ -17,24 +12,34 @@ const secretNames = [
   "demoOwnerPassword",
 ] as const;
 
-export type StackSecrets = Readonly<Record<(typeof secretNames)[number], string>>;
+/** Every secret of a local stack: generated once, kept in the state folder (mode 0600), never in git. */
+export interface StackSecrets extends Readonly<Record<(typeof secretNames)[number], string>> {
+  /** Passwords of the Postgres roles, by placement. */
+  readonly databaseRoles: BootstrapSecrets;
+}
 
-/** Reads the secrets, or makes them: 32 random bytes each, base64url. */
-export function loadSecrets(path: string): StackSecrets {
-  const held = readJson(path);
+/**
+ * Reads the secrets, or makes them: 32 random bytes each, base64url.
+ * @throws StackError `broken_state`
+ */
+export function loadSecrets(path: string, placementNames: readonly string[]): StackSecrets {
+  const held = readJson(path) as Partial<StackSecrets> | null;
   if (held === null) {
-    const made = Object.fromEntries(secretNames.map((name) => [name, randomBytes(32).toString("base64url")]));
+    const secret = (): string => randomBytes(32).toString("base64url");
+    const made = {
+      ...Object.fromEntries(secretNames.map((name) => [name, secret()])),
+      databaseRoles: makeBootstrapSecrets(placementNames),
+    } as unknown as StackSecrets;
     writeJsonAtomically(path, made);
-    return made as StackSecrets;
+    return made;
   }
-  for (const name of secretNames) {
-    if (typeof (held as Record<string, unknown>)[name] !== "string") {
-      throw new StackError(
-        "broken_state",
-        `${path} lacks ${name}`,
-        "Restore it from a copy, or choose another folder with --state.",
-      );
-    }
+  const missing = secretNames.find((name) => typeof held[name] !== "string");
+  if (missing !== undefined || typeof held.databaseRoles !== "object") {
+    throw new StackError(
+      "broken_state",
+      `${path} lacks ${missing ?? "databaseRoles"}`,
+      "Restore it from a copy, or choose another folder with --state.",
+    );
   }
   return held as StackSecrets;
 }

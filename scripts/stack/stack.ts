@@ -1,5 +1,4 @@
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { buildAgent } from "../../agent/build.ts";
 import { bootstrapPlacements } from "../postgres/bootstrap.ts";
 import { type AgentProcess, startAgent } from "./agent-process.ts";
@@ -9,10 +8,11 @@ import { startGatewayProcess } from "./gateway-process.ts";
 import { startMailSink } from "./mail-sink.ts";
 import type { StackOptions } from "./options.ts";
 import { findPort, forwardIpv6Loopback } from "./ports.ts";
-import { startPlacementClusters } from "./postgres.ts";
+import { placementNames, startPlacementClusters } from "./postgres.ts";
+import type { Supervision } from "./processes.ts";
 import type { Progress } from "./progress.ts";
-import { loadSecrets, type StackSecrets } from "./secrets.ts";
-import { openStateFolder, writeJsonAtomically } from "./state-folder.ts";
+import { loadSecrets } from "./secrets.ts";
+import { openStateFolder, type StateFolder, writeJsonAtomically } from "./state-folder.ts";
 import { unitVariables } from "./variables.ts";
 import { type RunningWorkers, startWorkers } from "./workers.ts";
 
@@ -70,76 +70,83 @@ export async function startStack(options: StackOptions, progress: Progress): Pro
   }
 }
 
+/** Everything that Workers stand on. */
+async function startFoundation(state: StateFolder, progress: Progress, shutdown: Shutdown, supervision: Supervision) {
+  const secrets = loadSecrets(state.path("secrets.json"), placementNames);
+  const clusters = await progress.step("PostgreSQL, two placements", () =>
+    startPlacementClusters(state, secrets, supervision),
+  );
+  shutdown.add("PostgreSQL", clusters.stop);
+  const placements = await progress.step("roles and migrations", () =>
+    bootstrapPlacements({ clusters: clusters.running, secrets: secrets.databaseRoles }),
+  );
+  const ports = clusters.running.map((cluster) => cluster.port);
+  const gateway = await progress.step("Neon-protocol gateway", () => startGatewayProcess(ports, supervision));
+  shutdown.add("the gateway", gateway.stop);
+  const mailDir = state.path("mail");
+  const mail = await startMailSink(mailDir, secrets.mailToken);
+  shutdown.add("the mail sink", mail.stop);
+  return { secrets, clusters: clusters.running, placements, gateway, mailDir, mailEndpoint: mail.url };
+}
+
 async function start(options: StackOptions, progress: Progress, shutdown: Shutdown): Promise<StackDescription> {
   const state = openStateFolder(options.stateDir);
   shutdown.add("the state folder", () => state.release());
   const port = await findPort(options.port);
-  const secrets = loadSecrets(state.path("secrets.json"));
-  const mailDir = state.path("mail");
-
-  const clusters = await progress.step("PostgreSQL, two placements", () =>
-    startPlacementClusters(state, secrets, progress.note),
-  );
-  shutdown.add("PostgreSQL", clusters.stop);
-  const placements = await progress.step("roles and migrations", () =>
-    bootstrapPlacements({ clusters: clusters.running, secrets: roleSecrets(secrets) }),
-  );
-  const gateway = await progress.step("Neon-protocol gateway", () =>
-    startGatewayProcess(
-      clusters.running.map((cluster) => cluster.port),
-      progress.note,
-    ),
-  );
-  shutdown.add("the gateway", gateway.stop);
-  const mail = await startMailSink(mailDir, secrets.mailToken);
-  shutdown.add("the mail sink", mail.stop);
+  const publicUrl = `http://localhost:${port}`;
+  let describe: (() => StackDescription) | null = null;
+  const supervision: Supervision = {
+    note: progress.note,
+    onRestart: () => {
+      if (describe !== null) writeJsonAtomically(state.path("stack.json"), describe());
+    },
+  };
+  const foundation = await startFoundation(state, progress, shutdown, supervision);
   const agentProgram = await progress.step("agent and dashboard built", async () => {
     await buildDashboard();
     return buildAgent();
-  });
-  const publicUrl = `http://localhost:${port}`;
-  const variables = unitVariables({
-    publicUrl,
-    gateway: gateway.address,
-    mailEndpoint: mail.url,
-    limitScale: options.limitScale,
-    secrets,
-    placements,
   });
   const workers = await progress.step("five Workers on workerd", () =>
     startWorkers({
       port,
       stateDir: state.path("workers"),
-      variables,
+      variables: unitVariables({
+        ...foundation,
+        publicUrl,
+        gateway: foundation.gateway.address,
+        limitScale: options.limitScale,
+      }),
       limitScale: options.limitScale,
       onError: (error) => progress.note(`  ! ${error.message}`),
+      onRestart: supervision.onRestart,
     }),
   );
   shutdown.add("the Workers", workers.stop);
-  const ipv6 = await forwardIpv6Loopback(port);
-  shutdown.add("the ::1 listener", ipv6.stop);
+  shutdown.add("the ::1 listener", (await forwardIpv6Loopback(port)).stop);
 
   const url = new URL(publicUrl);
   const demo = options.demo
-    ? await progress.step("demo organisation", () => makeDemo(url, secrets.demoOwnerPassword, mailDir))
+    ? await progress.step("demo organisation", () =>
+        makeDemo(url, foundation.secrets.demoOwnerPassword, foundation.mailDir),
+      )
     : null;
   const agent =
     options.agent && demo !== null
       ? await progress.step("this machine enrolled", () =>
-          runAgent(state.path("agent"), agentProgram, url, demo, progress),
+          runAgent(state.path("agent"), agentProgram, url, demo, supervision),
         )
       : null;
   if (agent !== null) shutdown.add("the agent", agent.stop);
-  const description: StackDescription = {
+  describe = () => ({
     url: publicUrl,
     org: demo?.org ?? null,
     owner: demo?.owner ?? null,
-    databaseUrls: placements.ownerUrls,
-    mailDir,
-    pids: pids(workers, clusters.running, gateway.pid, agent),
-  };
-  writeJsonAtomically(join(options.stateDir, "stack.json"), description);
-  return description;
+    databaseUrls: foundation.placements.ownerUrls,
+    mailDir: foundation.mailDir,
+    pids: pids(workers, foundation.clusters, foundation.gateway.pid, agent),
+  });
+  supervision.onRestart();
+  return describe();
 }
 
 async function runAgent(
@@ -147,14 +154,14 @@ async function runAgent(
   program: string,
   url: URL,
   demo: Demo,
-  progress: Progress,
+  supervision: Supervision,
 ): Promise<AgentProcess> {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   return startAgent({
     program,
     stateDir,
     url,
-    note: progress.note,
+    supervision,
     makeCode: async () => {
       const path = `/api/v1/orgs/${demo.org.slug}/enrollment-codes`;
       const { code } = await demo.api.send<{ code: string }>("POST", path, {
@@ -178,15 +185,5 @@ function pids(
     ...Object.fromEntries(clusters.map(({ pid }, index) => [index === 0 ? "postgres" : `postgres_${index + 1}`, pid])),
     gateway,
     ...(agent === null ? {} : { agent: agent.pid }),
-  };
-}
-
-function roleSecrets(secrets: StackSecrets) {
-  return {
-    owner: secrets.sentinelOwner,
-    control: secrets.sentinelControl,
-    directory: secrets.sentinelDirectory,
-    provisioner: secrets.sentinelProvisioner,
-    auditWriter: secrets.sentinelAuditWriter,
   };
 }

@@ -15,8 +15,10 @@ export interface WorkersOptions {
   readonly variables: Readonly<Record<UnitName, Readonly<Record<string, string>>>>;
   /** Multiplies the flood binding's own limit too. */
   readonly limitScale: number;
-  /** Called when workerd ends although nobody asked it to. */
+  /** An exception that no Worker caught. */
   readonly onError: (error: Error) => void;
+  /** workerd died and was started again on the same port. */
+  readonly onRestart: () => void;
 }
 
 export interface RunningWorkers {
@@ -46,8 +48,9 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
       log: new Log(LogLevel.ERROR),
       logRequests: false,
       handleUncaughtError: options.onError,
+      unsafeHandleRuntimeRestart: options.onRestart,
       workers,
-    } as V4MiniflareOptions),
+    } as unknown as V4MiniflareOptions),
   );
   let url: URL;
   try {
@@ -60,8 +63,13 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
       "Read the message above; after an update run npm ci.",
     );
   }
-  const workerdPid = findChild(process.pid, "workerd");
-  return { url, workerdPid, stop: () => stopWorkers(miniflare, workerdPid) };
+  return {
+    url,
+    get workerdPid() {
+      return findChild(process.pid, "workerd");
+    },
+    stop: () => stopWorkers(miniflare),
+  };
 }
 
 async function workerOptions(unit: (typeof units)[number], options: WorkersOptions): Promise<Record<string, unknown>> {
@@ -108,10 +116,11 @@ function scaleRateLimits(limits: Record<string, RateLimitOptions>, scale: number
 }
 
 /** Asks workerd to stop, and kills it when it does not: its storage is durable at every acknowledged write. */
-async function stopWorkers(miniflare: Miniflare, pid: number): Promise<void> {
+async function stopWorkers(miniflare: Miniflare): Promise<void> {
+  const pid = findChild(process.pid, "workerd");
   const timer = setTimeout(() => {
     try {
-      process.kill(pid, "SIGKILL");
+      if (pid !== 0) process.kill(pid, "SIGKILL");
     } catch {
       // It is gone already.
     }
