@@ -17,8 +17,6 @@ export const pushedSets = { mesh: "roots", access: "access" } as const satisfies
 const retryMs = 60_000;
 /** Sets are pushed at least this often, so that a namespace which lost them heals by itself. */
 const pushEveryMs = 24 * 3600_000;
-/** A session id; ours are 30 characters. */
-const sidCharactersMax = 64;
 
 /**
  * The one object that holds signing keys. Private halves are made here, sealed before they are
@@ -76,11 +74,10 @@ export class KeyRing extends DurableObject<Env> {
     const sub = parseId("user", claims.sub);
     const org = claims.org === null ? null : parseId("org", claims.org);
     const role = claims.role === null ? null : parseRole(claims.role);
-    const { sid } = claims;
-    const sidOk = typeof sid === "string" && sid.length > 0 && sid.length <= sidCharactersMax;
+    const sid = parseId("session", claims.sid);
     // A role is held in an organisation: one without the other says nothing true.
     const paired = (org === null) === (role === null) && org === claims.org && role === claims.role;
-    if (sub === null || !sidOk || !paired) throw new Error("claims that no session can have");
+    if (sub === null || sid === null || !paired) throw new Error("claims that no session can have");
     const jti = base64url.encode(crypto.getRandomValues(new Uint8Array(16)));
     const body: Omit<AccessClaims, "iat" | "exp"> = {
       iss: this.env.ISSUER,

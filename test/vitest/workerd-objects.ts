@@ -1,0 +1,14 @@
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineProject } from "vitest/config";
+
+/** AuditLog, RateLimiter and KeyRing inside workerd, with the real mesh; only Postgres's side is a fake. */
+export default defineProject({
+  plugins: [cloudflareTest({ wrangler: { configPath: "./test/workerd/objects/wrangler.toml" } })],
+  test: {
+    name: "workerd-objects",
+    root: new URL("../..", import.meta.url).pathname,
+    include: ["test/workerd/objects/**/*.test.ts"],
+    // Fourteen months of rotation take seconds, on a busy machine many.
+    testTimeout: 60_000,
+  },
+});

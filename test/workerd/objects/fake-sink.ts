@@ -1,0 +1,69 @@
+import { WorkerEntrypoint } from "cloudflare:workers";
+import type { JWK } from "jose";
+import type { OrgId } from "../../../core/ids.ts";
+import type { SignedCall } from "../../../core/mesh/claims.ts";
+import { createKeySource } from "../../../core/mesh/keys.ts";
+import { verifyCall } from "../../../core/mesh/verify.ts";
+import type { AuditSinkRpc, SinkEntry } from "../../../core/rpc/data.ts";
+
+/** What Postgres would hold, and how it fails. Shared with the tests: they run in the same isolate. */
+export const sink = {
+  /** By `log seq`: a row is stored once. */
+  rows: new Map<string, SinkEntry>(),
+  /** Order in which rows arrived, repeats included. */
+  arrivals: [] as string[],
+  receipts: new Set<string>(),
+  lookups: [] as { org: OrgId | null; requestId: string }[],
+  /** `stored`: the write happens and its answer is lost. */
+  fail: "no" as "no" | "before" | "stored",
+  lookupsFail: false,
+  /** Runs inside a look-up, while the log waits for it. */
+  duringLookup: null as (() => Promise<void>) | null,
+};
+
+export function resetSink(): void {
+  sink.rows.clear();
+  sink.arrivals.length = 0;
+  sink.receipts.clear();
+  sink.lookups.length = 0;
+  sink.fail = "no";
+  sink.lookupsFail = false;
+  sink.duringLookup = null;
+}
+
+interface SinkEnv {
+  readonly MESH_ROOTS: KVNamespace;
+}
+
+/** Verifies calls as the data Worker does: with the keys in KV and nothing else. */
+export class FakeAuditSink extends WorkerEntrypoint<SinkEnv> implements AuditSinkRpc {
+  async write(call: SignedCall, entries: readonly SinkEntry[]): Promise<void> {
+    const log = entries[0]?.entry.log ?? "";
+    await this.#verify(call, log.startsWith("org_") ? (log as OrgId) : null);
+    if (sink.fail === "before") throw new Error("Postgres is down");
+    for (const entry of entries) {
+      const key = `${entry.entry.log} ${entry.entry.seq}`;
+      sink.arrivals.push(key);
+      if (!sink.rows.has(key)) sink.rows.set(key, entry);
+    }
+    if (sink.fail === "stored") throw new Error("the answer was lost");
+  }
+
+  async receiptExists(call: SignedCall, org: OrgId | null, requestId: string): Promise<boolean> {
+    await this.#verify(call, org);
+    sink.lookups.push({ org, requestId });
+    await sink.duringLookup?.();
+    if (sink.lookupsFail) throw new Error("Postgres is down");
+    return sink.receipts.has(requestId);
+  }
+
+  async #verify(call: SignedCall, org: OrgId | null): Promise<void> {
+    const source = (name: string) =>
+      createKeySource(
+        async () => (await this.env.MESH_ROOTS.get<{ keys: JWK[] }>(name, "json")) ?? { keys: [] },
+        Date.now,
+      );
+    const keys = { roots: source("roots"), access: source("access") };
+    await verifyCall(call, { audience: "data.audit-sink", org, jobs: ["audit_drain"] }, keys, Date.now());
+  }
+}

@@ -1,0 +1,14 @@
+/** The objects under test, each by the name that durable-objects/index.ts gives it. */
+export { AuditIntake } from "../../../durable-objects/audit-log/audit-intake.ts";
+export { AuditLog } from "../../../durable-objects/audit-log/audit-log.ts";
+export { AuditReader } from "../../../durable-objects/audit-log/audit-reader.ts";
+export { EdgeEvents } from "../../../durable-objects/audit-log/edge-events.ts";
+export { CertifyCapabilities, CertifyStudio } from "../../../durable-objects/key-ring/certifiers.ts";
+export { KeyRing } from "../../../durable-objects/key-ring/key-ring.ts";
+export { PublicKeys } from "../../../durable-objects/key-ring/public-keys.ts";
+export { TokenSigner } from "../../../durable-objects/key-ring/token-signer.ts";
+export { Limits } from "../../../durable-objects/rate-limiter/limits.ts";
+export { RateLimiter } from "../../../durable-objects/rate-limiter/rate-limiter.ts";
+export { FakeAuditSink } from "./fake-sink.ts";
+
+export default { fetch: (): Response => new Response(null, { status: 404 }) } satisfies ExportedHandler;
