@@ -1,0 +1,92 @@
+/** The data Worker's configuration, parsed once an isolate. Whatever is missing or malformed stops it. */
+import { importTenantRootKey, type TenantRootKey } from "../../core/crypto/tenant-keys.ts";
+
+/** What wrangler.toml and `wrangler secret put` give; unchecked. */
+export interface DataEnv {
+  readonly NEON_GATEWAY: string;
+  readonly TENANT_DB_ROOT_SECRET: string;
+  readonly PLACEMENTS: string;
+  readonly DIRECTORY_DATABASE_URL: string;
+  readonly MESH_ROOTS: Pick<KVNamespace, "get">;
+}
+
+/** How one placement is reached. */
+export interface Placement {
+  readonly name: string;
+  readonly provisionerUrl: string;
+  readonly auditWriterUrl: string;
+  /** `host:port/database` or `host/database`. */
+  readonly tenantHost: string;
+}
+
+export interface DataConfig {
+  /** "" for Neon itself. */
+  readonly gateway: string;
+  readonly root: TenantRootKey;
+  readonly directoryUrl: string;
+  /** In the order of configuration; the first one holds the control plane and the platform's logs. */
+  readonly placements: ReadonlyMap<string, Placement>;
+  readonly firstPlacement: Placement;
+}
+
+/** A configuration that can't be worked with. Names the variable, never its value. */
+export class ConfigurationError extends Error {
+  override readonly name = "ConfigurationError";
+}
+
+/** @throws ConfigurationError */
+export async function parseConfig(env: Partial<DataEnv>): Promise<DataConfig> {
+  const { NEON_GATEWAY, TENANT_DB_ROOT_SECRET, PLACEMENTS, DIRECTORY_DATABASE_URL } = env;
+  // The empty string means Neon, so only an absent value is an error.
+  if (typeof NEON_GATEWAY !== "string" || !/^(?:[A-Za-z0-9.-]+:\d{1,5})?$/.test(NEON_GATEWAY)) {
+    throw new ConfigurationError('NEON_GATEWAY must be "" (Neon) or host:port (a gateway)');
+  }
+  if (typeof TENANT_DB_ROOT_SECRET !== "string") throw new ConfigurationError("TENANT_DB_ROOT_SECRET is missing");
+  const placements = parsePlacements(PLACEMENTS);
+  const [firstPlacement] = placements.values();
+  if (firstPlacement === undefined) throw new ConfigurationError("PLACEMENTS names no placement");
+  let root: TenantRootKey;
+  try {
+    root = await importTenantRootKey(TENANT_DB_ROOT_SECRET);
+  } catch {
+    throw new ConfigurationError("TENANT_DB_ROOT_SECRET must be 32 bytes in base64url");
+  }
+  return {
+    gateway: NEON_GATEWAY,
+    root,
+    directoryUrl: postgresUrl("DIRECTORY_DATABASE_URL", DIRECTORY_DATABASE_URL),
+    placements,
+    firstPlacement,
+  };
+}
+
+function parsePlacements(text: string | undefined): Map<string, Placement> {
+  let json: unknown;
+  try {
+    json = JSON.parse(text ?? "");
+  } catch {
+    throw new ConfigurationError("PLACEMENTS is missing or not JSON");
+  }
+  const placements = new Map<string, Placement>();
+  for (const [name, value] of Object.entries((json ?? {}) as Record<string, unknown>)) {
+    const { provisionerUrl, auditWriterUrl, tenantHost } = (value ?? {}) as Record<string, unknown>;
+    if (!/^[a-z][a-z0-9-]{0,62}$/.test(name)) throw new ConfigurationError("PLACEMENTS has a malformed name");
+    if (typeof tenantHost !== "string" || !/^[A-Za-z0-9.-]+(?::\d{1,5})?\/[a-z0-9_-]+$/.test(tenantHost)) {
+      throw new ConfigurationError(`PLACEMENTS: ${name} has no tenantHost of the form host:port/database`);
+    }
+    placements.set(name, {
+      name,
+      provisionerUrl: postgresUrl(`PLACEMENTS: ${name}.provisionerUrl`, provisionerUrl),
+      auditWriterUrl: postgresUrl(`PLACEMENTS: ${name}.auditWriterUrl`, auditWriterUrl),
+      tenantHost,
+    });
+  }
+  return placements;
+}
+
+function postgresUrl(name: string, value: unknown): string {
+  const url = typeof value === "string" ? URL.parse(value) : null;
+  const usable = url !== null && /^postgres(?:ql)?:$/.test(url.protocol) && url.username !== "" && url.password !== "";
+  if (!usable) throw new ConfigurationError(`${name} must be postgres://role:password@host/database`);
+  return url.href;
+}

@@ -1,0 +1,79 @@
+/** The control plane's directory: which placement holds an organisation. */
+import type { OrgId } from "../../core/ids.ts";
+import { type Database, sql } from "../../store/connect.ts";
+
+export interface TenantPlacement {
+  readonly placement: string;
+  /** Of the role's derived password. */
+  readonly passwordEpoch: number;
+  /** The next epoch while a rotation is under way. */
+  readonly rotatingTo: number | null;
+  /** False until schema, role and migrations are complete. */
+  readonly ready: boolean;
+}
+
+/** Racing creations may each lose a slot to another this often; more means that something else is wrong. */
+const reservationTriesMax = 20;
+
+/** Every placement is full. The operator adds one. */
+export class NoPlacementLeft extends Error {
+  override readonly name = "NoPlacementLeft";
+}
+
+/** Where an organisation is, or null. @throws DatabaseError */
+export async function findPlacement(directory: Database, org: OrgId): Promise<TenantPlacement | null> {
+  const [row] = await directory.query(
+    sql`SELECT placement, password_epoch, rotating_to, ready_at IS NOT NULL AS ready
+        FROM control.organisation_placements WHERE org_id = ${org}`,
+    { readOnly: true },
+  );
+  if (row === undefined) return null;
+  const { placement, password_epoch: passwordEpoch, rotating_to: rotatingTo, ready } = row;
+  if (typeof placement !== "string" || typeof passwordEpoch !== "number" || typeof ready !== "boolean") {
+    throw new Error("the directory holds something that was never written to it");
+  }
+  return { placement, passwordEpoch, rotatingTo: typeof rotatingTo === "number" ? rotatingTo : null, ready };
+}
+
+/**
+ * Gives an organisation a slot of the placement with the fewest tenants, once: an organisation that
+ * has one keeps it.
+ * @param reachable the placements this Worker is configured for
+ * @throws NoPlacementLeft, DatabaseError
+ */
+export async function reservePlacement(
+  directory: Database,
+  org: OrgId,
+  reachable: readonly string[],
+): Promise<TenantPlacement> {
+  for (let attempt = 0; attempt < reservationTriesMax; attempt += 1) {
+    const found = await findPlacement(directory, org);
+    if (found !== null) return found;
+    // The slot is unique, so of two creations that pick the same one, one inserts nothing and picks again.
+    const free = await directory.query(sql`
+      WITH free AS (
+        SELECT p.name, (SELECT count(*) FROM control.organisation_placements o WHERE o.placement = p.name) AS tenants,
+          (SELECT min(s) FROM generate_series(1, p.tenants_max) s WHERE NOT EXISTS (
+            SELECT FROM control.organisation_placements o WHERE o.placement = p.name AND o.slot = s)) AS slot
+        FROM control.placements p WHERE p.name = ANY (${reachable}::text[])
+      ), best AS (
+        SELECT name, slot FROM free WHERE slot IS NOT NULL ORDER BY tenants, name LIMIT 1
+      ), taken AS (
+        INSERT INTO control.organisation_placements (org_id, placement, slot)
+        SELECT ${org}, name, slot FROM best ON CONFLICT DO NOTHING
+      )
+      SELECT name FROM best`);
+    if (free.length === 0) throw new NoPlacementLeft("every placement is full");
+  }
+  throw new Error("no slot could be reserved");
+}
+
+/** Records that an organisation's schema is complete up to a migration. @throws DatabaseError */
+export async function recordMigrated(directory: Database, org: OrgId, number: number): Promise<void> {
+  await directory.transaction([
+    sql`INSERT INTO control.tenant_migrations (org_id, number) VALUES (${org}, ${number})
+        ON CONFLICT (org_id) DO UPDATE SET number = ${number}, migrated_at = now()
+        WHERE control.tenant_migrations.number < ${number}`,
+    sql`UPDATE control.organisation_placements SET ready_at = now() WHERE org_id = ${org} AND ready_at IS NULL`,
+  ]);
+}

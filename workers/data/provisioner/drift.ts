@@ -1,0 +1,42 @@
+/** Finds what a tenant's role has changed about itself: Postgres lets it, so it is detected and repaired. */
+import type { TenantIdentifier } from "../../../core/tenancy/identifiers.ts";
+import { createDatabase, DatabaseError, sql } from "../../../store/connect.ts";
+import type { DataConfig, Placement } from "../config.ts";
+import { tenantUrl } from "../tenant-url.ts";
+import { tenantRoleSettings } from "./tenant-role.ts";
+
+/** `password`: the derived one is refused. `settings`: sessions start otherwise. `large_objects`: it made some. */
+export type Drift = "password" | "settings" | "large_objects";
+
+/** @throws DatabaseError when the placement can't be asked */
+export async function findDrift(
+  config: DataConfig,
+  placement: Placement,
+  name: TenantIdentifier,
+  password: string,
+): Promise<Drift[]> {
+  const found: Drift[] = [];
+  const provisioner = createDatabase({ url: placement.provisionerUrl, gateway: config.gateway });
+  const [settings, objects] = await provisioner.transaction(
+    [
+      sql`SELECT s.setdatabase = 0 AS everywhere, s.setconfig FROM pg_db_role_setting s
+          JOIN pg_roles r ON r.oid = s.setrole WHERE r.rolname = ${name}`,
+      sql`SELECT 1 FROM pg_largeobject_metadata m JOIN pg_roles r ON r.oid = m.lomowner WHERE r.rolname = ${name} LIMIT 1`,
+    ],
+    { readOnly: true },
+  );
+  const expected = Object.entries(tenantRoleSettings(name)).map(([setting, value]) => `${setting}=${value}`);
+  const [first, ...more] = settings ?? [];
+  const actual = Array.isArray(first?.["setconfig"]) ? first["setconfig"] : [];
+  const same =
+    first?.["everywhere"] === true && more.length === 0 && [...actual].sort().join() === expected.sort().join();
+  if (!same) found.push("settings");
+  if ((objects ?? []).length > 0) found.push("large_objects");
+  try {
+    await createDatabase({ url: tenantUrl(placement, name, password), gateway: config.gateway }).query(sql`SELECT 1`);
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || !error.loginRefused) throw error;
+    found.push("password");
+  }
+  return found;
+}
