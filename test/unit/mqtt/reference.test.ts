@@ -96,7 +96,7 @@ describe("beside mqtt-packet", () => {
         if (ours.packet.type === "publish" && /[+#]|^$/.test(ours.packet.topic)) return;
         if (ours.packet.type === "connect" && (ours.packet.will?.topic === "" || ours.packet.clientId === "")) return;
         accepted += 1;
-        expect(referenceAccepts(bytes)).toBe(true);
+        expect(referenceAccepts(bytes.subarray(0, ours.bytes))).toBe(true);
       }),
       { numRuns: 3000 },
     );

@@ -1,0 +1,107 @@
+import type { DeviceId, GroupId, UserId } from "../../../core/ids.ts";
+import type { ConnectPacket, Packet } from "../../../core/mqtt/packets.ts";
+import type { Refusal } from "../../../core/mqtt/refusals.ts";
+import type { IngestRecord } from "../../../core/rpc/data.ts";
+import type { Role } from "../../../core/tenancy/roles.ts";
+import type { TopicName } from "../../../core/topics/topic-name.ts";
+import type {
+  Device,
+  Group,
+  Identity,
+  Message,
+  Session,
+  SessionKey,
+  Socket,
+  SocketId,
+  UpgradeCredential,
+} from "./state.ts";
+
+/** A stored message with its packet id, if it was in flight. */
+export interface StoredMessage {
+  readonly seq: number;
+  readonly packetId: number | null;
+  readonly message: Message;
+}
+
+/** What happens to a broker. */
+export type BrokerEvent =
+  | { readonly kind: "socket_opened"; readonly socket: SocketId; readonly upgrade: UpgradeCredential | null }
+  | { readonly kind: "packet"; readonly socket: SocketId; readonly packet: Packet }
+  /** Bytes that are no packet. */
+  | { readonly kind: "refused"; readonly socket: SocketId; readonly refusal: Refusal }
+  /** The answer to `authenticate`. */
+  | { readonly kind: "authenticated"; readonly socket: SocketId; readonly identity: Identity }
+  | { readonly kind: "socket_closed"; readonly socket: SocketId }
+  /** The shell ends a socket (a text frame, too many bytes held back). */
+  | { readonly kind: "close_socket"; readonly socket: SocketId; readonly close: Close }
+  /** The answer to `load`, in the order asked. */
+  | {
+      readonly kind: "loaded";
+      readonly from: SessionKey;
+      readonly to: SessionKey;
+      readonly messages: readonly StoredMessage[];
+    }
+  /** The answer to `load_retained`. */
+  | {
+      readonly kind: "retained_loaded";
+      readonly session: SessionKey;
+      readonly qos: 0 | 1;
+      readonly messages: readonly Message[];
+    }
+  | { readonly kind: "tick" }
+  | { readonly kind: "put_device"; readonly device: DeviceId; readonly tokenSha256: string }
+  | { readonly kind: "remove_device"; readonly device: DeviceId }
+  | { readonly kind: "put_member"; readonly user: UserId; readonly role: Role | null }
+  | { readonly kind: "put_group"; readonly group: GroupId; readonly content: Group }
+  | { readonly kind: "end_session"; readonly sid: string }
+  | { readonly kind: "publish_command"; readonly device: DeviceId; readonly payload: Uint8Array }
+  | { readonly kind: "outbox_drained"; readonly bytes: number };
+
+/** How a socket is closed: an RFC 6455 code and a text that names the reason or the limit. */
+export interface Close {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** Changes that must be durable before any `send` of the same step leaves. */
+export type Write =
+  | { readonly kind: "put_session"; readonly session: Session }
+  | { readonly kind: "delete_session"; readonly key: SessionKey }
+  | { readonly kind: "put_subscription"; readonly key: SessionKey; readonly text: string; readonly qos: 0 | 1 }
+  | { readonly kind: "delete_subscription"; readonly key: SessionKey; readonly text: string }
+  | {
+      readonly kind: "put_message";
+      readonly key: SessionKey;
+      readonly seq: number;
+      readonly packetId: number | null;
+      readonly message: Message;
+    }
+  | { readonly kind: "set_packet_id"; readonly key: SessionKey; readonly seq: number; readonly packetId: number }
+  | { readonly kind: "delete_message"; readonly key: SessionKey; readonly seq: number }
+  | { readonly kind: "put_retained"; readonly device: DeviceId; readonly message: Message }
+  | { readonly kind: "delete_retained"; readonly topic: TopicName }
+  | { readonly kind: "put_device"; readonly device: DeviceId; readonly entry: Device }
+  | { readonly kind: "delete_device"; readonly device: DeviceId }
+  | { readonly kind: "put_member"; readonly user: UserId; readonly role: Role | null }
+  | { readonly kind: "put_group"; readonly group: GroupId; readonly content: Group }
+  | { readonly kind: "put_ended_sid"; readonly sid: string; readonly untilMs: number }
+  | { readonly kind: "delete_ended_sid"; readonly sid: string }
+  | { readonly kind: "append_outbox"; readonly record: IngestRecord; readonly json: string; readonly bytes: number };
+
+/** What the shell does for the broker, in order. */
+export type Effect =
+  | { readonly kind: "write"; readonly write: Write }
+  | { readonly kind: "send"; readonly socket: SocketId; readonly packet: Packet }
+  | { readonly kind: "close"; readonly socket: SocketId; readonly close: Close }
+  /** Judge these credentials and answer with `authenticated`; no packet of this socket before that. */
+  | { readonly kind: "authenticate"; readonly socket: Socket; readonly connect: ConnectPacket }
+  /** Read these stored messages of `from` and answer with `loaded`. */
+  | { readonly kind: "load"; readonly from: SessionKey; readonly to: SessionKey; readonly seqs: readonly number[] }
+  | {
+      readonly kind: "load_retained";
+      readonly session: SessionKey;
+      readonly qos: 0 | 1;
+      readonly topics: readonly TopicName[];
+    }
+  /** The socket's durable attachment changed. */
+  | { readonly kind: "save_socket"; readonly socket: Socket };
