@@ -2,6 +2,8 @@
  * One MQTT connection, from CONNECT to its end; never more. MQTT.js's own reconnect and its own
  * queue are off: when to try again is `ConnectionKeeper`'s, and what to send is on disk.
  */
+import "./no-debug.ts";
+
 import mqtt, { type MqttClient } from "mqtt";
 import { packetBytesMax } from "../../core/limits.ts";
 import type { Credentials } from "../state/credentials.ts";
@@ -123,7 +125,7 @@ function connect(credentials: Credentials): MqttClient {
     reconnectPeriod: 0,
     resubscribe: false,
     queueQoSZero: false,
-    // Its default prints whole packets, CONNECT's password too, when DEBUG is set.
+    // Its default prints whole packets (see no-debug.ts).
     log: () => {},
     wsOptions: {
       maxPayload: packetBytesMax,

@@ -45,7 +45,6 @@ export class Sampler {
   async #readOne(running: Running): Promise<Metrics> {
     if (running.busy) return {};
     running.busy = true;
-    let outcome: Metrics | string;
     let cancel = (): void => {};
     const late = new Promise<string>((resolve) => {
       cancel = this.#after(collectorMsMax, () => resolve("timeout"));
@@ -56,7 +55,7 @@ export class Sampler {
       .finally(() => {
         running.busy = false;
       });
-    outcome = await Promise.race([reading, late]);
+    const outcome = await Promise.race([reading, late]);
     cancel();
     this.#report(running, typeof outcome === "string" ? outcome : null);
     return typeof outcome === "string" ? {} : outcome;
