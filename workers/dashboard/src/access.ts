@@ -1,0 +1,50 @@
+import type { Permission, Role } from "../../../core/tenancy/roles.ts";
+
+const everyRead = [
+  "org:read",
+  "members:read",
+  "policies:read",
+  "groups:read",
+  "devices:read",
+  "telemetry:read",
+  "audit:read",
+] as const;
+const ofGroups = ["org:read", "groups:read", "devices:read", "telemetry:read"] as const;
+const manage = [
+  ...everyRead,
+  "members:manage",
+  "policies:manage",
+  "groups:manage",
+  "enrollment:manage",
+  "devices:manage",
+  "devices:command",
+] as const;
+
+/**
+ * What to offer whom. It only spares people buttons that would be refused: the server decides each
+ * call by its own table.
+ */
+const offered: Readonly<Record<Role, readonly Permission[]>> = {
+  owner: manage,
+  admin: manage,
+  analyst: ofGroups,
+  viewer: ofGroups,
+  readonly: everyRead,
+};
+
+export function may(role: Role, permission: Permission): boolean {
+  return offered[role].includes(permission);
+}
+
+/** Roles that may subscribe to all of the organisation's devices at once; the others name each one. */
+export function seesEveryDevice(role: Role): boolean {
+  return role === "owner" || role === "admin" || role === "readonly";
+}
+
+export const roleNames: Readonly<Record<Role, { readonly label: string; readonly meaning: string }>> = {
+  owner: { label: "Owner", meaning: "Everything, other owners included" },
+  admin: { label: "Admin", meaning: "Manages devices, members and settings" },
+  analyst: { label: "Analyst", meaning: "Reads the devices and documents of their groups" },
+  viewer: { label: "Viewer", meaning: "Sees the devices of their groups" },
+  readonly: { label: "Read-only", meaning: "Sees everything, changes nothing" },
+};

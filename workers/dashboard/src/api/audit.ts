@@ -1,0 +1,23 @@
+import { call, path } from "./client.ts";
+import { type AuditEntry, auditEntrySchema, type Page, pageOf } from "./schemas.ts";
+
+export interface AuditFilter {
+  readonly type: string;
+  readonly actor: string;
+  /** RFC 3339 UTC, or empty. */
+  readonly from: string;
+  readonly to: string;
+}
+
+const auditRows = 50;
+
+/** Newest first. */
+export function listAudit(
+  org: string,
+  filter: AuditFilter,
+  cursor: string | null,
+  signal: AbortSignal,
+): Promise<Page<AuditEntry>> {
+  const query = { ...filter, limit: auditRows, cursor };
+  return call(path("orgs", org, "audit"), pageOf(auditEntrySchema), { query, signal });
+}

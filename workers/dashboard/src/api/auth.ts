@@ -1,0 +1,51 @@
+import { useQuery } from "@tanstack/react-query";
+import * as z from "zod/mini";
+import { call, callVoid } from "./client.ts";
+import { ApiProblem } from "./problem.ts";
+import { type Me, meSchema } from "./schemas.ts";
+
+export const meKey = ["me"] as const;
+
+/** The signed-in person and their organisations; null when nobody is signed in. */
+export function useMe() {
+  return useQuery({ queryKey: meKey, queryFn: ({ signal }) => fetchMe(signal), staleTime: 60_000 });
+}
+
+async function fetchMe(signal: AbortSignal): Promise<Me | null> {
+  try {
+    return await call("/me", meSchema, { signal });
+  } catch (error) {
+    if (error instanceof ApiProblem && error.fields.status === 401) return null;
+    throw error;
+  }
+}
+
+/** Sets the session cookie, which scripts can't read. */
+export function signIn(email: string, password: string): Promise<Me> {
+  return call("/auth/login", meSchema, { method: "POST", body: { email, password } });
+}
+
+export async function signOut(): Promise<void> {
+  try {
+    await callVoid("/auth/logout", { method: "POST", body: {} });
+  } catch (error) {
+    // A session that has already ended is what was asked for.
+    if (!(error instanceof ApiProblem && error.fields.status === 401)) throw error;
+  }
+}
+
+export function register(input: { name: string; email: string; password: string }): Promise<void> {
+  return callVoid("/auth/register", { method: "POST", body: input });
+}
+
+export function verifyEmail(token: string): Promise<void> {
+  return callVoid("/auth/verify-email", { method: "POST", body: { token } });
+}
+
+const acceptedSchema = z.object({ org: z.optional(z.object({ slug: z.string() })) });
+
+/** @returns the slug of the organisation joined, when the server names it */
+export async function acceptInvitation(token: string): Promise<string | null> {
+  const answer = await call("/invitations/accept", z.nullable(acceptedSchema), { method: "POST", body: { token } });
+  return answer?.org?.slug ?? null;
+}

@@ -1,0 +1,53 @@
+import { Button } from "@cloudflare/kumo/components/button";
+import { DropdownMenu } from "@cloudflare/kumo/components/dropdown";
+import { useKumoToastManager } from "@cloudflare/kumo/components/toast";
+import { SignOutIcon } from "@phosphor-icons/react/SignOut";
+import { UserCircleIcon } from "@phosphor-icons/react/UserCircle";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "react-router";
+import { meKey, signOut } from "../api/auth.ts";
+import { problemOf } from "../api/problem.ts";
+import type { Person } from "../api/schemas.ts";
+
+export function AccountMenu({ user }: { readonly user: Person }) {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const toasts = useKumoToastManager();
+  const leave = useMutation({
+    mutationFn: signOut,
+    onSuccess: async () => {
+      await navigate("/sign-in");
+      // What was read for this person must not be there for the next one at this screen.
+      client.clear();
+      client.setQueryData(meKey, null);
+    },
+    onError: (error) =>
+      toasts.add({ title: "Could not sign out", description: problemOf(error).title, variant: "error" }),
+  });
+  return (
+    <DropdownMenu>
+      <DropdownMenu.Trigger
+        render={
+          <Button
+            variant="ghost"
+            size="sm"
+            icon={UserCircleIcon}
+            className="min-w-0 justify-start"
+            aria-label={`Account of ${user.name}`}
+          >
+            <span className="truncate">{user.name}</span>
+          </Button>
+        }
+      />
+      <DropdownMenu.Content align="start">
+        <DropdownMenu.Group>
+          <DropdownMenu.Label>{user.email}</DropdownMenu.Label>
+          <DropdownMenu.Separator />
+          <DropdownMenu.Item icon={SignOutIcon} onClick={() => leave.mutate()}>
+            Sign out
+          </DropdownMenu.Item>
+        </DropdownMenu.Group>
+      </DropdownMenu.Content>
+    </DropdownMenu>
+  );
+}

@@ -1,0 +1,32 @@
+import type { MqttClient } from "mqtt";
+
+/** Below the broker's 1.5 × keep-alive and below what proxies call idle. */
+const keepAliveSeconds = 30;
+/** A broker that has not answered CONNECT by then is not going to. */
+const connectTimeoutMs = 10_000;
+
+/**
+ * Opens MQTT 3.1.1 over WebSocket; the session cookie at the upgrade is the credential, so that no
+ * secret passes through this page. The library is loaded on first use.
+ */
+export async function openClient(url: string): Promise<MqttClient> {
+  const { default: mqtt } = await import("mqtt");
+  return mqtt.connect(url, {
+    protocolVersion: 4,
+    clean: true,
+    clientId: `web-${crypto.randomUUID()}`,
+    keepalive: keepAliveSeconds,
+    connectTimeout: connectTimeoutMs,
+    // The connection does that itself, with jitter.
+    reconnectPeriod: 0,
+    resubscribe: false,
+    // The library's default builds a Worker from a blob, which the content policy refuses.
+    timerVariant: "native",
+    forceNativeWebSocket: true,
+  });
+}
+
+/** The organisation's MQTT address on this very origin. */
+export function mqttUrl(location: { readonly protocol: string; readonly host: string }, org: string): string {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/mqtt/${encodeURIComponent(org)}`;
+}

@@ -1,0 +1,60 @@
+import { Button } from "@cloudflare/kumo/components/button";
+import { Input } from "@cloudflare/kumo/components/input";
+import { Select } from "@cloudflare/kumo/components/select";
+import type { AuditFilter } from "../../api/audit.ts";
+import { auditTypes } from "./describe.ts";
+import { fromLocalInput, toLocalInput } from "./filter.ts";
+
+const any = "any";
+
+export function AuditFilters(props: {
+  readonly filter: AuditFilter;
+  /** Id and name of the people who can be chosen; without any, an id is typed. */
+  readonly people: readonly (readonly [id: string, name: string])[];
+  readonly onChange: (filter: AuditFilter) => void;
+}) {
+  const { filter, people, onChange } = props;
+  const types = { [any]: "All kinds", ...auditTypes };
+  const actors: Record<string, string> = { [any]: "Everyone", ...Object.fromEntries(people) };
+  if (filter.actor !== "" && actors[filter.actor] === undefined) actors[filter.actor] = filter.actor;
+  const set = (change: Partial<AuditFilter>): void => onChange({ ...filter, ...change });
+  const chosen = (value: string | null): string => (value === null || value === any ? "" : value);
+  const filtered = Object.values(filter).some((value) => value !== "");
+  return (
+    <search aria-label="Filter the audit log" className="mb-4 flex flex-wrap items-end gap-3">
+      <Select
+        label="Kind"
+        hideLabel={false}
+        className="w-44"
+        value={filter.type === "" ? any : filter.type}
+        items={types}
+        onValueChange={(value) => set({ type: chosen(value) })}
+      />
+      <Select
+        label="Actor"
+        hideLabel={false}
+        className="w-52"
+        value={filter.actor === "" ? any : filter.actor}
+        items={actors}
+        onValueChange={(value) => set({ actor: chosen(value) })}
+      />
+      <Input
+        label="From"
+        type="datetime-local"
+        value={toLocalInput(filter.from)}
+        onChange={(event) => set({ from: fromLocalInput(event.target.value) })}
+      />
+      <Input
+        label="To"
+        type="datetime-local"
+        value={toLocalInput(filter.to)}
+        onChange={(event) => set({ to: fromLocalInput(event.target.value) })}
+      />
+      {filtered && (
+        <Button variant="ghost" onClick={() => onChange({ type: "", actor: "", from: "", to: "" })}>
+          Clear filters
+        </Button>
+      )}
+    </search>
+  );
+}

@@ -1,0 +1,48 @@
+import { ListChecksIcon } from "@phosphor-icons/react/ListChecks";
+import { useSearchParams } from "react-router";
+import { type AuditFilter, listAudit } from "../../api/audit.ts";
+import { listMembers } from "../../api/orgs.ts";
+import { usePages } from "../../api/pages.ts";
+import { useOrg } from "../../components/org-context.tsx";
+import { PageHeader } from "../../components/page-header.tsx";
+import { LoadMore, QueryView } from "../../components/query-view.tsx";
+import { EmptyState, ProgressBar } from "../../components/states.tsx";
+import { AuditFilters } from "./audit-filters.tsx";
+import { AuditTable } from "./audit-table.tsx";
+import { filterFromSearch } from "./filter.ts";
+
+export function AuditPage() {
+  const { org, user, may } = useOrg();
+  const [search, setSearch] = useSearchParams();
+  const filter = filterFromSearch(search);
+  const { query, items } = usePages(["audit", org.id, filter], (cursor, signal) =>
+    listAudit(org.id, filter, cursor, signal),
+  );
+  const members = usePages(["members", org.id], (cursor, signal) => listMembers(org.id, cursor, signal), {
+    enabled: may("members:read"),
+  });
+  const names = new Map([[user.id, user.name], ...members.items.map(({ user_id, name }) => [user_id, name] as const)]);
+  const change = (next: AuditFilter): void => {
+    const kept = Object.entries(next).filter(([, value]) => value !== "");
+    setSearch(Object.fromEntries(kept), { replace: true });
+  };
+  return (
+    <>
+      <PageHeader title="Audit log" lead="Who did what, newest first. Entries can’t be changed or removed." />
+      <AuditFilters filter={filter} people={[...names]} onChange={change} />
+      <div className="relative">
+        {query.isFetching && !query.isPending && <ProgressBar label="Reading the audit log" />}
+        <QueryView query={query} label="Loading the audit log" rows={8}>
+          {items.length === 0 ? (
+            <EmptyState icon={<ListChecksIcon className="size-8" />} title="No entry matches">
+              <p>Choose another kind, person or time.</p>
+            </EmptyState>
+          ) : (
+            <AuditTable entries={items} nameOf={(id) => names.get(id) ?? id} />
+          )}
+          <LoadMore query={query} />
+        </QueryView>
+      </div>
+    </>
+  );
+}

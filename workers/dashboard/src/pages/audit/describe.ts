@@ -1,0 +1,67 @@
+import type { AuditEntry } from "../../api/schemas.ts";
+
+/** Kinds of event by core/audit/events.ts, as people read them. */
+export const auditTypes: Readonly<Record<string, string>> = {
+  login: "Sign-in",
+  api_call: "API call",
+  data_access: "Document access",
+  role_change: "Role change",
+  export: "Export",
+  edge_refusals: "Edge refusals",
+};
+
+/** The person who acted; null when none did or when they were erased. */
+export function actorOf(entry: AuditEntry): string | null {
+  const { user_id, admin_id } = entry.event;
+  if (typeof user_id === "string") return user_id;
+  return typeof admin_id === "string" ? admin_id : null;
+}
+
+const text = (value: unknown, otherwise: string): string => (typeof value === "string" ? value : otherwise);
+
+/** One line that says what happened. An unknown kind says its fields. */
+export function describe(entry: AuditEntry, nameOf: (user: string) => string): string {
+  const { event } = entry;
+  const person = (value: unknown): string => (typeof value === "string" ? nameOf(value) : "someone erased");
+  switch (event.type) {
+    case "login":
+      return `Sign-in ${event["outcome"] === "success" ? "succeeded" : "failed"} from ${text(event["ip"], "an erased address")}`;
+    case "api_call":
+      return `${text(event["method"], "?")} ${text(event["endpoint"], "?").replace("/api/v1", "")}`;
+    case "data_access":
+      return `Document ${text(event["document_id"], "?")}: ${text(event["action"], "?")}`;
+    case "role_change":
+      return roleChange(person(event["target_user_id"]), event["old_role"], event["new_role"]);
+    case "export":
+      return `Export as ${text(event["format"], "?")}`;
+    case "edge_refusals":
+      return `${Number(event["count"])} × ${text(event["code"], "?")} at ${text(event["gate"], "?")} from ${text(event["country"], "?")}`;
+    default: {
+      const { type: _type, ...fields } = event;
+      return JSON.stringify(fields);
+    }
+  }
+}
+
+function roleChange(target: string, before: unknown, after: unknown): string {
+  if (typeof after !== "string") return `${target} removed (was ${text(before, "no member")})`;
+  if (typeof before !== "string") return `${target} joined as ${after}`;
+  return `${target}: ${before} → ${after}`;
+}
+
+export interface Outcome {
+  readonly text: string;
+  readonly tone: "good" | "bad" | "neutral";
+}
+
+/** How it ended, in a word. */
+export function outcomeOf(entry: AuditEntry): Outcome {
+  if (entry.phase === "intent") return { text: "Begun", tone: "neutral" };
+  if (entry.result === "reconciled_not_done") return { text: "Not done", tone: "bad" };
+  if (entry.result === "reconciled_done") return { text: "Done, found later", tone: "good" };
+  const { type, outcome, status_code } = entry.event;
+  if (type === "login")
+    return outcome === "success" ? { text: "Success", tone: "good" } : { text: "Failure", tone: "bad" };
+  if (typeof status_code === "number") return { text: String(status_code), tone: status_code < 400 ? "good" : "bad" };
+  return { text: entry.phase === "outcome" ? "Done" : "Seen", tone: "neutral" };
+}
