@@ -152,7 +152,7 @@ export class AuditLog extends DurableObject<Env> {
     this.#flushRefusals(log);
     await this.#reconcile(log);
     await this.#drainBatches(log);
-    this.#alarmMs = null;
+    this.#alarmMs = Number.POSITIVE_INFINITY;
     this.#arm();
   }
 
@@ -184,16 +184,22 @@ export class AuditLog extends DurableObject<Env> {
     throw new Error("the intent is already closed");
   }
 
-  /** Sets the alarm to the earliest thing that is due. */
+  /**
+   * Sets the alarm to the earliest thing that is due; a log with nothing due sleeps. Not awaited: the
+   * write joins the transaction of this turn and is held by the same output gate.
+   */
   #arm(): void {
     const state = this.#drain.get();
     const drainMs = this.#entries.lastSeq() > state.drainedSeq ? state.dueMs : null;
     const times = [drainMs, this.#intents.nextDueMs(), this.#buckets.nextFlushMs()].filter((time) => time !== null);
-    if (times.length === 0) return;
+    if (times.length === 0) {
+      if (this.#alarmMs !== null) void this.ctx.storage.deleteAlarm();
+      this.#alarmMs = null;
+      return;
+    }
     const dueMs = Math.min(...times);
     if (this.#alarmMs !== null && this.#alarmMs <= dueMs) return;
     this.#alarmMs = dueMs;
-    // Not awaited: the write joins the transaction of this turn and is held by the same output gate.
     void this.ctx.storage.setAlarm(dueMs);
   }
 

@@ -38,12 +38,21 @@ export interface KeyPlan {
   readonly nextMs: number;
 }
 
-/** The key that signs now: the newest whose time has come. Null before the first was published. */
+/**
+ * The key that signs now: the newest whose time has come. Before any time has come it is the oldest
+ * published one: an object can wake on a machine whose clock is a little behind the last one's.
+ * Null before the first was published.
+ */
 export function signingKey<K extends ScheduledKey>(keys: readonly K[], nowMs: number): K | null {
   let found: K | null = null;
+  let foundMs = Number.POSITIVE_INFINITY;
   for (const key of keys) {
-    if (key.signsFromMs === null || key.signsFromMs > nowMs) continue;
-    if (found === null || key.signsFromMs > (found.signsFromMs ?? 0)) found = key;
+    if (key.signsFromMs === null) continue;
+    const come = key.signsFromMs <= nowMs;
+    const better = foundMs <= nowMs ? come && key.signsFromMs > foundMs : come || key.signsFromMs < foundMs;
+    if (!better) continue;
+    found = key;
+    foundMs = key.signsFromMs;
   }
   return found;
 }

@@ -65,6 +65,17 @@ describe("key rotation", () => {
     expect(planKeys(keys, 30 * dayMs + verifyAfterMs).forget).toEqual(["old"]);
   });
 
+  it("goes on signing when the clock goes back before the first key's time", () => {
+    const keys = [
+      { kid: "waiting", signsFromMs: null },
+      { kid: "second", signsFromMs: 200 },
+      { kid: "first", signsFromMs: 100 },
+    ];
+    expect([50, 100, 199, 200].map((now) => signingKey(keys, now)?.kid)).toEqual(["first", "first", "first", "second"]);
+    expect(signingKey(keys.toReversed(), 50)?.kid).toBe("first");
+    expect(signingKey(keys.slice(0, 1), 500)).toBeNull();
+  });
+
   it("signs with the first key at once and publishes the next a day before it signs", () => {
     expect(signsFrom([{ kid: "first", signsFromMs: null }], 5)).toBe(5);
     const first = { kid: "first", signsFromMs: 0 };
