@@ -1,0 +1,209 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connectAsync, type MqttClient } from "mqtt";
+import { Client } from "pg";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { buildAgent } from "../../agent/build.ts";
+import { type OrgId, parseId } from "../../core/ids.ts";
+import { tenantIdentifier } from "../../core/tenancy/identifiers.ts";
+import { findPort } from "../../scripts/stack/ports.ts";
+import { Api, eventually, signIn } from "./support/api.ts";
+import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+
+const stateDir = freshStateDir();
+let port: number;
+let stack: StackProcess;
+let running: ChildProcess | null = null;
+
+const start = (): Promise<StackProcess> =>
+  startStackProcess(stateDir, ["--port", String(port), "--quiet", "--no-agent", "--limit-scale", "1000"]);
+
+beforeAll(async () => {
+  port = await findPort(0);
+  stack = await start();
+});
+afterEach(() => {
+  running?.kill("SIGKILL");
+  running = null;
+});
+afterAll(async () => {
+  await stack?.stop();
+  removeStateDir(stateDir);
+});
+
+interface Stored {
+  readonly sample_id: string;
+  readonly received_at: Date;
+}
+
+/** What Postgres holds of a device, in the order in which it arrived. */
+async function stored(device: string): Promise<Stored[]> {
+  const org = parseId("org", stack.description.org.id) as OrgId;
+  const schema = tenantIdentifier(org);
+  for (const url of Object.values(stack.description.databaseUrls)) {
+    const client = new Client(url);
+    await client.connect();
+    try {
+      // The owner made the provisioner's role and may take its rights; tenants' schemas are its.
+      await client.query("GRANT sentinel_provisioner TO CURRENT_USER WITH INHERIT TRUE");
+      const { rowCount } = await client.query("SELECT 1 FROM pg_namespace WHERE nspname = $1", [schema]);
+      if (rowCount === 0) continue;
+      const { rows } = await client.query<Stored>(
+        `SELECT sample_id, received_at FROM ${schema}.telemetry WHERE device_id = $1 ORDER BY received_at, at, sample_id`,
+        [device],
+      );
+      return rows;
+    } finally {
+      await client.end();
+    }
+  }
+  throw new Error("no placement holds the demo organisation");
+}
+
+async function enrolledDevice(): Promise<{ device_id: string; token: string; mqtt_url: string; topic_prefix: string }> {
+  const { owner, url } = stack.description;
+  const { api } = await signIn(url, owner.email, owner.password);
+  const { body: code } = await api.send<{ code: string }>("POST", "/api/v1/orgs/demo/enrollment-codes", {
+    name: "test",
+    max_uses: 1,
+    expires_in_seconds: 600,
+  });
+  const { body } = await new Api(url).send<{
+    device_id: string;
+    token: string;
+    mqtt_url: string;
+    topic_prefix: string;
+  }>("POST", "/api/v1/enroll", { code: code.code, name: "test", platform: "test" });
+  return body;
+}
+
+async function publishSamples(client: MqttClient, prefix: string, names: readonly string[]): Promise<void> {
+  for (const [index, name] of names.entries()) {
+    const sample = { id: name, at: new Date(Date.now() + index).toISOString(), metrics: { cpu_percent: index } };
+    // Resolves at the PUBACK.
+    await client.publishAsync(`${prefix}/telemetry`, JSON.stringify(sample), { qos: 1 });
+  }
+}
+
+const names = (prefix: string, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `${prefix}-${String(index).padStart(3, "0")}`);
+
+describe("an acknowledged message", () => {
+  it("reaches Postgres although Postgres could not be reached when it was acknowledged", async () => {
+    const device = await enrolledDevice();
+    const client = await connectAsync(device.mqtt_url, {
+      protocolVersion: 4,
+      username: device.device_id,
+      password: device.token,
+      reconnectPeriod: 0,
+    });
+    process.kill(stack.description.pids["gateway"] ?? 0, "SIGSTOP");
+    const sent = names("away", 30);
+    await publishSamples(client, device.topic_prefix, sent);
+    process.kill(stack.description.pids["gateway"] ?? 0, "SIGCONT");
+    await client.endAsync();
+    const rows = await eventually(
+      "30 samples stored",
+      async () => {
+        const found = await stored(device.device_id);
+        return found.length >= sent.length && found;
+      },
+      60_000,
+    );
+    expect(rows.map((row) => row.sample_id)).toEqual(sent);
+  });
+
+  it("survives workerd, the gateway and Postgres being killed at once", async () => {
+    const device = await enrolledDevice();
+    const client = await connectAsync(device.mqtt_url, {
+      protocolVersion: 4,
+      username: device.device_id,
+      password: device.token,
+      reconnectPeriod: 0,
+    });
+    client.on("error", () => undefined);
+    process.kill(stack.description.pids["gateway"] ?? 0, "SIGSTOP");
+    const sent = names("killed", 30);
+    await publishSamples(client, device.topic_prefix, sent);
+    for (const pid of Object.values(stack.description.pids)) process.kill(pid, "SIGKILL");
+    client.end(true);
+    await stack.stop("SIGKILL");
+    stack = await start();
+    const rows = await eventually(
+      "30 samples stored",
+      async () => {
+        const found = await stored(device.device_id);
+        return found.length >= sent.length && found;
+      },
+      60_000,
+    );
+    expect(rows.map((row) => row.sample_id)).toEqual(sent);
+  });
+});
+
+describe("the agent", () => {
+  it("delivers what it read while the stack was stopped: later, once each, in order", async () => {
+    const program = await buildAgent();
+    const agentDir = mkdtempSync(join(tmpdir(), "sentinel-agent-"));
+    mkdirSync(agentDir, { recursive: true });
+    const { owner, url } = stack.description;
+    const { api } = await signIn(url, owner.email, owner.password);
+    const { body: code } = await api.send<{ code: string }>("POST", "/api/v1/orgs/demo/enrollment-codes", {
+      name: "agent",
+      max_uses: 1,
+      expires_in_seconds: 600,
+    });
+    const enroll = spawn(
+      process.execPath,
+      [program, "enroll", "--url", url, "--code", "-", "--name", "offline", "--state", agentDir],
+      { stdio: ["pipe", "ignore", "inherit"] },
+    );
+    enroll.stdin.end(`${code.code}\n`);
+    expect(await new Promise((resolve) => enroll.once("exit", resolve))).toBe(0);
+    running = spawn(process.execPath, [program, "run", "--state", agentDir, "--interval", "1"], { stdio: "ignore" });
+    const device = await eventually("the agent's device", async () => {
+      const { body } = await api.send<{ items: { id: string; name: string; online: boolean }[] }>(
+        "GET",
+        "/api/v1/orgs/demo/devices",
+      );
+      return body.items.find((item) => item.name === "offline" && item.online);
+    });
+    await eventually("first samples", async () => (await stored(device.id)).length >= 2);
+    const depth = async (): Promise<number> => {
+      const status = spawn(process.execPath, [program, "status", "--state", agentDir, "--json"], {
+        stdio: ["ignore", "pipe", "ignore"],
+      });
+      let text = "";
+      status.stdout.on("data", (chunk: Buffer) => {
+        text += chunk.toString();
+      });
+      await new Promise((resolve) => status.once("close", resolve));
+      return (JSON.parse(text) as { queue_depth: number }).queue_depth;
+    };
+
+    expect(await stack.stop()).toBe(0);
+    const queued = await eventually(
+      "five readings queued on disk",
+      async () => {
+        const found = await depth();
+        return found >= 5 && found;
+      },
+      60_000,
+    );
+    stack = await start();
+    const before = await eventually(
+      "the queue empties",
+      async () => (await depth()) === 0 && stored(device.id),
+      100_000,
+    );
+
+    expect(before.length).toBeGreaterThanOrEqual(queued + 2);
+    expect(new Set(before.map((row) => row.sample_id)).size).toBe(before.length);
+    // Sample ids are sortable by the moment they were read.
+    const arrived = before.map((row) => row.sample_id);
+    expect(arrived).toEqual([...arrived].sort());
+    rmSync(agentDir, { recursive: true, force: true });
+  });
+});
