@@ -1,0 +1,77 @@
+import type { JWK } from "jose";
+import { problemResponse } from "../../../core/problem.ts";
+import type { Admitted } from "../gates/gate.ts";
+import type { KnownRoute } from "./known-route.ts";
+
+/** The routes that the edge answers by itself. */
+export async function answerHere(admitted: Admitted, { match }: KnownRoute): Promise<Response> {
+  switch (match.name) {
+    case "health":
+      return Response.json({ status: "ok" });
+    case "jwks":
+      return Response.json(
+        { keys: publicMembers((await admitted.env.PUBLIC_KEYS.accessKeys()).keys) },
+        // Shorter than the day a new key is published before it signs, long enough to be cheap.
+        { headers: { "Cache-Control": "public, max-age=300" } },
+      );
+    case "asset":
+    case "favicon":
+      return await serveFile(admitted, admitted.target.rawPath);
+    case "dashboard":
+    case "dashboardOrg":
+    case "dashboardOrgPage":
+    case "signInPage":
+    case "registerPage":
+    case "verifyEmailPage":
+    case "invitationPage":
+      return await serveShell(admitted);
+    default:
+      throw new Error(`the route ${match.name} says that the edge serves it, and nothing here does`);
+  }
+}
+
+/** Names each member that may leave, so that a private `d` can't, whoever puts one there. */
+function publicMembers(keys: readonly JWK[]): JWK[] {
+  return keys.map(({ kty, crv, x, kid, alg, use }) => {
+    const shown = { kty, crv, x, kid, alg, use };
+    return Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== undefined)) as JWK;
+  });
+}
+
+/** The application's shell: one page for every address; its scripts read the address. */
+async function serveShell(admitted: Admitted): Promise<Response> {
+  const answer = await askAssets(admitted, "/");
+  if (answer.status !== 200 && answer.status !== 304) return problemResponse("not_found", admitted.requestId);
+  return fileResponse(answer, "no-cache");
+}
+
+async function serveFile(admitted: Admitted, path: string): Promise<Response> {
+  const answer = await askAssets(admitted, path);
+  const type = answer.headers.get("Content-Type") ?? "";
+  // For a file that is not there the assets binding answers with the shell: as a script it would only confuse.
+  const isShell = answer.status === 200 && type.startsWith("text/html");
+  if ((answer.status !== 200 && answer.status !== 304) || isShell)
+    return problemResponse("not_found", admitted.requestId);
+  return fileResponse(answer, isHashed(path) ? "public, max-age=31536000, immutable" : "public, max-age=3600");
+}
+
+/** The build puts a hash of the content into the name (`index-BX3k9_aQ.js`): another content is another name. */
+function isHashed(path: string): boolean {
+  return /-[A-Za-z0-9_-]{8}\.[a-z0-9]{2,5}$/.test(path);
+}
+
+async function askAssets({ request, env, target }: Admitted, path: string): Promise<Response> {
+  const headers = new Headers();
+  const known = request.headers.get("If-None-Match");
+  if (known !== null) headers.set("If-None-Match", known);
+  return await env.ASSETS.fetch(`${target.origin}${path}`, { headers });
+}
+
+function fileResponse(answer: Response, cacheControl: string): Response {
+  const headers = new Headers({ "Cache-Control": cacheControl });
+  for (const name of ["Content-Type", "ETag"]) {
+    const value = answer.headers.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  return new Response(answer.body, { status: answer.status, headers });
+}

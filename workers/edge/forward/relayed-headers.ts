@@ -1,0 +1,25 @@
+/**
+ * What of an inner Worker's answer a client gets. The strict headers are the edge's own; whatever is not
+ * listed (a framework's name, an inward header, a cookie) does not leave.
+ */
+const relayed = [
+  "Allow",
+  "Content-Disposition",
+  "Content-Type",
+  "ETag",
+  "Idempotency-Replayed",
+  "Last-Modified",
+  "Link",
+  "Location",
+  "Retry-After",
+  "WWW-Authenticate",
+];
+
+export function relayedHeaders(from: Headers): Headers {
+  const headers = new Headers();
+  for (const name of relayed) {
+    const value = from.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  return headers;
+}

@@ -1,0 +1,53 @@
+import type { RouteName } from "../../../core/routes.ts";
+import { sessionCookieName, studioHeaders } from "../../../core/rpc/studio.ts";
+import type { Admitted } from "../gates/gate.ts";
+import { readPresentedCredential } from "../presented-credential.ts";
+import { forgetSession } from "../verify-credential.ts";
+import type { KnownRoute } from "./known-route.ts";
+import { relayedHeaders } from "./relayed-headers.ts";
+
+/**
+ * What of a client's headers studio gets. Everything else stays here: any `X-Sentinel-*` of the
+ * client's own, `Cookie`, `Forwarded` and its relatives, and what nobody reads.
+ */
+const clientHeaders = ["Accept", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "User-Agent"];
+
+/** Signing in ends the session that the browser held before, so studio sees that one cookie there. */
+const signIns: ReadonlySet<RouteName> = new Set<RouteName>(["login", "orgLogin"]);
+/** Only these set or clear the session cookie; a `Set-Cookie` from anywhere else is dropped. */
+const cookieSetters: ReadonlySet<RouteName> = new Set<RouteName>(["login", "orgLogin", "logout", "orgLogout"]);
+
+/** Hands an admitted request to studio, as a request that was made here from checked parts. */
+export async function forwardToStudio(admitted: Admitted, { match, org }: KnownRoute): Promise<Response> {
+  const { request, env, target, body, credential, client, country, isolate } = admitted;
+  const headers = new Headers();
+  for (const name of clientHeaders) {
+    const value = request.headers.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  headers.set(studioHeaders.requestId, admitted.requestId);
+  headers.set(studioHeaders.route, match.name);
+  headers.set(studioHeaders.clientIp, client.ip);
+  if (country !== null) headers.set(studioHeaders.country, country);
+  headers.set(studioHeaders.credential, credential.kind === "user" ? credential.via : "none");
+  if (org !== null) headers.set(studioHeaders.org, org.org);
+  if (credential.kind === "user") headers.set("Authorization", `Bearer ${credential.accessToken}`);
+
+  const presented = readPresentedCredential(request.headers);
+  const setsCookie = cookieSetters.has(match.name);
+  if (signIns.has(match.name) && presented.kind === "cookie")
+    headers.set("Cookie", `${sessionCookieName}=${presented.secret}`);
+
+  const query = target.rawQuery === null ? "" : `?${target.rawQuery}`;
+  // HEAD goes as GET: one handler, one policy; the body is dropped on the way out.
+  const answer = await env.STUDIO.fetch(`${target.origin}${target.rawPath}${query}`, {
+    method: match.route.method,
+    headers,
+    body,
+    redirect: "manual",
+  });
+  if (setsCookie && presented.kind === "cookie") await forgetSession(presented.secret, isolate);
+  const relayed = relayedHeaders(answer.headers);
+  if (setsCookie) for (const cookie of answer.headers.getSetCookie()) relayed.append("Set-Cookie", cookie);
+  return new Response(answer.body, { status: answer.status, headers: relayed });
+}

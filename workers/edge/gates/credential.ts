@@ -1,0 +1,107 @@
+import type { RouteMatch } from "../../../core/routes.ts";
+import { deviceTokenPrefix, type PresentedCredential, readPresentedCredential } from "../presented-credential.ts";
+import { comesFromElsewhere, provesOwnOrigin } from "../same-origin.ts";
+import { exchangeSession, hashSecret, recallSession, verifyBearer } from "../verify-credential.ts";
+import type { Additions, Denial, Gate, GateResult, RequestContext } from "./gate.ts";
+import { remoteDeadlineMs } from "./gate.ts";
+
+type Adds = "credential" | "clearSessionCookie";
+type Result = GateResult<Pick<Additions, Adds>>;
+
+/**
+ * Who asks: a bearer token or the session cookie. It verifies that a credential is genuine; what its
+ * owner may do is studio's and the hub's to decide.
+ */
+export const credentialGate: Gate<never, Adds> = {
+  name: "credential",
+  appliesTo: "known_route",
+  needs: [],
+  adds: ["credential", "clearSessionCookie"],
+  deadlineMs: remoteDeadlineMs,
+  async judge(context): Promise<Result> {
+    const { request, target, resolution } = context;
+    if (resolution.kind === "miss") throw new Error("a miss reached the credential gate");
+    const { match } = resolution;
+    const presented = readPresentedCredential(request.headers);
+    if (match.route.servedBy === "edge") return await recognise(presented, context);
+    if (isForged(presented, match, request, target.origin)) return { kind: "deny", code: "csrf_denied" };
+
+    switch (presented.kind) {
+      case "none":
+        return match.route.policy.kind === "public" ? allow({ kind: "none" }) : unauthenticated;
+      case "malformed":
+        return presented.source === "bearer" ? invalidBearer : withoutSession(match);
+      case "bearer":
+        return await judgeBearer(presented.token, match, context);
+      case "cookie": {
+        const org = resolution.org?.org ?? null;
+        const { requestId, env, isolate, nowMs } = context;
+        const user = await exchangeSession(presented.secret, org, requestId, env, isolate, nowMs);
+        return user === null ? withoutSession(match) : allow(user);
+      }
+    }
+  },
+};
+
+/**
+ * What the edge serves by itself is the same for everybody, so no credential is needed and none is
+ * exchanged. A session this isolate already knows only decides who is counted: a school behind one
+ * address should not share one count of files.
+ */
+async function recognise(
+  presented: PresentedCredential,
+  { isolate, resolution, nowMs }: RequestContext,
+): Promise<Result> {
+  if (presented.kind !== "cookie") return allow({ kind: "none" });
+  const org = resolution.kind === "route" ? (resolution.org?.org ?? null) : null;
+  return allow((await recallSession(presented.secret, org, isolate, nowMs)) ?? { kind: "none" });
+}
+
+async function judgeBearer(token: string, match: RouteMatch, context: RequestContext): Promise<Result> {
+  if (match.name === "mqtt" && token.startsWith(deviceTokenPrefix))
+    return allow({ kind: "device", token, tokenHash: await hashSecret(token) });
+  const user = await verifyBearer(token, context.isolate, context.nowMs);
+  return user === null ? invalidBearer : allow(user);
+}
+
+/**
+ * Cross-site request forgery. A cookie pays for a write or a WebSocket only with proof that our own
+ * page asked; a write without any credential (sign-in, registration, enrolment) is refused when a
+ * browser says that another site asked, so that nobody is signed in as somebody else unawares. A
+ * bearer token is never sent by a browser of its own accord.
+ */
+function isForged(
+  presented: PresentedCredential,
+  { name, route }: RouteMatch,
+  request: Request,
+  origin: string,
+): boolean {
+  if (presented.kind === "bearer" || (presented.kind === "malformed" && presented.source === "bearer")) return false;
+  const writes = route.method !== "GET";
+  if (presented.kind === "cookie" && (writes || name === "mqtt")) return !provesOwnOrigin(request.headers, origin);
+  return writes && comesFromElsewhere(request.headers, origin);
+}
+
+const allow = (credential: Additions["credential"]): Result => ({
+  kind: "allow",
+  adds: { credential, clearSessionCookie: false },
+});
+
+/** RFC 6750 §3. */
+const unauthenticated: Denial = {
+  kind: "deny",
+  code: "unauthenticated",
+  headers: { "WWW-Authenticate": 'Bearer realm="sentinel"' },
+};
+const invalidBearer: Denial = {
+  kind: "deny",
+  code: "invalid_token",
+  headers: { "WWW-Authenticate": 'Bearer realm="sentinel", error="invalid_token"' },
+};
+
+/** A cookie that names no session: as if there were none, and the browser is told to forget it. */
+function withoutSession(match: RouteMatch): Result {
+  if (match.route.policy.kind === "public")
+    return { kind: "allow", adds: { credential: { kind: "none" }, clearSessionCookie: true } };
+  return { ...invalidBearer, clearSessionCookie: true };
+}

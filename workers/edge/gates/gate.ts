@@ -1,0 +1,93 @@
+import type { RequestId } from "../../../core/ids.ts";
+import type { ProblemCode } from "../../../core/problem.ts";
+import type { RateDecision } from "../../../core/rpc/durable-objects.ts";
+import type { ClientAddress } from "../client-address.ts";
+import type { Env } from "../env.ts";
+import type { Isolate } from "../isolate.ts";
+import type { RequestTarget } from "../request-target.ts";
+import type { Resolution } from "../resolve.ts";
+import type { Credential } from "../verify-credential.ts";
+
+/** What is known of a request before the first gate. */
+export interface RequestContext {
+  readonly request: Request;
+  readonly env: Env;
+  readonly isolate: Isolate;
+  readonly requestId: RequestId;
+  readonly nowMs: number;
+  readonly target: RequestTarget;
+  readonly client: ClientAddress;
+  readonly resolution: Resolution;
+}
+
+/** What the gates add to it. Each name is added by exactly one gate and never changed after. */
+export interface Additions {
+  /** The whole body, read under a hard cap. Null: the request has none, or nobody will be given it. */
+  readonly body: Uint8Array | null;
+  /** Where the request comes from; null only on a route that takes requests from anywhere. */
+  readonly country: string | null;
+  readonly credential: Credential;
+  /** The cookie names no living session: tell the browser to forget it. */
+  readonly clearSessionCookie: boolean;
+  /** Null on a route that is not counted. */
+  readonly rate: { readonly policy: string; readonly windowMs: number; readonly decision: RateDecision } | null;
+}
+
+export type Admitted = RequestContext & Additions;
+
+export interface Denial {
+  readonly kind: "deny";
+  readonly code: ProblemCode;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly detail?: string;
+  readonly clearSessionCookie?: boolean;
+}
+export type GateResult<Added> = { readonly kind: "allow"; readonly adds: Added } | Denial;
+
+export interface Gate<Needs extends keyof Additions, Adds extends keyof Additions> {
+  readonly name: string;
+  /** `known_route`: what is addressed must exist, else its miss is the answer. */
+  readonly appliesTo: "every_request" | "known_route";
+  /** What earlier gates must have added. */
+  readonly needs: readonly Needs[];
+  readonly adds: readonly Adds[];
+  /** No answer by then is a refusal. */
+  readonly deadlineMs: number;
+  judge(
+    context: RequestContext & Pick<Additions, Needs>,
+  ): GateResult<Pick<Additions, Adds>> | Promise<GateResult<Pick<Additions, Adds>>>;
+}
+
+/** Any gate, given everything: it reads no more than it `needs`. */
+export interface AnyGate {
+  readonly name: string;
+  readonly appliesTo: "every_request" | "known_route";
+  readonly needs: readonly (keyof Additions)[];
+  readonly adds: readonly (keyof Additions)[];
+  readonly deadlineMs: number;
+  judge(context: Admitted): GateResult<Partial<Additions>> | Promise<GateResult<Partial<Additions>>>;
+}
+
+/** Resolves to the list itself when every gate's needs are added before it, else to `never`. */
+type InOrder<G extends readonly AnyGate[], Have extends keyof Additions = never> = G extends readonly [
+  infer First extends AnyGate,
+  ...infer Rest extends readonly AnyGate[],
+]
+  ? [First["needs"][number]] extends [Have]
+    ? [Extract<First["adds"][number], Have>] extends [never]
+      ? InOrder<Rest, Have | First["adds"][number]>
+      : never
+    : never
+  : readonly AnyGate[];
+
+/** Takes a list whose order holds; a gate before the one it needs does not type-check. */
+export function inOrder<const G extends readonly AnyGate[]>(
+  gates: G & (InOrder<G> extends never ? never : G),
+): readonly AnyGate[] {
+  return gates;
+}
+
+/** Gates that only compute, or ask this machine. */
+export const localDeadlineMs = 1_000;
+/** Gates that ask another Worker: a cold one starts in well under this. */
+export const remoteDeadlineMs = 5_000;

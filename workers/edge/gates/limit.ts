@@ -1,0 +1,67 @@
+import { type RateClass, rateLimits, rateWindowMs } from "../../../core/limits.ts";
+import type { RouteName } from "../../../core/routes.ts";
+import type { RateDecision } from "../../../core/rpc/durable-objects.ts";
+import type { Additions, Gate, GateResult, RequestContext } from "./gate.ts";
+import { remoteDeadlineMs } from "./gate.ts";
+
+/** `/healthz` says that the edge alone runs: it must not hang on an object. The flood gate bounds it. */
+const uncountedRoutes: ReadonlySet<RouteName> = new Set<RouteName>(["health"]);
+
+/**
+ * Guessing is limited by where it comes from, whoever is signed in: an account of one's own must not buy
+ * more guesses at another's.
+ */
+const guessableClasses: ReadonlySet<RateClass> = new Set<RateClass>(["sign_in", "enrollment"]);
+
+/** The exact count, kept by one object per key. An object that does not answer refuses. */
+export const limitGate: Gate<"credential", "rate"> = {
+  name: "limit",
+  appliesTo: "known_route",
+  needs: ["credential"],
+  adds: ["rate"],
+  deadlineMs: remoteDeadlineMs,
+  async judge(context): Promise<GateResult<Pick<Additions, "rate">>> {
+    const { resolution, isolate, env } = context;
+    if (resolution.kind === "miss") throw new Error("a miss reached the limit gate");
+    const { name, route } = resolution.match;
+    if (uncountedRoutes.has(name)) return { kind: "allow", adds: { rate: null } };
+    const policy = route.rateClass;
+    const limit = Math.floor(rateLimits[policy] * isolate.limitScale);
+    const decision = await env.LIMITS.consume(limitKey(policy, context), limit, rateWindowMs);
+    const rate = { policy, windowMs: rateWindowMs, decision };
+    if (decision.allowed) return { kind: "allow", adds: { rate } };
+    return {
+      kind: "deny",
+      code: "rate_limited",
+      headers: { "Retry-After": String(wholeSeconds(decision.resetSeconds)), ...rateHeaders(rate) },
+    };
+  },
+};
+
+/** Who is counted: the person in their organisation, the device's token, and only before that the address. */
+export function limitKey(
+  policy: RateClass,
+  { credential, resolution, client }: Pick<RequestContext, "resolution" | "client"> & Pick<Additions, "credential">,
+): string {
+  const guessing = guessableClasses.has(policy);
+  if (credential.kind === "user" && !guessing) return `${policy}:user:${credential.user}:${credential.org ?? "-"}`;
+  if (credential.kind === "device") return `${policy}:device:${credential.tokenHash}`;
+  // One account can be guessed at under every organisation's address, so sign-ins share one count.
+  const org = resolution.kind === "route" && policy !== "sign_in" ? resolution.org?.org : undefined;
+  return `${policy}:address:${client.key}:${org ?? "-"}`;
+}
+
+/** draft-ietf-httpapi-ratelimit-headers: quota, window, what is left and seconds until it is full again. */
+export function rateHeaders(rate: {
+  readonly policy: string;
+  readonly windowMs: number;
+  readonly decision: RateDecision;
+}): Record<string, string> {
+  const { limit, remaining, resetSeconds } = rate.decision;
+  return {
+    "RateLimit-Policy": `"${rate.policy}";q=${limit};w=${rate.windowMs / 1000}`,
+    RateLimit: `"${rate.policy}";r=${Math.max(0, remaining)};t=${wholeSeconds(resetSeconds)}`,
+  };
+}
+
+const wholeSeconds = (seconds: number): number => Math.max(1, Math.ceil(seconds));

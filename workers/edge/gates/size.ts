@@ -1,0 +1,80 @@
+import { requestTargetBytesMax } from "../../../core/limits.ts";
+import type { Additions, Denial, Gate, GateResult, RequestContext } from "./gate.ts";
+
+/** Browsers send some 20 fields, an integration a few more; each one costs the later gates work. */
+export const headerFieldsMax = 64;
+/** Our longest credential is 8 KiB; four times that leaves room for other sites' cookies on a shared host name. */
+export const headerBytesMax = 32 * 1024;
+/** 64 KiB at 56 kbit/s take ten seconds; slower than that is somebody holding sockets open. */
+const bodyDeadlineMs = 15_000;
+
+const tooLarge: Denial = { kind: "deny", code: "too_large" };
+
+/**
+ * Bounds everything before anything parses it. `Content-Length` may refuse a request but never admits
+ * one: the stream itself is counted, and what is forwarded later is what was counted here.
+ */
+export const sizeGate: Gate<never, "body"> = {
+  name: "size",
+  appliesTo: "every_request",
+  needs: [],
+  adds: ["body"],
+  deadlineMs: bodyDeadlineMs,
+  async judge(context): Promise<GateResult<Pick<Additions, "body">>> {
+    const { request, target, resolution } = context;
+    if (target.bytes > requestTargetBytesMax || !headersFit(request.headers)) return tooLarge;
+    // Nobody is behind a miss, so its body is not even read.
+    if (resolution.kind === "miss") return { kind: "allow", adds: { body: null } };
+    const bytesMax = resolution.match.route.bodyBytesMax;
+    if (!declaredLengthFits(context, bytesMax)) return tooLarge;
+    const body = await readAtMost(request.body, bytesMax);
+    return body === "too_large" ? tooLarge : { kind: "allow", adds: { body } };
+  },
+};
+
+function headersFit(headers: Headers): boolean {
+  let fields = 0;
+  let bytes = 0;
+  for (const [name, value] of headers) {
+    fields += 1;
+    // Header values are Latin-1 on the wire; +4 for `: ` and CRLF.
+    bytes += name.length + value.length + 4;
+    if (fields > headerFieldsMax || bytes > headerBytesMax) return false;
+  }
+  return true;
+}
+
+function declaredLengthFits({ request }: RequestContext, bytesMax: number): boolean {
+  const declared = request.headers.get("Content-Length");
+  if (declared === null) return true;
+  return /^\d{1,12}$/.test(declared) && Number(declared) <= bytesMax;
+}
+
+/** Reads a stream to its end, or gives up with the first byte over the cap. */
+export async function readAtMost(
+  stream: ReadableStream<Uint8Array> | null,
+  bytesMax: number,
+): Promise<Uint8Array | null | "too_large"> {
+  if (stream === null) return null;
+  const reader = stream.getReader();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    bytes += value.length;
+    if (bytes > bytesMax) {
+      await reader.cancel().catch(() => undefined);
+      return "too_large";
+    }
+    chunks.push(value);
+  }
+  if (bytes === 0) return null;
+  const body = new Uint8Array(bytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.length;
+  }
+  return body;
+}

@@ -1,0 +1,21 @@
+import type { WafRule } from "../rule.ts";
+import { codeInjectionRules } from "./code-injection.ts";
+import { commandInjectionRules } from "./command-injection.ts";
+import { crossSiteScriptingRules } from "./cross-site-scripting.ts";
+import { pathTraversalRules } from "./path-traversal.ts";
+import { protocolRules } from "./protocol.ts";
+import { restrictedPathRules } from "./restricted-path.ts";
+import { scannerRules } from "./scanner.ts";
+import { sqlInjectionRules } from "./sql-injection.ts";
+
+/** Every rule. A new one is data with examples; the tests take it from here. */
+export const rules: readonly WafRule[] = [
+  ...sqlInjectionRules,
+  ...crossSiteScriptingRules,
+  ...pathTraversalRules,
+  ...commandInjectionRules,
+  ...codeInjectionRules,
+  ...protocolRules,
+  ...scannerRules,
+  ...restrictedPathRules,
+];

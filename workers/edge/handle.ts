@@ -1,0 +1,92 @@
+import type { RequestId } from "../../core/ids.ts";
+import { problemResponse } from "../../core/problem.ts";
+import { sessionCookieName } from "../../core/rpc/studio.ts";
+import { clientAddress } from "./client-address.ts";
+import type { Env } from "./env.ts";
+import { forward } from "./forward/index.ts";
+import type { AnyGate, Denial, RequestContext } from "./gates/gate.ts";
+import { rateHeaders } from "./gates/limit.ts";
+import type { Isolate } from "./isolate.ts";
+import { logFailure } from "./log.ts";
+import { readRequestTarget } from "./request-target.ts";
+import { type Resolution, resolveRequest } from "./resolve.ts";
+import { setStrictHeaders } from "./response-headers.ts";
+import { runGates } from "./run-gates.ts";
+
+export interface Arrival {
+  readonly request: Request;
+  readonly env: Env;
+  readonly isolate: Isolate;
+  readonly requestId: RequestId;
+  readonly nowMs: number;
+}
+
+/** One request from door to door: resolve what it addresses, judge it, forward it, dress the answer. */
+export async function handle(arrival: Arrival, gates: readonly AnyGate[]): Promise<Response> {
+  const { request, requestId } = arrival;
+  const answer = await answerTo(arrival, gates);
+  const headers = new Headers(answer.response.headers);
+  setStrictHeaders(headers, requestId, answer.page);
+  if (answer.clearSessionCookie && !headers.has("Set-Cookie")) headers.append("Set-Cookie", clearedCookie);
+  const { status, body, webSocket } = answer.response;
+  if (webSocket) return new Response(null, { status, headers, webSocket });
+  if (request.method !== "HEAD") return new Response(body, { status, headers });
+  await body?.cancel();
+  return new Response(null, { status, headers });
+}
+
+const clearedCookie = `${sessionCookieName}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict`;
+
+interface Answer {
+  readonly response: Response;
+  /** The request's own origin for a page or its files, else null. */
+  readonly page: string | null;
+  readonly clearSessionCookie: boolean;
+}
+
+async function answerTo(arrival: Arrival, gates: readonly AnyGate[]): Promise<Answer> {
+  const { request, env, isolate, requestId, nowMs } = arrival;
+  const target = readRequestTarget(request.url);
+  const client = clientAddress(request.headers);
+  if (client === null) return refuse(arrival, null, "route", { kind: "deny", code: "malformed_request" });
+
+  let resolution: Resolution;
+  try {
+    resolution = await resolveRequest(request.method, target, env.POLICIES, isolate.policies, nowMs);
+  } catch (error) {
+    logFailure({ event: "resolve_failed", requestId }, error);
+    return refuse(arrival, null, "route", { kind: "deny", code: "unavailable" });
+  }
+
+  const context: RequestContext = { ...arrival, target, client, resolution };
+  const verdict = await runGates(gates, context);
+  if (verdict.kind === "refused") return refuse(arrival, resolution, verdict.gate, verdict.denial);
+
+  const admitted = verdict.context;
+  const page = resolution.kind === "route" && resolution.match.route.rateClass === "assets" ? target.origin : null;
+  const rate = admitted.rate === null ? {} : rateHeaders(admitted.rate);
+  const { clearSessionCookie } = admitted;
+  try {
+    const response = await forward(admitted);
+    for (const [name, value] of Object.entries(rate)) response.headers.set(name, value);
+    return { response, page, clearSessionCookie };
+  } catch (error) {
+    logFailure({ event: "forward_failed", requestId }, error);
+    return { response: problemResponse("unavailable", requestId, { headers: rate }), page: null, clearSessionCookie };
+  }
+}
+
+function refuse(
+  { isolate, request, requestId }: Arrival,
+  resolution: Resolution | null,
+  gate: string,
+  denial: Denial,
+): Answer {
+  const org = resolution?.kind === "route" ? (resolution.org?.org ?? null) : null;
+  isolate.refusals.count({ org, gate, code: denial.code, country: request.cf?.["country"] });
+  const response = problemResponse(denial.code, requestId, {
+    ...(denial.detail === undefined ? {} : { detail: denial.detail }),
+    ...(denial.headers === undefined ? {} : { headers: { ...denial.headers } }),
+  });
+  return { response, page: null, clearSessionCookie: denial.clearSessionCookie === true };
+}

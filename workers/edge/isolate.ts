@@ -1,0 +1,30 @@
+import { createKeySource, type KeySource } from "../../core/mesh/keys.ts";
+import type { OrgPolicy } from "../../core/tenancy/policy.ts";
+import { type BoundedCache, createBoundedCache } from "./bounded-cache.ts";
+import { type Env, parseLimitScale } from "./env.ts";
+import { policyEntriesMax } from "./policies.ts";
+import { createRefusalCounter, type RefusalCounter } from "./refusals.ts";
+import { type CachedSession, sessionEntriesMax, verifiedEntriesMax } from "./verify-credential.ts";
+
+/** What one isolate keeps between requests. All of it may vanish at any moment and is only ever a shortcut. */
+export interface Isolate {
+  readonly limitScale: number;
+  readonly policies: BoundedCache<OrgPolicy>;
+  readonly sessions: BoundedCache<CachedSession>;
+  /** Hashes of credentials that this isolate has seen verified. */
+  readonly verifiedCredentials: BoundedCache<true>;
+  readonly accessKeys: KeySource;
+  readonly refusals: RefusalCounter;
+}
+
+/** @throws RangeError when the configuration is broken */
+export function createIsolate(env: Env, now: () => number): Isolate {
+  return {
+    limitScale: parseLimitScale(env.LIMIT_SCALE),
+    policies: createBoundedCache(policyEntriesMax),
+    sessions: createBoundedCache(sessionEntriesMax),
+    verifiedCredentials: createBoundedCache(verifiedEntriesMax),
+    accessKeys: createKeySource(() => env.PUBLIC_KEYS.accessKeys(), now),
+    refusals: createRefusalCounter(now),
+  };
+}

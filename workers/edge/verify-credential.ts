@@ -1,0 +1,105 @@
+import type { OrgId, RequestId, UserId } from "../../core/ids.ts";
+import { verifyAccessToken } from "../../core/mesh/access.ts";
+import { sha256Base64url } from "../../core/mesh/hash.ts";
+import { CallRefused } from "../../core/mesh/refused.ts";
+import type { Env } from "./env.ts";
+import type { Isolate } from "./isolate.ts";
+
+/** Who a request speaks for, as far as the edge can tell. */
+export type Credential =
+  | { readonly kind: "none" }
+  | {
+      readonly kind: "user";
+      readonly via: "bearer" | "cookie";
+      /** Verified. Never logged, never sent to the browser. */
+      readonly accessToken: string;
+      readonly user: UserId;
+      /** The organisation the token is for. */
+      readonly org: OrgId | null;
+    }
+  /** A device's token, which only the hub can verify: passed on untouched. */
+  | { readonly kind: "device"; readonly token: string; readonly tokenHash: string };
+
+export type UserCredential = Extract<Credential, { kind: "user" }>;
+
+export interface CachedSession {
+  readonly accessToken: string;
+  readonly user: UserId;
+  readonly org: OrgId | null;
+}
+
+/** How long an exchanged session is used without asking again, in milliseconds. Studio checks the session and the role itself. */
+const sessionFreshMs = 60_000;
+/** Sessions in one isolate: about 1.5 KiB each, so some 6 MiB of its 128. */
+export const sessionEntriesMax = 4096;
+/** How long a verified credential is counted by itself rather than by its address, in milliseconds. */
+const verifiedFreshMs = 10 * 60_000;
+/** 43 characters each: under 1 MiB. */
+export const verifiedEntriesMax = 8192;
+
+/** The name under which a secret is kept or counted: base64url(SHA-256). The secret itself is never a key. */
+export const hashSecret = sha256Base64url;
+
+const sessionKey = (secretHash: string, org: OrgId | null): string => `${secretHash} ${org ?? "-"}`;
+
+/**
+ * Verifies an access token.
+ * @returns null when it does not hold
+ * @throws whatever asking for the keys throws: the caller refuses
+ */
+export async function verifyBearer(token: string, isolate: Isolate, nowMs: number): Promise<UserCredential | null> {
+  try {
+    const claims = await verifyAccessToken(token, isolate.accessKeys, nowMs);
+    isolate.verifiedCredentials.set(await hashSecret(token), true, nowMs + verifiedFreshMs);
+    return { kind: "user", via: "bearer", accessToken: token, user: claims.sub, org: claims.org };
+  } catch (error) {
+    if (error instanceof CallRefused) return null;
+    throw error;
+  }
+}
+
+/** What this isolate already knows of a session; asks nobody. */
+export async function recallSession(
+  secret: string,
+  org: OrgId | null,
+  isolate: Isolate,
+  nowMs: number,
+): Promise<UserCredential | null> {
+  const known = isolate.sessions.get(sessionKey(await hashSecret(secret), org), nowMs);
+  return known === undefined ? null : { kind: "user", via: "cookie", ...known };
+}
+
+/**
+ * Trades a session cookie for an access token. What studio hands back is verified like any other
+ * token: the edge does not take studio's word for who somebody is.
+ * @returns null when there is no such session
+ * @throws whatever SESSIONS or the keys throw: the caller refuses
+ */
+export async function exchangeSession(
+  secret: string,
+  org: OrgId | null,
+  requestId: RequestId,
+  env: Env,
+  isolate: Isolate,
+  nowMs: number,
+): Promise<UserCredential | null> {
+  const known = await recallSession(secret, org, isolate, nowMs);
+  if (known !== null) return known;
+  const result = await env.SESSIONS.exchange(secret, org, requestId);
+  // Never cached: the next request may come after signing in.
+  if (result.kind !== "ok") return null;
+  const claims = await verifyAccessToken(result.accessToken, isolate.accessKeys, nowMs);
+  // A token for another organisation than the one asked for would be studio's bug; it is not passed on.
+  if (claims.org !== null && claims.org !== org) throw new Error("the exchange returned another organisation's token");
+  const session: CachedSession = { accessToken: result.accessToken, user: claims.sub, org: claims.org };
+  const hash = await hashSecret(secret);
+  isolate.sessions.set(sessionKey(hash, org), session, Math.min(nowMs + sessionFreshMs, claims.exp * 1000));
+  isolate.verifiedCredentials.set(hash, true, nowMs + verifiedFreshMs);
+  return { kind: "user", via: "cookie", ...session };
+}
+
+/** Signing in or out ends what this isolate remembers of the session; other isolates forget within a minute. */
+export async function forgetSession(secret: string, isolate: Isolate): Promise<void> {
+  const hash = await hashSecret(secret);
+  isolate.sessions.deleteWhere((key) => key.startsWith(`${hash} `));
+}
