@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { Client } from "pg";
 import { migrate } from "../migrate/migrate.ts";
+import { registerPlacements } from "../migrate/register-placements.ts";
 import { controlRoles, ensureRoles, placementRoles, type RolePasswords } from "../migrate/roles.ts";
 
 const database = "sentinel";
@@ -129,18 +130,6 @@ async function ensureOwner(port: number, superuserPassword: string, ownerPasswor
     if (existing.rowCount === 0)
       await client.query(`CREATE DATABASE ${database} OWNER sentinel_owner TEMPLATE template0`);
     await client.query("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC");
-  } finally {
-    await client.end();
-  }
-}
-
-async function registerPlacements(ownerUrl: string, names: readonly string[]): Promise<void> {
-  const client = new Client({ connectionString: ownerUrl });
-  await client.connect();
-  try {
-    await client.query("INSERT INTO control.placements (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING", [
-      names,
-    ]);
   } finally {
     await client.end();
   }

@@ -77,3 +77,38 @@ export async function recordMigrated(directory: Database, org: OrgId, number: nu
     sql`UPDATE control.organisation_placements SET ready_at = now() WHERE org_id = ${org} AND ready_at IS NULL`,
   ]);
 }
+
+/** The organisation has no finished database here: never created, or its creation has not ended. */
+export class TenantNotReady extends Error {
+  override readonly name = "TenantNotReady";
+}
+
+/** A rotation announces its next epoch at least this long before it changes the password, in milliseconds. */
+const placementFreshMs = 60_000;
+/** Placements one isolate remembers; a few hundred bytes each. */
+const placementsKeptMax = 2048;
+
+/**
+ * Remembers placements for a minute: an organisation moves seldom, and every write asks.
+ * Only finished look-ups are shared: a Worker may not wait for another request's I/O.
+ */
+export function createPlacementCache(
+  directory: Database,
+  now: () => number,
+): (org: OrgId, options?: { readonly fresh: boolean }) => Promise<TenantPlacement> {
+  /** Written only here, in order of age. */
+  const kept = new Map<OrgId, { readonly placement: TenantPlacement; readonly atMs: number }>();
+  return async (org, options) => {
+    const known = kept.get(org);
+    if (known !== undefined && options?.fresh !== true && now() - known.atMs < placementFreshMs) return known.placement;
+    const placement = await findPlacement(directory, org);
+    kept.delete(org);
+    if (placement === null || !placement.ready) throw new TenantNotReady("the organisation has no database yet");
+    kept.set(org, { placement, atMs: now() });
+    for (const oldest of kept.keys()) {
+      if (kept.size <= placementsKeptMax) break;
+      kept.delete(oldest);
+    }
+    return placement;
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * data: the secrets that open every tenant, and nothing else. Four entrypoints, each bound by
+ * exactly one other Worker; every method verifies its call before anything else.
+ */
+import { WorkerEntrypoint } from "cloudflare:workers";
+import type { OrgId } from "../../core/ids.ts";
+import type { SignedCall } from "../../core/mesh/claims.ts";
+import type {
+  AuditSinkRpc,
+  CredentialsRpc,
+  IngestRecord,
+  IngestRpc,
+  ProvisionerRpc,
+  SinkEntry,
+  TenantConnection,
+} from "../../core/rpc/data.ts";
+import { receiptExists } from "./audit-sink/receipt-exists.ts";
+import { writeEntries } from "./audit-sink/write-entries.ts";
+import type { DataEnv } from "./config.ts";
+import { connectionForCall } from "./credentials/for-tenant.ts";
+import { writeRecords } from "./ingest/write-records.ts";
+import { failureOf, logEvent } from "./log.ts";
+import { provision } from "./provisioner/provision.ts";
+import { createUnit, type DataUnit } from "./unit.ts";
+
+/** One per isolate, made on first use; only a finished one is shared between requests. */
+let unit: DataUnit | null = null;
+
+/** Runs one method with the unit; a failure is logged by class and code and goes on to the caller. */
+async function work<T>(env: DataEnv, entrypoint: string, method: (unit: DataUnit) => Promise<T>): Promise<T> {
+  try {
+    unit ??= await createUnit(env, Date.now);
+    return await method(unit);
+  } catch (error) {
+    logEvent(failureOf(entrypoint, error));
+    throw error;
+  }
+}
+
+/** For TenantHub. */
+export class Ingest extends WorkerEntrypoint<DataEnv> implements IngestRpc {
+  write(call: SignedCall, org: OrgId, records: readonly IngestRecord[]): Promise<void> {
+    return work(this.env, "Ingest", (made) => writeRecords(made, call, org, records));
+  }
+}
+
+/** For AuditLog. */
+export class AuditSink extends WorkerEntrypoint<DataEnv> implements AuditSinkRpc {
+  write(call: SignedCall, entries: readonly SinkEntry[]): Promise<void> {
+    return work(this.env, "AuditSink", (made) => writeEntries(made, call, entries));
+  }
+
+  receiptExists(call: SignedCall, org: OrgId | null, requestId: string): Promise<boolean> {
+    return work(this.env, "AuditSink", (made) => receiptExists(made, call, org, requestId));
+  }
+}
+
+/** For capabilities. */
+export class Credentials extends WorkerEntrypoint<DataEnv> implements CredentialsRpc {
+  forTenant(call: SignedCall): Promise<TenantConnection> {
+    return work(this.env, "Credentials", (made) => connectionForCall(made, call));
+  }
+}
+
+/** For studio. */
+export class Provisioner extends WorkerEntrypoint<DataEnv> implements ProvisionerRpc {
+  createTenant(call: SignedCall, org: OrgId): Promise<{ readonly placement: string }> {
+    return work(this.env, "Provisioner", (made) => provision(made, call, org));
+  }
+}
+
+/** Nothing here speaks HTTP. */
+export default {
+  fetch(): Response {
+    return new Response(null, { status: 404 });
+  },
+} satisfies ExportedHandler<DataEnv>;

@@ -1,0 +1,29 @@
+/** All that this Worker may write to its log: no address, password, statement, parameter or row has a field here. */
+export type LogEvent =
+  | { readonly event: "tenant_repaired"; readonly org: string; readonly drift: readonly string[] }
+  | { readonly event: "records_dropped"; readonly org: string; readonly count: number }
+  | {
+      readonly event: "call_failed";
+      readonly entrypoint: string;
+      /** The error's class and SQLSTATE or reason, never its message. */
+      readonly error: string;
+      readonly code: string | null;
+    };
+
+/** Writes one line of JSON. */
+export function logEvent(event: LogEvent): void {
+  // biome-ignore lint/suspicious/noConsole: the one function through which this Worker logs
+  console.warn(JSON.stringify(event));
+}
+
+/** What of an error may be logged. */
+export function failureOf(entrypoint: string, error: unknown): LogEvent {
+  const { code, reason } = (error ?? {}) as { code?: unknown; reason?: unknown };
+  const short = [code, reason].find((value) => typeof value === "string");
+  return {
+    event: "call_failed",
+    entrypoint,
+    error: error instanceof Error ? error.name : typeof error,
+    code: typeof short === "string" ? short : null,
+  };
+}

@@ -1,0 +1,72 @@
+/** A tenant's own connection: its role's address and a signed row scope. */
+import { type RowScope, rowScopeKey, signRowScope, tenantPassword } from "../../core/crypto/tenant-keys.ts";
+import type { OrgId } from "../../core/ids.ts";
+import type { TenantConnection } from "../../core/rpc/data.ts";
+import { tenantIdentifier } from "../../core/tenancy/identifiers.ts";
+import { createDatabase, DatabaseError, type Row, type Statement, sql } from "../../store/connect.ts";
+import type { Placement } from "./config.ts";
+import type { TenantPlacement } from "./directory.ts";
+import { tenantUrl } from "./tenant-url.ts";
+import type { DataUnit } from "./unit.ts";
+
+/** How long a row scope holds: as long as a caller may keep a connection. */
+export const rowScopeMs = 5 * 60_000;
+
+/** The placement's addresses. @throws TenantNotReady, DatabaseError */
+export async function placementFor(unit: DataUnit, org: OrgId, fresh = false): Promise<[TenantPlacement, Placement]> {
+  const assigned = await unit.placementOf(org, { fresh });
+  const placement = unit.config.placements.get(assigned.placement);
+  if (placement === undefined) throw new Error("the organisation's placement is not configured here");
+  return [assigned, placement];
+}
+
+/**
+ * Makes the connection of one actor.
+ * @param fresh look the placement up again, past the cache
+ */
+export async function openTenant(
+  unit: DataUnit,
+  org: OrgId,
+  actor: Pick<RowScope, "user" | "role">,
+  fresh = false,
+): Promise<TenantConnection> {
+  const [assigned, placement] = await placementFor(unit, org, fresh);
+  const name = tenantIdentifier(org);
+  const url = async (epoch: number): Promise<string> =>
+    tenantUrl(placement, name, await tenantPassword(unit.config.root, org, epoch));
+  const expiresAtMs = unit.now() + rowScopeMs;
+  return {
+    org,
+    databaseUrl: await url(assigned.passwordEpoch),
+    fallbackDatabaseUrl: assigned.rotatingTo === null ? null : await url(assigned.rotatingTo),
+    rowScope: await signRowScope(await rowScopeKey(unit.config.root, org), { ...actor, expiresAtMs }),
+    expiresAtMs,
+  };
+}
+
+/**
+ * Runs statements as the tenant's own role with the scope `system`, in one transaction. A refused
+ * login is tried with the neighbouring epoch's password and a fresh look at the directory.
+ * @returns the rows of each statement
+ * @throws TenantNotReady, DatabaseError
+ */
+export async function runAsSystem(unit: DataUnit, org: OrgId, statements: readonly Statement[]): Promise<Row[][]> {
+  let refusal: unknown;
+  for (const fresh of [false, true]) {
+    const connection = await openTenant(unit, org, { user: null, role: "system" }, fresh);
+    const scope = sql`SELECT set_config('sentinel.scope', ${connection.rowScope}, true)`;
+    for (const url of [connection.databaseUrl, connection.fallbackDatabaseUrl]) {
+      if (url === null) continue;
+      try {
+        const database = createDatabase({ url, gateway: unit.config.gateway });
+        const [, ...results] = await database.transaction([scope, ...statements]);
+        return results;
+      } catch (error) {
+        // A refused login comes before any statement, so trying another password repeats nothing.
+        if (!(error instanceof DatabaseError) || !error.loginRefused) throw error;
+        refusal = error;
+      }
+    }
+  }
+  throw refusal;
+}
