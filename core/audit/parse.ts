@@ -88,7 +88,7 @@ const parsers: Readonly<Record<AuditType, Parser>> = {
 
 /** A gate's name and a problem code. */
 export const refusalWord = /^[a-z][a-z0-9_]{0,31}$/;
-/** As `request.cf.country` says it (`T1` and `XX` included); `ZZ` where it said nothing. */
+/** As `request.cf.country` says it (`T1` included); `XX` also where it said nothing. */
 export const refusalCountry = /^[A-Z][A-Z0-9]$/;
 const utcTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 

@@ -52,7 +52,7 @@ function parseRefusals(reported: EdgeRefusals, nowMs: number): Refusals {
   return {
     gate,
     code,
-    country: typeof country === "string" && refusalCountry.test(country) ? country : "ZZ",
+    country: typeof country === "string" && refusalCountry.test(country) ? country : "XX",
     count,
     firstAtMs: within(Math.min(firstAtMs, lastAtMs)),
     lastAtMs: within(Math.max(firstAtMs, lastAtMs)),

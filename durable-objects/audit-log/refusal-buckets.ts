@@ -21,7 +21,7 @@ export const bucketOpenMs = 60_000;
 /** Counts in memory reach storage at most this often, in milliseconds; a crash loses no more than that. */
 export const persistEveryMs = 5000;
 
-const rest = { gate: "other", code: "other", country: "ZZ" } as const;
+const rest = { gate: "other", code: "other", country: "XX" } as const;
 const keyOf = (refusals: Pick<Refusals, "gate" | "code" | "country">): string =>
   `${refusals.gate} ${refusals.code} ${refusals.country}`;
 

@@ -1,0 +1,88 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { AuditFields } from "../../../core/audit/events.ts";
+import { jcs } from "../../../core/audit/leaf.ts";
+import { parseLogName, platformLog } from "../../../core/audit/logs.ts";
+import { parseAuditFields, userAgentCharactersMax } from "../../../core/audit/parse.ts";
+
+const user = "usr_01jd3x2k8hf9v8v3k4m5n6p7qa";
+const document = "doc_01jd3x2k8hf9v8v3k4m5n6p7qa";
+const valid: readonly AuditFields[] = [
+  { type: "login", user_id: null, ip: "2001:db8::1", user_agent: "", outcome: "failure", mfa: "not_reached" },
+  { type: "api_call", user_id: user, endpoint: "/api/v1/me", method: "GET", status_code: 200, duration_ms: 3 },
+  { type: "data_access", user_id: user, document_id: document, action: "read" },
+  { type: "role_change", admin_id: user, target_user_id: user, old_role: null, new_role: "owner" },
+  { type: "export", user_id: user, format: "csv", document_ids: [document], destination: "download" },
+  {
+    type: "edge_refusals",
+    gate: "geo",
+    code: "geo_denied",
+    country: "T1",
+    count: 3,
+    first_at: "2026-11-22T03:04:05.678Z",
+    last_at: "2026-11-22T03:04:06.000Z",
+  },
+];
+
+/** Wrong for every field there is: no list, no object, no text with a line break or NUL is a value. */
+const wrongForAny: readonly unknown[] = [undefined, {}, true, "a\nb\0", -1, Number.NaN, [[]], Symbol.iterator];
+
+describe("audit events at the door", () => {
+  it.each(valid)("pass when they are exactly a $type", (event) => {
+    expect(parseAuditFields(event)).toEqual(event);
+    expect(parseAuditFields(structuredClone(event))).toEqual(event);
+  });
+
+  it.each(valid)("are refused when a field of a $type is missing, unknown or wrong", (event) => {
+    for (const field of Object.keys(event)) {
+      const { [field]: _left, ...incomplete } = event as unknown as Record<string, unknown>;
+      expect(parseAuditFields(incomplete), `without ${field}`).toBeNull();
+      const free = field === "user_agent" || field === "destination";
+      for (const wrong of wrongForAny) {
+        if (free && typeof wrong === "string") continue;
+        expect(parseAuditFields({ ...event, [field]: wrong }), `${field} = ${String(wrong)}`).toBeNull();
+      }
+    }
+    expect(parseAuditFields({ ...event, more: 1 })).toBeNull();
+    expect(parseAuditFields({ ...event, type: "toString" })).toBeNull();
+    expect(parseAuditFields([event])).toBeNull();
+  });
+
+  it("keep a failed sign-in whatever its user agent: cut, well-formed, without NUL, and always canonical JSON", () => {
+    const anything = fc.string({ unit: "binary", maxLength: 2000 });
+    const surrogates = fc.array(fc.integer({ min: 0xd7f0, max: 0xe010 }), { maxLength: 700 });
+    const text = fc.oneof(
+      anything,
+      surrogates.map((units) => String.fromCharCode(...units)),
+    );
+    fc.assert(
+      fc.property(text, (user_agent) => {
+        const parsed = parseAuditFields({ ...valid[0], user_agent });
+        if (parsed?.type !== "login") throw new Error("a sign-in was refused for its user agent");
+        expect(parsed.user_agent.length).toBeLessThanOrEqual(userAgentCharactersMax);
+        expect(parsed.user_agent).not.toContain("\0");
+        // No line break survives outside a JSON escape: a log line can't be forged.
+        expect(jcs(parsed)).not.toMatch(/[\n\r\0]/);
+      }),
+    );
+  });
+});
+
+describe("platform logs", () => {
+  it("take every request into one of four, the same one each time, and spread them", () => {
+    const counts = new Map<string, number>();
+    for (let index = 0; index < 4000; index += 1) {
+      const log = platformLog(`req_${index.toString(32).padStart(26, "0")}`);
+      expect(parseLogName(log)).toBe(log);
+      counts.set(log, (counts.get(log) ?? 0) + 1);
+    }
+    expect(counts.size).toBe(4);
+    for (const count of counts.values()) expect(count).toBeGreaterThan(600);
+  });
+
+  it("have no other name", () => {
+    for (const wrong of ["platform-4", "platform-", "platform-01", "org_x", "", null, 1]) {
+      expect(parseLogName(wrong)).toBeNull();
+    }
+  });
+});
