@@ -1,16 +1,14 @@
 /** From running clusters to migrated placements: owner, database, roles, migrations, addresses. */
-import { randomBytes } from "node:crypto";
 import { Client } from "pg";
 import { migrate } from "../migrate/migrate.ts";
 import { registerPlacements } from "../migrate/register-placements.ts";
-import { controlRoles, ensureRoles, placementRoles, type RolePasswords } from "../migrate/roles.ts";
+import { makePassword, type RolePasswordSet, rolePasswordsOf } from "../migrate/role-passwords.ts";
+import { ensureRoles } from "../migrate/roles.ts";
 
 const database = "sentinel";
 
 /** Passwords of Sentinel's own roles. Kept in the state folder, so that a second start finds them. */
-export interface BootstrapSecrets {
-  readonly control: string;
-  readonly directory: string;
+export interface BootstrapSecrets extends RolePasswordSet {
   readonly placements: Readonly<
     Record<string, { readonly owner: string; readonly provisioner: string; readonly auditWriter: string }>
   >;
@@ -18,12 +16,14 @@ export interface BootstrapSecrets {
 
 /** New passwords: 256 random bits each, in letters, digits, `-` and `_`. */
 export function makeBootstrapSecrets(placementNames: readonly string[]): BootstrapSecrets {
-  const secret = (): string => randomBytes(32).toString("base64url");
   return {
-    control: secret(),
-    directory: secret(),
+    control: makePassword(),
+    directory: makePassword(),
     placements: Object.fromEntries(
-      placementNames.map((name) => [name, { owner: secret(), provisioner: secret(), auditWriter: secret() }]),
+      placementNames.map((name) => [
+        name,
+        { owner: makePassword(), provisioner: makePassword(), auditWriter: makePassword() },
+      ]),
     ),
   };
 }
@@ -65,7 +65,7 @@ export async function bootstrapPlacements(options: BootstrapOptions): Promise<Pl
     const ownerUrl = url("sentinel_owner", secrets.owner);
     await ensureOwner(cluster.port, cluster.superuserPassword, secrets.owner);
     const isFirst = cluster === first;
-    await ensureRoles(ownerUrl, passwordsOf(options.secrets, secrets, isFirst));
+    await ensureRoles(ownerUrl, rolePasswordsOf(options.secrets, cluster.name, isFirst));
     await migrate({
       databaseUrl: ownerUrl,
       sets: isFirst ? ["placement", "control"] : ["placement"],
@@ -92,22 +92,6 @@ export async function bootstrapPlacements(options: BootstrapOptions): Promise<Pl
     directoryUrl: controlUrl("sentinel_directory", options.secrets.directory),
     placements,
   };
-}
-
-function passwordsOf(
-  all: BootstrapSecrets,
-  own: { provisioner: string; auditWriter: string },
-  isFirst: boolean,
-): RolePasswords {
-  const passwords = {
-    sentinel_provisioner: own.provisioner,
-    sentinel_audit_writer: own.auditWriter,
-    sentinel_tenant: null,
-    sentinel_control: all.control,
-    sentinel_directory: all.directory,
-  };
-  const names = isFirst ? [...placementRoles, ...controlRoles] : placementRoles;
-  return Object.fromEntries(names.map((name) => [name, passwords[name]]));
 }
 
 /** The only work of the superuser: an owner that is none, its database, and closed doors to the others. */
