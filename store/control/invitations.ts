@@ -34,7 +34,11 @@ export async function addInvitation(
   database: Database,
   write: WriteRequest,
   invitation: NewInvitation,
-): Promise<{ readonly kind: "added"; readonly invitation: Invitation } | { readonly kind: "forbidden" | "conflict" }> {
+): Promise<
+  | { readonly kind: "added"; readonly invitation: Invitation }
+  | { readonly kind: "forbidden" }
+  | { readonly kind: "conflict" }
+> {
   const now = instant(write.nowMs);
   const { id, org, email, role, invitedBy, tokenHash } = invitation;
   const [row] = await database.query(

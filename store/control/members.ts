@@ -41,7 +41,9 @@ function memberOf(row: Row): Member {
 
 export type MemberChange =
   | { readonly kind: "changed"; readonly oldRole: Role }
-  | { readonly kind: "not_found" | "forbidden" | "last_owner" };
+  | { readonly kind: "not_found" }
+  | { readonly kind: "forbidden" }
+  | { readonly kind: "last_owner" };
 
 export interface MemberTarget {
   readonly org: OrgId;

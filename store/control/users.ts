@@ -11,15 +11,21 @@ export interface MembershipOfUser {
 }
 
 export type Credentials =
-  | { readonly kind: "user"; readonly id: UserId; readonly passwordHash: string; readonly disabled: boolean }
+  | {
+      readonly kind: "user";
+      readonly id: UserId;
+      readonly name: string;
+      readonly passwordHash: string;
+      readonly disabled: boolean;
+    }
   | { readonly kind: "unverified"; readonly passwordHash: string }
   | { readonly kind: "unknown" };
 
 /** The password to check for an address: an account's, else the newest open registration's. One query either way. */
 export async function findCredentials(database: Database, email: string, nowMs: number): Promise<Credentials> {
   const [row] = await database.query(
-    sql`SELECT 1 AS rank, id, password_hash, disabled_at IS NOT NULL AS disabled FROM control.users WHERE email = ${email}
-      UNION ALL (SELECT 2, NULL, password_hash, false FROM control.registrations
+    sql`SELECT 1 AS rank, id, name, password_hash, disabled_at IS NOT NULL AS disabled FROM control.users WHERE email = ${email}
+      UNION ALL (SELECT 2, NULL, name, password_hash, false FROM control.registrations
         WHERE email = ${email} AND expires_at >= ${instant(nowMs)}::timestamptz ORDER BY created_at DESC LIMIT 1)
       ORDER BY rank LIMIT 1`,
     { readOnly: true },
@@ -27,7 +33,13 @@ export async function findCredentials(database: Database, email: string, nowMs: 
   if (row === undefined) return { kind: "unknown" };
   const passwordHash = textOf(row, "password_hash");
   if (row["id"] === null) return { kind: "unverified", passwordHash };
-  return { kind: "user", id: idOf("user", row, "id"), passwordHash, disabled: booleanOf(row, "disabled") };
+  return {
+    kind: "user",
+    id: idOf("user", row, "id"),
+    name: textOf(row, "name"),
+    passwordHash,
+    disabled: booleanOf(row, "disabled"),
+  };
 }
 
 /** Organisations of one person: bounds `GET /me`, a sign-out's fan-out and what one account can hold. */

@@ -1,0 +1,65 @@
+import type { OrgId, RequestId, SessionId, UserId } from "../../../core/ids.ts";
+import type { Caller } from "../../../core/mesh/caller.ts";
+import type { TokenSignerRpc } from "../../../core/rpc/durable-objects.ts";
+import type { Role } from "../../../core/tenancy/roles.ts";
+import { fromPart } from "../downstream.ts";
+
+/** Whom an access token is for. Made only after the session and the membership were read from the database. */
+export interface TokenSubject {
+  readonly user: UserId;
+  readonly session: SessionId;
+  /** Null: for no organisation yet. */
+  readonly scope: { readonly org: OrgId; readonly role: Role } | null;
+}
+export interface SignedToken {
+  readonly token: string;
+  readonly expiresAtMs: number;
+}
+
+export interface ScopedTokens {
+  /** A token for calls inward. May be up to a minute old. */
+  forCalls(subject: TokenSubject, requestId: RequestId): Promise<SignedToken>;
+  /** A fresh token, to hand out. */
+  fresh(subject: TokenSubject, requestId: RequestId): Promise<SignedToken>;
+}
+
+/** How long an isolate uses a token again, in milliseconds. It only saves signatures: rights are read each time. */
+const keptMs = 60_000;
+/** Tokens one isolate keeps: a few MB at most. */
+const keptMax = 1000;
+
+export function createScopedTokens(signer: TokenSignerRpc, caller: Caller, now: () => number): ScopedTokens {
+  /** Insertion order is age, so the first one is the oldest. Only finished tokens are shared between requests. */
+  const kept = new Map<string, SignedToken & { readonly untilMs: number }>();
+
+  const fresh = (subject: TokenSubject, requestId: RequestId): Promise<SignedToken> =>
+    fromPart("token signer", async () => {
+      const call = await caller.asJob(
+        "durable-objects.token-signer",
+        "sign_tokens",
+        subject.scope?.org ?? null,
+        requestId,
+      );
+      return signer.signAccessToken(call, {
+        sub: subject.user,
+        org: subject.scope?.org ?? null,
+        role: subject.scope?.role ?? null,
+        sid: subject.session,
+      });
+    });
+
+  return {
+    fresh,
+    async forCalls(subject, requestId) {
+      const key = [subject.user, subject.session, subject.scope?.org, subject.scope?.role].join(" ");
+      const found = kept.get(key);
+      if (found !== undefined && now() < found.untilMs) return found;
+      const made = await fresh(subject, requestId);
+      kept.delete(key);
+      const oldest = kept.keys().next();
+      if (kept.size >= keptMax && oldest.done !== true) kept.delete(oldest.value);
+      kept.set(key, { ...made, untilMs: Math.min(now() + keptMs, made.expiresAtMs) });
+      return made;
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import type { SessionId, UserId } from "../../../core/ids.ts";
+import { accessTokenSecondsMax } from "../../../core/limits.ts";
+import { type NewSession, startSession } from "../../../store/control/sessions.ts";
+import type { MembershipOfUser } from "../../../store/control/users.ts";
+import type { RequestContext } from "../pipeline/request-context.ts";
+import { sessionSecretOf } from "./cookie.ts";
+import { endSockets } from "./end-sockets.ts";
+import { sha256Hex } from "./keys.ts";
+import type { TokenSubject } from "./scoped-tokens.ts";
+import { makeSecret } from "./secrets.ts";
+
+export interface TokenAnswer {
+  readonly access_token: string;
+  readonly refresh_token: string;
+  readonly token_type: "Bearer";
+  readonly expires_in: number;
+}
+
+export interface StartedSession {
+  readonly id: SessionId;
+  /** The cookie's value; shown once. */
+  readonly secret: string;
+  readonly refreshToken: string | null;
+}
+
+/**
+ * Starts a session for a person whose password has just been checked; the session that the same browser
+ * had before ends with its sockets (new id at sign-in, ASVS 7.2.4).
+ */
+export async function beginSession(
+  context: RequestContext,
+  user: UserId,
+  wanted: { readonly tokens: boolean; readonly rehashed: NewSession["rehashed"] },
+): Promise<StartedSession> {
+  const { services } = context;
+  const id = services.makeId("session");
+  const secret = makeSecret(services.randomBytes);
+  const refreshToken = wanted.tokens ? makeSecret(services.randomBytes) : null;
+  const presented = sessionSecretOf(context.cookieHeader);
+  const replaced = await startSession(services.database, context.write(), {
+    id,
+    user,
+    secretHash: sha256Hex(secret),
+    ip: context.clientIp,
+    userAgent: context.userAgent.replaceAll("\0", ""),
+    replacesSecretHash: presented === null ? null : sha256Hex(presented),
+    rehashed: wanted.rehashed,
+    refresh: refreshToken === null ? null : { family: services.makeId("family"), tokenHash: sha256Hex(refreshToken) },
+  });
+  if (replaced !== null) {
+    await endSockets(services, { user: replaced.user, session: replaced.id }, context.requestId);
+  }
+  return { id, secret, refreshToken };
+}
+
+/**
+ * What a new token is for: the organisation whose door was used, else the only one there is, else none
+ * yet (each request then gets its own scope inside).
+ */
+export function scopeOf(memberships: readonly MembershipOfUser[], orgReference: string | null): TokenSubject["scope"] {
+  if (orgReference !== null) return memberships.find(isOrg(orgReference)) ?? null;
+  const [only, ...others] = memberships;
+  return only !== undefined && others.length === 0 ? only : null;
+}
+
+/** True for the membership in the organisation of this id or slug. */
+export function isOrg(reference: string): (membership: MembershipOfUser) => boolean {
+  return ({ org, slug }) => org === reference || slug === reference;
+}
+
+export async function tokenAnswer(
+  context: RequestContext,
+  subject: TokenSubject,
+  refreshToken: string,
+): Promise<TokenAnswer> {
+  const { services, requestId } = context;
+  const { token } = await services.scopedTokens.fresh(subject, requestId);
+  return { access_token: token, refresh_token: refreshToken, token_type: "Bearer", expires_in: accessTokenSecondsMax };
+}

@@ -1,0 +1,72 @@
+import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
+import type { ProvisionerRpc } from "../../core/rpc/data.ts";
+import type {
+  AuditIntakeRpc,
+  AuditReaderRpc,
+  CertifierRpc,
+  HubControlRpc,
+  PublicKeysRpc,
+  TokenSignerRpc,
+} from "../../core/rpc/durable-objects.ts";
+
+/** What the platform hands over; unchecked until {@link parseConfig}. */
+export interface Environment {
+  readonly CONTROL_DATABASE_URL?: string;
+  readonly MAIL_TOKEN?: string;
+  readonly CURSOR_KEY?: string;
+  readonly PUBLIC_URL?: string;
+  readonly MAIL_ENDPOINT?: string;
+  readonly MAIL_FROM?: string;
+  readonly NEON_GATEWAY?: string;
+  readonly POLICIES: PolicyNamespace;
+  readonly DEVICES: DevicesRpc;
+  readonly PROVISIONER: ProvisionerRpc;
+  readonly PUBLIC_KEYS: PublicKeysRpc;
+  readonly TOKEN_SIGNER: TokenSignerRpc;
+  readonly CERTIFIER: CertifierRpc;
+  readonly AUDIT: AuditIntakeRpc;
+  readonly AUDIT_READER: AuditReaderRpc;
+  readonly HUB: HubControlRpc;
+}
+
+/** The part of a KV namespace that studio uses: it writes policies, the edge reads them. */
+export interface PolicyNamespace {
+  put(key: string, value: string): Promise<void>;
+}
+
+export interface Config {
+  readonly controlDatabaseUrl: string;
+  /** "" for Neon's own endpoints, else "host:port". */
+  readonly neonGateway: string;
+  /** Where people reach Sentinel; an origin, without a trailing slash. */
+  readonly publicUrl: URL;
+  readonly mail: { readonly endpoint: string; readonly token: string; readonly from: string };
+  /** 32 bytes; every key of studio is derived from it (auth/keys.ts). */
+  readonly rootKey: Uint8Array;
+}
+
+/** Checks the configuration once. A missing or malformed value stops the Worker, named but never shown. */
+export function parseConfig(env: Environment): Config {
+  const publicUrl = URL.parse(required(env, "PUBLIC_URL"));
+  if (publicUrl === null || !/^https?:$/.test(publicUrl.protocol))
+    throw new Error("PUBLIC_URL is not an http(s) address");
+  const endpoint = required(env, "MAIL_ENDPOINT");
+  if (URL.parse(endpoint) === null) throw new Error("MAIL_ENDPOINT is not an address");
+  const rootKey = Buffer.from(required(env, "CURSOR_KEY"), "base64url");
+  if (rootKey.length !== 32) throw new Error("CURSOR_KEY is not 32 bytes of base64url");
+  return {
+    controlDatabaseUrl: required(env, "CONTROL_DATABASE_URL"),
+    neonGateway: env.NEON_GATEWAY ?? "",
+    publicUrl: new URL(publicUrl.origin),
+    mail: { endpoint, token: required(env, "MAIL_TOKEN"), from: required(env, "MAIL_FROM") },
+    rootKey: new Uint8Array(rootKey),
+  };
+}
+
+type TextSetting = "CONTROL_DATABASE_URL" | "MAIL_TOKEN" | "CURSOR_KEY" | "PUBLIC_URL" | "MAIL_ENDPOINT" | "MAIL_FROM";
+
+function required(env: Environment, name: TextSetting): string {
+  const value = env[name];
+  if (typeof value !== "string" || value === "") throw new Error(`${name} is not set`);
+  return value;
+}

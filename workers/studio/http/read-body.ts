@@ -1,0 +1,49 @@
+import type { ProblemCode } from "../../../core/problem.ts";
+
+export type ReadBody =
+  | { readonly kind: "ok"; readonly text: string; readonly json: unknown }
+  | { readonly kind: "refused"; readonly code: ProblemCode };
+
+/**
+ * Reads a JSON body. A route that takes none accepts an empty one or `{}`, which clients send by habit.
+ * @param take.bytesMax the route's limit; the edge holds it too, and neither relies on the other
+ */
+export async function readJsonBody(
+  request: Request,
+  take: { readonly expected: boolean; readonly bytesMax: number },
+): Promise<ReadBody> {
+  const bytes = await readBounded(request, take.bytesMax);
+  if (bytes === null) return { kind: "refused", code: "too_large" };
+  if (bytes.length === 0 && !take.expected) return { kind: "ok", text: "", json: undefined };
+  const mediaType = (request.headers.get("Content-Type") ?? "").split(";")[0]?.trim().toLowerCase();
+  if (mediaType !== "application/json") return { kind: "refused", code: "unsupported_media_type" };
+  let text: string;
+  let json: unknown;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+    json = JSON.parse(text);
+  } catch {
+    return { kind: "refused", code: "invalid_json" };
+  }
+  if (!take.expected && text.trim() !== "{}") return { kind: "refused", code: "invalid_request" };
+  return { kind: "ok", text, json };
+}
+
+/** Null when there is more than `bytesMax`; never holds more than one chunk above it. */
+async function readBounded(request: Request, bytesMax: number): Promise<Uint8Array | null> {
+  if (request.body === null) return new Uint8Array(0);
+  const reader = (request.body as ReadableStream<Uint8Array>).getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > bytesMax) {
+      await reader.cancel();
+      return null;
+    }
+    chunks.push(value);
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}

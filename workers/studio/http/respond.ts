@@ -1,0 +1,32 @@
+import type { RequestId } from "../../../core/ids.ts";
+import { problemBody, problems } from "../../../core/problem.ts";
+import type { PlainAnswer } from "../pipeline/exchange.ts";
+import type { HandlerResult } from "./result.ts";
+
+/** Writes a result down as status, headers and text. */
+export function plainAnswer(result: HandlerResult<unknown>, declared: number, requestId: RequestId): PlainAnswer {
+  if (result.kind === "refusal") {
+    const { code, detail, errors, headers } = result;
+    const extra = { ...(detail === undefined ? {} : { detail }), ...(errors === undefined ? {} : { errors }) };
+    return {
+      status: problems[code][0],
+      headers: { "Content-Type": "application/problem+json", ...headers },
+      body: JSON.stringify(problemBody(code, requestId, extra)),
+    };
+  }
+  const status = result.status ?? declared;
+  if (status === 204) return { status, headers: { ...result.headers }, body: "" };
+  return {
+    status,
+    headers: { "Content-Type": "application/json", ...result.headers },
+    body: JSON.stringify(result.body),
+  };
+}
+
+/** The answer as it leaves. It is never cached: it is somebody's own. */
+export function respond(answer: PlainAnswer, requestId: RequestId): Response {
+  return new Response(answer.status === 204 ? null : answer.body, {
+    status: answer.status,
+    headers: { "Cache-Control": "no-store", ...answer.headers, "X-Request-Id": requestId },
+  });
+}

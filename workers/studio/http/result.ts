@@ -1,0 +1,34 @@
+import type { AuditFields } from "../../../core/audit/events.ts";
+import type { ProblemBody, ProblemCode } from "../../../core/problem.ts";
+
+/** What a handler comes to: an answer or a refusal, both values. */
+export type HandlerResult<Body> = Answer<Body> | Refusal;
+
+export interface Answer<Body> {
+  readonly kind: "answer";
+  readonly body: Body;
+  /** Other than the route's declared status; readiness alone needs it. */
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Events that the work caused; durable together with the outcome, before the answer. */
+  readonly alongside?: readonly AuditFields[];
+}
+export interface Refusal {
+  readonly kind: "refusal";
+  readonly code: ProblemCode;
+  readonly detail?: string;
+  readonly errors?: NonNullable<ProblemBody["errors"]>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly alongside?: readonly AuditFields[];
+}
+
+export function answer<Body>(body: Body, extra: Pick<Answer<Body>, "headers" | "alongside"> = {}): Answer<Body> {
+  return { kind: "answer", body, ...extra };
+}
+
+export function refuse(
+  code: ProblemCode,
+  extra: Pick<Refusal, "detail" | "errors" | "headers" | "alongside"> = {},
+): Refusal {
+  return { kind: "refusal", code, ...extra };
+}

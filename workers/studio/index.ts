@@ -1,0 +1,44 @@
+/**
+ * studio: identity, RBAC and the API. It has no route of its own: the edge reaches `PublicApi` and
+ * `SessionExchange` over bindings, everything else gets 404.
+ */
+import { WorkerEntrypoint, waitUntil } from "cloudflare:workers";
+import type { OrgId } from "../../core/ids.ts";
+import type { SessionExchangeResult, SessionExchangeRpc } from "../../core/rpc/studio.ts";
+import { exchangeSession } from "./auth/exchange-session.ts";
+import { createStudio, type Studio } from "./create-studio.ts";
+import type { Environment } from "./environment.ts";
+import { createServices } from "./services.ts";
+
+/** Written once by `studioOf`. An isolate has one environment, so one studio. */
+let studio: Studio | null = null;
+
+function studioOf(env: Environment): Studio {
+  studio ??= createStudio(
+    createServices(env, {
+      now: () => Date.now(),
+      randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+      defer: (work) => waitUntil(work),
+      fetch: (input, init) => fetch(input, init),
+    }),
+  );
+  return studio;
+}
+
+/** The HTTP API, for the edge. */
+export class PublicApi extends WorkerEntrypoint<Environment> {
+  override fetch(request: Request): Promise<Response> {
+    return studioOf(this.env).fetch(request);
+  }
+}
+
+/** The session cookie for a short-lived token, for the edge. */
+export class SessionExchange extends WorkerEntrypoint<Environment> implements SessionExchangeRpc {
+  exchange(sessionSecret: string, org: OrgId | null, requestId: string): Promise<SessionExchangeResult> {
+    return exchangeSession(studioOf(this.env).services, sessionSecret, org, requestId);
+  }
+}
+
+export default {
+  fetch: (): Response => new Response(null, { status: 404 }),
+};

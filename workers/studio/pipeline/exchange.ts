@@ -1,0 +1,114 @@
+import type { OrgId, RequestId } from "../../../core/ids.ts";
+import type { SignedCall } from "../../../core/mesh/claims.ts";
+import type { Audience } from "../../../core/mesh/workloads.ts";
+import type { IntentHandle } from "../../../core/rpc/durable-objects.ts";
+import { studioHeaders } from "../../../core/rpc/studio.ts";
+import type { IdempotencyClaim } from "../../../store/control/idempotency.ts";
+import type { Membership, Person } from "../../../store/control/sessions.ts";
+import type { RouteDefinition, RouteInput } from "../http/define-route.ts";
+import type { HandlerResult, Refusal } from "../http/result.ts";
+import type { Services } from "../services.ts";
+import { callAsUser } from "./call-as-user.ts";
+import type { MemberContext } from "./request-context.ts";
+
+/** An answer ready to be sent: what idempotency keeps and replays. */
+export interface PlainAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** One request on its way through the steps. Each field names the step that writes it; later steps only read. */
+export interface Exchange {
+  readonly services: Services;
+  readonly definition: RouteDefinition;
+  readonly request: Request;
+  readonly url: URL;
+  /** Before the steps: Unix milliseconds. */
+  readonly startedAtMs: number;
+  /** Before the steps: raw path parameters, not percent-decoded. */
+  readonly params: Readonly<Record<string, string>>;
+
+  /** `readContext`. */
+  requestId: RequestId;
+  clientIp: string;
+  /** `authenticate`. */
+  person: Person | null;
+  /** The access token as presented, with the scope it was signed for. */
+  presented: { readonly token: string; readonly org: OrgId | null; readonly role: string | null } | null;
+  /** `authenticate` finds it, `requireMembership` demands it. */
+  membership: Membership | null;
+  /** `parseInput`. */
+  input: RouteInput<unknown, unknown, unknown>;
+  rawBody: string;
+  /** `chooseLog`: the organisation whose log this request belongs to; null: a platform log. */
+  log: OrgId | null;
+  /** `claimIdempotency`: null when there is no key. */
+  idempotency: { readonly claim: IdempotencyClaim; readonly key: string } | null;
+  /** `recordIntent`: null for reads. */
+  intent: IntentHandle | null;
+  /** `runHandler`. */
+  result: HandlerResult<unknown> | null;
+  answer: PlainAnswer | null;
+}
+
+/** Where a step leaves the request. */
+export type Verdict =
+  | { readonly kind: "continue" }
+  /** Stops here; audited as one event once somebody is known. */
+  | { readonly kind: "refuse"; readonly refusal: Refusal }
+  /** Stops here with a kept answer. */
+  | { readonly kind: "replay"; readonly answer: PlainAnswer };
+
+export const proceed: Verdict = { kind: "continue" };
+
+export interface Step {
+  readonly name: string;
+  readonly run: (exchange: Exchange) => Promise<Verdict>;
+}
+
+/** The handler's view of an exchange. */
+export function contextOf(exchange: Exchange): MemberContext {
+  const { services, definition, requestId, request } = exchange;
+  const person = exchange.person;
+  const membership = exchange.membership;
+  const asUserOf: MemberContext["asUserOf"] = (of, audience) => userCall(exchange, of, audience);
+  return {
+    services,
+    requestId,
+    startedAtMs: exchange.startedAtMs,
+    routeName: definition.name,
+    clientIp: exchange.clientIp,
+    userAgent: (request.headers.get("User-Agent") ?? "").slice(0, 512),
+    country: request.headers.get(studioHeaders.country) ?? "",
+    orgReference: exchange.params["org"] ?? null,
+    cookieHeader: request.headers.get("Cookie"),
+    write: () => ({ requestId, nowMs: services.now() }),
+    // Absent for routes of a lesser caller, whose handlers' types don't have them either.
+    person: person as Person,
+    membership: membership as Membership,
+    asUserOf,
+    asUser: (audience) => {
+      if (membership === null) throw new Error("a route without membership called on a member's behalf");
+      return asUserOf(membership, audience);
+    },
+  };
+}
+
+/**
+ * A call on the person's behalf. The presented token is used if it is for exactly this organisation and
+ * today's role, else one is signed that is.
+ */
+export async function userCall(
+  exchange: Exchange,
+  of: Pick<Membership, "org" | "role">,
+  audience: Audience,
+): Promise<SignedCall> {
+  const { services, person, presented, requestId } = exchange;
+  if (person === null) throw new Error("a route without a person called on a person's behalf");
+  if (presented !== null && presented.org === of.org && presented.role === of.role) {
+    return services.caller.asUser(audience, presented.token, requestId);
+  }
+  const subject = { user: person.user, session: person.session, scope: { org: of.org, role: of.role } };
+  return callAsUser(services, subject, audience, requestId);
+}

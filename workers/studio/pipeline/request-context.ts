@@ -1,0 +1,41 @@
+import type { OrgId, RequestId } from "../../../core/ids.ts";
+import type { SignedCall } from "../../../core/mesh/claims.ts";
+import type { Audience } from "../../../core/mesh/workloads.ts";
+import type { RouteName } from "../../../core/routes.ts";
+import type { Role } from "../../../core/tenancy/roles.ts";
+import type { WriteRequest } from "../../../store/control/receipts.ts";
+import type { Membership, Person } from "../../../store/control/sessions.ts";
+import type { Services } from "../services.ts";
+
+/** What a handler knows of a request from anyone. */
+export interface RequestContext {
+  readonly services: Services;
+  readonly requestId: RequestId;
+  /** When the request came in, Unix milliseconds. */
+  readonly startedAtMs: number;
+  readonly routeName: RouteName;
+  readonly clientIp: string;
+  readonly userAgent: string;
+  /** ISO 3166 code of where the request comes from, as the edge saw it; "" if it said none. */
+  readonly country: string;
+  /** The organisation in the path as it was written, id or slug; null when the path names none. */
+  readonly orgReference: string | null;
+  /** The Cookie header. Only sign-in and sign-out look at it, to end the old session. */
+  readonly cookieHeader: string | null;
+  /** Marks a change with this request, at this moment. */
+  write(): WriteRequest;
+}
+
+/** … from a signed-in person. */
+export interface PersonContext extends RequestContext {
+  readonly person: Person;
+  /** A call inward on the person's behalf for an organisation they belong to. */
+  asUserOf(membership: { readonly org: OrgId; readonly role: Role }, audience: Audience): Promise<SignedCall>;
+}
+
+/** … from a member of the organisation in the path, whose role grants the route's permission. */
+export interface MemberContext extends PersonContext {
+  readonly membership: Membership;
+  /** A call inward on the member's behalf. */
+  asUser(audience: Audience): Promise<SignedCall>;
+}

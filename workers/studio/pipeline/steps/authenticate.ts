@@ -1,0 +1,50 @@
+import { parseId } from "../../../../core/ids.ts";
+import { verifyAccessToken } from "../../../../core/mesh/access.ts";
+import type { AccessClaims } from "../../../../core/mesh/claims.ts";
+import { CallRefused } from "../../../../core/mesh/refused.ts";
+import type { ProblemCode } from "../../../../core/problem.ts";
+import { findSession } from "../../../../store/control/sessions.ts";
+import { refuse } from "../../http/result.ts";
+import { Unavailable } from "../../unavailable.ts";
+import { type Exchange, proceed, type Verdict } from "../exchange.ts";
+
+/**
+ * Verifies the access token, then reads session, person and membership in one round trip: the token says
+ * who it was made for, the database says whether that still holds.
+ */
+export async function authenticate(exchange: Exchange): Promise<Verdict> {
+  const { definition, request, services } = exchange;
+  if (definition.spec.policy.kind === "public") return proceed;
+  const header = request.headers.get("Authorization");
+  if (header === null) return unauthenticated("unauthenticated");
+  const token = /^Bearer ([A-Za-z0-9._~+/-]+=*)$/i.exec(header)?.[1];
+  if (token === undefined) return unauthenticated("invalid_token");
+
+  const claims = await verify(exchange, token);
+  if (claims === null) return unauthenticated("invalid_token");
+  const orgReference = definition.spec.policy.kind === "permission" ? (exchange.params["org"] ?? null) : null;
+  const id = parseId("session", claims.sid);
+  if (id === null) return unauthenticated("invalid_token");
+  const session = await findSession(services.database, { id, user: claims.sub }, orgReference, services.now());
+  if (session === null) return unauthenticated("invalid_token");
+
+  exchange.person = session.person;
+  exchange.presented = { token, org: claims.org, role: claims.role };
+  exchange.membership = session.membership;
+  return proceed;
+}
+
+async function verify({ services }: Exchange, token: string): Promise<AccessClaims | null> {
+  try {
+    return await verifyAccessToken(token, services.accessKeys, services.now());
+  } catch (error) {
+    if (error instanceof CallRefused) return null;
+    throw new Unavailable("public keys");
+  }
+}
+
+/** RFC 6750 §3: a 401 names the scheme, and an error only when a token was there. */
+function unauthenticated(code: Extract<ProblemCode, "unauthenticated" | "invalid_token">): Verdict {
+  const challenge = code === "invalid_token" ? 'Bearer error="invalid_token"' : "Bearer";
+  return { kind: "refuse", refusal: refuse(code, { headers: { "WWW-Authenticate": challenge } }) };
+}

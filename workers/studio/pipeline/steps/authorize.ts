@@ -1,0 +1,21 @@
+import { refuse } from "../../http/result.ts";
+import { decide } from "../../rbac/decide.ts";
+import { type Exchange, proceed, type Verdict } from "../exchange.ts";
+
+/** Asks the permission table. Everything that is not plainly allowed is refused. */
+export async function authorize(exchange: Exchange): Promise<Verdict> {
+  const { policy } = exchange.definition.spec;
+  const forbidden: Verdict = { kind: "refuse", refusal: refuse("forbidden") };
+  switch (policy.kind) {
+    case "public":
+      return proceed;
+    case "signed_in":
+      return exchange.person === null ? forbidden : proceed;
+    case "permission": {
+      const role = exchange.membership?.role;
+      return role !== undefined && decide(role, policy.permission) === "allow" ? proceed : forbidden;
+    }
+    default:
+      return forbidden;
+  }
+}

@@ -1,0 +1,51 @@
+import { z } from "@hono/zod-openapi";
+import { fromPart } from "../../downstream.ts";
+import { pageAnswer, pageStart } from "../../http/cursor.ts";
+import { defineRoute } from "../../http/define-route.ts";
+import { answer, refuse } from "../../http/result.ts";
+import { idOf, instant, pageOf, pageQuery } from "../../http/schemas.ts";
+import { instantQuery } from "../../http/time-query.ts";
+
+const types = ["login", "api_call", "data_access", "role_change", "export", "edge_refusals"] as const;
+
+const query = z.strictObject({
+  ...pageQuery.shape,
+  type: z.enum(types).optional(),
+  actor: idOf("user").optional(),
+  from: instantQuery.optional(),
+  to: instantQuery.optional(),
+});
+
+/** An entry as the log keeps it (core/audit/events.ts); personal fields are null once erased. */
+const entry = z.object({
+  version: z.literal(1),
+  log: z.string(),
+  seq: z.int(),
+  at: instant,
+  request_id: z.string(),
+  phase: z.enum(["event", "intent", "outcome"]),
+  intent_seq: z.int().nullable(),
+  result: z.enum(["answered", "reconciled_done", "reconciled_not_done"]).nullable(),
+  event: z.looseObject({ type: z.enum(types) }),
+  leaf_hash: z.string(),
+});
+
+/** Newest first. */
+export const listAudit = defineRoute(
+  "listAudit",
+  { caller: "member", query, status: 200, answer: pageOf(entry) },
+  async (context, input) => {
+    const { services, membership, routeName } = context;
+    const { type = null, actor = null, from: fromMs = null, to: toMs = null } = input.query;
+    const scope = { key: services.keys.cursor, route: routeName, owner: membership.org };
+    const start = pageStart(scope, input.query);
+    if (start.kind !== "ok") return refuse("invalid_cursor");
+    const beforeSeq = start.after === null ? null : Number(start.after);
+    const filter = { type, actor, fromMs, toMs, beforeSeq, limit: start.limit };
+    const page = await fromPart("audit reader", async () =>
+      services.auditReader.list(await context.asUser("durable-objects.audit-reader"), filter),
+    );
+    const items = page.items.map((found) => ({ ...found, event: { ...found.event } }));
+    return answer(pageAnswer(scope, items, page.nextBeforeSeq === null ? null : String(page.nextBeforeSeq)));
+  },
+);

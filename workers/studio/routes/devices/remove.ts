@@ -1,0 +1,15 @@
+import { answerFromDevices } from "../../http/ask-devices.ts";
+import { defineRoute } from "../../http/define-route.ts";
+import { nothing } from "../../http/schemas.ts";
+import { deviceParams } from "./schemas.ts";
+
+export const removeDevice = defineRoute(
+  "removeDevice",
+  { caller: "member", params: deviceParams, status: 204, answer: nothing },
+  (context, { params }) =>
+    answerFromDevices(
+      context,
+      (devices, call) => devices.removeDevice(call, params.device),
+      () => null,
+    ),
+);

@@ -1,0 +1,78 @@
+import { z } from "@hono/zod-openapi";
+import { parseEnrollmentCode } from "../../../../core/tenancy/enrollment-code.ts";
+import { findOrganisation } from "../../../../store/control/organisations.ts";
+import { fromPart, refusalOf } from "../../downstream.ts";
+import { defineRoute, type RouteDefinition } from "../../http/define-route.ts";
+import { answer, type HandlerResult, refuse } from "../../http/result.ts";
+import { idText, nameOf } from "../../http/schemas.ts";
+import type { RequestContext } from "../../pipeline/request-context.ts";
+
+const body = z.strictObject({
+  code: z.string().min(1).max(128),
+  name: nameOf(100),
+  platform: nameOf(100),
+  /** The device's own public key, for later; base64url. */
+  public_key: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{16,1024}$/)
+    .optional(),
+});
+const enrolled = z.object({
+  org_id: idText,
+  device_id: idText,
+  token: z.string(),
+  mqtt_url: z.string(),
+  topic_prefix: z.string(),
+});
+type Body = z.output<typeof body>;
+
+export const enroll: RouteDefinition = defineEnroll("enroll");
+/** The same under the organisation's own geo policy; the code must be that organisation's. */
+export const orgEnroll: RouteDefinition = defineEnroll("orgEnroll");
+
+function defineEnroll(name: "enroll" | "orgEnroll"): RouteDefinition {
+  const log = async (context: RequestContext, input: Body) => (await organisationOf(context, input))?.org ?? null;
+  return defineRoute(name, { caller: "anyone", body, status: 201, answer: enrolled, log }, redeem);
+}
+
+/**
+ * Whose code it says it is: the slug stands in front of it. Null also when the path addresses another
+ * organisation, whose geo policy judged the request. Slugs are no secret; the code's 100 bits are.
+ */
+async function organisationOf({ services, orgReference }: RequestContext, { code }: Body) {
+  const slug = parseEnrollmentCode(code)?.slug;
+  if (slug === undefined) return null;
+  const found = await findOrganisation(services.database, slug);
+  const addressed = orgReference === null || orgReference === found?.org || orgReference === found?.slug;
+  return addressed ? found : null;
+}
+
+async function redeem(
+  context: RequestContext,
+  input: { readonly body: Body },
+): Promise<HandlerResult<z.input<typeof enrolled>>> {
+  const { services, requestId } = context;
+  const { code, name, platform, public_key: publicKey = null } = input.body;
+  const organisation = await organisationOf(context, input.body);
+  if (organisation === null) return refuse("invalid_enrollment_code");
+  const { org } = organisation;
+  const made = await fromPart("devices", async () => {
+    const call = await services.caller.asJob("capabilities.devices", "enroll", org, requestId);
+    return services.devices.enroll(call, { code, name, platform, publicKey });
+  });
+  if (!made.ok) return refusalOf(made);
+  const { device, token } = made.value;
+  return answer({
+    org_id: org,
+    device_id: device,
+    token,
+    mqtt_url: mqttUrl(services.publicUrl, org),
+    topic_prefix: `sentinel/${org}/devices/${device}/`,
+  });
+}
+
+function mqttUrl(publicUrl: URL, org: string): string {
+  const url = new URL(`/mqtt/${org}`, publicUrl);
+  url.protocol = publicUrl.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}

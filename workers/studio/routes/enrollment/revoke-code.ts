@@ -1,0 +1,15 @@
+import { z } from "@hono/zod-openapi";
+import { answerFromDevices } from "../../http/ask-devices.ts";
+import { defineRoute } from "../../http/define-route.ts";
+import { idOf, nothing } from "../../http/schemas.ts";
+
+export const revokeEnrollmentCode = defineRoute(
+  "revokeEnrollmentCode",
+  { caller: "member", params: z.strictObject({ code: idOf("enrollmentCode") }), status: 204, answer: nothing },
+  (context, { params }) =>
+    answerFromDevices(
+      context,
+      (devices, call) => devices.revokeEnrollmentCode(call, params.code),
+      () => null,
+    ),
+);

@@ -1,0 +1,38 @@
+import { z } from "@hono/zod-openapi";
+import { organisationOfInvitation, acceptInvitation as redeem } from "../../../../store/control/invitations.ts";
+import { sha256Hex } from "../../auth/keys.ts";
+import { defineRoute } from "../../http/define-route.ts";
+import { answer, refuse } from "../../http/result.ts";
+import { opaqueSecret } from "../../http/schemas.ts";
+import { orgOfUser } from "../auth/schemas.ts";
+import { roleChange } from "../members/role-change.ts";
+import { syncMember } from "../members/sync-member.ts";
+
+const body = z.strictObject({ token: opaqueSecret });
+
+/** Unknown, spent, withdrawn, expired or made for another address: one answer, because each would be a hint. */
+export const acceptInvitation = defineRoute(
+  "acceptInvitation",
+  {
+    caller: "person",
+    body,
+    status: 200,
+    answer: z.object({ org: orgOfUser }),
+    log: ({ services }, { token }) => organisationOfInvitation(services.database, sha256Hex(token)),
+  },
+  async (context, { body: { token } }) => {
+    const { services, person } = context;
+    const tokenHash = sha256Hex(token);
+    const org = await organisationOfInvitation(services.database, tokenHash);
+    if (org === null) return refuse("not_found");
+    const accept = { tokenHash, user: person.user, email: person.email, org };
+    const accepted = await redeem(services.database, context.write(), accept);
+    if (accepted === null) return refuse("not_found");
+    await syncMember(context, org, person.user, accepted);
+    const { slug, name, role } = accepted;
+    return answer(
+      { org: { id: org, slug, name, role } },
+      { alongside: roleChange(person.user, person.user, null, role) },
+    );
+  },
+);

@@ -1,0 +1,23 @@
+import { listInvitations as readInvitations } from "../../../../store/control/invitations.ts";
+import { pageAnswer, pageStart } from "../../http/cursor.ts";
+import { defineRoute } from "../../http/define-route.ts";
+import { answer, refuse } from "../../http/result.ts";
+import { pageOf, pageQuery } from "../../http/schemas.ts";
+import { invitation, invitationView } from "./schemas.ts";
+
+export const listInvitations = defineRoute(
+  "listInvitations",
+  { caller: "member", query: pageQuery, status: 200, answer: pageOf(invitation) },
+  async ({ services, membership, routeName }, { query }) => {
+    const scope = { key: services.keys.cursor, route: routeName, owner: membership.org };
+    const start = pageStart(scope, query);
+    if (start.kind !== "ok") return refuse("invalid_cursor");
+    const { after, limit } = start;
+    const page = { after, limit: limit + 1, nowMs: services.now() };
+    const found = await readInvitations(services.database, membership.org, page);
+    const items = found.slice(0, limit);
+    return answer(
+      pageAnswer(scope, items.map(invitationView), found.length > limit ? (items.at(-1)?.id ?? null) : null),
+    );
+  },
+);

@@ -1,0 +1,51 @@
+import { z } from "@hono/zod-openapi";
+import type { AuditFields } from "../../../../core/audit/events.ts";
+import { activateOrganisation, claimOrganisation } from "../../../../store/control/organisations.ts";
+import { fromPart } from "../../downstream.ts";
+import { defineRoute } from "../../http/define-route.ts";
+import { answer, refuse } from "../../http/result.ts";
+import { nameOf } from "../../http/schemas.ts";
+import { audited } from "../../pipeline/audit.ts";
+import { syncMember } from "../members/sync-member.ts";
+import { publishPolicy } from "./publish-policy.ts";
+import { organisation, slug } from "./schemas.ts";
+
+/**
+ * Row → schema and role → hub → policy → active. Each step can be done again, so the same person asking for
+ * the same slug after a crash finishes what was begun; until the last step the organisation is not there.
+ */
+export const createOrg = defineRoute(
+  "createOrg",
+  { caller: "person", body: z.strictObject({ name: nameOf(200), slug }), status: 201, answer: organisation },
+  async (context, { body }) => {
+    const { services, person, requestId } = context;
+    const wanted = { id: services.makeId("org"), slug: body.slug, name: body.name, owner: person.user };
+    const claim = await claimOrganisation(services.database, context.write(), wanted);
+    if (claim.kind === "slug_taken") return refuse("slug_taken");
+    if (claim.kind === "too_many")
+      return refuse("conflict", { detail: "You belong to as many organisations as one person can" });
+    const { org } = claim;
+
+    await fromPart("provisioner", async () => {
+      const call = await services.caller.asJob("data.provisioner", "provision", org, requestId);
+      await services.provisioner.createTenant(call, org);
+    });
+    await syncMember(context, org, person.user, { org, role: "owner" });
+    await publishPolicy(services, org);
+    const event: AuditFields = {
+      type: "role_change",
+      admin_id: person.user,
+      target_user_id: person.user,
+      old_role: null,
+      new_role: "owner",
+    };
+    // The organisation's own log begins with its owner; this request's pair stands in a platform log.
+    await audited(async () => {
+      const call = await context.asUserOf({ org, role: "owner" }, "durable-objects.audit-intake");
+      await services.audit.append(call, org, [event]);
+    });
+    await activateOrganisation(services.database, context.write(), org);
+    const view = { id: org, slug: body.slug, name: claim.name, created_at: claim.createdAt, role: "owner" as const };
+    return answer(view, { headers: { Location: `/api/v1/orgs/${org}` } });
+  },
+);

@@ -1,0 +1,31 @@
+import type { OrgId } from "../../../../core/ids.ts";
+import { policyKey } from "../../../../core/tenancy/policy.ts";
+import { readPolicy } from "../../../../store/control/policies.ts";
+import { fromPart } from "../../downstream.ts";
+import type { Services } from "../../services.ts";
+import { Unavailable } from "../../unavailable.ts";
+
+/** Changes that may overtake one publication before it gives up; each is somebody's PUT in these milliseconds. */
+const attemptsMax = 5;
+
+/**
+ * Brings the edge's copy up to what is stored, never back: it writes, looks whether a newer version was
+ * committed meanwhile, and then writes that. The edge sees it within a minute.
+ * @throws Unavailable
+ */
+export async function publishPolicy(services: Services, org: OrgId): Promise<void> {
+  let published: string | null = null;
+  for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+    const current = await readPolicy(services.database, org);
+    if (current === null) throw new Error("an organisation without a row has no policy");
+    if (current.version === published) return;
+    const { policy } = current;
+    // The id's policy first: a slug that resolves must find one.
+    await fromPart("policy store", async () => {
+      await services.policies.put(policyKey.org(org), JSON.stringify(policy));
+      await services.policies.put(policyKey.slug(policy.slug), org);
+    });
+    published = current.version;
+  }
+  throw new Unavailable("policy store");
+}

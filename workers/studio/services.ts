@@ -1,0 +1,86 @@
+import { type Id, type IdKind, makeId } from "../../core/ids.ts";
+import { type Caller, createCaller } from "../../core/mesh/caller.ts";
+import { createKeySource, type KeySource } from "../../core/mesh/keys.ts";
+import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
+import type { ProvisionerRpc } from "../../core/rpc/data.ts";
+import type {
+  AuditIntakeRpc,
+  AuditReaderRpc,
+  HubControlRpc,
+  PublicKeysRpc,
+  TokenSignerRpc,
+} from "../../core/rpc/durable-objects.ts";
+import { createDatabase, type Database } from "../../store/connect.ts";
+import { type DerivedKeys, deriveKeys } from "./auth/keys.ts";
+import { createPasswordHasher, type PasswordHasher } from "./auth/passwords.ts";
+import { createScopedTokens, type ScopedTokens } from "./auth/scoped-tokens.ts";
+import { type Environment, type PolicyNamespace, parseConfig } from "./environment.ts";
+import { createMailer, type SendMail } from "./mail/mailer.ts";
+
+/** What the platform and the clock give. Tests give their own. */
+export interface Platform {
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
+  /** Lets work go on after the answer. */
+  readonly defer: (work: Promise<unknown>) => void;
+  readonly fetch: typeof fetch;
+}
+
+/** Everything a request handler may use. */
+export interface Services extends Omit<Platform, "fetch"> {
+  readonly publicUrl: URL;
+  readonly database: Database;
+  readonly keys: DerivedKeys;
+  readonly passwords: PasswordHasher;
+  readonly sendMail: SendMail;
+  readonly caller: Caller;
+  readonly accessKeys: KeySource;
+  readonly scopedTokens: ScopedTokens;
+  readonly policies: PolicyNamespace;
+  readonly devices: DevicesRpc;
+  readonly provisioner: ProvisionerRpc;
+  readonly publicKeys: PublicKeysRpc;
+  readonly tokenSigner: TokenSignerRpc;
+  readonly audit: AuditIntakeRpc;
+  readonly auditReader: AuditReaderRpc;
+  readonly hub: HubControlRpc;
+  readonly makeId: <K extends IdKind>(kind: K) => Id<K>;
+}
+
+/** Builds the services of one isolate. Throws when the configuration is not whole. */
+export function createServices(env: Environment, platform: Platform): Services {
+  const config = parseConfig(env);
+  const { now, randomBytes, defer } = platform;
+  const caller = createCaller({
+    workload: "studio",
+    certify: (publicKey) => env.CERTIFIER.certify(publicKey),
+    now,
+    random: (bytes) => {
+      bytes.set(randomBytes(bytes.length));
+      return bytes;
+    },
+  });
+  return {
+    now,
+    randomBytes,
+    defer,
+    publicUrl: config.publicUrl,
+    database: createDatabase({ url: config.controlDatabaseUrl, gateway: config.neonGateway }),
+    keys: deriveKeys(config.rootKey),
+    passwords: createPasswordHasher(),
+    sendMail: createMailer(config.mail, platform.fetch),
+    caller,
+    accessKeys: createKeySource(() => env.PUBLIC_KEYS.accessKeys(), now),
+    scopedTokens: createScopedTokens(env.TOKEN_SIGNER, caller, now),
+    policies: env.POLICIES,
+    devices: env.DEVICES,
+    provisioner: env.PROVISIONER,
+    publicKeys: env.PUBLIC_KEYS,
+    tokenSigner: env.TOKEN_SIGNER,
+    audit: env.AUDIT,
+    auditReader: env.AUDIT_READER,
+    hub: env.HUB,
+    makeId: (kind) => makeId(kind, now(), randomBytes(10)),
+  };
+}
