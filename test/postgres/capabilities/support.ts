@@ -1,0 +1,146 @@
+/** The capability in Node: real Postgres, real signatures, the hub alone stands in. */
+import type { DeviceId, GroupId, OrgId, UserId } from "../../../core/ids.ts";
+import type { SignedCall } from "../../../core/mesh/claims.ts";
+import { verifyCall } from "../../../core/mesh/verify.ts";
+import type { DevicesRpc, Result } from "../../../core/rpc/capabilities.ts";
+import type { CredentialsRpc, TenantConnection } from "../../../core/rpc/data.ts";
+import type { Role } from "../../../core/tenancy/roles.ts";
+import { sql } from "../../../store/connect.ts";
+import { createDevices } from "../../../workers/capabilities/devices/devices.ts";
+import { createTenantConnections } from "../../../workers/capabilities/tenant-connections.ts";
+import { createTestMesh, newId, random, type TestMesh } from "../../unit/capabilities/mesh.ts";
+import { type FreshTenant, freshTenant, gateway } from "../support.ts";
+import { FakeHub } from "./fake-hub.ts";
+
+export interface Person {
+  readonly user: UserId;
+  readonly role: Role;
+}
+
+export interface World {
+  readonly mesh: TestMesh;
+  readonly hub: FakeHub;
+  readonly devices: DevicesRpc;
+  /** A new organisation with its schema and role. */
+  tenant(): Promise<FreshTenant>;
+  /** A call that studio makes for a person of an organisation. */
+  as(org: OrgId, person: Person, requestId?: string): Promise<SignedCall>;
+  /** A call that studio makes for a machine that enrols. */
+  enrolling(org: OrgId, requestId?: string): Promise<SignedCall>;
+  /** Connections that were handed out, and a hook to spoil them. */
+  readonly credentials: CredentialsRpc & { asked: number; spoil: (connection: TenantConnection) => TenantConnection };
+}
+
+export const owner: Person = { user: newId("user"), role: "owner" };
+
+export async function createWorld(): Promise<World> {
+  const mesh = await createTestMesh();
+  const hub = new FakeHub(mesh.keys);
+  const tenants = new Map<OrgId, FreshTenant>();
+  const studio = mesh.callerOf("studio");
+  const caller = mesh.callerOf("capabilities");
+  const credentials: World["credentials"] = {
+    asked: 0,
+    spoil: (connection) => connection,
+    async forTenant(call) {
+      credentials.asked += 1;
+      const expect = { audience: "data.credentials", users: true, jobs: ["enroll"] } as const;
+      const verified = await verifyCall(call, expect, mesh.keys, Date.now());
+      const tenant = tenants.get(verified.org as OrgId);
+      if (tenant === undefined) throw new Error("no such tenant");
+      const expiresAtMs = Date.now() + 300_000;
+      const rowScope =
+        verified.kind === "user"
+          ? await tenant.rowScope(verified.role, verified.sub, expiresAtMs)
+          : await tenant.rowScope("system", null, expiresAtMs);
+      return credentials.spoil({
+        org: tenant.org,
+        databaseUrl: tenant.url,
+        fallbackDatabaseUrl: null,
+        rowScope,
+        expiresAtMs,
+      });
+    },
+  };
+  return {
+    mesh,
+    hub,
+    credentials,
+    devices: createDevices({
+      keys: mesh.keys,
+      caller,
+      connections: createTenantConnections({ credentials, caller, now: Date.now }),
+      hub,
+      gateway,
+      now: Date.now,
+      random,
+    }),
+    async tenant() {
+      const tenant = await freshTenant();
+      tenants.set(tenant.org, tenant);
+      return tenant;
+    },
+    async as(org, { user, role }, requestId = newId("request")) {
+      return studio.asUser("capabilities.devices", await mesh.accessToken({ user, org, role }), requestId);
+    },
+    enrolling: (org, requestId = newId("request")) => studio.asJob("capabilities.devices", "enroll", org, requestId),
+  };
+}
+
+/** The value of a result that must be one. */
+export function accepted<T>(result: Result<T>): T {
+  if (!result.ok) throw new Error(`refused: ${result.code}`);
+  return result.value;
+}
+
+/** The code of a refusal. */
+export const codeOf = (result: Result<unknown>): string => (result.ok ? "ok" : result.code);
+
+/** Makes a code and enrols one device with it. */
+export async function enrolOne(world: World, org: OrgId, name = "Laptop 7"): Promise<{ id: DeviceId; token: string }> {
+  const input = { slug: "demo", name: "Lab", expiresInSeconds: 600, maxUses: 1 };
+  const { code } = accepted(await world.devices.createEnrollmentCode(await world.as(org, owner), input));
+  const request = { code, name, platform: "linux", publicKey: null };
+  const { device, token } = accepted(await world.devices.enroll(await world.enrolling(org), request));
+  return { id: device, token };
+}
+
+/** Makes a group with these devices and members. */
+export async function groupOf(
+  world: World,
+  org: OrgId,
+  name: string,
+  content: { devices?: readonly DeviceId[]; members?: readonly UserId[] },
+): Promise<GroupId> {
+  const { id } = accepted(await world.devices.createGroup(await world.as(org, owner), name));
+  for (const device of content.devices ?? []) {
+    accepted(await world.devices.setGroupDevice(await world.as(org, owner), id, device, true));
+  }
+  for (const user of content.members ?? []) {
+    accepted(await world.devices.setGroupMember(await world.as(org, owner), id, user, true));
+  }
+  return id;
+}
+
+/** Stores samples as Ingest does, under the scope of a job. */
+export async function ingest(
+  tenant: FreshTenant,
+  device: DeviceId,
+  samples: readonly { id: string; at: string; metrics: Record<string, number> }[],
+): Promise<void> {
+  await tenant.run(
+    "system",
+    null,
+    ...samples.map(
+      ({ id, at, metrics }) => sql`
+        INSERT INTO telemetry (device_id, sample_id, at, received_at, metrics)
+        VALUES (${device}, ${id}, ${at}, now(), ${JSON.stringify(metrics)}::jsonb)`,
+    ),
+  );
+}
+
+/** Whether a request left its receipt, seen by a job. */
+export async function hasReceipt(tenant: FreshTenant, requestId: string): Promise<boolean> {
+  const [rows] = await tenant.run("system", null, sql`SELECT FROM operation_receipts WHERE request_id = ${requestId}`);
+  return rows?.length === 1;
+}
