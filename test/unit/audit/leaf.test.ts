@@ -20,7 +20,7 @@ const sha256: Sha256 = (...parts) => {
   return hash.digest();
 };
 
-const page = readFileSync(new URL("../../../docs/audit-leaf.md", import.meta.url), "utf8");
+const page = readFileSync(new URL("../../../docs/audit-leaf.md", import.meta.url).pathname, "utf8");
 function block(name: string): string {
   const found = new RegExp(`\`\`\`\\w+ ${name}\\n([\\s\\S]*?)\\n\`\`\``).exec(page)?.[1];
   if (found === undefined) throw new Error(`docs/audit-leaf.md has no example ${name}`);
@@ -31,7 +31,7 @@ const example = JSON.parse(block("entry")) as UnhashedEntry;
 const salts = Object.fromEntries(
   Object.entries(JSON.parse(block("salts")) as Record<string, string>).map(([field, hex]) => [
     field,
-    Buffer.from(hex, "hex"),
+    new Uint8Array(Buffer.from(hex, "hex")),
   ]),
 );
 

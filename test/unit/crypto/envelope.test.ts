@@ -3,7 +3,7 @@ import { importEnvelopeKey, openEnvelope, sealEnvelope } from "../../../core/cry
 
 const keyText = Buffer.alloc(32, 7).toString("base64url");
 const nonce = new Uint8Array(12).fill(3);
-const secret = new TextEncoder().encode("a private key");
+const secret = new Uint8Array(new TextEncoder().encode("a private key"));
 const context = { purpose: "access-signing-key", kid: "k1" };
 
 describe("envelopes", () => {
