@@ -18,6 +18,8 @@ export interface MetricChartProps {
   /** Unix seconds: the right edge. */
   readonly now: number;
   readonly format: (value: number) => string;
+  /** For the ticks, which are rounder than readings. */
+  readonly formatAxis?: (value: number) => string;
   readonly top?: number;
   /** Said beside the value: `6.1 GB of 16 GB`. */
   readonly note?: string | null;
@@ -55,7 +57,7 @@ export function MetricChart(props: MetricChartProps) {
           columns={columns}
           from={props.now - range.seconds}
           to={props.now}
-          format={format}
+          formatAxis={props.formatAxis ?? format}
           onPoint={setPointed}
           {...(props.top === undefined ? {} : { top: props.top })}
         />

@@ -13,7 +13,7 @@ export interface PlotProps {
   readonly to: number;
   /** Fixed top of the scale; without it the scale follows the values. */
   readonly top?: number;
-  readonly format: (value: number) => string;
+  readonly formatAxis: (value: number) => string;
   /** Index of the reading under the pointer; null when there is none. */
   readonly onPoint: (index: number | null) => void;
 }
@@ -90,7 +90,7 @@ function optionsFor(host: HTMLElement, lineCount: number, latest: { readonly cur
         size: 62,
         gap: 6,
         space: 36,
-        values: (_plot, splits) => splits.map((value) => latest.current.format(value)),
+        values: (_plot, splits) => splits.map((value) => latest.current.formatAxis(value)),
       },
     ],
     series: [{}, ...lines.slice(0, lineCount).map(([line, fill]) => lineOf(host, line, fill))],

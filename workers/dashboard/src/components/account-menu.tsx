@@ -30,7 +30,6 @@ export function AccountMenu({ user }: { readonly user: Person }) {
         render={
           <Button
             variant="ghost"
-            size="sm"
             icon={UserCircleIcon}
             className="min-w-0 justify-start"
             aria-label={`Account of ${user.name}`}

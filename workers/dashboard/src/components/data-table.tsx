@@ -8,6 +8,7 @@ export interface Column<T> {
   readonly className?: string;
   /** The header is there for assistive technology alone. */
   readonly quiet?: boolean;
+  readonly align?: "end";
 }
 
 /** A table named for its content; it scrolls within itself rather than widening the page. */
@@ -32,9 +33,9 @@ export function DataTable<T>(props: {
         <Table.Body>
           {props.rows.map((row) => (
             <Table.Row key={props.rowKey(row)}>
-              {props.columns.map(({ header, cell, className }) => (
-                <Table.Cell key={header} className={`px-4 py-2.5 ${className ?? ""}`}>
-                  {cell(row)}
+              {props.columns.map(({ header, cell, className, align }) => (
+                <Table.Cell key={header} className={`px-4 py-2 ${className ?? ""}`}>
+                  {align === "end" ? <div className="flex justify-end">{cell(row)}</div> : cell(row)}
                 </Table.Cell>
               ))}
             </Table.Row>

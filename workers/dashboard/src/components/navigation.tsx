@@ -3,7 +3,7 @@ import { ListChecksIcon } from "@phosphor-icons/react/ListChecks";
 import { PlugsConnectedIcon } from "@phosphor-icons/react/PlugsConnected";
 import { StackIcon } from "@phosphor-icons/react/Stack";
 import { UsersIcon } from "@phosphor-icons/react/Users";
-import { NavLink } from "react-router";
+import { Link, useLocation } from "react-router";
 import type { Permission } from "../../../../core/tenancy/roles.ts";
 import { useOrg } from "./org-context.tsx";
 
@@ -18,6 +18,7 @@ const entries = [
 /** The organisation's pages this role has a use for. */
 export function Navigation({ onNavigate }: { readonly onNavigate?: () => void }) {
   const { root, may } = useOrg();
+  const { pathname } = useLocation();
   return (
     <nav aria-label="Organisation">
       <ul className="grid gap-0.5">
@@ -25,18 +26,24 @@ export function Navigation({ onNavigate }: { readonly onNavigate?: () => void })
           .filter(({ needs }) => may(needs))
           .map(({ to, label, icon: Icon }) => (
             <li key={to}>
-              <NavLink
+              <Link
                 to={root + to}
-                end={to === ""}
+                aria-current={currentOf(root + to, to === "" ? `${root}/devices/` : null, pathname)}
                 onClick={() => onNavigate?.()}
-                className="flex items-center gap-2.5 rounded-lg px-2.5 py-1.5 text-kumo-subtle hover:bg-kumo-tint hover:text-kumo-default aria-[current=page]:bg-kumo-tint aria-[current=page]:font-medium aria-[current=page]:text-kumo-default"
+                className="flex items-center gap-2.5 rounded-lg px-2.5 py-1.5 text-kumo-subtle hover:bg-kumo-tint hover:text-kumo-default [&[aria-current]]:bg-kumo-tint [&[aria-current]]:font-medium [&[aria-current]]:text-kumo-default"
               >
                 <Icon aria-hidden="true" className="size-4.5 shrink-0" />
                 {label}
-              </NavLink>
+              </Link>
             </li>
           ))}
       </ul>
     </nav>
   );
+}
+
+/** `page` on the page itself, `true` on the pages below it. */
+function currentOf(to: string, below: string | null, pathname: string): "page" | "true" | undefined {
+  if (pathname === to) return "page";
+  return below !== null && pathname.startsWith(below) ? "true" : undefined;
 }

@@ -17,7 +17,7 @@ export function ThemeMenu() {
   return (
     <DropdownMenu>
       <DropdownMenu.Trigger
-        render={<Button variant="ghost" shape="square" size="sm" icon={choices[choice].icon} aria-label="Theme" />}
+        render={<Button variant="ghost" shape="square" icon={choices[choice].icon} aria-label="Theme" />}
       />
       <DropdownMenu.Content align="end">
         <DropdownMenu.RadioGroup value={choice} onValueChange={(value) => chooseTheme(value as ThemeChoice)}>

@@ -31,7 +31,9 @@ export function Timestamp({ at, relative = false }: { readonly at: string | null
   const now = useNow();
   const instant = at === null ? null : formatInstant(at);
   if (at === null || instant === null) return <span className="text-kumo-subtle">{unknown}</span>;
-  const text = relative ? formatRelative(Date.parse(at), Math.max(now, Date.parse(at) - tickMs)) : instant.local;
+  // Between two ticks the page's clock is behind: what has just happened is not in the future.
+  const ms = Date.parse(at);
+  const text = relative ? formatRelative(ms, ms > now && ms - now < 2 * tickMs ? ms : now) : instant.local;
   return (
     <time
       dateTime={at}

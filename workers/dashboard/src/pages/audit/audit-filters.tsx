@@ -21,19 +21,17 @@ export function AuditFilters(props: {
   const chosen = (value: string | null): string => (value === null || value === any ? "" : value);
   const filtered = Object.values(filter).some((value) => value !== "");
   return (
-    <search aria-label="Filter the audit log" className="mb-4 flex flex-wrap items-end gap-3">
+    <search aria-label="Filter the audit log" className="mb-4 grid grid-cols-2 items-end gap-3 sm:flex sm:flex-wrap">
       <Select
         label="Kind"
-        hideLabel={false}
-        className="w-44"
+        className="w-full sm:w-44"
         value={filter.type === "" ? any : filter.type}
         items={types}
         onValueChange={(value) => set({ type: chosen(value) })}
       />
       <Select
         label="Actor"
-        hideLabel={false}
-        className="w-52"
+        className="w-full sm:w-52"
         value={filter.actor === "" ? any : filter.actor}
         items={actors}
         onValueChange={(value) => set({ actor: chosen(value) })}
@@ -41,12 +39,14 @@ export function AuditFilters(props: {
       <Input
         label="From"
         type="datetime-local"
+        className="w-full"
         value={toLocalInput(filter.from)}
         onChange={(event) => set({ from: fromLocalInput(event.target.value) })}
       />
       <Input
         label="To"
         type="datetime-local"
+        className="w-full"
         value={toLocalInput(filter.to)}
         onChange={(event) => set({ to: fromLocalInput(event.target.value) })}
       />

@@ -17,8 +17,12 @@ export function AuditTable(props: {
 }) {
   const { entries, nameOf } = props;
   const columns: readonly Column<AuditEntry>[] = [
-    { header: "No.", cell: ({ seq }) => <span className="text-kumo-subtle tabular">{seq}</span>, className: "w-px" },
-    { header: "Time", cell: ({ at }) => <Timestamp at={at} />, className: "w-px" },
+    {
+      header: "No.",
+      cell: ({ seq }) => <span className="text-kumo-subtle tabular">{seq}</span>,
+      className: "w-px max-sm:hidden",
+    },
+    { header: "Time", cell: ({ at }) => <Timestamp at={at} />, className: "w-px max-sm:hidden" },
     {
       header: "Kind",
       cell: ({ event }) => <span className="whitespace-nowrap">{auditTypes[event.type] ?? event.type}</span>,
@@ -48,8 +52,13 @@ function Actor({ entry, nameOf }: { readonly entry: AuditEntry; readonly nameOf:
 
 function What({ entry, nameOf }: { readonly entry: AuditEntry; readonly nameOf: (user: string) => string }) {
   return (
-    <details className="min-w-48">
-      <summary className="cursor-pointer break-words">{describe(entry, nameOf)}</summary>
+    <details className="max-w-[60vw] sm:max-w-none">
+      <summary className="cursor-pointer break-words">
+        {describe(entry, nameOf)}
+        <span className="block pl-4 text-xs text-kumo-subtle sm:hidden">
+          <Timestamp at={entry.at} />
+        </span>
+      </summary>
       <dl className="mt-2 grid grid-cols-[auto_minmax(0,1fr)] gap-x-3 gap-y-0.5 rounded-lg bg-kumo-recessed p-3 text-xs">
         {Object.entries(entry.event).map(([name, value]) => (
           <Field key={name} name={name} value={value === null ? unknown : String(value)} />

@@ -63,5 +63,5 @@ export function outcomeOf(entry: AuditEntry): Outcome {
   if (type === "login")
     return outcome === "success" ? { text: "Success", tone: "good" } : { text: "Failure", tone: "bad" };
   if (typeof status_code === "number") return { text: String(status_code), tone: status_code < 400 ? "good" : "bad" };
-  return { text: entry.phase === "outcome" ? "Done" : "Seen", tone: "neutral" };
+  return { text: entry.phase === "outcome" ? "Done" : "Recorded", tone: "neutral" };
 }

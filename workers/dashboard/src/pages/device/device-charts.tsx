@@ -5,8 +5,7 @@ import { formatBytes, formatPercent } from "../../format/numbers.ts";
 
 const percentTop = 100;
 const perSecond = (bytes: number): string => `${formatBytes(bytes)}/s`;
-const wholePercent = (value: number): string =>
-  value === percentTop || value === 0 ? `${value}%` : formatPercent(value);
+const percent = { format: formatPercent, formatAxis: (value: number) => `${value}%`, top: percentTop };
 
 /** The four things everybody asks first. */
 export function DeviceCharts(props: {
@@ -23,18 +22,16 @@ export function DeviceCharts(props: {
     <div className="grid gap-4 md:grid-cols-2">
       <MetricChart
         {...shared}
+        {...percent}
         title="CPU"
         lines={[{ metric: "cpu_percent", label: "CPU" }]}
-        format={wholePercent}
-        top={percentTop}
         note={load === undefined ? null : `load ${load.toFixed(2)}`}
       />
       <MetricChart
         {...shared}
+        {...percent}
         title="Memory"
         lines={[{ metric: "memory_percent", label: "Memory" }]}
-        format={wholePercent}
-        top={percentTop}
         note={share(metrics["memory_used_bytes"], metrics["memory_total_bytes"])}
       />
       <MetricChart
@@ -48,10 +45,9 @@ export function DeviceCharts(props: {
       />
       <MetricChart
         {...shared}
+        {...percent}
         title="Disk"
         lines={[{ metric: "disk_percent", label: "Disk" }]}
-        format={wholePercent}
-        top={percentTop}
         note={share(metrics["disk_used_bytes"], metrics["disk_total_bytes"])}
       />
     </div>

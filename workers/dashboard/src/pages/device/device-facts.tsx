@@ -7,62 +7,67 @@ import { useOrg } from "../../components/org-context.tsx";
 import { Timestamp } from "../../components/timestamp.tsx";
 import { formatMetric, metricLabel } from "../../format/metrics.ts";
 
-/** What is known of the device, and every metric of its newest reading, also those this page has no chart for. */
-export function DeviceFacts({ device, latest }: { readonly device: Device; readonly latest: Reading | null }) {
-  const metrics = Object.entries(latest?.metrics ?? {}).sort(([a], [b]) => a.localeCompare(b));
+/** What is known of the device. */
+export function DeviceFacts({ device }: { readonly device: Device }) {
   return (
-    <div className="grid gap-4">
-      <Card id="facts" title="Facts">
-        <Fact term="Device id">
-          <span className="font-mono text-[13px] break-all">{device.id}</span>
-        </Fact>
-        <Fact term="Platform">{device.platform}</Fact>
-        <Fact term="Enrolled">
-          <Timestamp at={device.enrolled_at} />
-        </Fact>
-        <Fact term="Last seen">
-          <Timestamp at={device.last_seen_at} relative />
-        </Fact>
-        <Fact term="Groups">
-          <GroupNames ids={device.groups} />
-        </Fact>
-      </Card>
-      <Card id="reading" title="Newest reading">
-        {latest === null ? (
-          <p className="py-1 text-kumo-subtle">None in this range.</p>
-        ) : (
-          <>
-            <Fact term="Read at">
-              <Timestamp at={new Date(latest.at * 1000).toISOString()} />
-            </Fact>
-            {metrics.map(([name, value]) => (
-              <Fact key={name} term={metricLabel(name)}>
-                <span className="tabular" title={name}>
-                  {formatMetric(name, value)}
-                </span>
-              </Fact>
-            ))}
-          </>
-        )}
-      </Card>
-    </div>
+    <Card id="facts" title="Facts" columns="">
+      <Fact term="Device id">
+        <span className="font-mono text-[13px] break-all">{device.id}</span>
+      </Fact>
+      <Fact term="Platform">{device.platform}</Fact>
+      <Fact term="Enrolled">
+        <Timestamp at={device.enrolled_at} />
+      </Fact>
+      <Fact term="Last seen">
+        <Timestamp at={device.last_seen_at} relative />
+      </Fact>
+      <Fact term="Groups">
+        <GroupNames ids={device.groups} />
+      </Fact>
+    </Card>
   );
 }
 
-function Card({ id, title, children }: { readonly id: string; readonly title: string; readonly children: ReactNode }) {
+/** Every metric of the newest reading, also those this page has no chart for. */
+export function NewestReading({ latest }: { readonly latest: Reading | null }) {
+  if (latest === null) return null;
+  const metrics = Object.entries(latest.metrics).sort(([a], [b]) => a.localeCompare(b));
+  return (
+    <Card id="reading" title="Newest reading" columns="gap-x-8 sm:grid-cols-2 lg:grid-cols-3">
+      <Fact term="Read at">
+        <Timestamp at={new Date(latest.at * 1000).toISOString()} />
+      </Fact>
+      {metrics.map(([name, value]) => (
+        <Fact key={name} term={metricLabel(name)}>
+          <span className="tabular" title={name}>
+            {formatMetric(name, value)}
+          </span>
+        </Fact>
+      ))}
+    </Card>
+  );
+}
+
+function Card(props: {
+  readonly id: string;
+  readonly title: string;
+  readonly columns: string;
+  readonly children: ReactNode;
+}) {
+  const { id, title, columns, children } = props;
   return (
     <section aria-labelledby={id} className="min-w-0 rounded-xl bg-kumo-base p-4 ring ring-kumo-hairline">
       <h2 id={id} className="mb-2 text-base font-semibold">
         {title}
       </h2>
-      <dl className="divide-y divide-kumo-hairline">{children}</dl>
+      <dl className={`grid ${columns}`}>{children}</dl>
     </section>
   );
 }
 
 function Fact({ term, children }: { readonly term: string; readonly children: ReactNode }) {
   return (
-    <div className="flex items-baseline justify-between gap-4 py-1.5">
+    <div className="flex items-baseline justify-between gap-4 border-t border-kumo-hairline py-1.5">
       <dt className="shrink-0 text-kumo-subtle">{term}</dt>
       <dd className="min-w-0 text-right break-words">{children}</dd>
     </div>

@@ -19,7 +19,7 @@ import { overlay } from "../devices/device-rows.ts";
 import { CommandPanel } from "./command-panel.tsx";
 import { DeviceActions } from "./device-actions.tsx";
 import { DeviceCharts } from "./device-charts.tsx";
-import { DeviceFacts } from "./device-facts.tsx";
+import { DeviceFacts, NewestReading } from "./device-facts.tsx";
 import { useReadings } from "./use-readings.ts";
 
 export function DevicePage() {
@@ -78,7 +78,10 @@ function DeviceView({ read }: { readonly read: Device }) {
       </section>
       <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <CommandPanel device={device} />
-        <DeviceFacts device={device} latest={latest} />
+        <DeviceFacts device={device} />
+      </div>
+      <div className="mt-4">
+        <NewestReading latest={latest} />
       </div>
     </>
   );

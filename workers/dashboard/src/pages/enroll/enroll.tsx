@@ -42,7 +42,7 @@ export function EnrollPage() {
     {
       header: "Actions",
       quiet: true,
-      className: "text-right",
+      align: "end",
       cell: (code) =>
         codeState(code, now) === "usable" ? (
           <Button

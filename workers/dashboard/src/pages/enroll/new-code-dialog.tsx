@@ -72,7 +72,6 @@ export function NewCodeDialog({ open, onClose }: { readonly open: boolean; reado
       />
       <Select
         label="Valid for"
-        hideLabel={false}
         value={seconds}
         onValueChange={(value) => value !== null && setSeconds(value)}
         items={lifetimes}

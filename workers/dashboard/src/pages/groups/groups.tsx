@@ -79,7 +79,7 @@ function actions(edit: (group: Group) => void, remove: (group: Group) => void): 
   return {
     header: "Actions",
     quiet: true,
-    className: "text-right",
+    align: "end",
     cell: (group) => (
       <span className="inline-flex gap-2">
         <Button size="sm" onClick={() => edit(group)} aria-label={`Edit ${group.name}`}>

@@ -42,10 +42,10 @@ export function InvitationPage() {
     return (
       <AuthFrame title="Invitation" lead="You are invited to join an organisation.">
         <p>Sign in with the invited address first, or create an account with it and then open this link again.</p>
-        <LinkButton href="/sign-in?next=/invitation" variant="primary" className="justify-center">
+        <LinkButton href="/sign-in?next=/invitation" variant="primary" className="w-full justify-center">
           Sign in
         </LinkButton>
-        <LinkButton href="/register" className="justify-center">
+        <LinkButton href="/register" className="w-full justify-center">
           Create an account
         </LinkButton>
       </AuthFrame>
@@ -62,7 +62,7 @@ export function InvitationPage() {
         size="lg"
         loading={work.isPending}
         onClick={() => work.mutate()}
-        className="justify-center"
+        className="w-full justify-center"
       >
         Accept invitation
       </Button>

@@ -27,7 +27,7 @@ export function Invitations() {
     {
       header: "Actions",
       quiet: true,
-      className: "text-right",
+      align: "end",
       cell: (invitation) => (
         <Button
           size="sm"

@@ -44,7 +44,6 @@ export function InviteDialog({ open, onClose }: { readonly open: boolean; readon
       <Input label="E-mail" type="email" required value={email} onChange={(event) => setEmail(event.target.value)} />
       <Select
         label="Role"
-        hideLabel={false}
         value={role}
         renderValue={(value) => roleNames[value].label}
         onValueChange={(next) => next !== null && setRole(next)}

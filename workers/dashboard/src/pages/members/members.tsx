@@ -85,7 +85,7 @@ function removal(role: Member["role"], remove: (member: Member) => void): Column
   return {
     header: "Actions",
     quiet: true,
-    className: "text-right",
+    align: "end",
     cell: (member) =>
       mayChange(role, member) ? (
         <Button

@@ -30,7 +30,7 @@ export function RoleSelect({ member, editable }: { readonly member: Member; read
   const shown = work.isPending ? work.variables : member.role;
   return (
     <Select
-      label={`Role of ${member.name}`}
+      aria-label={`Role of ${member.name}`}
       size="sm"
       value={shown}
       disabled={work.isPending}

@@ -73,7 +73,7 @@ export function RegisterPage() {
           }
         />
         <FormFailure error={work.error} />
-        <Button type="submit" variant="primary" size="lg" loading={work.isPending} className="justify-center">
+        <Button type="submit" variant="primary" size="lg" loading={work.isPending} className="w-full justify-center">
           Create account
         </Button>
       </form>

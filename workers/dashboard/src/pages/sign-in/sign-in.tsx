@@ -59,7 +59,7 @@ export function SignInPage() {
           onChange={(event) => setPassword(event.target.value)}
         />
         <FormFailure error={work.error} />
-        <Button type="submit" variant="primary" size="lg" loading={work.isPending} className="justify-center">
+        <Button type="submit" variant="primary" size="lg" loading={work.isPending} className="w-full justify-center">
           Sign in
         </Button>
       </form>

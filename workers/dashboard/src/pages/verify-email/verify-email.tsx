@@ -15,7 +15,7 @@ export function VerifyEmailPage() {
     return (
       <AuthFrame title="Address verified">
         <p role="status">Your account is ready.</p>
-        <LinkButton href="/sign-in" variant="primary" className="justify-center">
+        <LinkButton href="/sign-in" variant="primary" className="w-full justify-center">
           Sign in
         </LinkButton>
       </AuthFrame>
@@ -37,7 +37,7 @@ export function VerifyEmailPage() {
         size="lg"
         loading={work.isPending}
         onClick={() => work.mutate()}
-        className="justify-center"
+        className="w-full justify-center"
       >
         Verify e-mail
       </Button>
