@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { sql } from "../../../store/connect.ts";
 import { newId } from "../../unit/capabilities/mesh.ts";
-import type { FreshTenant } from "../support.ts";
+import { type FreshTenant, runAs, setup } from "../support.ts";
 import { accepted, codeOf, createWorld, enrolOne, hasReceipt, owner, type World } from "./support.ts";
 
 let world: World;
@@ -166,6 +166,5 @@ describe("an enrolled device", () => {
 
 /** Arranges what no application role may do. */
 async function tenantSuperuser(text: string): Promise<void> {
-  const { runAs, setup } = await import("../support.ts");
   await runAs(setup.superuserUrls[tenant.placement] ?? "", `SET search_path = ${tenant.name}; ${text}`);
 }

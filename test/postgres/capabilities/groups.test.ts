@@ -2,7 +2,7 @@ import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { GroupId } from "../../../core/ids.ts";
 import { sql } from "../../../store/connect.ts";
 import { newId } from "../../unit/capabilities/mesh.ts";
-import type { FreshTenant } from "../support.ts";
+import { type FreshTenant, runAs, setup } from "../support.ts";
 import { accepted, codeOf, createWorld, enrolOne, groupOf, owner, type World } from "./support.ts";
 
 let world: World;
@@ -61,7 +61,6 @@ describe("a group", () => {
     const user = newId("user");
     const group = await groupOf(world, tenant.org, "Shrinking", { devices: [id], members: [user] });
     // The table is made to refuse exactly the removal.
-    const { runAs, setup } = await import("../support.ts");
     const superuser = setup.superuserUrls[tenant.placement] ?? "";
     await runAs(superuser, `REVOKE DELETE ON ${tenant.name}.group_members FROM ${tenant.name}`);
     await expect(world.devices.setGroupMember(await asOwner(), group, user, false)).rejects.toThrow();

@@ -1,9 +1,13 @@
 import { createHash } from "node:crypto";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { DeviceId } from "../../../core/ids.ts";
+import { verifyCall } from "../../../core/mesh/verify.ts";
+import type { Device, Page } from "../../../core/rpc/capabilities.ts";
 import { sql } from "../../../store/connect.ts";
+import { openTenantDatabase } from "../../../store/tenant/tenant-database.ts";
+import { tenantScope } from "../../../store/tenant/tenant-scope.ts";
 import { newId } from "../../unit/capabilities/mesh.ts";
-import type { FreshTenant } from "../support.ts";
+import { type FreshTenant, gateway } from "../support.ts";
 import { accepted, codeOf, createWorld, enrolOne, groupOf, hasReceipt, owner, type World } from "./support.ts";
 
 let world: World;
@@ -32,7 +36,9 @@ describe("the list of devices", () => {
       const seen: DeviceId[] = [];
       let cursor: string | null = null;
       do {
-        const page = accepted(await world.devices.listDevices(await world.as(org, owner), { limit, cursor }));
+        const page: Page<Device> = accepted(
+          await world.devices.listDevices(await world.as(org, owner), { limit, cursor }),
+        );
         expect(page.items.length).toBeLessThanOrEqual(limit);
         seen.push(...page.items.map((device) => device.id));
         cursor = page.nextCursor;
@@ -202,10 +208,6 @@ describe("a receipt", () => {
     expect(codeOf(await world.devices.createGroup(await asOwner(requestId), "Taken"))).toBe("conflict");
     expect(await hasReceipt(tenant, requestId)).toBe(false);
 
-    const { tenantScope } = await import("../../../store/tenant/tenant-scope.ts");
-    const { openTenantDatabase } = await import("../../../store/tenant/tenant-database.ts");
-    const { verifyCall } = await import("../../../core/mesh/verify.ts");
-    const { gateway } = await import("../support.ts");
     const call = await asOwner(requestId);
     const verified = await verifyCall(
       call,

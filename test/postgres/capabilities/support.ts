@@ -1,15 +1,17 @@
 /** The capability in Node: real Postgres, real signatures, the hub alone stands in. */
 import type { DeviceId, GroupId, OrgId, UserId } from "../../../core/ids.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
-import { verifyCall } from "../../../core/mesh/verify.ts";
 import type { DevicesRpc, Result } from "../../../core/rpc/capabilities.ts";
 import type { CredentialsRpc, TenantConnection } from "../../../core/rpc/data.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import { sql } from "../../../store/connect.ts";
 import { createDevices } from "../../../workers/capabilities/devices/devices.ts";
 import { createTenantConnections } from "../../../workers/capabilities/tenant-connections.ts";
+import type { DataEnv } from "../../../workers/data/config.ts";
+import { connectionForCall } from "../../../workers/data/credentials/for-tenant.ts";
+import { createUnit } from "../../../workers/data/unit.ts";
 import { createTestMesh, newId, random, type TestMesh } from "../../unit/capabilities/mesh.ts";
-import { type FreshTenant, freshTenant, gateway } from "../support.ts";
+import { dataVariables, type FreshTenant, freshTenant, gateway } from "../support.ts";
 import { FakeHub } from "./fake-hub.ts";
 
 export interface Person {
@@ -27,8 +29,8 @@ export interface World {
   as(org: OrgId, person: Person, requestId?: string): Promise<SignedCall>;
   /** A call that studio makes for a machine that enrols. */
   enrolling(org: OrgId, requestId?: string): Promise<SignedCall>;
-  /** Connections that were handed out, and a hook to spoil them. */
-  readonly credentials: CredentialsRpc & { asked: number; spoil: (connection: TenantConnection) => TenantConnection };
+  /** What the data Worker hands out, and a hook to spoil it on the way. */
+  readonly credentials: CredentialsRpc & { spoil: (connection: TenantConnection) => TenantConnection };
 }
 
 export const owner: Person = { user: newId("user"), role: "owner" };
@@ -36,31 +38,18 @@ export const owner: Person = { user: newId("user"), role: "owner" };
 export async function createWorld(): Promise<World> {
   const mesh = await createTestMesh();
   const hub = new FakeHub(mesh.keys);
-  const tenants = new Map<OrgId, FreshTenant>();
   const studio = mesh.callerOf("studio");
   const caller = mesh.callerOf("capabilities");
+  // The data Worker's own code; only its KV namespace, which workerd would bind, is spelled out.
+  const keySets: Readonly<Record<string, unknown>> = { roots: mesh.rootKeys, access: mesh.accessKeys };
+  const namespace = { get: async (name: string) => JSON.stringify({ keys: keySets[name] }) };
+  const unit = await createUnit(
+    { ...dataVariables, MESH_ROOTS: namespace as unknown as DataEnv["MESH_ROOTS"] },
+    Date.now,
+  );
   const credentials: World["credentials"] = {
-    asked: 0,
     spoil: (connection) => connection,
-    async forTenant(call) {
-      credentials.asked += 1;
-      const expect = { audience: "data.credentials", users: true, jobs: ["enroll"] } as const;
-      const verified = await verifyCall(call, expect, mesh.keys, Date.now());
-      const tenant = tenants.get(verified.org as OrgId);
-      if (tenant === undefined) throw new Error("no such tenant");
-      const expiresAtMs = Date.now() + 300_000;
-      const rowScope =
-        verified.kind === "user"
-          ? await tenant.rowScope(verified.role, verified.sub, expiresAtMs)
-          : await tenant.rowScope("system", null, expiresAtMs);
-      return credentials.spoil({
-        org: tenant.org,
-        databaseUrl: tenant.url,
-        fallbackDatabaseUrl: null,
-        rowScope,
-        expiresAtMs,
-      });
-    },
+    forTenant: async (call) => credentials.spoil(await connectionForCall(unit, call)),
   };
   return {
     mesh,
@@ -75,11 +64,7 @@ export async function createWorld(): Promise<World> {
       now: Date.now,
       random,
     }),
-    async tenant() {
-      const tenant = await freshTenant();
-      tenants.set(tenant.org, tenant);
-      return tenant;
-    },
+    tenant: () => freshTenant(),
     async as(org, { user, role }, requestId = newId("request")) {
       return studio.asUser("capabilities.devices", await mesh.accessToken({ user, org, role }), requestId);
     },
