@@ -18,6 +18,7 @@ import {
   type Socket,
   sessionKey,
   sessionsOf,
+  sidEnded,
 } from "./state.ts";
 
 /** What the steps of one CONNECT know and find out. */
@@ -127,10 +128,14 @@ function authorize(connection: Connection): StepResult {
       connection.principal = { kind: "device", device: identity.device };
       return "next";
     case "user":
-      if (!state.members.has(identity.user) || state.endedSids.has(identity.sid) || identity.expiresAtMs <= now)
+      if (
+        !state.members.has(identity.user) ||
+        sidEnded(state, identity.sid, identity.user) ||
+        identity.expiresAtMs <= now
+      )
         return refuse(connection, connectReturnCodes.not_authorized, "no access to this organisation");
       connection.principal = { kind: "user", user: identity.user };
-      socket.sid = identity.sid;
+      socket.identity = { user: identity.user, sid: identity.sid };
       socket.expiresAtMs = identity.expiresAtMs;
       return "next";
   }

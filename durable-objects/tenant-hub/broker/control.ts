@@ -5,7 +5,7 @@ import type { Close, Effect } from "./events.ts";
 import { dropSocket, endSession as endBrokerSession, statusMessage } from "./lifecycle.ts";
 import { endedSessionMs } from "./limits.ts";
 import { devicesInGroupsOf, publishes, readsWholeTenant } from "./rights.ts";
-import { type BrokerState, type Group, sessionsOf } from "./state.ts";
+import { type BrokerState, endedSidKey, type Group, sessionsOf } from "./state.ts";
 import { commandsTopic } from "./topics.ts";
 
 /** Makes a device known, or replaces its token: a live socket of the old token ends. */
@@ -80,13 +80,24 @@ function endSessionsOf(state: BrokerState, user: UserId, now: number, effects: E
   for (const session of sessionsOf(state, user)) endBrokerSession(state, session, now, accessChanged, effects);
 }
 
-/** Ends the sockets of one login session and remembers it for as long as a token of it could live. */
-export function endLoginSession(state: BrokerState, sid: string, now: number, effects: Effect[]): void {
+/**
+ * Ends the sockets of one login session and remembers it for as long as a token of it could live.
+ * @param user who asks for himself: nobody else's sockets end then, whatever `sid` says; null for all
+ */
+export function endLoginSession(
+  state: BrokerState,
+  sid: string,
+  user: UserId | null,
+  now: number,
+  effects: Effect[],
+): void {
   const untilMs = now + endedSessionMs;
-  state.endedSids.set(sid, untilMs);
-  effects.push({ kind: "write", write: { kind: "put_ended_sid", sid, untilMs } });
+  const key = endedSidKey(sid, user);
+  state.endedSids.set(key, untilMs);
+  effects.push({ kind: "write", write: { kind: "put_ended_sid", sid: key, untilMs } });
   for (const socket of [...state.sockets.values()]) {
-    if (socket.sid !== sid && !(socket.upgrade?.kind === "user" && socket.upgrade.sid === sid)) continue;
+    const holder = socket.identity ?? (socket.upgrade?.kind === "user" ? socket.upgrade : null);
+    if (holder?.sid !== sid || (user !== null && holder.user !== user)) continue;
     const close = { code: 1008, reason: "the session ended" };
     dropSocket(state, socket, now, { graceful: true, close, presence: true }, effects);
   }

@@ -53,7 +53,10 @@ export type BrokerEvent =
   | { readonly kind: "remove_device"; readonly device: DeviceId }
   | { readonly kind: "put_member"; readonly user: UserId; readonly role: Role | null }
   | { readonly kind: "put_group"; readonly group: GroupId; readonly content: Group }
-  | { readonly kind: "end_session"; readonly sid: string }
+  /** `user`: who asks for himself; null when someone with authority over everybody asks. */
+  | { readonly kind: "end_session"; readonly sid: string; readonly user: UserId | null }
+  /** The object woke: sessions whose socket did not come back with it have lost it. */
+  | { readonly kind: "restored" }
   | { readonly kind: "publish_command"; readonly device: DeviceId; readonly payload: Uint8Array }
   | { readonly kind: "outbox_drained"; readonly bytes: number };
 

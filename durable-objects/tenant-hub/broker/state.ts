@@ -47,8 +47,8 @@ export interface Socket {
   connect: ConnectPacket | null;
   /** Set when connected. Invariant: that session's `socket` is this socket. */
   session: SessionKey | null;
-  /** The login session, for users. */
-  sid: string | null;
+  /** The login session of a connected user; null for devices. */
+  identity: { readonly user: UserId; readonly sid: string } | null;
   keepAliveSeconds: number;
   /** When the last packet came; every inbound packet writes it. */
   lastSeenMs: number;
@@ -127,6 +127,16 @@ export interface BrokerState {
   readonly retained: Map<DeviceId, Set<TopicName>>;
   nextSeq: number;
   outboxBytes: number;
+}
+
+/** How an ended login session is remembered: ended by its own user, or (null) by authority. */
+export function endedSidKey(sid: string, user: UserId | null): string {
+  return user === null ? sid : `${user} ${sid}`;
+}
+
+/** True when this user's login session was ended, by either. */
+export function sidEnded(state: BrokerState, sid: string, user: UserId): boolean {
+  return state.endedSids.has(endedSidKey(sid, user)) || state.endedSids.has(endedSidKey(sid, null));
 }
 
 /** A broker that knows nothing yet. */

@@ -5,7 +5,7 @@ import { endLoginSession, publishCommand, putDevice, putGroup, putMember, remove
 import { deadlineOf } from "./deadlines.ts";
 import { acknowledge, claimMailbox, deliver, sendLoaded } from "./deliver.ts";
 import type { BrokerEvent, Close, Effect } from "./events.ts";
-import { dropSocket } from "./lifecycle.ts";
+import { detachSession, dropSocket } from "./lifecycle.ts";
 import { publish } from "./publish.ts";
 import type { BrokerState, Session, Socket, SocketId } from "./state.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
@@ -63,6 +63,9 @@ function handle(state: BrokerState, event: BrokerEvent, now: number, effects: Ef
       for (const message of event.messages) deliver(state, session, { ...message, retain: true }, event.qos, effects);
       return;
     }
+    case "restored":
+      findLostSockets(state, now, effects);
+      return;
     case "tick":
       expire(state, now, effects);
       return;
@@ -79,7 +82,7 @@ function handle(state: BrokerState, event: BrokerEvent, now: number, effects: Ef
       putGroup(state, event.group, event.content, now, effects);
       return;
     case "end_session":
-      endLoginSession(state, event.sid, now, effects);
+      endLoginSession(state, event.sid, event.user, now, effects);
       return;
     case "publish_command":
       publishCommand(state, event.device, event.payload, effects);
@@ -109,7 +112,7 @@ function openSocket(
     phase: "fresh",
     connect: null,
     session: null,
-    sid: null,
+    identity: null,
     keepAliveSeconds: 0,
     lastSeenMs: now,
     expiresAtMs: null,
@@ -213,6 +216,18 @@ function handleLoaded(state: BrokerState, event: BrokerEvent & { kind: "loaded" 
   if (from === undefined || to === undefined) return;
   if (from === to) sendLoaded(to, event.messages, effects);
   else claimMailbox(state, from, to, event.messages, effects);
+}
+
+/** A crash or a release ends sockets without an event: their wills and presence are due now. */
+function findLostSockets(state: BrokerState, now: number, effects: Effect[]): void {
+  for (const socket of [...state.sockets.values()]) {
+    if (socket.session === null || state.sessions.get(socket.session)?.socket === socket.id) continue;
+    end(state, socket, { code: 1008, reason: "the session is gone; connect again" }, now, effects);
+  }
+  for (const session of [...state.sessions.values()]) {
+    if (session.socket === null || state.sockets.has(session.socket)) continue;
+    detachSession(state, session, now, { graceful: false, presence: true }, effects);
+  }
 }
 
 function expire(state: BrokerState, now: number, effects: Effect[]): void {

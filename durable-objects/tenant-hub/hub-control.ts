@@ -1,0 +1,129 @@
+import { WorkerEntrypoint } from "cloudflare:workers";
+import { type DeviceId, type GroupId, type Id, type IdKind, type OrgId, parseId, type UserId } from "../../core/ids.ts";
+import type { SignedCall, VerifiedCall } from "../../core/mesh/claims.ts";
+import { CallRefused } from "../../core/mesh/refused.ts";
+import type { Job } from "../../core/mesh/workloads.ts";
+import type { HubControlRpc } from "../../core/rpc/durable-objects.ts";
+import { parseRole, type Role } from "../../core/tenancy/roles.ts";
+import type { Env } from "../env.ts";
+import { verifyInward } from "../mesh.ts";
+import type { TenantHub } from "./tenant-hub.ts";
+
+/** Devices in one presence question: a page of a list and then some. */
+const presenceDevicesMax = 1000;
+/** Devices and members of one group each. */
+const groupSizeMax = 10_000;
+
+/**
+ * What studio and capabilities may tell a tenant's hub. Each method verifies its call first, and names
+ * who may make it besides an owner or admin: a broken caller can do no more than its user could.
+ */
+export class HubControl extends WorkerEntrypoint<Env> implements HubControlRpc {
+  /** Also the job `enroll`: the device that redeems a code is not signed in. */
+  async putDevice(call: SignedCall, org: OrgId, device: DeviceId, tokenSha256: string): Promise<void> {
+    const { hub, verified } = await this.#hub(call, org, ["enroll"]);
+    if (verified.kind === "user") managerOnly(verified);
+    if (typeof tokenSha256 !== "string" || !/^[0-9a-f]{64}$/.test(tokenSha256))
+      throw new Error("a token's hash is 64 hexadecimal digits");
+    await hub.putDevice(verifiedOrg(verified), parsed("device", device), tokenSha256);
+  }
+
+  async removeDevice(call: SignedCall, org: OrgId, device: DeviceId): Promise<void> {
+    const { hub, verified } = await this.#hub(call, org, []);
+    managerOnly(verified);
+    await hub.removeDevice(verifiedOrg(verified), parsed("device", device));
+  }
+
+  /**
+   * Also anyone for himself: to leave, or to the role that his own signed token carries (he has just
+   * accepted an invitation). The job `provision` sets up an organisation's first owner.
+   */
+  async putMember(call: SignedCall, org: OrgId, user: UserId, role: Role | null): Promise<void> {
+    const { hub, verified } = await this.#hub(call, org, ["provision"]);
+    const ownRole = verified.kind === "user" && verified.sub === user && (role === null || role === verified.role);
+    if (verified.kind === "user" && !ownRole) managerOnly(verified);
+    if (role !== null && parseRole(role) === null) throw new Error("not a role");
+    await hub.putMember(verifiedOrg(verified), parsed("user", user), role);
+  }
+
+  /** Also anyone to leave a group himself. */
+  async putGroup(
+    call: SignedCall,
+    org: OrgId,
+    group: GroupId,
+    content: { readonly devices: readonly DeviceId[]; readonly members: readonly UserId[] },
+  ): Promise<void> {
+    const { hub, verified } = await this.#hub(call, org, []);
+    if (content.devices.length > groupSizeMax || content.members.length > groupSizeMax)
+      throw new Error(`a group has at most ${groupSizeMax} devices and as many members`);
+    const checked = {
+      devices: content.devices.map((device) => parsed("device", device)),
+      members: content.members.map((member) => parsed("user", member)),
+    };
+    const leaving = verified.kind === "user" && !isManager(verified.role) ? verified.sub : null;
+    if (!(await hub.putGroup(verifiedOrg(verified), parsed("group", group), checked, leaving)))
+      throw new CallRefused("not_granted");
+  }
+
+  /** A user ends his own sessions, an owner or admin anyone's. The job `anonymous_request` ends one by its own token. */
+  async endSession(call: SignedCall, org: OrgId, sid: string): Promise<void> {
+    const { hub, verified } = await this.#hub(call, org, ["anonymous_request"]);
+    const own = verified.kind === "user" && !isManager(verified.role) ? verified.sub : null;
+    await hub.endSession(verifiedOrg(verified), parsed("session", sid), own);
+  }
+
+  async publishCommand(call: SignedCall, org: OrgId, device: DeviceId, payload: string): Promise<void> {
+    const { hub, verified } = await this.#hub(call, org, []);
+    managerOnly(verified);
+    if (typeof payload !== "string") throw new Error("a command's payload is text");
+    if (!(await hub.publishCommand(verifiedOrg(verified), parsed("device", device), payload)))
+      throw new Error("the hub does not know this device, or the command is too large");
+  }
+
+  /** Any member: capabilities asks only about rows that its caller's role may see. Enrolment never asks. */
+  async presence(
+    call: SignedCall,
+    org: OrgId,
+    devices: readonly DeviceId[],
+  ): Promise<{ readonly device: DeviceId; readonly online: boolean; readonly since: string }[]> {
+    const { hub, verified } = await this.#hub(call, org, []);
+    if (devices.length > presenceDevicesMax) throw new Error(`at most ${presenceDevicesMax} devices`);
+    const ids = devices.map((device) => parsed("device", device));
+    return await hub.presence(verifiedOrg(verified), ids);
+  }
+
+  async #hub(
+    call: SignedCall,
+    org: OrgId,
+    jobs: readonly Job[],
+  ): Promise<{ hub: DurableObjectStub<TenantHub>; verified: VerifiedCall }> {
+    const own = parsed("org", org);
+    const verified = await verifyInward(this.env, call, {
+      audience: "durable-objects.hub-control",
+      org: own,
+      users: true,
+      jobs,
+    });
+    return { hub: this.env.TENANT_HUB.getByName(own), verified };
+  }
+}
+
+function isManager(role: Role): boolean {
+  return role === "owner" || role === "admin";
+}
+
+function managerOnly(call: VerifiedCall): void {
+  if (call.kind !== "user" || !isManager(call.role)) throw new CallRefused("not_granted");
+}
+
+/** The organisation as the assertion names it: what was verified is what is used. */
+function verifiedOrg(call: VerifiedCall): OrgId {
+  if (call.org === null) throw new CallRefused("wrong_org");
+  return call.org;
+}
+
+function parsed<K extends IdKind>(kind: K, text: unknown): Id<K> {
+  const id = parseId(kind, text);
+  if (id === null) throw new Error(`not the id of a ${kind}`);
+  return id;
+}
