@@ -45,7 +45,9 @@ export function readRequestTarget(url: string): RequestTarget {
  */
 export function isUnambiguousPath(path: string): boolean {
   if (path === "/") return true;
-  const segments = path.split("/");
-  if (segments[0] !== "") return false;
-  return segments.slice(1).every((segment) => /^[A-Za-z0-9._~-]+$/.test(segment) && !/^\.{1,2}$/.test(segment));
+  if (!path.startsWith("/")) return false;
+  return path
+    .slice(1)
+    .split("/")
+    .every((segment) => /^[A-Za-z0-9._~-]+$/.test(segment) && !/^\.{1,2}$/.test(segment));
 }

