@@ -5,7 +5,7 @@ import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
 import { idText, instant, pageOf, pageQuery, role } from "../../http/schemas.ts";
 
-const member = z.object({ user_id: idText, email: z.string(), name: z.string(), role, created_at: instant });
+const member = z.object({ user_id: idText, email: z.string(), name: z.string(), role, joined_at: instant });
 
 export const listMembers = defineRoute(
   "listMembers",
@@ -21,7 +21,7 @@ export const listMembers = defineRoute(
       email,
       name,
       role: held,
-      created_at: createdAt,
+      joined_at: createdAt,
     }));
     return answer(pageAnswer(scope, items, found.length > start.limit ? (page.at(-1)?.user ?? null) : null));
   },

@@ -1,0 +1,178 @@
+/** Studio whole, in Node, on the real control database. Only the RPC bindings, the mail and the clock are ours. */
+import { randomBytes } from "node:crypto";
+import { expect } from "vitest";
+import { makeId } from "../../../core/ids.ts";
+import { matchRoute } from "../../../core/routes.ts";
+import { studioHeaders } from "../../../core/rpc/studio.ts";
+import type { Role } from "../../../core/tenancy/roles.ts";
+import { createPasswordHasher } from "../../../workers/studio/auth/passwords.ts";
+import { createStudio } from "../../../workers/studio/create-studio.ts";
+import { createServices, type Services } from "../../../workers/studio/services.ts";
+import { gateway, setup } from "../support.ts";
+import { createFakeKeyRing } from "./key-ring.ts";
+import { createRecordedAudit } from "./recorded-audit.ts";
+import { createStandIns } from "./stand-ins.ts";
+
+/** Cheap, because what is tested is not scrypt. */
+const quickScrypt = { ln: 4, r: 8, p: 1 };
+export const password = "correct horse battery staple";
+
+export interface Sent {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly requestId: string;
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the answer it asks for
+  readonly body: any;
+}
+export interface SendOptions {
+  readonly token?: string;
+  readonly body?: unknown;
+  readonly rawBody?: string;
+  readonly headers?: Record<string, string>;
+  readonly ip?: string;
+}
+export interface Account {
+  readonly email: string;
+  readonly id: string;
+  readonly token: string;
+  readonly refreshToken: string;
+  readonly cookie: string;
+}
+
+export async function createHarness(change: (services: Services) => Services = (services) => services) {
+  const clock = { nowMs: Date.now() };
+  const now = (): number => clock.nowMs;
+  const keyRing = await createFakeKeyRing(now);
+  const audit = createRecordedAudit(keyRing.keys, now);
+  const standIns = createStandIns(keyRing.keys, now);
+  const mails: { to: string; subject: string; text: string }[] = [];
+  const kv = new Map<string, string>();
+  const deferred: Promise<unknown>[] = [];
+  const services = createServices(
+    {
+      CONTROL_DATABASE_URL: setup.controlUrl,
+      NEON_GATEWAY: gateway,
+      MAIL_TOKEN: "mail token",
+      MAIL_ENDPOINT: "http://mail.test/emails",
+      MAIL_FROM: "Sentinel <no-reply@sentinel.test>",
+      PUBLIC_URL: "https://sentinel.test",
+      CURSOR_KEY: randomBytes(32).toString("base64url"),
+      POLICIES: { put: async (key, value) => void kv.set(key, value) },
+      DEVICES: standIns.devices,
+      PROVISIONER: standIns.provisioner,
+      PUBLIC_KEYS: keyRing.publicKeys,
+      TOKEN_SIGNER: keyRing.tokenSigner,
+      CERTIFIER: keyRing.certifier,
+      AUDIT: audit.intake,
+      AUDIT_READER: audit.reader,
+      HUB: standIns.hub,
+    },
+    {
+      now,
+      randomBytes: (length) => new Uint8Array(randomBytes(length)),
+      defer: (work) => void deferred.push(work),
+      fetch: async (_input, init) => {
+        mails.push(JSON.parse(String(init?.body)));
+        return new Response("{}");
+      },
+    },
+  );
+  const studio = createStudio(change({ ...services, passwords: createPasswordHasher(quickScrypt) }));
+
+  /** Sends as the edge would: route, request id and address in its headers. */
+  async function send(method: string, target: string, options: SendOptions = {}): Promise<Sent> {
+    const url = new URL(target, "https://studio.internal");
+    const match = matchRoute(method, url.pathname);
+    const requestId = makeId("request", now(), randomBytes(10));
+    const body = options.rawBody ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
+    const response = await studio.fetch(
+      new Request(url, {
+        method,
+        headers: {
+          [studioHeaders.requestId]: requestId,
+          [studioHeaders.route]: "name" in match ? match.name : "none",
+          [studioHeaders.clientIp]: options.ip ?? "203.0.113.7",
+          [studioHeaders.country]: "IN",
+          [studioHeaders.credential]: options.token === undefined ? "none" : "bearer",
+          "User-Agent": "tests",
+          ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+          ...(options.token === undefined ? {} : { Authorization: `Bearer ${options.token}` }),
+          ...options.headers,
+        },
+        ...(body === undefined ? {} : { body }),
+      }),
+    );
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      requestId,
+      body: text === "" ? null : JSON.parse(text),
+    };
+  }
+
+  const mailedToken = (to: string): string => {
+    const mail = mails.findLast((candidate) => candidate.to === to && candidate.text.includes("#token="));
+    const token = /#token=([\w-]+)/.exec(mail?.text ?? "")?.[1];
+    if (token === undefined) throw new Error(`no link was mailed to ${to}`);
+    return token;
+  };
+
+  const newEmail = (): string => `person-${randomBytes(6).toString("hex")}@school.test`;
+
+  async function signIn(email: string, headers: Record<string, string> = {}): Promise<Account> {
+    const body = { email, password };
+    const answer = await send("POST", "/api/v1/auth/login?tokens=1", { body, headers });
+    expect(answer.status).toBe(200);
+    const cookie = (answer.headers.get("Set-Cookie") ?? "").split(";")[0] ?? "";
+    const { access_token: token, refresh_token: refreshToken, user } = answer.body;
+    return { email, id: user.id, token, refreshToken, cookie };
+  }
+
+  /** A person with a proven address, signed in. */
+  async function newAccount(): Promise<Account> {
+    const email = newEmail();
+    await send("POST", "/api/v1/auth/register", { body: { email, password, name: "A Person" } });
+    const token = mailedToken(email);
+    expect((await send("POST", "/api/v1/auth/verify-email", { body: { token } })).status).toBe(200);
+    return signIn(email);
+  }
+
+  /** An organisation with its owner. */
+  async function newOrg(owner?: Account) {
+    const by = owner ?? (await newAccount());
+    const slug = `school-${randomBytes(5).toString("hex")}`;
+    const made = await send("POST", "/api/v1/orgs", { token: by.token, body: { name: "A School", slug } });
+    expect(made.status).toBe(201);
+    return { id: made.body.id as string, slug, owner: by };
+  }
+
+  /** One more member of an organisation, invited by its owner. */
+  async function newMember(org: { id: string; owner: Account }, role: Role): Promise<Account> {
+    const account = await newAccount();
+    const body = { email: account.email, role };
+    const invited = await send("POST", `/api/v1/orgs/${org.id}/invitations`, { token: org.owner.token, body });
+    expect(invited.status).toBe(201);
+    const accept = { token: account.token, body: { token: mailedToken(account.email) } };
+    expect((await send("POST", "/api/v1/invitations/accept", accept)).status).toBe(200);
+    return account;
+  }
+
+  return {
+    clock,
+    audit,
+    standIns,
+    mails,
+    kv,
+    deferred,
+    studio,
+    send,
+    mailedToken,
+    newEmail,
+    signIn,
+    newAccount,
+    newOrg,
+    newMember,
+  };
+}
+export type Harness = Awaited<ReturnType<typeof createHarness>>;

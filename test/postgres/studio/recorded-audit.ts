@@ -1,0 +1,93 @@
+/** The audit log's RPC surface in memory. It verifies each call as the real one does and can be taken down. */
+import type { AuditEntry, AuditFields, AuditPhase } from "../../../core/audit/events.ts";
+import { parseAuditFields } from "../../../core/audit/parse.ts";
+import type { OrgId } from "../../../core/ids.ts";
+import type { SignedCall, VerifiedCall } from "../../../core/mesh/claims.ts";
+import type { MeshKeys } from "../../../core/mesh/keys.ts";
+import { verifyCall } from "../../../core/mesh/verify.ts";
+import type { AuditIntakeRpc, AuditReaderRpc } from "../../../core/rpc/durable-objects.ts";
+
+export interface RecordedEvent {
+  readonly log: OrgId | null;
+  readonly phase: AuditPhase;
+  readonly requestId: string;
+  readonly event: AuditFields;
+}
+
+export interface RecordedAudit {
+  readonly events: RecordedEvent[];
+  /** Which methods throw. Written by tests alone. */
+  down: { append: boolean; intent: boolean; outcome: boolean };
+  readonly intake: AuditIntakeRpc;
+  readonly reader: AuditReaderRpc;
+  /** What one request left. */
+  of(requestId: string): RecordedEvent[];
+}
+
+export function createRecordedAudit(keys: MeshKeys, now: () => number): RecordedAudit {
+  const events: RecordedEvent[] = [];
+  const down = { append: false, intent: false, outcome: false };
+
+  async function record(
+    method: keyof typeof down,
+    call: SignedCall,
+    log: OrgId | null,
+    entries: readonly (readonly [AuditPhase, AuditFields])[],
+  ): Promise<VerifiedCall> {
+    const expect = { audience: "durable-objects.audit-intake", users: true, jobs: ["anonymous_request"] } as const;
+    const verified = await verifyCall(call, expect, keys, now());
+    if (log !== null && verified.org !== log) throw new Error("call refused: wrong_org");
+    if (down[method]) throw new Error("the log is down");
+    for (const [phase, event] of entries) {
+      if (parseAuditFields(event) === null) throw new Error("not an audit event");
+      events.push({ log, phase, requestId: verified.rid, event });
+    }
+    return verified;
+  }
+
+  return {
+    events,
+    down,
+    of: (requestId) => events.filter((recorded) => recorded.requestId === requestId),
+    intake: {
+      async append(call, log, appended) {
+        await record(
+          "append",
+          call,
+          log,
+          appended.map((event) => ["event", event] as const),
+        );
+        return { seqs: appended.map((_, index) => events.length - appended.length + index + 1) };
+      },
+      async intent(call, log, event) {
+        await record("intent", call, log, [["intent", event]]);
+        return { log: log ?? "platform-0", seq: events.length };
+      },
+      async outcome(call, intent, event, alongside = []) {
+        const log = events[intent.seq - 1]?.log ?? null;
+        const others = alongside.map((other) => ["event", other] as const);
+        const { rid } = await record("outcome", call, log, [["outcome", event], ...others]);
+        if (events[intent.seq - 1]?.requestId !== rid) throw new Error("somebody else's intent");
+        return { seq: events.length };
+      },
+    },
+    reader: {
+      async list(call, filter) {
+        const verified = await verifyCall(call, { audience: "durable-objects.audit-reader", users: true }, keys, now());
+        const all = events.map((recorded, index) => ({ recorded, seq: index + 1 }));
+        const mine = all.filter(
+          ({ recorded, seq }) => recorded.log === verified.org && seq < (filter.beforeSeq ?? Number.POSITIVE_INFINITY),
+        );
+        const page = mine.toReversed().slice(0, filter.limit);
+        const items = page.map(({ recorded, seq }) => entryOf(recorded, seq, now()));
+        return { items, nextBeforeSeq: mine.length > filter.limit ? (page.at(-1)?.seq ?? null) : null };
+      },
+    },
+  };
+}
+
+function entryOf({ log, phase, requestId, event }: RecordedEvent, seq: number, nowMs: number): AuditEntry {
+  const at = new Date(nowMs).toISOString();
+  const base = { version: 1, log: log ?? "platform-0", seq, at, request_id: requestId, phase } as const;
+  return { ...base, intent_seq: null, result: null, event, leaf_hash: "0".repeat(64) };
+}

@@ -1,0 +1,102 @@
+/** The RPC surfaces of devices, hub and provisioner in memory: they verify calls and remember what they were told. */
+import { type IdKind, makeId } from "../../../core/ids.ts";
+import type { SignedCall } from "../../../core/mesh/claims.ts";
+import type { MeshKeys } from "../../../core/mesh/keys.ts";
+import { verifyCall } from "../../../core/mesh/verify.ts";
+import type { Audience } from "../../../core/mesh/workloads.ts";
+import type {
+  Command,
+  Device,
+  DevicesRpc,
+  EnrollmentCode,
+  Group,
+  Page,
+  Result,
+} from "../../../core/rpc/capabilities.ts";
+import type { ProvisionerRpc } from "../../../core/rpc/data.ts";
+import type { HubControlRpc } from "../../../core/rpc/durable-objects.ts";
+
+export interface StandIns {
+  readonly devices: DevicesRpc;
+  readonly hub: HubControlRpc;
+  readonly provisioner: ProvisionerRpc;
+  /** `method` and its arguments after the call, in order. */
+  readonly calls: { readonly method: string; readonly by: string; readonly args: readonly unknown[] }[];
+  /** A method named here throws. Written by tests alone. */
+  readonly broken: Set<string>;
+}
+
+export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
+  const calls: StandIns["calls"] = [];
+  const broken = new Set<string>();
+  const id = <K extends IdKind>(kind: K) => makeId(kind, now(), crypto.getRandomValues(new Uint8Array(10)));
+  const at = (): string => new Date(now()).toISOString();
+
+  /** Builds one RPC object whose methods verify, remember and then answer. */
+  function surface<T>(audience: Audience, answers: Record<string, (args: readonly unknown[]) => unknown>): T {
+    const methods = Object.entries(answers).map(([method, answer]) => [
+      method,
+      async (call: SignedCall, ...args: unknown[]) => {
+        const verified = await verifyCall(call, { audience, users: true, jobs: ["enroll", "provision"] }, keys, now());
+        if (broken.has(method)) throw new Error(`${method} is broken`);
+        calls.push({ method, by: verified.kind === "user" ? verified.role : verified.job, args });
+        return answer(args);
+      },
+    ]);
+    return Object.fromEntries(methods) as T;
+  }
+
+  const ok = <T>(value: T): Result<T> => ({ ok: true, value });
+  const page = <T>(items: T[]): Result<Page<T>> => ok({ items, nextCursor: null });
+  const device = (): Device => {
+    const seen = { enrolledAt: at(), lastSeenAt: null, online: false, groups: [] };
+    return { id: id("device"), name: "pc", platform: "linux", ...seen };
+  };
+  const group = (): Group => ({ id: id("group"), name: "lab", createdAt: at(), devices: [], members: [] });
+  const code = (): EnrollmentCode => {
+    const made = { createdBy: id("user"), createdAt: at(), revokedAt: null };
+    return { id: id("enrollmentCode"), name: "c", expiresAt: at(), maxUses: 1, uses: 0, ...made };
+  };
+  const command = (): Command => {
+    const sent = { issuedBy: id("user"), issuedAt: at(), expiresAt: at(), reply: null, repliedAt: null };
+    return { id: id("command"), device: id("device"), name: "ping", args: {}, ...sent };
+  };
+  const done = () => ok(null);
+  const nothing = () => undefined;
+
+  return {
+    calls,
+    broken,
+    devices: surface<DevicesRpc>("capabilities.devices", {
+      createEnrollmentCode: () => ok({ ...code(), code: "slug-SECRET" }),
+      listEnrollmentCodes: () => page([code()]),
+      revokeEnrollmentCode: done,
+      enroll: () => ok({ device: id("device"), token: `sdt_${"t".repeat(43)}` }),
+      listDevices: ([asked]) => {
+        const { cursor } = asked as { cursor: string | null };
+        return ok({ items: [device()], nextCursor: cursor === null ? "inner cursor" : null });
+      },
+      getDevice: () => ok(device()),
+      renameDevice: () => ok(device()),
+      removeDevice: done,
+      rotateToken: () => ok({ token: "sdt_new" }),
+      sendCommand: () => ok(command()),
+      listCommands: () => page([command()]),
+      telemetry: () => ok([{ at: at(), samples: 1, metrics: { cpu_percent: 1 } }]),
+      createGroup: () => ok(group()),
+      listGroups: () => page([group()]),
+      getGroup: () => ok(group()),
+      renameGroup: () => ok(group()),
+      removeGroup: done,
+      setGroupDevice: done,
+      setGroupMember: done,
+      removeUser: done,
+    }),
+    hub: surface<HubControlRpc>("durable-objects.hub-control", {
+      putMember: nothing,
+      endSession: nothing,
+      presence: () => [],
+    }),
+    provisioner: surface<ProvisionerRpc>("data.provisioner", { createTenant: () => ({ placement: "first" }) }),
+  };
+}
