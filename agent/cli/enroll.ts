@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import os from "node:os";
 import { isCertificatePem } from "../connection/trust.ts";
-import { parseEnrollmentCode } from "../enroll/code.ts";
+import { readEnrollmentCode } from "../enroll/code.ts";
 import { requestEnrollment } from "../enroll/request.ts";
 import { describeError } from "../log.ts";
 import { writeCredentials } from "../state/credentials.ts";
@@ -33,7 +33,7 @@ export async function enroll(invocation: EnrollInvocation, paths: StatePaths, te
   }
   const ca = invocation.caFile === null ? null : readAuthority(invocation.caFile);
   if (ca === undefined) return refuse(exitCodes.usage, "invalid_ca", "--ca names no readable PEM certificate");
-  const code = invocation.code ?? parseEnrollmentCode(await terminal.readInput(codeInputBytesMax));
+  const code = invocation.code ?? readEnrollmentCode(await terminal.readInput(codeInputBytesMax));
   if (code === null) return refuse(exitCodes.usage, "invalid_code", "standard input holds no enrolment code");
   // Before the code is spent: an enrolment that can't be stored would be lost.
   try {

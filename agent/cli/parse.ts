@@ -1,6 +1,6 @@
 /** Command line → what to do. Everything is checked here, before any side effect. Pure. */
 import { parseArgs } from "node:util";
-import { parseEnrollmentCode } from "../enroll/code.ts";
+import { readEnrollmentCode } from "../enroll/code.ts";
 import { parseServerUrl } from "../enroll/url.ts";
 import { type CommandName, commandFlags, type FlagSpec } from "./flags.ts";
 
@@ -107,7 +107,7 @@ function parseEnroll(values: Values): Invocation {
   const url = parseServerUrl(text(values, "url") ?? "");
   if (url.kind === "refused") return usageError(url.code, url.detail);
   const given = text(values, "code") ?? "";
-  const code = given === "-" ? null : parseEnrollmentCode(given);
+  const code = given === "-" ? null : readEnrollmentCode(given);
   if (given !== "-" && code === null)
     return usageError("invalid_code", "--code is not an enrolment code: slug, hyphen, letters and digits");
   const name = text(values, "name");
