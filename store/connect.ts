@@ -96,5 +96,5 @@ export function createInteractiveClient(config: DatabaseConfig): Client {
   return client;
 }
 
-export { DatabaseError, sqlState } from "./failure.ts";
+export { DatabaseError, databaseError, sqlState } from "./failure.ts";
 export { Statement, sql, unsafeRawSql } from "./statement.ts";

@@ -119,6 +119,8 @@ log_temp_files = -1
 # A lost client frees its backend; a forgotten transaction does not hold locks for ever.
 tcp_keepalives_idle = 60
 client_connection_check_interval = '2s'
+# A role can't raise it for itself: the scratch space one session may take.
+temp_file_limit = '1GB'
 idle_in_transaction_session_timeout = '60s'
 `;
 

@@ -10,7 +10,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Client } from "pg";
 import { type Account, serverAccount } from "./account.ts";
-import { clearStaleLock, clusterHome, writeOwned, writeSettings } from "./data-folder.ts";
+import { ClusterInUse, clearStaleLock, clusterHome, writeOwned, writeSettings } from "./data-folder.ts";
 import { binary, usableNativeFolder } from "./native.ts";
 
 const run = promisify(execFile);
@@ -30,6 +30,11 @@ export interface ClusterOptions {
   /** Of the role `postgres`; fixed when the cluster is first made. */
   readonly superuserPassword: string;
   readonly log: (line: string) => void;
+  /**
+   * The caller holds the state's lock, so a server that still runs there was orphaned when its stack
+   * was killed: stop it and go on. Otherwise such a server is an error.
+   */
+  readonly replaceOrphan?: boolean;
 }
 
 export interface Cluster {
@@ -56,7 +61,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     options.log("creating the database cluster");
     await initialise(native, home, data, account, options.superuserPassword);
   }
-  clearStaleLock(data);
+  await takeOver(data, options);
   writeSettings(data, account);
   const port = options.port === 0 ? await freePort() : options.port;
   const logPath = join(home, "server.log");
@@ -81,6 +86,25 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     throw error;
   }
   return { port, pid: child.pid ?? 0, home, exited, stop: () => stop(child, exited, native, data) };
+}
+
+/** Makes sure that no server has the files. @throws ClusterInUse */
+async function takeOver(data: string, options: ClusterOptions): Promise<void> {
+  const deadline = Date.now() + stopMsMax;
+  for (let asked = false; ; ) {
+    try {
+      clearStaleLock(data);
+      return;
+    } catch (error) {
+      if (!(error instanceof ClusterInUse) || options.replaceOrphan !== true || Date.now() > deadline) throw error;
+      if (!asked) {
+        options.log("stopping the server that a killed stack left behind");
+        process.kill(error.pid, "SIGINT");
+        asked = true;
+      }
+    }
+    await delay(50);
+  }
 }
 
 /** `initdb` into a folder beside, then a rename: a start cut short begins again. */

@@ -1,6 +1,6 @@
 /** Finds what a tenant's role has changed about itself: Postgres lets it, so it is detected and repaired. */
 import type { TenantIdentifier } from "../../../core/tenancy/identifiers.ts";
-import { createDatabase, DatabaseError, sql } from "../../../store/connect.ts";
+import { createDatabase, createInteractiveClient, databaseError, sql } from "../../../store/connect.ts";
 import type { DataConfig, Placement } from "../config.ts";
 import { tenantUrl } from "../tenant-url.ts";
 import { tenantRoleSettings } from "./tenant-role.ts";
@@ -32,11 +32,23 @@ export async function findDrift(
     first?.["everywhere"] === true && more.length === 0 && [...actual].sort().join() === expected.sort().join();
   if (!same) found.push("settings");
   if ((objects ?? []).length > 0) found.push("large_objects");
-  try {
-    await createDatabase({ url: tenantUrl(placement, name, password), gateway: config.gateway }).query(sql`SELECT 1`);
-  } catch (error) {
-    if (!(error instanceof DatabaseError) || !error.loginRefused) throw error;
-    found.push("password");
-  }
+  if (await loginRefused(config, tenantUrl(placement, name, password))) found.push("password");
   return found;
+}
+
+/** A session of its own: a pooler may still hold connections that were opened with the password of before. */
+async function loginRefused(config: DataConfig, url: string): Promise<boolean> {
+  const client = createInteractiveClient({ url, gateway: config.gateway });
+  // Without a listener, an error of the socket after the refusal would end the Worker.
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    return false;
+  } catch (cause) {
+    const error = databaseError(cause);
+    if (!error.loginRefused) throw error;
+    return true;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
 }
