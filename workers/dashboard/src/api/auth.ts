@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { call, callVoid } from "./client.ts";
 import { ApiProblem } from "./problem.ts";
 import { type Me, meSchema } from "./schemas.ts";
+import { mayBeSignedIn, rememberSignedIn } from "./session-hint.ts";
 
 export const meKey = ["me"] as const;
 
@@ -12,17 +13,23 @@ export function useMe() {
 }
 
 async function fetchMe(signal: AbortSignal): Promise<Me | null> {
+  if (!mayBeSignedIn()) return null;
   try {
     return await call("/me", meSchema, { signal });
   } catch (error) {
-    if (error instanceof ApiProblem && error.fields.status === 401) return null;
+    if (error instanceof ApiProblem && error.fields.status === 401) {
+      rememberSignedIn(false);
+      return null;
+    }
     throw error;
   }
 }
 
 /** Sets the session cookie, which scripts can't read. */
-export function signIn(email: string, password: string): Promise<Me> {
-  return call("/auth/login", meSchema, { method: "POST", body: { email, password } });
+export async function signIn(email: string, password: string): Promise<Me> {
+  const me = await call("/auth/login", meSchema, { method: "POST", body: { email, password } });
+  rememberSignedIn(true);
+  return me;
 }
 
 export async function signOut(): Promise<void> {
@@ -32,6 +39,7 @@ export async function signOut(): Promise<void> {
     // A session that has already ended is what was asked for.
     if (!(error instanceof ApiProblem && error.fields.status === 401)) throw error;
   }
+  rememberSignedIn(false);
 }
 
 export function register(input: { name: string; email: string; password: string }): Promise<void> {

@@ -58,8 +58,11 @@ export function sendCommand(
   });
 }
 
+/** What a person looks back at; older ones are in the audit log. */
+const commandsShown = 10;
+
 export async function recentCommands(org: string, device: string, signal: AbortSignal): Promise<Command[]> {
-  const query = { limit: 20 };
+  const query = { limit: commandsShown };
   const page = await call(path("orgs", org, "devices", device, "commands"), pageOf(commandSchema), { query, signal });
   return page.items;
 }

@@ -1,11 +1,20 @@
-import { QueryClient } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
+import { meKey } from "./auth.ts";
 import { ApiProblem } from "./problem.ts";
 
 /** Reads that failed for a reason that passes are tried this often again; a refusal is final. */
 const retriesMax = 2;
 
 export function createQueryClient(): QueryClient {
-  return new QueryClient({
+  /** A session that ended while a page was open: asking who is here leads to the sign-in page. */
+  const onError = (error: unknown): void => {
+    if (error instanceof ApiProblem && error.fields.code === "unauthenticated") {
+      void client.invalidateQueries({ queryKey: meKey });
+    }
+  };
+  const client = new QueryClient({
+    queryCache: new QueryCache({ onError }),
+    mutationCache: new MutationCache({ onError }),
     defaultOptions: {
       queries: {
         staleTime: 15_000,
@@ -15,6 +24,7 @@ export function createQueryClient(): QueryClient {
       mutations: { retry: false },
     },
   });
+  return client;
 }
 
 function isPassing(error: unknown): boolean {

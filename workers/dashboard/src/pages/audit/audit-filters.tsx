@@ -36,20 +36,24 @@ export function AuditFilters(props: {
         items={actors}
         onValueChange={(value) => set({ actor: chosen(value) })}
       />
-      <Input
-        label="From"
-        type="datetime-local"
-        className="w-full"
-        value={toLocalInput(filter.from)}
-        onChange={(event) => set({ from: fromLocalInput(event.target.value) })}
-      />
-      <Input
-        label="To"
-        type="datetime-local"
-        className="w-full"
-        value={toLocalInput(filter.to)}
-        onChange={(event) => set({ to: fromLocalInput(event.target.value) })}
-      />
+      <div className="max-sm:col-span-2">
+        <Input
+          label="From"
+          type="datetime-local"
+          className="w-full"
+          value={toLocalInput(filter.from)}
+          onChange={(event) => set({ from: fromLocalInput(event.target.value) })}
+        />
+      </div>
+      <div className="max-sm:col-span-2">
+        <Input
+          label="To"
+          type="datetime-local"
+          className="w-full"
+          value={toLocalInput(filter.to)}
+          onChange={(event) => set({ to: fromLocalInput(event.target.value) })}
+        />
+      </div>
       {filtered && (
         <Button variant="ghost" onClick={() => onChange({ type: "", actor: "", from: "", to: "" })}>
           Clear filters

@@ -18,9 +18,7 @@ export function DeviceFacts({ device }: { readonly device: Device }) {
       <Fact term="Enrolled">
         <Timestamp at={device.enrolled_at} />
       </Fact>
-      <Fact term="Last seen">
-        <Timestamp at={device.last_seen_at} relative />
-      </Fact>
+      <Fact term="Last seen">{device.online ? "Now" : <Timestamp at={device.last_seen_at} relative />}</Fact>
       <Fact term="Groups">
         <GroupNames ids={device.groups} />
       </Fact>

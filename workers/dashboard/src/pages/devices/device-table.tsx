@@ -21,7 +21,7 @@ export function DeviceTable({ rows, root }: { readonly rows: readonly Device[]; 
     { header: "Platform", cell: (device) => device.platform, className: "max-md:hidden" },
     {
       header: "Last seen",
-      cell: (device) => <Timestamp at={device.last_seen_at} relative />,
+      cell: (device) => (device.online ? "Now" : <Timestamp at={device.last_seen_at} relative />),
       className: "max-sm:hidden",
     },
     {

@@ -75,9 +75,9 @@ export function DevicesPage() {
                 value={presence}
                 onChange={setPresence}
                 options={[
-                  { id: "all", label: "All" },
-                  { id: "online", label: "Online" },
-                  { id: "offline", label: "Offline" },
+                  { id: "all", label: "All devices" },
+                  { id: "online", label: "Online only" },
+                  { id: "offline", label: "Offline only" },
                 ]}
               />
             </div>
@@ -118,7 +118,7 @@ function NoDevices() {
   }
   return (
     <EmptyState icon={<DesktopTowerIcon className="size-8" />} title="No devices yet">
-      <p>Make a code, then run one command on the machine you want to watch. It appears here by itself.</p>
+      <p>Make a code, then run two commands on the machine you want to watch. It appears here by itself.</p>
       <EnrollInstructions />
     </EmptyState>
   );

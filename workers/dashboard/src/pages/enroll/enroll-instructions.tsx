@@ -11,7 +11,7 @@ import { enrollCommand } from "./enroll-command.ts";
 /** Long enough to walk to the machine, short enough that a forgotten code is dead by the evening. */
 const quickCodeSeconds = 3_600;
 
-/** The exact command for one machine, and the button that makes the code in it. */
+/** The exact commands for one machine, and the button that makes the code in it. */
 export function EnrollInstructions() {
   const { org } = useOrg();
   const client = useQueryClient();
@@ -27,7 +27,11 @@ export function EnrollInstructions() {
   const code = work.data;
   return (
     <div className="grid w-full gap-3">
-      <CopyField label="Command" text={enrollCommand(window.location.origin, code?.code ?? "CODE")} />
+      <CopyField label="Commands" text={enrollCommand(window.location.origin, code?.code ?? "CODE")} />
+      <p className="text-left text-sm text-kumo-subtle">
+        <span className="font-mono text-[13px]">sentinel-agent.mjs</span> is the whole agent in one file; the build puts
+        it into <span className="font-mono text-[13px]">agent/dist</span>. It needs Node 20 or newer.
+      </p>
       {code !== undefined && (
         <p role="status" className="text-left text-sm text-kumo-subtle">
           For one device, until <Timestamp at={code.expires_at} />. The code is shown this once.

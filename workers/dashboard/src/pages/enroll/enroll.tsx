@@ -75,7 +75,7 @@ export function EnrollPage() {
           One machine, now
         </h2>
         <p className="mb-3 text-kumo-subtle">
-          Make a code for one hour and one device, and run the command on the machine.
+          Make a code for one hour and one device, and run the commands on the machine.
         </p>
         <EnrollInstructions />
       </section>

@@ -39,10 +39,10 @@ export function NewCodeDialog({ open, onClose }: { readonly open: boolean; reado
         <Dialog size="lg" className="grid gap-4 p-6">
           <Dialog.Title className="text-lg font-semibold">Your new code</Dialog.Title>
           <Dialog.Description className="-mt-2 text-kumo-subtle">
-            It is shown this once. Run the command on each machine.
+            It is shown this once. Run the commands on each machine.
           </Dialog.Description>
           <CopyField label="Code" text={work.data.code} />
-          <CopyField label="Command" text={enrollCommand(window.location.origin, work.data.code)} />
+          <CopyField label="Commands" text={enrollCommand(window.location.origin, work.data.code)} />
           <div className="flex justify-end">
             <Button variant="primary" onClick={close}>
               Done

@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import { path, queryString } from "../../../workers/dashboard/src/api/client.ts";
+import { readFragmentToken } from "../../../workers/dashboard/src/components/fragment-token.ts";
+import { returnPath, signInPath } from "../../../workers/dashboard/src/components/return-path.ts";
+import { mqttUrl } from "../../../workers/dashboard/src/live/open-client.ts";
+import { suggestSlug } from "../../../workers/dashboard/src/pages/orgs/suggest-slug.ts";
+
+describe("coming back after signing in", () => {
+  it("returns to the page that was asked for", () => {
+    const asked = { pathname: "/o/demo/audit", search: "?type=login" };
+    const search = new URL(signInPath(asked), "http://here.test").searchParams;
+    expect(returnPath(search.get("next"))).toBe("/o/demo/audit?type=login");
+  });
+
+  it.each([
+    null,
+    "",
+    "https://evil.test/",
+    "//evil.test/",
+    "/\\evil.test",
+    "javascript:alert(1)",
+    "/\t/evil.test",
+    "/sign-in?next=/sign-in",
+  ])("goes home rather than to %j", (wanted) => expect(returnPath(wanted)).toBe("/"));
+});
+
+describe("addresses", () => {
+  it("lets no value climb out of its segment", () => {
+    expect(path("orgs", "../me", "devices")).toBe("/orgs/..%2Fme/devices");
+  });
+
+  it("leaves out what is not asked", () => {
+    expect(queryString({ type: "", cursor: null, limit: 50 })).toBe("?limit=50");
+    expect(queryString({})).toBe("");
+  });
+
+  it("speaks MQTT to its own host, encrypted when the page is", () => {
+    expect(mqttUrl({ protocol: "https:", host: "sentinel.test" }, "org_a")).toBe("wss://sentinel.test/mqtt/org_a");
+    expect(mqttUrl({ protocol: "http:", host: "localhost:8787" }, "org_a")).toBe("ws://localhost:8787/mqtt/org_a");
+  });
+
+  it("reads a mailed token from the fragment in either form", () => {
+    expect(readFragmentToken("#token=abc-_9")).toBe("abc-_9");
+    expect(readFragmentToken("#abc-_9")).toBe("abc-_9");
+    expect(readFragmentToken("#")).toBeNull();
+    expect(readFragmentToken("#token=")).toBeNull();
+  });
+
+  it.each([
+    ["Demo Secondary School", "demo-secondary-school"],
+    ["  École nº 7! ", "ecole-no-7"],
+    ["—", ""],
+    [`${"a".repeat(39)} b`, "a".repeat(39)],
+  ])("suggests for %j the slug %j", (name, slug) => expect(suggestSlug(name)).toBe(slug));
+});
