@@ -1,0 +1,180 @@
+import { describe, expect, it, vi } from "vitest";
+import { bearer, origin, outcome, publishOrg, send, sendJson, signIn } from "./harness.ts";
+import { accessToken, asked, lastCall, recorded } from "./recorders.ts";
+
+const exchanges = (): string[] => asked().filter((call) => call.startsWith("SESSIONS"));
+
+describe("a session cookie", () => {
+  it("is exchanged once a minute for one organisation, and the token goes to studio alone", async () => {
+    const org = await publishOrg();
+    const { cookie, token } = await signIn(org.org);
+    const path = `/api/v1/orgs/${org.slug}/devices`;
+    const answers = [
+      await send(path, { headers: { Cookie: cookie } }),
+      await send(path, { headers: { Cookie: cookie } }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(exchanges()).toHaveLength(1);
+    const { headers } = lastCall("STUDIO");
+    expect(headers).toMatchObject({
+      authorization: `Bearer ${token}`,
+      "x-sentinel-credential": "cookie",
+      "x-sentinel-org": org.org,
+    });
+    expect(headers).not.toHaveProperty("cookie");
+    for (const answer of answers) expect(JSON.stringify([...answer.headers])).not.toContain(token);
+    await send("/api/v1/me", { headers: { Cookie: cookie } });
+    expect(exchanges()).toHaveLength(2);
+  });
+
+  it("that names no session is refused, forgotten, and never remembered as refused", async () => {
+    const headers = { Cookie: "__Host-sentinel_session=stale" };
+    const answer = await send("/api/v1/me", { headers });
+    expect(answer.headers.get("Set-Cookie")).toMatch(/^__Host-sentinel_session=; Path=\/; Max-Age=0; HttpOnly; Secure/);
+    expect(await outcome(answer)).toBe("401 invalid_token");
+    await send("/api/v1/me", { headers });
+    expect(exchanges()).toHaveLength(2);
+  });
+
+  it("that names no session is ignored and forgotten on a public route", async () => {
+    const answer = await send("/api/openapi.json", { headers: { Cookie: "__Host-sentinel_session=stale" } });
+    expect([answer.status, answer.headers.get("Set-Cookie")?.slice(0, 41)]).toEqual([
+      200,
+      "__Host-sentinel_session=; Path=/; Max-Age",
+    ]);
+    expect(lastCall("STUDIO").headers["x-sentinel-credential"]).toBe("none");
+  });
+
+  it("that appears twice is nobody's", async () => {
+    const { cookie } = await signIn();
+    expect(await outcome(await send("/api/v1/me", { headers: { Cookie: `${cookie}; ${cookie}` } }))).toBe(
+      "401 invalid_token",
+    );
+    expect(exchanges()).toEqual([]);
+  });
+
+  it("is not exchanged for what the edge serves to everybody", async () => {
+    const { cookie } = await signIn();
+    expect((await send("/", { headers: { Cookie: cookie } })).status).toBe(200);
+    expect(exchanges()).toEqual([]);
+  });
+
+  it("is forgotten at once when it signs out", async () => {
+    const { cookie } = await signIn();
+    await send("/api/v1/me", { headers: { Cookie: cookie } });
+    recorded.studio = () =>
+      new Response(null, { status: 204, headers: { "Set-Cookie": "__Host-sentinel_session=; Max-Age=0" } });
+    const answer = await send("/api/v1/auth/logout", { method: "POST", headers: { Cookie: cookie, Origin: origin } });
+    expect([answer.status, answer.headers.get("Set-Cookie")]).toEqual([204, "__Host-sentinel_session=; Max-Age=0"]);
+    recorded.sessions.clear();
+    expect(await outcome(await send("/api/v1/me", { headers: { Cookie: cookie } }))).toBe("401 invalid_token");
+  });
+
+  it("exchanged for another organisation's token opens nothing", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const [mine, theirs] = [await publishOrg(), await publishOrg()];
+    const { secret, cookie, user } = await signIn(mine.org);
+    recorded.sessions.set(secret, () =>
+      accessToken({ sub: user, org: theirs.org, role: "admin", sid: secret.slice("secret-".length) }),
+    );
+    expect(await outcome(await send(`/api/v1/orgs/${mine.org}/devices`, { headers: { Cookie: cookie } }))).toBe(
+      "503 unavailable",
+    );
+  });
+});
+
+describe("a bearer token", () => {
+  it("wins over the cookie, which is then not even exchanged", async () => {
+    const [one, other] = [await signIn(), await signIn()];
+    await send("/api/v1/me", { headers: { ...bearer(one.token), Cookie: other.cookie } });
+    expect(exchanges()).toEqual([]);
+    expect(lastCall("STUDIO").headers).toMatchObject({
+      authorization: `Bearer ${one.token}`,
+      "x-sentinel-credential": "bearer",
+    });
+  });
+
+  it("that is expired, forged, of another type or for nobody is refused, on public routes too", async () => {
+    const { user, secret, token } = await signIn();
+    const claims = { sub: user, org: null, role: null, sid: secret.slice("secret-".length) };
+    const bad = [
+      "nonsense",
+      `${token.slice(0, -6)}AAAAAA`,
+      await accessToken(claims, { expiresInSeconds: -60 }),
+      await accessToken(claims, { typ: "JWT" }),
+      await accessToken(claims, { kid: "unknown" }),
+      "sdt_device-token",
+      "eyJhbGciOiJub25lIn0.e30.",
+    ];
+    for (const token of bad) {
+      const answer = await send("/api/v1/me", { headers: bearer(token) });
+      expect(answer.headers.get("WWW-Authenticate")).toContain('error="invalid_token"');
+      expect(await outcome(answer)).toBe("401 invalid_token");
+      expect(await outcome(await sendJson("/api/v1/auth/login", {}, bearer(token)))).toBe("401 invalid_token");
+    }
+    expect(asked().filter((call) => !call.startsWith("PUBLIC_KEYS"))).toEqual([]);
+  });
+
+  it("does not fall back to the cookie when it does not hold", async () => {
+    const { cookie } = await signIn();
+    expect(await outcome(await send("/api/v1/me", { headers: { ...bearer("nonsense"), Cookie: cookie } }))).toBe(
+      "401 invalid_token",
+    );
+  });
+});
+
+describe("cross-site request forgery", () => {
+  const write = (headers: Record<string, string>) => sendJson("/api/v1/orgs", { name: "A", slug: "abc" }, headers);
+
+  it("lets a cookie write only with proof of our own origin", async () => {
+    const { cookie } = await signIn();
+    for (const headers of [
+      {},
+      { Origin: "https://evil.example" },
+      { Origin: "null" },
+      { Origin: origin, "Sec-Fetch-Site": "cross-site" },
+      { "Sec-Fetch-Site": "same-origin" },
+    ])
+      expect(await outcome(await write({ Cookie: cookie, ...(headers as Record<string, string>) }))).toBe(
+        "403 csrf_denied",
+      );
+    expect(asked()).toEqual([]);
+    expect((await write({ Cookie: cookie, Origin: origin })).status).toBe(200);
+    expect((await write({ Cookie: cookie, Origin: origin, "Sec-Fetch-Site": "same-origin" })).status).toBe(200);
+  });
+
+  it("does not concern a bearer token or a read", async () => {
+    const { cookie, token } = await signIn();
+    expect((await write({ ...bearer(token), Origin: "https://other.example" })).status).toBe(200);
+    expect((await send("/api/v1/me", { headers: { Cookie: cookie, "Sec-Fetch-Site": "none" } })).status).toBe(200);
+  });
+
+  it("lets no other site sign somebody in, register or enrol, and programs do", async () => {
+    for (const path of ["/api/v1/auth/login", "/api/v1/auth/register", "/api/v1/enroll"]) {
+      expect(await outcome(await sendJson(path, {}, { Origin: "https://evil.example" }))).toBe("403 csrf_denied");
+      expect((await sendJson(path, {})).status).toBe(200);
+      expect((await sendJson(path, {}, { Origin: origin })).status).toBe(200);
+    }
+  });
+
+  it("lets a cookie open a socket only from our own pages", async () => {
+    const org = await publishOrg();
+    const { cookie } = await signIn(org.org);
+    const upgrade = (headers: Record<string, string>) =>
+      send(`/mqtt/${org.org}`, { headers: { Upgrade: "websocket", Cookie: cookie, ...headers } });
+    expect(await outcome(await upgrade({}))).toBe("403 csrf_denied");
+    expect(await outcome(await upgrade({ Origin: "https://evil.example" }))).toBe("403 csrf_denied");
+    expect((await upgrade({ Origin: origin })).status).toBe(101);
+  });
+});
+
+describe("missing credentials", () => {
+  it("are asked for on every route that is not public", async () => {
+    const answer = await send("/api/v1/me");
+    expect(answer.headers.get("WWW-Authenticate")).toBe('Bearer realm="sentinel"');
+    expect(await outcome(answer)).toBe("401 unauthenticated");
+    expect(await outcome(await send("/api/v1/me", { headers: { Authorization: "Basic dTpw" } }))).toBe(
+      "401 invalid_token",
+    );
+  });
+});

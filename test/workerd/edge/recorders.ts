@@ -1,0 +1,137 @@
+import { WorkerEntrypoint } from "cloudflare:workers";
+import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
+import type { OrgId } from "../../../core/ids.ts";
+import { accessTokenAudience, tokenTypes } from "../../../core/mesh/claims.ts";
+import type { EdgeRefusals, RateDecision } from "../../../core/rpc/durable-objects.ts";
+import type { SessionExchangeResult } from "../../../core/rpc/studio.ts";
+
+type Unit = "ASSETS" | "STUDIO" | "SESSIONS" | "DEVICE_GATEWAY" | "LIMITS" | "EDGE_EVENTS" | "PUBLIC_KEYS";
+interface Call {
+  readonly unit: Unit;
+  readonly what: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What reached the units behind the edge, and how they answer. Shared with the tests: one isolate. */
+export const recorded = {
+  calls: [] as Call[],
+  reports: [] as EdgeRefusals[],
+  down: new Set<Unit>(),
+  /** Session secret → access token by organisation (`-`: none). */
+  sessions: new Map<string, (org: OrgId | null) => Promise<string>>(),
+  studio: (_request: Request): Response => Response.json({ ok: true }),
+  counts: new Map<string, number>(),
+};
+
+export function resetRecorded(): void {
+  recorded.calls.length = 0;
+  recorded.reports.length = 0;
+  recorded.down.clear();
+  recorded.sessions.clear();
+  recorded.counts.clear();
+  recorded.studio = () => Response.json({ ok: true });
+}
+
+/** Units that were asked, in order. */
+export const asked = (): string[] => recorded.calls.map(({ unit, what }) => `${unit} ${what}`);
+export const lastCall = (unit: Unit): Call => {
+  const call = recorded.calls.findLast((candidate) => candidate.unit === unit);
+  if (call === undefined) throw new Error(`${unit} was not asked`);
+  return call;
+};
+
+async function record(unit: Unit, what: string, request?: Request): Promise<void> {
+  const headers = request === undefined ? {} : Object.fromEntries(request.headers);
+  recorded.calls.push({ unit, what, headers, body: request?.body ? await request.text() : "" });
+  if (recorded.down.has(unit)) throw new Error(`${unit} is down`);
+}
+const pathOf = ({ url }: Request): string => new URL(url).pathname + new URL(url).search;
+
+export class RecordingStudio extends WorkerEntrypoint {
+  override async fetch(request: Request): Promise<Response> {
+    await record("STUDIO", `${request.method} ${pathOf(request)}`, request);
+    return recorded.studio(request);
+  }
+}
+
+export class RecordingAssets extends WorkerEntrypoint {
+  override async fetch(request: Request): Promise<Response> {
+    await record("ASSETS", `${request.method} ${pathOf(request)}`, request);
+    if (request.headers.get("If-None-Match") === '"v1"')
+      return new Response(null, { status: 304, headers: { ETag: '"v1"' } });
+    const isScript = pathOf(request) === "/assets/index-BX3k9_aQ.js";
+    const type = isScript ? "text/javascript" : "text/html; charset=utf-8";
+    return new Response(isScript ? "run()" : "<!doctype html>", {
+      headers: { "Content-Type": type, ETag: '"v1"', "Set-Cookie": "a=b" },
+    });
+  }
+}
+
+export class RecordingGateway extends WorkerEntrypoint {
+  override async fetch(request: Request): Promise<Response> {
+    await record("DEVICE_GATEWAY", pathOf(request), request);
+    // biome-ignore lint/correctness/noUndeclaredVariables: a global of workerd
+    const { 0: client, 1: server } = new WebSocketPair();
+    server.accept();
+    server.addEventListener("message", ({ data }) => server.send(`echo ${data}`));
+    return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "mqtt" } });
+  }
+}
+
+export class RecordingSessions extends WorkerEntrypoint {
+  async exchange(secret: string, org: OrgId | null, requestId: string): Promise<SessionExchangeResult> {
+    await record("SESSIONS", `${secret} ${org ?? "-"} ${requestId.slice(0, 4)}`);
+    const token = await recorded.sessions.get(secret)?.(org);
+    return token === undefined
+      ? { kind: "refused" }
+      : { kind: "ok", accessToken: token, expiresAtMs: Date.now() + 3600_000 };
+  }
+}
+
+export class RecordingLimits extends WorkerEntrypoint {
+  async consume(key: string, limit: number, windowMs: number): Promise<RateDecision> {
+    await record("LIMITS", `${key} ${limit} ${windowMs}`);
+    const count = (recorded.counts.get(key) ?? 0) + 1;
+    recorded.counts.set(key, count);
+    return { allowed: count <= limit, limit, remaining: Math.max(0, limit - count), resetSeconds: 30 };
+  }
+}
+
+export class RecordingEvents extends WorkerEntrypoint {
+  async report(refusals: readonly EdgeRefusals[]): Promise<void> {
+    await record("EDGE_EVENTS", "report");
+    recorded.reports.push(...refusals);
+  }
+}
+
+const keyPair = generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
+
+export class RecordingKeys extends WorkerEntrypoint {
+  async accessKeys(): Promise<{ keys: JWK[] }> {
+    await record("PUBLIC_KEYS", "accessKeys");
+    const { publicKey, privateKey } = await keyPair;
+    // The private half beside the public one: a mistake of KeyRing's that must go no further.
+    const { d } = await exportJWK(privateKey);
+    return { keys: [{ ...(await exportJWK(publicKey)), kid: "k1", alg: "EdDSA", use: "sig", d: d ?? "" }] };
+  }
+  async meshRoots(): Promise<{ keys: JWK[] }> {
+    return { keys: [] };
+  }
+}
+
+/** Signs an access token as KeyRing would. */
+export async function accessToken(
+  claims: { sub: string; org: string | null; role: string | null; sid: string },
+  changes: { kid?: string; expiresInSeconds?: number; typ?: string } = {},
+): Promise<string> {
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  return await new SignJWT({ org: claims.org, role: claims.role, sid: claims.sid, jti: "j1" })
+    .setProtectedHeader({ alg: "EdDSA", kid: changes.kid ?? "k1", typ: changes.typ ?? tokenTypes.access })
+    .setIssuer("https://sentinel.test")
+    .setAudience(accessTokenAudience)
+    .setSubject(claims.sub)
+    .setIssuedAt(nowSeconds)
+    .setExpirationTime(nowSeconds + (changes.expiresInSeconds ?? 3600))
+    .sign((await keyPair).privateKey);
+}
