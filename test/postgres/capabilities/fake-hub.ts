@@ -22,6 +22,8 @@ export class FakeHub implements HubControlRpc {
   readonly calls: string[] = [];
   /** Runs before a call takes effect; throws to make the call fail. */
   before: (method: string) => Promise<void> | void = () => undefined;
+  /** Runs after a group was put and before the caller hears of it. */
+  afterPutGroup: () => Promise<void> | void = () => undefined;
 
   constructor(keys: MeshKeys) {
     this.#keys = keys;
@@ -59,6 +61,7 @@ export class FakeHub implements HubControlRpc {
     const { groups } = await this.#enter("putGroup", call, org);
     if (content.devices.length + content.members.length === 0) groups.delete(group);
     else groups.set(group, content);
+    await this.afterPutGroup();
   }
   async publishCommand(call: SignedCall, org: OrgId, device: DeviceId, payload: string): Promise<void> {
     (await this.#enter("publishCommand", call, org)).published.push({ device, payload });

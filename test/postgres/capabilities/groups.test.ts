@@ -84,6 +84,19 @@ describe("a group", () => {
     expect(inHub(group).devices).toEqual([id]);
   });
 
+  it("ends up in the hub as it is in the table when a later change is told before an earlier one", async () => {
+    const [one, two] = [(await enrolOne(world, tenant.org, "One")).id, (await enrolOne(world, tenant.org, "Two")).id];
+    const group = await groupOf(world, tenant.org, "Overtaken", {});
+    // The first change is stored and on its way to the hub; the second is stored and told meanwhile.
+    world.hub.before = async (method) => {
+      if (method !== "putGroup") return;
+      world.hub.before = () => undefined;
+      accepted(await world.devices.setGroupDevice(await asOwner(), group, two, true));
+    };
+    accepted(await world.devices.setGroupDevice(await asOwner(), group, one, true));
+    expect(inHub(group)).toEqual({ devices: [one, two].sort(), members: [] });
+  });
+
   it("ends up in the hub as it is in the table, however changes overtake each other", async () => {
     const enrolled = [];
     for (let index = 0; index < 4; index += 1) enrolled.push((await enrolOne(world, tenant.org, `R${index}`)).id);
@@ -112,12 +125,11 @@ describe("a group", () => {
   it("that is removed is gone from the hub, also when a device is added meanwhile", async () => {
     const { id } = await enrolOne(world, tenant.org);
     const group = await groupOf(world, tenant.org, "Going", { members: [newId("user")] });
-    let calls = 0;
-    world.hub.before = async (method) => {
-      calls += 1;
-      if (method !== "putGroup" || calls !== 2) return;
-      // After the hub was emptied and the row deleted, before the hub is told for the second time.
-      world.hub.of(tenant.org).groups.set(group, { devices: [id], members: [] });
+    // The hub has emptied the group, the row is still there, and another request puts a device in.
+    world.hub.afterPutGroup = async () => {
+      world.hub.afterPutGroup = () => undefined;
+      accepted(await world.devices.setGroupDevice(await asOwner(), group, id, true));
+      expect(inHub(group).devices).toEqual([id]);
     };
     accepted(await world.devices.removeGroup(await asOwner(), group));
     expect(world.hub.of(tenant.org).groups.has(group)).toBe(false);

@@ -35,7 +35,9 @@ describe("the list of devices", () => {
     for (const limit of [1, 2, 5, 200]) {
       const seen: DeviceId[] = [];
       let cursor: string | null = null;
+      let pages = 0;
       do {
+        pages += 1;
         const page: Page<Device> = accepted(
           await world.devices.listDevices(await world.as(org, owner), { limit, cursor }),
         );
@@ -44,6 +46,7 @@ describe("the list of devices", () => {
         cursor = page.nextCursor;
       } while (cursor !== null);
       expect(seen).toEqual([...made].sort());
+      expect(pages).toBe(Math.ceil(made.length / limit));
     }
   });
 
@@ -171,6 +174,19 @@ describe("rotating a device's token", () => {
     expect(world.hub.of(tenant.org).tokens.get(id)).toBe(hashOf(rotated.token));
     const [rows] = await tenant.run("system", null, sql`SELECT token_sha256 FROM devices WHERE id = ${id}`);
     expect(rows?.[0]?.["token_sha256"]).toBe(hashOf(rotated.token));
+  });
+
+  it("gives way to a rotation that overtook it, and says so", async () => {
+    const { id } = await enrolOne(world, tenant.org);
+    let winner = "";
+    // The first rotation is stored and on its way to the hub; the second is stored and told meanwhile.
+    world.hub.before = async (method) => {
+      if (method !== "putDevice") return;
+      world.hub.before = () => undefined;
+      winner = accepted(await world.devices.rotateToken(await asOwner(), id)).token;
+    };
+    expect(codeOf(await world.devices.rotateToken(await asOwner(), id))).toBe("conflict");
+    expect(world.hub.of(tenant.org).tokens.get(id)).toBe(hashOf(winner));
   });
 
   it("leaves table and hub agreed on one token when many rotate at once, and only its owner is told ok", async () => {
