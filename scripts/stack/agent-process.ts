@@ -55,7 +55,11 @@ export async function startAgent(options: AgentOptions): Promise<AgentProcess> {
 
 function run({ program, stateDir }: AgentOptions): ChildProcess {
   // Its log is the agent's own; the stack shows it only when asked through the agent's `status`.
-  return spawn(process.execPath, [program, "run", "--state", stateDir], { stdio: ["ignore", "ignore", "ignore"] });
+  return spawn(process.execPath, [program, "run", "--state", stateDir], {
+    stdio: "ignore",
+    // A group of its own: the stack stops it, in its turn.
+    detached: true,
+  });
 }
 
 async function enroll({ program, stateDir, url }: AgentOptions, code: string): Promise<void> {

@@ -53,6 +53,8 @@ export async function startGatewayProcess(
 async function launch(port: number, clusters: readonly number[]): Promise<{ child: ChildProcess; port: number }> {
   const child = fork(fileURLToPath(new URL("gateway-main.ts", import.meta.url)), {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
+    // A group of its own: a signal to the terminal's group must not stop it before those who use it.
+    detached: true,
   });
   child.send({ port, clusters });
   return new Promise((resolve, reject) => {

@@ -51,6 +51,16 @@ function procRow(pid: number): ProcessRow[] {
   }
 }
 
+/** A process's program and arguments, or "" when there is no such process. */
+export function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+  } catch {
+    const { stdout } = spawnSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" });
+    return (stdout ?? "").trim();
+  }
+}
+
 /**
  * Ends a child: SIGTERM, and SIGKILL when it takes longer than `msMax`.
  */

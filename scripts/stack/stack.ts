@@ -7,6 +7,7 @@ import { type Demo, makeDemo } from "./demo.ts";
 import { startGatewayProcess } from "./gateway-process.ts";
 import { startMailSink } from "./mail-sink.ts";
 import type { StackOptions } from "./options.ts";
+import { endOrphans } from "./orphans.ts";
 import { findPort, forwardIpv6Loopback } from "./ports.ts";
 import { placementNames, startPlacementClusters } from "./postgres.ts";
 import type { Supervision } from "./processes.ts";
@@ -92,6 +93,7 @@ async function startFoundation(state: StateFolder, progress: Progress, shutdown:
 async function start(options: StackOptions, progress: Progress, shutdown: Shutdown): Promise<StackDescription> {
   const state = openStateFolder(options.stateDir);
   shutdown.add("the state folder", () => state.release());
+  await endOrphans(state.path("stack.json"), state.dir, progress.note);
   const port = await findPort(options.port);
   const publicUrl = `http://localhost:${port}`;
   let describe: (() => StackDescription) | null = null;

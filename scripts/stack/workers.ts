@@ -39,18 +39,21 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
   // The first Worker answers requests: the edge.
   workers.reverse();
   mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      host: "127.0.0.1",
-      port: options.port,
-      cf: { country: "IN", tlsVersion: "TLSv1.3" },
-      resourcePersistencePath: options.stateDir,
-      log: new Log(LogLevel.ERROR),
-      logRequests: false,
-      handleUncaughtError: options.onError,
-      unsafeHandleRuntimeRestart: options.onRestart,
-      workers,
-    } as unknown as V4MiniflareOptions),
+  const miniflare = withoutSignalHandlers(
+    () =>
+      new Miniflare(
+        convertV4MiniflareOptions({
+          host: "127.0.0.1",
+          port: options.port,
+          cf: { country: "IN", tlsVersion: "TLSv1.3" },
+          resourcePersistencePath: options.stateDir,
+          log: new Log(LogLevel.ERROR),
+          logRequests: false,
+          handleUncaughtError: options.onError,
+          unsafeHandleRuntimeRestart: options.onRestart,
+          workers,
+        } as unknown as V4MiniflareOptions),
+      ),
   );
   let url: URL;
   try {
@@ -70,6 +73,22 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
     },
     stop: () => stopWorkers(miniflare),
   };
+}
+
+/**
+ * Miniflare ends the whole process at the first signal; here the stack decides in which order things
+ * stop. Its hook on `exit`, which kills workerd, stays.
+ */
+function withoutSignalHandlers(make: () => Miniflare): Miniflare {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const before = new Map(signals.map((signal) => [signal, process.listeners(signal)]));
+  const miniflare = make();
+  for (const signal of signals) {
+    for (const listener of process.listeners(signal)) {
+      if (!before.get(signal)?.includes(listener)) process.off(signal, listener);
+    }
+  }
+  return miniflare;
 }
 
 async function workerOptions(unit: (typeof units)[number], options: WorkersOptions): Promise<Record<string, unknown>> {
