@@ -89,7 +89,8 @@ export class TenantHub extends DurableObject<Env> {
   }
 
   private accept(upgrade: UpgradeCredential | null): WebSocket {
-    const [client, server] = Object.values(new globalThis.WebSocketPair()) as [WebSocket, WebSocket];
+    // biome-ignore lint/correctness/noUndeclaredVariables: a global of the Workers runtime
+    const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
     this.ctx.acceptWebSocket(server);
     const id = crypto.randomUUID();
     this.live.set(id, liveSocket(id, server, []));

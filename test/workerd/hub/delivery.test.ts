@@ -1,0 +1,184 @@
+import { evictDurableObject } from "cloudflare:test";
+import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { encodePacket } from "../../../core/mqtt/encode.ts";
+import { resetIngest } from "./fake-ingest.ts";
+import {
+  Client,
+  countRows,
+  enrol,
+  entrypoints,
+  hubOf,
+  joinAndConnect,
+  newOrg,
+  stopClock,
+  userCall,
+} from "./harness.ts";
+
+beforeAll(stopClock);
+beforeEach(resetIngest);
+
+describe("QoS 1", () => {
+  it("is stored before it is acknowledged", async () => {
+    const org = newOrg();
+    const device = await enrol(org);
+    const sleeper = await Client.device(device, { clientId: "sleeper" });
+    expect(await sleeper.subscribe([device.topic("notes")])).toEqual([1]);
+    sleeper.send({ type: "disconnect" });
+    await sleeper.next();
+    const writer = await Client.device(device, { clientId: "writer" });
+    expect(await writer.publish(device.topic("notes"), "kept")).toEqual({ type: "puback", packetId: 1 });
+    // Everything in memory goes; what was acknowledged must not.
+    await evictDurableObject(hubOf(org), { webSockets: "close" });
+    const again = await Client.device(device, { clientId: "sleeper" });
+    expect(await again.message()).toMatchObject({ text: "kept", qos: 1, dup: false });
+  });
+
+  it("is sent again with DUP after a reconnect, under the same packet id, until it is acknowledged", async () => {
+    const org = newOrg();
+    const device = await enrol(org);
+    const reader = await Client.device(device, { clientId: "reader" });
+    await reader.subscribe([device.topic("notes")]);
+    const writer = await Client.device(device, { clientId: "writer" });
+    await writer.publish(device.topic("notes"), "once");
+    expect(await reader.message(false)).toMatchObject({ text: "once", dup: false });
+    reader.drop();
+    const second = await Client.device(device, { clientId: "reader" });
+    expect(await second.message()).toMatchObject({ text: "once", dup: true });
+    expect(await second.isQuiet()).toBe(true);
+    const third = await Client.device(device, { clientId: "reader" });
+    expect(await third.isQuiet()).toBe(true);
+    expect(await countRows(org, "messages")).toBe(0);
+  });
+
+  it("reaches a device that was away once each, in order", async () => {
+    const org = newOrg();
+    const device = await enrol(org);
+    const first = await Client.device(device);
+    await first.subscribe([device.topic("commands")]);
+    first.send({ type: "disconnect" });
+    await first.next();
+    const texts = Array.from({ length: 50 }, (_, index) => `command ${index}`);
+    for (const text of texts) await entrypoints.HubControl.publishCommand(await userCall(org), org, device.id, text);
+    await evictDurableObject(hubOf(org));
+    const again = await Client.open(org);
+    const connack = await again.connect({ username: device.id, password: device.token });
+    expect(connack).toEqual({ type: "connack", sessionPresent: true, returnCode: 0 });
+    const seen: string[] = [];
+    for (const _ of texts) seen.push((await again.message()).text);
+    expect(seen).toEqual(texts);
+    expect(await again.isQuiet()).toBe(true);
+  });
+
+  it("keeps a command for a device that never connected, until a session takes commands", async () => {
+    const org = newOrg();
+    const device = await enrol(org);
+    await entrypoints.HubControl.publishCommand(await userCall(org), org, device.id, "first");
+    await evictDurableObject(hubOf(org));
+    const client = await Client.device(device, { clean: true });
+    expect(await client.isQuiet()).toBe(true);
+    await client.subscribe([device.topic("commands")]);
+    expect(await client.message()).toMatchObject({ text: "first", qos: 1 });
+    expect(await client.isQuiet()).toBe(true);
+    expect(await countRows(org, "messages")).toBe(0);
+  });
+});
+
+describe("a session", () => {
+  it("survives eviction in the middle of a conversation, sockets included", async () => {
+    const org = newOrg();
+    const device = await enrol(org);
+    const client = await Client.device(device);
+    await client.subscribe([device.topic("notes")]);
+    await evictDurableObject(hubOf(org));
+    expect(await client.publish(device.topic("notes"), "after", 1)).toMatchObject({ type: "publish" });
+    expect(await client.next()).toEqual({ type: "puback", packetId: 2 });
+  });
+
+  it("survives eviction between the halves of one packet", async () => {
+    const org = newOrg();
+    const device = await enrol(org);
+    const client = await Client.device(device);
+    const bytes = encodePacket(
+      {
+        type: "publish",
+        dup: false,
+        qos: 1,
+        retain: false,
+        topic: device.topic("x"),
+        packetId: 7,
+        payload: new Uint8Array(500),
+      },
+      4,
+    );
+    client.sendBytes(bytes.slice(0, 100));
+    client.sendBytes(bytes.slice(100, 101));
+    await vi.waitUntil(async () => (await countRows(org, "partials")) === 2);
+    await evictDurableObject(hubOf(org));
+    client.sendBytes(bytes.slice(101));
+    expect(await client.next()).toEqual({ type: "puback", packetId: 7 });
+    expect(await countRows(org, "partials")).toBe(0);
+  });
+
+  it("begins anew when it is clean", async () => {
+    const device = await enrol(newOrg());
+    const first = await Client.device(device);
+    await first.subscribe([device.topic("notes")]);
+    first.drop();
+    const second = await Client.open(device.org);
+    const connack = await second.connect({ username: device.id, password: device.token, clean: true });
+    expect(connack).toMatchObject({ sessionPresent: false, returnCode: 0 });
+    await second.publish(device.topic("notes"), "x");
+    expect(await second.isQuiet()).toBe(true);
+  });
+
+  it("is taken over only by the same device and client id", async () => {
+    const org = newOrg();
+    const one = await enrol(org);
+    const two = await enrol(org);
+    const first = await Client.device(one, { clientId: "agent" });
+    const other = await Client.device(two, { clientId: "agent" });
+    const sibling = await Client.device(one, { clientId: "tool" });
+    expect(await first.isQuiet()).toBe(true);
+    const newer = await Client.device(one, { clientId: "agent" });
+    expect(await first.next()).toMatchObject({ type: "closed", code: 1008 });
+    for (const client of [newer, other, sibling]) expect(await client.isQuiet()).toBe(true);
+  });
+
+  it("pushes out the longest disconnected one at the 33rd, and is refused when 32 are connected", async () => {
+    const device = await enrol(newOrg());
+    const clients: Client[] = [];
+    for (let index = 0; index < 32; index += 1) clients.push(await Client.device(device, { clientId: `c${index}` }));
+    const refused = await Client.open(device.org);
+    const answer = await refused.connect({ username: device.id, password: device.token, clientId: "c32" });
+    expect(answer).toMatchObject({ type: "connack", returnCode: 3 });
+    expect(await refused.next()).toMatchObject({ type: "closed", reason: expect.stringContaining("32 sessions") });
+    clients[5]?.send({ type: "disconnect" });
+    await clients[5]?.next();
+    await Client.device(device, { clientId: "c32" });
+    const pushedOut = await Client.open(device.org);
+    clients[6]?.send({ type: "disconnect" });
+    await clients[6]?.next();
+    const connack = await pushedOut.connect({ username: device.id, password: device.token, clientId: "c5" });
+    expect(connack).toMatchObject({ sessionPresent: false, returnCode: 0 });
+  });
+});
+
+describe("retained messages", () => {
+  it("greet a new subscriber, survive eviction and go with an empty one", async () => {
+    const org = newOrg();
+    const device = await enrol(org);
+    const client = await Client.device(device);
+    await client.publish(device.topic("reported"), "v1", 1, true);
+    await client.publish(device.topic("reported"), "v2", 1, true);
+    await evictDurableObject(hubOf(org));
+    const dashboard = await joinAndConnect(org, "readonly");
+    await dashboard.subscribe([`sentinel/${org}/devices/+/reported`]);
+    expect(await dashboard.message()).toMatchObject({ text: "v2", retain: true });
+    await client.publish(device.topic("reported"), "v3", 1, true);
+    expect(await dashboard.message()).toMatchObject({ text: "v3", retain: false });
+    await client.publish(device.topic("reported"), "", 1, true);
+    await dashboard.message();
+    await dashboard.subscribe([`sentinel/${org}/devices/+/reported`]);
+    expect(await dashboard.isQuiet()).toBe(true);
+  });
+});

@@ -1,0 +1,259 @@
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env, exports } from "cloudflare:workers";
+import { vi } from "vitest";
+import { type DeviceId, type GroupId, makeId, type OrgId, type SessionId, type UserId } from "../../../core/ids.ts";
+import { packetBytesMax } from "../../../core/limits.ts";
+import { type Caller, createCaller } from "../../../core/mesh/caller.ts";
+import type { SignedCall } from "../../../core/mesh/claims.ts";
+import { encodePacket } from "../../../core/mqtt/encode.ts";
+import { PacketStream } from "../../../core/mqtt/packet-stream.ts";
+import type { ConnectPacket, Packet, QoS } from "../../../core/mqtt/packets.ts";
+import type { CertifierRpc, HubControlRpc, TokenSignerRpc } from "../../../core/rpc/durable-objects.ts";
+import type { Role } from "../../../core/tenancy/roles.ts";
+import type { Env } from "../../../durable-objects/env.ts";
+import { sha256Hex } from "../../../durable-objects/tenant-hub/authenticate.ts";
+import type { TenantHub } from "../../../durable-objects/tenant-hub/tenant-hub.ts";
+
+export const objects = env as unknown as Env;
+
+/** The entrypoints as their callers see them. */
+export const entrypoints = exports as unknown as {
+  readonly DeviceGateway: Pick<Fetcher, "fetch">;
+  readonly HubControl: HubControlRpc;
+  readonly TokenSigner: TokenSignerRpc;
+  readonly CertifyStudio: CertifierRpc;
+  readonly CertifyCapabilities: CertifierRpc;
+};
+
+const tenBytes = (): Uint8Array => crypto.getRandomValues(new Uint8Array(10));
+export const newOrg = (): OrgId => makeId("org", Date.now(), tenBytes());
+export const newUser = (): UserId => makeId("user", Date.now(), tenBytes());
+export const newDevice = (): DeviceId => makeId("device", Date.now(), tenBytes());
+export const newGroup = (): GroupId => makeId("group", Date.now(), tenBytes());
+export const newSession = (): SessionId => makeId("session", Date.now(), tenBytes());
+
+/** Stops `Date` a day from now and leaves timers alone: alarms then run exactly when a test runs them. */
+export function stopClock(): void {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 24 * 3600_000 });
+}
+
+/** Time goes on, and only forwards. */
+export function passTime(ms: number): void {
+  vi.setSystemTime(Date.now() + ms);
+}
+
+export const hubOf = (org: OrgId): DurableObjectStub<TenantHub> => objects.TENANT_HUB.getByName(org);
+export const ringAlarm = (org: OrgId): Promise<boolean> => runDurableObjectAlarm(hubOf(org));
+
+/** Runs the outbox until it is empty. */
+export async function drain(org: OrgId): Promise<void> {
+  passTime(60_000);
+  await ringAlarm(org);
+  await vi.waitUntil(async () => (await countRows(org, "outbox")) === 0, { timeout: 10_000 });
+}
+
+export function countRows(org: OrgId, table: string): Promise<number> {
+  return runInDurableObject(hubOf(org), (_hub: TenantHub, state) =>
+    Number(state.storage.sql.exec(`SELECT count(*) AS n FROM ${table}`).one()["n"]),
+  );
+}
+
+/** A signed call as studio makes it for a person. */
+export async function userCall(org: OrgId, role: Role = "owner", user: UserId = newUser()): Promise<SignedCall> {
+  const token = await accessToken(org, user, role);
+  return await studio().asUser("durable-objects.hub-control", token, makeId("request", Date.now(), tenBytes()));
+}
+
+export function studio(): Caller {
+  return createCaller({
+    workload: "studio",
+    certify: (publicKey) => entrypoints.CertifyStudio.certify(publicKey),
+    now: Date.now,
+    random: (bytes) => crypto.getRandomValues(bytes),
+  });
+}
+
+export async function accessToken(
+  org: OrgId | null,
+  user: UserId,
+  role: Role | null,
+  sid: SessionId = newSession(),
+): Promise<string> {
+  const request = makeId("request", Date.now(), tenBytes());
+  const signing = await studio().asJob("durable-objects.token-signer", "sign_tokens", org, request);
+  return (await entrypoints.TokenSigner.signAccessToken(signing, { sub: user, org, role, sid })).token;
+}
+
+export interface TestDevice {
+  readonly org: OrgId;
+  readonly id: DeviceId;
+  readonly token: string;
+  /** A topic of its own. */
+  topic(...rest: string[]): string;
+}
+
+/** Enrols a device through the control entrypoint. */
+export async function enrol(org: OrgId): Promise<TestDevice> {
+  const id = newDevice();
+  const token = newToken();
+  await entrypoints.HubControl.putDevice(await userCall(org), org, id, sha256Hex(token));
+  return { org, id, token, topic: (...rest) => ["sentinel", org, "devices", id, ...rest].join("/") };
+}
+
+export function newToken(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return `sdt_${btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "")}`;
+}
+
+/** Joins a member through the control entrypoint and connects as him. */
+export async function joinAndConnect(org: OrgId, role: Role, user: UserId = newUser()): Promise<Client> {
+  await entrypoints.HubControl.putMember(await userCall(org), org, user, role);
+  const client = await Client.open(org);
+  const token = await accessToken(org, user, role);
+  expectAccepted(await client.connect({ username: user, password: token, clientId: "dashboard", clean: true }));
+  return client;
+}
+
+export function expectAccepted(packet: Received): void {
+  if (packet.type !== "connack" || packet.returnCode !== 0) throw new Error(`not accepted: ${JSON.stringify(packet)}`);
+}
+
+/** What a client sees: a packet, or the end of its socket. */
+export type Received = Packet | { readonly type: "closed"; readonly code: number; readonly reason: string };
+
+/** A real WebSocket through the gateway, with the codec under test as its other half. */
+export class Client {
+  readonly #socket: WebSocket;
+  readonly #stream = new PacketStream({ version: 4, sender: "server", packetBytesMax });
+  readonly #received: Received[] = [];
+  readonly #waiting: ((received: Received) => void)[] = [];
+  #nextPacketId = 1;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.addEventListener("message", (event) => {
+      this.#stream.push(new Uint8Array(event.data as ArrayBuffer));
+      for (let item = this.#stream.next(); item.kind !== "incomplete"; item = this.#stream.next()) {
+        if (item.kind === "refused") throw new Error(`the hub sent ${item.refusal.kind}`);
+        this.#receive(item.packet);
+      }
+    });
+    socket.addEventListener("close", ({ code, reason }) => this.#receive({ type: "closed", code, reason }));
+    socket.binaryType = "arraybuffer";
+    socket.accept();
+  }
+
+  static async open(org: OrgId, headers: Record<string, string> = {}): Promise<Client> {
+    const response = await Client.upgrade({ "X-Sentinel-Org": org, ...headers });
+    if (response.webSocket === null) throw new Error(`no socket: ${response.status} ${await response.text()}`);
+    return new Client(response.webSocket);
+  }
+
+  static async upgrade(headers: Record<string, string>): Promise<Response> {
+    return await entrypoints.DeviceGateway.fetch("https://sentinel.test/mqtt/x", {
+      headers: { Upgrade: "websocket", "Sec-WebSocket-Protocol": "mqtt", ...headers },
+    });
+  }
+
+  /** Opens, connects as a device and expects to be accepted. */
+  static async device(device: TestDevice, options: Partial<ConnectOptions> = {}): Promise<Client> {
+    const client = await Client.open(device.org);
+    expectAccepted(await client.connect({ username: device.id, password: device.token, ...options }));
+    return client;
+  }
+
+  /** Sends a CONNECT and returns the answer. */
+  connect(options: Partial<ConnectOptions>): Promise<Received> {
+    const {
+      clientId = "agent",
+      clean = false,
+      username = null,
+      password = null,
+      keepAliveSeconds = 60,
+      will = null,
+    } = options;
+    const bytes = password === null ? null : new TextEncoder().encode(password);
+    this.send({ type: "connect", level: 4, clean, keepAliveSeconds, clientId, will, username, password: bytes });
+    return this.next();
+  }
+
+  send(packet: Packet): void {
+    this.#socket.send(encodePacket(packet, 4));
+  }
+
+  sendBytes(bytes: Uint8Array | string): void {
+    this.#socket.send(bytes);
+  }
+
+  /** Publishes; at QoS 1 waits for what comes next, which is the PUBACK if all is well. */
+  async publish(topic: string, payload: string, qos: QoS = 1, retain = false): Promise<Received | null> {
+    const packetId = qos === 0 ? null : this.#nextPacketId++;
+    this.send({
+      type: "publish",
+      dup: false,
+      qos,
+      retain,
+      topic,
+      packetId,
+      payload: new TextEncoder().encode(payload),
+    });
+    return qos === 0 ? null : await this.next();
+  }
+
+  /** Subscribes and returns the SUBACK's codes. */
+  async subscribe(filters: readonly string[], qos: QoS = 1): Promise<readonly number[]> {
+    const packetId = this.#nextPacketId++;
+    this.send({ type: "subscribe", packetId, subscriptions: filters.map((filter) => ({ filter, qos })) });
+    const suback = await this.next();
+    if (suback.type !== "suback") throw new Error(`not a SUBACK: ${JSON.stringify(suback)}`);
+    return suback.codes;
+  }
+
+  /** The next message, acknowledged unless told otherwise. */
+  async message(acknowledge = true): Promise<{ topic: string; text: string; dup: boolean; retain: boolean; qos: QoS }> {
+    const packet = await this.next();
+    if (packet.type !== "publish") throw new Error(`not a message: ${JSON.stringify(packet)}`);
+    if (acknowledge && packet.packetId !== null) this.send({ type: "puback", packetId: packet.packetId });
+    const { topic, dup, retain, qos } = packet;
+    return { topic, text: new TextDecoder().decode(packet.payload), dup, retain, qos };
+  }
+
+  /** True when nothing waits: a PINGREQ's answer comes next. */
+  async isQuiet(): Promise<boolean> {
+    this.send({ type: "pingreq" });
+    return (await this.next()).type === "pingresp";
+  }
+
+  next(): Promise<Received> {
+    const received = this.#received.shift();
+    if (received !== undefined) return Promise.resolve(received);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** The socket goes away without a DISCONNECT. */
+  drop(): void {
+    this.#socket.close(1000, "gone");
+  }
+
+  #receive(received: Received): void {
+    const waiting = this.#waiting.shift();
+    if (waiting === undefined) this.#received.push(received);
+    else waiting(received);
+  }
+}
+
+interface ConnectOptions {
+  readonly clientId: string;
+  readonly clean: boolean;
+  readonly username: string | null;
+  readonly password: string | null;
+  readonly keepAliveSeconds: number;
+  readonly will: ConnectPacket["will"];
+}
+
+export function sample(id: string): string {
+  return JSON.stringify({ id, at: "2026-11-22T02:00:00Z", metrics: { cpu_percent: 12.5 } });
+}

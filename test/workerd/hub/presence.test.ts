@@ -1,0 +1,134 @@
+import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { resetIngest } from "./fake-ingest.ts";
+import {
+  Client,
+  enrol,
+  entrypoints,
+  hubOf,
+  joinAndConnect,
+  newOrg,
+  passTime,
+  ringAlarm,
+  stopClock,
+  userCall,
+} from "./harness.ts";
+
+beforeAll(stopClock);
+beforeEach(resetIngest);
+
+const will = (topic: string) => ({ topic, payload: new TextEncoder().encode("lost"), qos: 1, retain: false }) as const;
+
+describe("presence", () => {
+  it("is retained on status: online at the first socket, offline when the last one goes", async () => {
+    const org = newOrg();
+    const device = await enrol(org);
+    const dashboard = await joinAndConnect(org, "readonly");
+    await dashboard.subscribe([`sentinel/${org}/devices/+/status`]);
+    const first = await Client.device(device, { clientId: "a" });
+    const online = await dashboard.message();
+    expect(JSON.parse(online.text)).toEqual({ state: "online", at: new Date().toISOString() });
+    const second = await Client.device(device, { clientId: "b" });
+    first.drop();
+    expect(await dashboard.isQuiet()).toBe(true);
+    await evictDurableObject(hubOf(org));
+    passTime(5000);
+    second.send({ type: "disconnect" });
+    expect(JSON.parse((await dashboard.message()).text)).toEqual({ state: "offline", at: new Date().toISOString() });
+    const late = await joinAndConnect(org, "readonly");
+    await late.subscribe([device.topic("status")]);
+    expect(await late.message()).toMatchObject({ retain: true, text: expect.stringContaining("offline") });
+    const [known] = await entrypoints.HubControl.presence(await userCall(org, "viewer"), org, [device.id]);
+    expect(known).toEqual({ device: device.id, online: false, since: new Date().toISOString() });
+  });
+
+  it("does not flicker when a device takes its own connection over", async () => {
+    const org = newOrg();
+    const device = await enrol(org);
+    await Client.device(device);
+    const dashboard = await joinAndConnect(org, "readonly");
+    await dashboard.subscribe([device.topic("status")]);
+    await dashboard.message();
+    await Client.device(device);
+    expect(await dashboard.isQuiet()).toBe(true);
+  });
+
+  it("is put right after a crash that took the sockets without a word, wills included", async () => {
+    const org = newOrg();
+    const device = await enrol(org);
+    const keeper = await Client.device(device, { clientId: "keeper" });
+    await keeper.subscribe([device.topic("wills")]);
+    await Client.device(device, { clientId: "mortal", will: will(device.topic("wills")) });
+    await abortAllDurableObjects();
+    const [known] = await entrypoints.HubControl.presence(await userCall(org), org, [device.id]);
+    expect(known).toMatchObject({ online: false });
+    const back = await Client.device(device, { clientId: "keeper" });
+    expect(await back.message()).toMatchObject({ topic: device.topic("wills"), text: "lost" });
+  });
+});
+
+describe("a will", () => {
+  it("is published on abnormal loss, even when the object slept in between, and not on DISCONNECT", async () => {
+    const org = newOrg();
+    const device = await enrol(org);
+    const dashboard = await joinAndConnect(org, "readonly");
+    await dashboard.subscribe([device.topic("wills")]);
+    const polite = await Client.device(device, { clientId: "polite", will: will(device.topic("wills")) });
+    polite.send({ type: "disconnect" });
+    await polite.next();
+    const abrupt = await Client.device(device, { clientId: "abrupt", will: will(device.topic("wills")) });
+    expect(await dashboard.isQuiet()).toBe(true);
+    await evictDurableObject(hubOf(org));
+    abrupt.drop();
+    expect(await dashboard.message()).toMatchObject({ topic: device.topic("wills"), text: "lost" });
+  });
+
+  it("dies with its device when that is removed", async () => {
+    const org = newOrg();
+    const device = await enrol(org);
+    const dashboard = await joinAndConnect(org, "readonly");
+    await dashboard.subscribe([device.topic("wills")]);
+    await Client.device(device, { will: will(device.topic("wills")) });
+    await entrypoints.HubControl.removeDevice(await userCall(org), org, device.id);
+    expect(await dashboard.isQuiet()).toBe(true);
+  });
+});
+
+describe("time", () => {
+  it("closes a socket that sent no CONNECT within 10 s", async () => {
+    const org = newOrg();
+    const client = await Client.open(org);
+    passTime(9_999);
+    await ringAlarm(org);
+    const other = await Client.open(org);
+    passTime(1);
+    await ringAlarm(org);
+    expect(await client.next()).toMatchObject({ type: "closed", reason: expect.stringContaining("10 s") });
+    other.send({ type: "pingreq" });
+    expect(await other.next()).toMatchObject({ type: "closed", code: 1002 });
+  });
+
+  it("closes a silent connection at one and a half times its keep-alive, not before, also after eviction", async () => {
+    const org = newOrg();
+    const device = await enrol(org);
+    const client = await Client.device(device, { keepAliveSeconds: 20 });
+    passTime(29_999);
+    await ringAlarm(org);
+    expect(await client.isQuiet()).toBe(true);
+    await evictDurableObject(hubOf(org));
+    passTime(29_999);
+    await ringAlarm(org);
+    await evictDurableObject(hubOf(org));
+    passTime(1);
+    await ringAlarm(org);
+    expect(await client.next()).toMatchObject({ type: "closed", reason: expect.stringContaining("keep-alive") });
+  });
+
+  it("never closes a connection that asked for no keep-alive", async () => {
+    const device = await enrol(newOrg());
+    const client = await Client.device(device, { keepAliveSeconds: 0 });
+    passTime(30 * 24 * 3600_000);
+    await ringAlarm(device.org);
+    expect(await client.isQuiet()).toBe(true);
+  });
+});
