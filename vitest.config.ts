@@ -10,7 +10,7 @@ import { defineConfig } from "vitest/config";
 const folder = new URL("test/vitest/", import.meta.url);
 const projects = await Promise.all(
   readdirSync(folder)
-    .filter((name) => /^[a-z-]+\.ts$/.test(name))
+    .filter((name) => /^[a-z0-9-]+\.ts$/.test(name))
     .sort()
     .map(async (name) => ((await import(new URL(name, folder).href)) as { default: TestProjectInlineConfiguration }).default),
 );
