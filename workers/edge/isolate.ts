@@ -1,10 +1,22 @@
+import type { OrgId, UserId } from "../../core/ids.ts";
 import { createKeySource, type KeySource } from "../../core/mesh/keys.ts";
 import type { OrgPolicy } from "../../core/tenancy/policy.ts";
 import { type BoundedCache, createBoundedCache } from "./bounded-cache.ts";
 import { type Env, parseLimitScale } from "./env.ts";
 import { policyEntriesMax } from "./policies.ts";
 import { createRefusalCounter, type RefusalCounter } from "./refusals.ts";
-import { type CachedSession, sessionEntriesMax, verifiedEntriesMax } from "./verify-credential.ts";
+
+/** A session that was exchanged, by the hash of its secret and the organisation. */
+export interface CachedSession {
+  readonly accessToken: string;
+  readonly user: UserId;
+  readonly org: OrgId | null;
+}
+
+/** Sessions in one isolate: about 1.5 KiB each, so some 6 MiB of its 128. */
+const sessionEntriesMax = 4096;
+/** Credentials that are counted by themselves: 43 characters each, under 1 MiB. */
+const verifiedEntriesMax = 8192;
 
 /** What one isolate keeps between requests. All of it may vanish at any moment and is only ever a shortcut. */
 export interface Isolate {

@@ -3,7 +3,7 @@ import { verifyAccessToken } from "../../core/mesh/access.ts";
 import { sha256Base64url } from "../../core/mesh/hash.ts";
 import { CallRefused } from "../../core/mesh/refused.ts";
 import type { Env } from "./env.ts";
-import type { Isolate } from "./isolate.ts";
+import type { CachedSession, Isolate } from "./isolate.ts";
 
 /** Who a request speaks for, as far as the edge can tell. */
 export type Credential =
@@ -22,20 +22,10 @@ export type Credential =
 
 export type UserCredential = Extract<Credential, { kind: "user" }>;
 
-export interface CachedSession {
-  readonly accessToken: string;
-  readonly user: UserId;
-  readonly org: OrgId | null;
-}
-
 /** How long an exchanged session is used without asking again, in milliseconds. Studio checks the session and the role itself. */
 const sessionFreshMs = 60_000;
-/** Sessions in one isolate: about 1.5 KiB each, so some 6 MiB of its 128. */
-export const sessionEntriesMax = 4096;
 /** How long a verified credential is counted by itself rather than by its address, in milliseconds. */
 const verifiedFreshMs = 10 * 60_000;
-/** 43 characters each: under 1 MiB. */
-export const verifiedEntriesMax = 8192;
 
 /** The name under which a secret is kept or counted: base64url(SHA-256). The secret itself is never a key. */
 export const hashSecret = sha256Base64url;

@@ -36,7 +36,8 @@ export function collect(request: WafRequest): WafInput[] {
   const inputs: WafInput[] = [{ target: "path", text: request.rawPath }];
   const push = (target: WafTarget, text: string): void => {
     if (inputs.length >= inputsMax) throw new TooComplex("inputs");
-    if (!isInert(text)) inputs.push({ target, text });
+    // A scanner's bare name is a sign; anywhere else a bare word is not.
+    if (target === "user_agent" || !isInert(text)) inputs.push({ target, text });
   };
   const exempt = new Set<string>(request.exemptions.map(({ field }) => field));
 

@@ -16,6 +16,7 @@ export const scannerRules: readonly WafRule[] = [
         "Mozilla/5.0 (compatible; Nmap Scripting Engine)",
         "Nuclei - Open-source project",
         "gobuster/3.6",
+        "sqlmap",
       ],
       passes: [
         "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
