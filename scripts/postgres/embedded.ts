@@ -80,7 +80,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     child.once("error", () => done());
   });
   try {
-    await untilReady(child, port, options, logPath);
+    await untilReady(child, port, data, options, logPath);
   } catch (error) {
     if (child.pid !== undefined && child.exitCode === null) child.kill("SIGQUIT");
     throw error;
@@ -153,7 +153,13 @@ function serverEnvironment(): NodeJS.ProcessEnv {
   return { PATH, LC_ALL: "C", TZ: "UTC", ...(process.platform === "win32" ? { SystemRoot, TEMP } : {}) };
 }
 
-async function untilReady(child: ChildProcess, port: number, options: ClusterOptions, logPath: string): Promise<void> {
+async function untilReady(
+  child: ChildProcess,
+  port: number,
+  data: string,
+  options: ClusterOptions,
+  logPath: string,
+): Promise<void> {
   let failed: Error | null = null;
   child.once("error", (error) => {
     failed = error;
@@ -174,8 +180,10 @@ async function untilReady(child: ChildProcess, port: number, options: ClusterOpt
     });
     try {
       await client.connect();
+      const { rows } = await client.query<{ data: string }>("SELECT current_setting('data_directory') AS data");
       await client.end();
-      return;
+      // Another server may hold the port, even one with the same password.
+      if (resolve(rows[0]?.data ?? "") === resolve(data)) return;
     } catch (error) {
       await client.end().catch(() => undefined);
       const { code } = error as { code?: string };
