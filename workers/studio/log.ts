@@ -8,6 +8,8 @@ interface LogFields {
   readonly step: string | null;
 }
 
+const textCharactersMax = 200;
+
 /** The one way to log a failure. A database's message may quote a value, so only its code is kept. */
 export function logFailure(fields: LogFields, error: unknown): void {
   // biome-ignore lint/suspicious/noConsole: the platform's log is the console; this is its one caller
@@ -16,12 +18,20 @@ export function logFailure(fields: LogFields, error: unknown): void {
 
 function describe(error: unknown): Record<string, string | null> {
   if (error instanceof DatabaseError) return { error: error.name, kind: error.kind, code: error.code };
-  if (error instanceof Unavailable) return { error: error.name, part: error.part };
+  if (error instanceof Unavailable) return { error: error.name, part: error.part, cause: causeOf(error) };
   if (!(error instanceof Error)) return { error: typeof error };
   // A stack's frames name our own code; its first line repeats the message.
   const frames = (error.stack ?? "")
     .split("\n")
     .filter((line) => line.trimStart().startsWith("at "))
     .slice(0, 6);
-  return { error: error.name, message: error.message.slice(0, 200), frames: frames.join(" | ") };
+  const message = error.message.slice(0, textCharactersMax);
+  return { error: error.name, message, cause: causeOf(error), frames: frames.join(" | ") };
+}
+
+/** Of an error that crossed a binding only the message is left; units write none that quotes a secret. */
+function causeOf(error: Error): string | null {
+  const { cause } = error;
+  if (cause instanceof DatabaseError) return `${cause.name} ${cause.code ?? cause.kind}`;
+  return cause instanceof Error ? `${cause.name}: ${cause.message.slice(0, textCharactersMax)}` : null;
 }

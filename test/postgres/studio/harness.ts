@@ -1,6 +1,6 @@
 /** Studio whole, in Node, on the real control database. Only the RPC bindings, the mail and the clock are ours. */
 import { randomBytes } from "node:crypto";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { makeId } from "../../../core/ids.ts";
 import { matchRoute } from "../../../core/routes.ts";
 import { studioHeaders } from "../../../core/rpc/studio.ts";
@@ -40,6 +40,8 @@ export interface Account {
 }
 
 export async function createHarness(change: (services: Services) => Services = (services) => services) {
+  // Failures are made on purpose here; their log lines would bury the report.
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
   const clock = { nowMs: Date.now() };
   const now = (): number => clock.nowMs;
   const keyRing = await createFakeKeyRing(now);

@@ -1,0 +1,112 @@
+import { z } from "@hono/zod-openapi";
+import { describe, expect, it } from "vitest";
+import { fieldErrors, findNul } from "../../../workers/studio/http/field-errors.ts";
+import { readJsonBody } from "../../../workers/studio/http/read-body.ts";
+import { email, idOf, nameOf, pageQuery } from "../../../workers/studio/http/schemas.ts";
+import { allDefinitions } from "../../../workers/studio/routes/definitions.ts";
+
+describe("every input", () => {
+  const schemas = allDefinitions(() => ({})).flatMap(({ name, body, query, params }) =>
+    [body, query, params].flatMap((schema) => (schema === null ? [] : [[name, schema] as const])),
+  );
+
+  it.each(schemas)("of %s refuses a field that it does not know", (_name, schema) => {
+    const issues = schema.safeParse({ surprise: 1 }).error?.issues ?? [];
+    expect(issues.some(({ code }) => code === "unrecognized_keys")).toBe(true);
+  });
+
+  it.each(schemas)("of %s bounds every text", (_name, schema) => {
+    const long = "x".repeat(100_000);
+    for (const [field, inner] of Object.entries((schema as z.ZodObject).shape)) {
+      expect([field, (inner as z.ZodType).safeParse(long).success]).toEqual([field, false]);
+    }
+  });
+});
+
+describe("errors", () => {
+  it("name the place and never the value", () => {
+    const schema = z.strictObject({ role: z.enum(["a", "b"]), inner: z.strictObject({ n: z.int().max(3) }) });
+    const { error } = schema.safeParse({ role: "s3cret", inner: { n: 5 }, surprise: "s3cret" });
+    const errors = fieldErrors(error!);
+    expect(errors.map(({ path }) => path)).toEqual(["role", "inner.n", "surprise"]);
+    expect(JSON.stringify(errors)).not.toContain("s3cret");
+  });
+
+  it("find a NUL however deep, in keys too", () => {
+    expect(findNul({ a: [{ b: "x\0y" }] })).toBe("a.0.b");
+    expect(findNul({ "a\0": 1 })).not.toBeNull();
+    expect(findNul({ a: ["fine", 1, null] })).toBeNull();
+  });
+});
+
+describe("single schemas", () => {
+  it.each([
+    ["Anna.Rao@School.TEST ", "anna.rao@school.test"],
+    ["a@b.cc", "a@b.cc"],
+  ])("take the address %s as %s", (typed, normal) => {
+    expect(email.parse(typed)).toBe(normal);
+  });
+
+  it.each([
+    "",
+    "a",
+    "a@b",
+    "a@@b.cc",
+    "a b@c.dd",
+    "a@b.cc\r\nBcc: x@y.zz",
+    `${"a".repeat(65)}@b.cc`,
+    "a@b.cc,d@e.ff",
+    "<a@b.cc>",
+  ])("refuse %j as an address", (typed) => {
+    expect(email.safeParse(typed).success).toBe(false);
+  });
+
+  it("take an identifier of their own kind alone", () => {
+    const id = "dev_01h455vb4pex5vsknk084sn02q";
+    expect(idOf("device").safeParse(id).success).toBe(true);
+    for (const other of [`${id}x`, id.toUpperCase(), id.replace("dev_", "usr_"), "dev_", " "]) {
+      expect(idOf("device").safeParse(other).success).toBe(false);
+    }
+  });
+
+  it("refuse names with blanks at the ends or controls inside", () => {
+    for (const name of ["", " a", "a ", "a\nb", "a\u0000b", "x".repeat(11)])
+      expect(nameOf(10).safeParse(name).success).toBe(false);
+    expect(nameOf(20).safeParse("Class 7 – é").success).toBe(true);
+  });
+
+  it("refuse pages larger than 200", () => {
+    for (const limit of ["0", "201", "-1", "1e2", "01", "abc"])
+      expect(pageQuery.safeParse({ limit }).success).toBe(false);
+    expect(pageQuery.parse({ limit: "200" })).toEqual({ limit: 200 });
+  });
+});
+
+describe("a body", () => {
+  const read = (body: BodyInit | null, type: string | null, expected = true, bytesMax = 100) => {
+    const request = new Request("https://s/", { method: "POST", body });
+    request.headers.delete("Content-Type");
+    if (type !== null) request.headers.set("Content-Type", type);
+    return readJsonBody(request, { expected, bytesMax });
+  };
+  const json = "application/json";
+
+  it("is JSON by name and by content", async () => {
+    expect(await read('{"a":1}', `${json}; charset=utf-8`)).toMatchObject({ kind: "ok", json: { a: 1 } });
+    expect(await read('{"a":1}', "text/plain")).toEqual({ kind: "refused", code: "unsupported_media_type" });
+    expect(await read('{"a":1}', null)).toEqual({ kind: "refused", code: "unsupported_media_type" });
+    expect(await read('{"a":', json)).toEqual({ kind: "refused", code: "invalid_json" });
+    expect(await read("", json)).toEqual({ kind: "refused", code: "invalid_json" });
+    expect(await read(new Uint8Array([0x22, 0xff, 0x22]), json)).toEqual({ kind: "refused", code: "invalid_json" });
+  });
+
+  it("is no larger than its route takes", async () => {
+    expect(await read(`"${"x".repeat(99)}"`, json)).toEqual({ kind: "refused", code: "too_large" });
+  });
+
+  it("is empty where none is taken", async () => {
+    expect(await read(null, null, false)).toMatchObject({ kind: "ok" });
+    expect(await read("{}", json, false)).toMatchObject({ kind: "ok" });
+    expect(await read('{"a":1}', json, false)).toEqual({ kind: "refused", code: "invalid_request" });
+  });
+});
