@@ -1,9 +1,10 @@
 /** `enroll`: an enrolment code becomes this device's credentials. */
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import os from "node:os";
+import { setTimeout } from "node:timers/promises";
 import { isCertificatePem } from "../connection/trust.ts";
 import { readEnrollmentCode } from "../enroll/code.ts";
-import { requestEnrollment } from "../enroll/request.ts";
+import { type EnrollmentRequest, type EnrollmentResult, requestEnrollment } from "../enroll/request.ts";
 import { describeError } from "../log.ts";
 import { writeCredentials } from "../state/credentials.ts";
 import { acquireLock } from "../state/lock.ts";
@@ -18,6 +19,10 @@ type EnrollInvocation = Extract<Invocation, { kind: "enroll" }>;
 const codeInputBytesMax = 1024;
 /** A bundle of authorities is some 250 KiB. */
 const caBytesMax = 1024 * 1024;
+/** The server's window is a minute; a longer wait is for a person to decide. */
+const retryAfterSecondsMax = 120;
+/** A class of thirty, ten a minute: the last of them is let in at the third or fourth try. */
+const attemptsMax = 6;
 
 export async function enroll(invocation: EnrollInvocation, paths: StatePaths, terminal: Console): Promise<ExitCode> {
   const refuse = (exit: ExitCode, code: string, detail: string): ExitCode => {
@@ -50,13 +55,11 @@ export async function enroll(invocation: EnrollInvocation, paths: StatePaths, te
       `process ${lock.pid} runs on ${paths.directory}: stop it first`,
     );
   try {
-    const result = await requestEnrollment({
-      origin: invocation.origin,
-      code,
-      name: invocation.name ?? defaultName(),
-      platform: platformName(),
-      ca,
-    });
+    const name = invocation.name ?? defaultName();
+    const result = await askPatiently(
+      { origin: invocation.origin, code, name, platform: platformName(), ca },
+      terminal,
+    );
     switch (result.kind) {
       case "unreachable":
         return refuse(exitCodes.unreachable, "unreachable", `${invocation.origin}: ${result.code}: ${result.detail}`);
@@ -74,6 +77,17 @@ export async function enroll(invocation: EnrollInvocation, paths: StatePaths, te
     }
   } finally {
     lock.release();
+  }
+}
+
+/** A 429 was not acted on, so the same request may be made again, when the server says. */
+async function askPatiently(request: EnrollmentRequest, terminal: Console): Promise<EnrollmentResult> {
+  for (let attempt = 1; ; attempt += 1) {
+    const result = await requestEnrollment(request);
+    const wait = result.kind === "refused" && result.status === 429 ? result.retryAfterSeconds : null;
+    if (wait === null || wait > retryAfterSecondsMax || attempt === attemptsMax) return result;
+    terminal.err(refusalLine("rate_limited", `too many enrolments at once; trying again in ${wait} s`));
+    await setTimeout(wait * 1000);
   }
 }
 

@@ -84,15 +84,34 @@ test.each([
     {},
     /invalid_enrollment_code: ask an administrator for a new code.*request req_test/,
   ],
-  ["rate_limited", 429, { "Retry-After": "17" }, /rate_limited: .*wait 17 s/],
+  ["rate_limited", 429, { "Retry-After": "1700" }, /rate_limited: .*wait 1700 s/],
   ["geo_denied", 403, {}, /geo_denied: .*does not allow this country/],
   ["internal_error", 500, {}, /internal_error: /],
 ])("says what to do about %s and stores nothing", async (problem, status, headers, said) => {
-  peer.script.enroll = { status, headers, body: { code: problem, status, detail: "x" } };
+  peer.script.enroll = [{ status, headers, body: { code: problem, status, detail: "x" } }];
   const agent = enroll();
   expect(await agent.exited).toBe(5);
   expect(agent.stderr()).toMatch(said);
   expect(existsSync(credentialsPath())).toBe(false);
+});
+
+test("tries again when the server says to, and gives up after a few times", async () => {
+  const limited = { status: 429, headers: { "Retry-After": "0" }, body: { code: "rate_limited" } };
+  peer.script.enroll = [limited];
+  expect(await enroll().exited).toBe(5);
+  expect(peer.enrollments).toHaveLength(6);
+
+  const good = {
+    org_id: org,
+    device_id: device,
+    token,
+    mqtt_url: `ws://localhost:${peer.port}/mqtt/${org}`,
+    topic_prefix: prefix,
+  };
+  peer.enrollments.length = 0;
+  peer.script.enroll = [limited, limited, { status: 201, body: good }];
+  expect(await enroll().exited).toBe(0);
+  expect(peer.enrollments).toHaveLength(3);
 });
 
 test.each([
@@ -106,7 +125,7 @@ test.each([
     { org_id: org, device_id: device, token, mqtt_url: "ws://sentinel.example/mqtt", topic_prefix: prefix },
   ],
 ])("refuses an answer with %s", async (_what, body) => {
-  peer.script.enroll = { status: 201, body };
+  peer.script.enroll = [{ status: 201, body }];
   const agent = enroll();
   expect(await agent.exited).toBe(5);
   expect(agent.stderr()).toContain("unexpected_answer");

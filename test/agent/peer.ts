@@ -28,8 +28,8 @@ export interface PeerScript {
   withholdPubacks: boolean;
   /** HTTP status of the upgrade, null to accept. */
   refuseUpgrade: number | null;
-  /** Null: a good 201. */
-  enroll: EnrollAnswer | null;
+  /** Answers in turn, the last one for ever; none: a good 201. */
+  enroll: EnrollAnswer[];
 }
 
 export interface Arrival {
@@ -39,7 +39,7 @@ export interface Arrival {
 }
 
 export class Peer {
-  readonly script: PeerScript = { connack: 0, withholdPubacks: false, refuseUpgrade: null, enroll: null };
+  readonly script: PeerScript = { connack: 0, withholdPubacks: false, refuseUpgrade: null, enroll: [] };
   readonly enrollments: { readonly path: string; readonly body: unknown }[] = [];
   readonly connects: IConnectPacket[] = [];
   readonly subscriptions: string[] = [];
@@ -172,7 +172,8 @@ export class Peer {
         status: 201,
         body: { org_id: org, device_id: device, token, mqtt_url: mqttUrl, topic_prefix: prefix },
       };
-      const { status, headers, body }: EnrollAnswer = this.script.enroll ?? good;
+      const { status, headers, body }: EnrollAnswer =
+        this.script.enroll[Math.min(this.enrollments.length, this.script.enroll.length) - 1] ?? good;
       response.writeHead(status, { "Content-Type": "application/json", "X-Request-Id": "req_test", ...headers });
       response.end(JSON.stringify(body));
       this.#changed();

@@ -19,13 +19,14 @@ export interface AgentProcess {
 
 const running = new Set<ChildProcess>();
 
+/** `AGENT_NODE=/path/to/node` runs the bundle on another Node, such as the oldest it supports. */
 export function startAgent(
   args: readonly string[],
   options: { readonly input?: string; readonly env?: NodeJS.ProcessEnv } = {},
 ): AgentProcess {
   // A proxy of the machine that runs the tests is none of theirs.
   const { HTTPS_PROXY: _1, https_proxy: _2, NODE_OPTIONS: _3, ...env } = process.env;
-  const child = spawn(process.execPath, [bundlePath, ...args], {
+  const child = spawn(process.env["AGENT_NODE"] ?? process.execPath, [bundlePath, ...args], {
     env: { ...env, ...options.env },
     stdio: ["pipe", "pipe", "pipe"],
   });
