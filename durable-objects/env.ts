@@ -1,15 +1,18 @@
 import type { AuditSinkRpc, IngestRpc } from "../core/rpc/data.ts";
-import type { AuditLog } from "./audit-log/audit-log.ts";
-import type { KeyRing } from "./key-ring/key-ring.ts";
-import type { RateLimiter } from "./rate-limiter/rate-limiter.ts";
+import type { AuditLogMethods } from "./audit-log/audit-log-methods.ts";
+import type { KeyRingMethods } from "./key-ring/key-ring-methods.ts";
+import type { RateLimiterMethods } from "./rate-limiter/rate-limiter-methods.ts";
 import type { TenantHub } from "./tenant-hub/tenant-hub.ts";
+
+/** An object by its methods, not by its class: a class imports this file, and imports go one way. */
+type ObjectWith<Methods> = Methods & Rpc.DurableObjectBranded;
 
 /** Bindings of the durable-objects Worker (durable-objects/wrangler.toml). */
 export interface Env {
   readonly TENANT_HUB: DurableObjectNamespace<TenantHub>;
-  readonly AUDIT_LOG: DurableObjectNamespace<AuditLog>;
-  readonly RATE_LIMITER: DurableObjectNamespace<RateLimiter>;
-  readonly KEY_RING: DurableObjectNamespace<KeyRing>;
+  readonly AUDIT_LOG: DurableObjectNamespace<ObjectWith<AuditLogMethods>>;
+  readonly RATE_LIMITER: DurableObjectNamespace<ObjectWith<RateLimiterMethods>>;
+  readonly KEY_RING: DurableObjectNamespace<ObjectWith<KeyRingMethods>>;
   /** Public keys that KeyRing pushes for the data Worker. */
   readonly MESH_ROOTS: KVNamespace;
   readonly INGEST: IngestRpc;

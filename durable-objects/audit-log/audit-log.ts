@@ -6,6 +6,7 @@ import { makeId, type UserId } from "../../core/ids.ts";
 import type { AuditFilter } from "../../core/rpc/durable-objects.ts";
 import type { Env } from "../env.ts";
 import { objectCaller } from "../mesh.ts";
+import type { AuditLogMethods } from "./audit-log-methods.ts";
 import { backoffMs } from "./backoff.ts";
 import { DrainStore } from "./drain-state.ts";
 import { type EntryDraft, EntryStore } from "./entry-store.ts";
@@ -33,7 +34,7 @@ const safetyAlarmMs = 60_000;
  * what is stored. A crash before the commit leaves no entry and no answer; a crash after it leaves
  * an entry whose answer was lost: an intent that the reconciler closes.
  */
-export class AuditLog extends DurableObject<Env> {
+export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
   readonly #entries: EntryStore;
   readonly #intents: OpenIntents;
   readonly #drain: DrainStore;

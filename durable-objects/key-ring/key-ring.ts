@@ -7,6 +7,7 @@ import { type AccessClaims, accessTokenAudience, type CertificateClaims, tokenTy
 import { type Workload, workloadGrants } from "../../core/mesh/workloads.ts";
 import { parseRole } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
+import type { KeyRingMethods } from "./key-ring-methods.ts";
 import { type KeyPurpose, KeyStore, keyPurposes, type StoredKey } from "./key-store.ts";
 import { planKeys, signingKey, signsFrom } from "./schedule.ts";
 
@@ -22,7 +23,7 @@ const pushEveryMs = 24 * 3600_000;
  * The one object that holds signing keys. Private halves are made here, sealed before they are
  * stored, and used here: no method returns one.
  */
-export class KeyRing extends DurableObject<Env> {
+export class KeyRing extends DurableObject<Env> implements KeyRingMethods {
   readonly #store: KeyStore;
   /** Written only by `#privateKey`. Opened keys by kid; CryptoKeys that cannot be exported. */
   readonly #opened = new Map<string, CryptoKey>();

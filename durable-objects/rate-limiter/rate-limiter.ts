@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { RateDecision } from "../../core/rpc/durable-objects.ts";
 import type { Env } from "../env.ts";
+import type { RateLimiterMethods } from "./rate-limiter-methods.ts";
 import { decide, type Hit, type HitLog, type RateRule } from "./sliding-window.ts";
 
 /**
@@ -19,7 +20,7 @@ type Row = { n: number; at_ms: number };
  * Counts one shard of keys. All state is in SQLite, so an eviction forgets nothing; an answer
  * leaves only after its hit is stored (output gate).
  */
-export class RateLimiter extends DurableObject<Env> {
+export class RateLimiter extends DurableObject<Env> implements RateLimiterMethods {
   readonly #sql: SqlStorage;
   /** Rows in `hits`. Written by `consume` and `alarm`, in the same turn as the rows. */
   #hits: number;

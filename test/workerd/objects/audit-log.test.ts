@@ -24,7 +24,8 @@ import {
 } from "./harness.ts";
 
 const everything: AuditFilter = { type: null, actor: null, fromMs: null, toMs: null, beforeSeq: null, limit: 200 };
-const logOf = (log: LogName): DurableObjectStub<AuditLog> => objects.AUDIT_LOG.getByName(log);
+const logOf = (log: LogName): DurableObjectStub<AuditLog> =>
+  objects.AUDIT_LOG.getByName(log) as unknown as DurableObjectStub<AuditLog>;
 
 /** All of a log, oldest first. */
 async function entriesOf(log: LogName): Promise<AuditEntry[]> {

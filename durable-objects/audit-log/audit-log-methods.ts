@@ -1,0 +1,30 @@
+import type { AuditEntry, AuditFields } from "../../core/audit/events.ts";
+import type { LogName } from "../../core/audit/logs.ts";
+import type { UserId } from "../../core/ids.ts";
+import type { AuditFilter } from "../../core/rpc/durable-objects.ts";
+import type { Refusals } from "./refusal-buckets.ts";
+
+/** What the entrypoints of this Worker call on an AuditLog object; arguments were verified there. */
+export interface AuditLogMethods {
+  /** Single events, in order. */
+  append(log: LogName, requestId: string, events: readonly AuditFields[]): Promise<{ seqs: number[] }>;
+  /** Before work. */
+  intent(log: LogName, requestId: string, event: AuditFields): Promise<{ seq: number }>;
+  /**
+   * After work. Closing twice with the same content is one closing; with other content, for another
+   * request's intent, or after the reconciler's verdict, it is refused.
+   */
+  outcome(
+    log: LogName,
+    requestId: string,
+    intentSeq: number,
+    event: AuditFields,
+    alongside: readonly AuditFields[],
+  ): Promise<{ seq: number }>;
+  /** Entries, newest first. */
+  list(log: LogName, filter: AuditFilter): Promise<{ items: AuditEntry[]; nextBeforeSeq: number | null }>;
+  /** Counts refusals of the edge. */
+  foldRefusals(log: LogName, refusals: readonly Refusals[]): Promise<void>;
+  /** Erases a person from this log's readable side. */
+  erasePerson(user: UserId): Promise<{ entries: number }>;
+}

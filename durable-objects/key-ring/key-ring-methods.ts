@@ -1,0 +1,20 @@
+import type { JWK } from "jose";
+import type { AccessClaims } from "../../core/mesh/claims.ts";
+import type { Workload } from "../../core/mesh/workloads.ts";
+
+/** What the entrypoints of this Worker call on the KeyRing object. No method returns a private key. */
+export interface KeyRingMethods {
+  /** Public keys of access tokens, newest first. */
+  accessKeys(): Promise<{ keys: JWK[] }>;
+  /** Public keys that sign isolates' certificates, newest first. */
+  meshRoots(): Promise<{ keys: JWK[] }>;
+  /**
+   * Certifies an isolate's public key for one workload, with that workload's grants and no others.
+   * @param publicKey raw Ed25519 public key (32 bytes), base64url
+   */
+  certify(workload: Workload, publicKey: string): Promise<{ certificate: string; expiresAtMs: number }>;
+  /** Signs an access token of one hour (RFC 9068). */
+  signAccessToken(
+    claims: Pick<AccessClaims, "sub" | "org" | "role" | "sid">,
+  ): Promise<{ token: string; expiresAtMs: number }>;
+}

@@ -1,0 +1,11 @@
+import type { RateDecision } from "../../core/rpc/durable-objects.ts";
+import type { RateRule } from "./sliding-window.ts";
+
+/** What `Limits` calls on a RateLimiter object. */
+export interface RateLimiterMethods {
+  /**
+   * Counts one request.
+   * @param key a digest made by `Limits`, which also validated `rule`
+   */
+  consume(key: string, rule: RateRule): Promise<RateDecision>;
+}
