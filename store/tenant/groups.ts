@@ -5,19 +5,30 @@ import { idColumn, idsColumn, instantColumn, textColumn } from "./columns.ts";
 import { type Keyset, pageOf } from "./page.ts";
 import type { TenantDatabase } from "./tenant-database.ts";
 
+/**
+ * Devices in one group, and members of it. The hub takes twice as many, so a few that slip past this
+ * count at the same moment do no harm; a school's largest group is far below.
+ */
+export const groupSizeMax = 5_000;
+/** Groups of one tenant: the hub keeps them all in memory. */
+export const groupsMax = 1_000;
+
 /** Devices and members as far as the actor may see them, in the order of their ids. */
 const columns = sql`
   g.id, g.name, g.created_at,
   ARRAY(SELECT d.device_id FROM group_devices d WHERE d.group_id = g.id ORDER BY d.device_id) AS devices,
   ARRAY(SELECT m.user_id FROM group_members m WHERE m.group_id = g.id ORDER BY m.user_id) AS members`;
 
-/** @throws DatabaseError 23505 when the name is taken */
-export async function addGroup(database: TenantDatabase, id: GroupId, name: string): Promise<Group> {
+/** Null when there are {@link groupsMax} already. @throws DatabaseError 23505 when the name is taken */
+export async function addGroup(database: TenantDatabase, id: GroupId, name: string): Promise<Group | null> {
   const [rows] = await database.write(sql`
-    work AS (INSERT INTO groups AS g (id, name) VALUES (${id}, ${name}) RETURNING ${columns})`);
+    work AS (
+      INSERT INTO groups AS g (id, name)
+      SELECT ${id}::text, ${name}::text WHERE (SELECT count(*) FROM groups) < ${groupsMax}
+      RETURNING ${columns}
+    )`);
   const row = rows?.[0];
-  if (row === undefined) throw new Error("a stored group did not come back");
-  return groupOf(row);
+  return row === undefined ? null : groupOf(row);
 }
 
 /** Oldest first. */
@@ -51,7 +62,8 @@ export async function removeGroup(database: TenantDatabase, id: GroupId): Promis
 
 /**
  * Puts a device into a group. Being there already is no error.
- * @returns the group as it is now, or null when the group or the device is not there
+ * @returns the group as it is now (without the device when the group is full), or null when the group
+ *   or the device is not there
  */
 export async function addGroupDevice(
   database: TenantDatabase,
@@ -63,6 +75,7 @@ export async function addGroupDevice(
       work AS (
         INSERT INTO group_devices (group_id, device_id)
         SELECT g.id, d.id FROM groups g, devices d WHERE g.id = ${group} AND d.id = ${device}
+          AND (SELECT count(*) FROM group_devices WHERE group_id = ${group}) < ${groupSizeMax}
         ON CONFLICT DO NOTHING RETURNING device_id
       )`,
     sql`SELECT ${columns} FROM groups g WHERE g.id = ${group} AND EXISTS (SELECT FROM devices WHERE id = ${device})`,
@@ -78,7 +91,7 @@ export async function removeGroupDevice(database: TenantDatabase, group: GroupId
 
 /**
  * Assigns a group to a user. Being assigned already is no error.
- * @returns the group as it is now, or null when it is not there
+ * @returns the group as it is now (without the user when it is full), or null when it is not there
  */
 export async function addGroupMember(database: TenantDatabase, group: GroupId, user: UserId): Promise<Group | null> {
   const [, rows] = await database.write(
@@ -86,6 +99,7 @@ export async function addGroupMember(database: TenantDatabase, group: GroupId, u
       work AS (
         INSERT INTO group_members (group_id, user_id)
         SELECT g.id, ${user}::text FROM groups g WHERE g.id = ${group}
+          AND (SELECT count(*) FROM group_members WHERE group_id = ${group}) < ${groupSizeMax}
         ON CONFLICT DO NOTHING RETURNING user_id
       )`,
     sql`SELECT ${columns} FROM groups g WHERE g.id = ${group}`,

@@ -1,7 +1,9 @@
 import type { DeviceId, GroupId, OrgId, UserId } from "../../../core/ids.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import type { MeshKeys } from "../../../core/mesh/keys.ts";
+import { CallRefused } from "../../../core/mesh/refused.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
+import type { Job } from "../../../core/mesh/workloads.ts";
 import type { HubControlRpc } from "../../../core/rpc/durable-objects.ts";
 
 interface HubState {
@@ -38,10 +40,14 @@ export class FakeHub implements HubControlRpc {
     return made;
   }
 
+  /** As HubControl does: a job may do nothing but make a device known, and only a manager changes anything. */
   async #enter(method: string, call: SignedCall, org: OrgId): Promise<HubState> {
     this.calls.push(method);
-    const audience = "durable-objects.hub-control";
-    await verifyCall(call, { audience, org, users: true, jobs: ["enroll"] }, this.#keys, Date.now());
+    const jobs: readonly Job[] = method === "putDevice" ? ["enroll"] : [];
+    const expect = { audience: "durable-objects.hub-control", org, users: true, jobs } as const;
+    const verified = await verifyCall(call, expect, this.#keys, Date.now());
+    const manages = verified.kind === "job" || verified.role === "owner" || verified.role === "admin";
+    if (!manages && method !== "presence") throw new CallRefused("not_granted");
     await this.before(method);
     return this.of(org);
   }

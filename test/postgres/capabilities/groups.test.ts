@@ -43,6 +43,26 @@ describe("a group", () => {
     expect(inHub(group)).toEqual({ devices: [], members: [] });
   });
 
+  it("takes no more than the hub does", async () => {
+    const { id } = await enrolOne(world, tenant.org);
+    const group = await groupOf(world, tenant.org, "Full", {});
+    const superuser = setup.superuserUrls[tenant.placement] ?? "";
+    await runAs(
+      superuser,
+      `SET search_path = ${tenant.name};
+       INSERT INTO group_members SELECT '${group}', 'usr_' || lpad(n::text, 26, '0') FROM generate_series(1, 5000) n;
+       INSERT INTO devices (id, name, platform, token_sha256, enrollment_code_id)
+         SELECT 'dev_' || lpad(n::text, 26, '0'), 'x', 'x', repeat('0', 64), (SELECT min(id) FROM enrollment_codes)
+         FROM generate_series(1, 5000) n;
+       INSERT INTO group_devices SELECT '${group}', 'dev_' || lpad(n::text, 26, '0') FROM generate_series(1, 5000) n`,
+    );
+    expect(codeOf(await world.devices.setGroupMember(await asOwner(), group, newId("user"), true))).toBe("conflict");
+    expect(codeOf(await world.devices.setGroupDevice(await asOwner(), group, id, true))).toBe("conflict");
+    const { devices, members } = await inTable(group);
+    expect([devices.length, members.length]).toEqual([5000, 5000]);
+    await runAs(superuser, `DELETE FROM ${tenant.name}.devices WHERE name = 'x'`);
+  });
+
   it("takes the same change twice", async () => {
     const { id } = await enrolOne(world, tenant.org);
     const user = newId("user");

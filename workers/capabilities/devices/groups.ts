@@ -14,7 +14,10 @@ export const createGroup: Handler<DevicesRpc["createGroup"]> = async (context, t
   if (name === null) return refused("invalid_request");
   const id = makeId("group", context.now(), context.random(new Uint8Array(10)));
   // The hub needs no word of it: a group without devices and members grants nothing.
-  return orConflict(async () => ok(await store.addGroup(context.database, id, name)));
+  return orConflict(async () => {
+    const group = await store.addGroup(context.database, id, name);
+    return group === null ? refused("conflict") : ok(group);
+  });
 };
 
 export const listGroups: Handler<DevicesRpc["listGroups"]> = async (context, page) => {
@@ -54,7 +57,7 @@ export const setGroupDevice: Handler<DevicesRpc["setGroupDevice"]> = async (cont
     const group = await orMissing(() => store.addGroupDevice(context.database, id, device));
     if (group === null) return refused("not_found");
     await settleGroup(context, id, group);
-    return ok(null);
+    return group.devices.includes(device) ? ok(null) : refused("conflict");
   }
   const group = await store.findGroup(context.database, id);
   if (group === null) return refused("not_found");
@@ -74,7 +77,7 @@ export const setGroupMember: Handler<DevicesRpc["setGroupMember"]> = async (cont
     const group = await orMissing(() => store.addGroupMember(context.database, id, user));
     if (group === null) return refused("not_found");
     await settleGroup(context, id, group);
-    return ok(null);
+    return group.members.includes(user) ? ok(null) : refused("conflict");
   }
   const group = await store.findGroup(context.database, id);
   if (group === null) return refused("not_found");

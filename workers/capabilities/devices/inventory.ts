@@ -53,7 +53,10 @@ export const rotateToken: Handler<DevicesRpc["rotateToken"]> = async (context, i
   const tokenSha256 = await sha256Hex(token);
   if (!(await store.replaceTokenHash(context.database, id, tokenSha256))) return refused("not_found");
   const told = await settleDevice(context, id, tokenSha256);
-  if (told === null) return refused("not_found");
+  if (told === null) {
+    await context.hub.removeDevice(id);
+    return refused("not_found");
+  }
   // Another rotation overtook this one, and its token is the one that works.
   return told === tokenSha256 ? ok({ token }) : refused("conflict");
 };

@@ -38,18 +38,15 @@ function contentKey(group: Group | null): string {
 /**
  * Tells the hub a device's token hash as the database has it now.
  * @param tokenSha256 as written
- * @returns the hash that the hub ended up with; null when the device was removed meanwhile
+ * @returns the hash that the hub ended up with; null when the device was removed meanwhile: then the
+ *   hub may have been made to know it again by this very call, and the caller must see to that
  */
 export async function settleDevice(context: CallContext, id: DeviceId, tokenSha256: string): Promise<string | null> {
   let told = tokenSha256;
   for (let round = 0; round < settleRoundsMax; round += 1) {
     await context.hub.putDevice(id, told);
     const current = await tokenHash(context.database, id);
-    if (current === null) {
-      await context.hub.removeDevice(id);
-      return null;
-    }
-    if (current === told) return told;
+    if (current === null || current === told) return current;
     told = current;
   }
   throw new Error("a device's token kept changing while the hub was being told of it");
