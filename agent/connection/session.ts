@@ -94,16 +94,25 @@ export const openMqttSession: OpenSession = (credentials, events) => {
     },
     end: async (msMax) => {
       reason ??= { kind: "ended" };
-      const cut = setTimeout(() => client.stream.destroy(), msMax);
       // MQTT.js waits for outstanding PUBACKs before DISCONNECT; the queue on disk already has those.
       for (const id of Object.keys(client.outgoing)) client.removeOutgoingMessage(Number(id));
       if (client.connected) client.end(false);
       else client.end(true);
-      await isClosed;
-      clearTimeout(cut);
+      await closedOrCut(client, isClosed, msMax);
     },
   };
 };
+
+/** A peer that never answers a close must not keep the agent from stopping. */
+async function closedOrCut(client: MqttClient, isClosed: Promise<void>, msMax: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<"late">((resolve) => {
+    timer = setTimeout(() => resolve("late"), msMax);
+  });
+  const outcome = await Promise.race([isClosed, late]);
+  clearTimeout(timer);
+  if (outcome === "late") client.stream.destroy();
+}
 
 function connect(credentials: Credentials): MqttClient {
   const url = new URL(credentials.mqttUrl);

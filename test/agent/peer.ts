@@ -26,8 +26,8 @@ export interface PeerScript {
   /** CONNACK return code. */
   connack: number;
   withholdPubacks: boolean;
-  /** HTTP status of the upgrade, null to accept. */
-  refuseUpgrade: number | null;
+  /** HTTP status of the upgrade, "hang" to leave it without an answer, null to accept. */
+  refuseUpgrade: number | "hang" | null;
   /** Answers in turn, the last one for ever; none: a good 201. */
   enroll: EnrollAnswer[];
 }
@@ -46,6 +46,8 @@ export class Peer {
   readonly arrivals: Arrival[] = [];
   /** Command packet ids the agent acknowledged. */
   readonly pubacks: number[] = [];
+  /** WebSocket upgrades asked for. */
+  upgrades = 0;
   /** DISCONNECT packets. */
   disconnects = 0;
   #server: http.Server | null = null;
@@ -78,6 +80,9 @@ export class Peer {
       socket.on("close", () => this.#sockets.delete(socket));
     });
     server.on("upgrade", (request, socket, head) => {
+      this.upgrades += 1;
+      this.#changed();
+      if (this.script.refuseUpgrade === "hang") return;
       if (this.script.refuseUpgrade !== null) {
         socket.end(`HTTP/1.1 ${this.script.refuseUpgrade} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
         return;

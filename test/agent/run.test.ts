@@ -254,6 +254,13 @@ test("stops while it can't connect", async () => {
   expect(await stop(agent)).toBe(0);
 });
 
+test("stops while the server leaves its handshake without an answer", async () => {
+  peer.script.refuseUpgrade = "hang";
+  const agent = run();
+  await peer.until(() => peer.upgrades === 1);
+  expect(await stop(agent)).toBe(0);
+});
+
 test("waits long and says why when the server refuses the device", async () => {
   peer.script.connack = 5;
   const agent = run();
