@@ -461,9 +461,15 @@ function sameSet<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
   return a.size === b.size && [...a].every((item) => b.has(item));
 }
 
+/** The timer is cleared, because a pending one keeps the object from hibernating. */
 async function withTimeout(work: Promise<void>, ms: number): Promise<void> {
-  const timeout = scheduler.wait(ms).then(() => {
-    throw new Error("no answer in time");
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("no answer in time")), ms);
   });
-  await Promise.race([work, timeout]);
+  try {
+    await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

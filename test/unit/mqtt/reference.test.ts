@@ -102,4 +102,12 @@ describe("beside mqtt-packet", () => {
     );
     expect(accepted).toBeGreaterThan(100);
   });
+
+  it("is read as a refusal by a 5.0 client that is told 0x01 in 3.1.1's form", () => {
+    const seen: ReferencePacket[] = [];
+    const fifth = parser({ protocolVersion: 5 });
+    fifth.on("packet", (packet) => seen.push(packet));
+    fifth.parse(Buffer.from(encodePacket({ type: "connack", sessionPresent: false, returnCode: 1 }, 4)));
+    expect(seen).toMatchObject([{ cmd: "connack", reasonCode: 1 }]);
+  });
 });

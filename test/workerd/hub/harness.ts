@@ -113,7 +113,9 @@ export async function joinAndConnect(org: OrgId, role: Role, user: UserId = newU
   await entrypoints.HubControl.putMember(await userCall(org), org, user, role);
   const client = await Client.open(org);
   const token = await accessToken(org, user, role);
-  expectAccepted(await client.connect({ username: user, password: token, clientId: "dashboard", clean: true }));
+  expectAccepted(
+    await client.connect({ username: user, password: token, clientId: "dashboard", clean: true, keepAliveSeconds: 0 }),
+  );
   return client;
 }
 
