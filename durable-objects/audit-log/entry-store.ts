@@ -47,6 +47,9 @@ type Row = {
   leaf_hash: string;
 };
 
+/** Rows in memory at once while a person is erased; an active one has more than an isolate holds. */
+const eraseBatchMax = 500;
+
 /** Value and salt (base64url) of each personal field; an erased field is absent. */
 type Personal = Partial<Record<PersonalField, { value: string; salt: string }>>;
 
@@ -172,24 +175,29 @@ export class EntryStore {
    * @returns how many entries changed
    */
   erasePerson(user: UserId): number {
-    const rows = this.#sql
-      .exec<Row & { actor: string | null }>("SELECT * FROM entries WHERE actor = ? OR target = ?", user, user)
-      .toArray();
-    for (const row of rows) {
-      const personal = parsePersonal(row);
-      const own = row.actor === user;
-      const kept = Object.entries(personal).filter(
-        ([field, { value }]) => value !== user && !(own && (field === "ip" || field === "user_agent")),
-      );
-      this.#sql.exec(
-        `UPDATE entries SET personal = ?, actor = nullif(actor, ?), target = nullif(target, ?) WHERE seq = ?`,
-        JSON.stringify(Object.fromEntries(kept)),
-        user,
-        user,
-        row.seq,
-      );
+    let erased = 0;
+    for (;;) {
+      const query = "SELECT * FROM entries WHERE actor = ? OR target = ? LIMIT ?";
+      const rows = this.#sql.exec<Row & { actor: string | null }>(query, user, user, eraseBatchMax).toArray();
+      // Each pass takes its rows out of the next one's query, so this ends.
+      for (const row of rows) this.#eraseFrom(row, user);
+      erased += rows.length;
+      if (rows.length < eraseBatchMax) return erased;
     }
-    return rows.length;
+  }
+
+  #eraseFrom(row: Row & { actor: string | null }, user: UserId): void {
+    const own = row.actor === user;
+    const kept = Object.entries(parsePersonal(row)).filter(
+      ([field, { value }]) => value !== user && !(own && (field === "ip" || field === "user_agent")),
+    );
+    this.#sql.exec(
+      "UPDATE entries SET personal = ?, actor = nullif(actor, ?), target = nullif(target, ?) WHERE seq = ?",
+      JSON.stringify(Object.fromEntries(kept)),
+      user,
+      user,
+      row.seq,
+    );
   }
 }
 

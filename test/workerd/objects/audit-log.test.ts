@@ -310,6 +310,21 @@ describe("AuditLog: erasure", () => {
   });
 });
 
+describe("AuditLog: erasure of an active person", () => {
+  it("erases more entries than are held in memory at once", async () => {
+    const [org, gone] = [newOrg(), newUser()];
+    for (let call = 0; call < 17; call += 1) {
+      const events = Array.from({ length: 32 }, () => login(gone));
+      await entrypoints.AuditIntake.append(await jobCall(org, newRequest()), org, events);
+    }
+    expect(await logOf(org).erasePerson(gone)).toEqual({ entries: 17 * 32 });
+    const stored = await runInDurableObject(logOf(org), (_instance, state) =>
+      JSON.stringify(state.storage.sql.exec("SELECT * FROM entries").toArray()),
+    );
+    expect(stored).not.toContain(gone);
+  });
+});
+
 describe("AuditReader", () => {
   it("pages newest first through one's own organisation and filters", async () => {
     const [org, alice, bob] = [newOrg(), newUser(), newUser()];
