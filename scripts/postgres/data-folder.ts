@@ -56,32 +56,39 @@ export class ClusterInUse extends Error {
 }
 
 /**
- * Removes the lock file that a crash left, so that a process which later got the same number is not
- * taken for the server.
+ * Looks at the lock file that a crash may have left. PostgreSQL handles one of a dead process itself
+ * (and looks for surviving backends), so it is removed only when another process has got its number.
+ * @returns true when there was one: the server before ended without saying so
  * @throws ClusterInUse when the server that wrote it still runs
  */
-export function clearStaleLock(data: string): void {
+export function clearStaleLock(data: string): boolean {
   const path = join(data, "postmaster.pid");
-  if (!existsSync(path)) return;
+  if (!existsSync(path)) return false;
   const pid = Number(readFileSync(path, "utf8").split("\n", 1)[0]);
-  if (Number.isInteger(pid) && pid > 0 && isServerOf(pid, data)) throw new ClusterInUse(data, pid);
+  if (!Number.isInteger(pid) || pid <= 0 || !isAlive(pid)) return true;
+  if (isServerOf(pid, data)) throw new ClusterInUse(data, pid);
   rmSync(path, { force: true });
+  return true;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: alive, of another account.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 function isServerOf(pid: number, data: string): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // EPERM: alive, of another account. Anything else: nobody.
-    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
-  }
   try {
     if (process.platform === "linux") return readlinkSync(`/proc/${pid}/cwd`) === data;
     if (process.platform === "win32") return true;
     return execFileSync("ps", ["-p", String(pid), "-o", "command="], { encoding: "utf8" }).includes(data);
   } catch {
-    // It can't be asked, so PostgreSQL's own check decides: it takes a live process for the server.
-    return false;
+    // It can't be asked: better a false refusal than two servers on one set of files.
+    return true;
   }
 }
 

@@ -20,6 +20,10 @@ const readyMsMax = 120_000;
 /** A fast shutdown ends sessions and writes a checkpoint; beyond this it is cut short, which loses nothing either. */
 const stopMsMax = 30_000;
 
+/** Backends of a crashed server may outlive it by a moment, and PostgreSQL waits for none of them. */
+const afterCrashTriesMax = 10;
+const afterCrashDelayMs = 300;
+
 export interface ClusterOptions {
   /** The cluster's own folder; made when missing. */
   readonly dir: string;
@@ -61,9 +65,29 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     options.log("creating the database cluster");
     await initialise(native, home, data, account, options.superuserPassword);
   }
-  await takeOver(data, options);
+  const crashed = await takeOver(data, options);
   writeSettings(data, account);
   const port = options.port === 0 ? await freePort() : options.port;
+  for (let tries = crashed ? afterCrashTriesMax : 1; ; tries -= 1) {
+    try {
+      return await launch({ account, home, native, data, port, options });
+    } catch (error) {
+      if (tries === 1) throw error;
+      await delay(afterCrashDelayMs);
+    }
+  }
+}
+
+interface Launch {
+  readonly account: Account;
+  readonly home: string;
+  readonly native: string;
+  readonly data: string;
+  readonly port: number;
+  readonly options: ClusterOptions;
+}
+
+async function launch({ account, home, native, data, port, options }: Launch): Promise<Cluster> {
   const logPath = join(home, "server.log");
   const logFile = openSync(logPath, "a", 0o600);
   // A group of its own: Ctrl-C in the terminal must not stop the database before its users.
@@ -82,19 +106,21 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   try {
     await untilReady(child, port, data, options, logPath);
   } catch (error) {
-    if (child.pid !== undefined && child.exitCode === null) child.kill("SIGQUIT");
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGQUIT");
+      await exited;
+    }
     throw error;
   }
   return { port, pid: child.pid ?? 0, home, exited, stop: () => stop(child, exited, native, data) };
 }
 
-/** Makes sure that no server has the files. @throws ClusterInUse */
-async function takeOver(data: string, options: ClusterOptions): Promise<void> {
+/** Makes sure that no server has the files. @returns true after a crash @throws ClusterInUse */
+async function takeOver(data: string, options: ClusterOptions): Promise<boolean> {
   const deadline = Date.now() + stopMsMax;
   for (let asked = false; ; ) {
     try {
-      clearStaleLock(data);
-      return;
+      return clearStaleLock(data);
     } catch (error) {
       if (!(error instanceof ClusterInUse) || options.replaceOrphan !== true || Date.now() > deadline) throw error;
       if (!asked) {
