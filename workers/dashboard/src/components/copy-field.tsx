@@ -29,7 +29,7 @@ export function CopyField({ label, text }: { readonly label: string; readonly te
       <div className="flex items-start gap-2 rounded-lg bg-kumo-recessed p-2 pl-3 ring ring-kumo-hairline">
         <code
           ref={shown}
-          className="min-w-0 flex-1 py-1 font-mono text-[13px] leading-5 break-all whitespace-pre-wrap text-kumo-default select-all"
+          className="min-w-0 flex-1 py-1 font-mono text-[13px] leading-5 wrap-anywhere whitespace-pre-wrap text-kumo-default select-all"
         >
           {text}
         </code>

@@ -46,7 +46,9 @@ function Actor({ entry, nameOf }: { readonly entry: AuditEntry; readonly nameOf:
   return actor === null ? (
     <span className="text-kumo-subtle">{unknown}</span>
   ) : (
-    <span title={actor}>{nameOf(actor)}</span>
+    <span title={actor} className="whitespace-nowrap">
+      {nameOf(actor)}
+    </span>
   );
 }
 

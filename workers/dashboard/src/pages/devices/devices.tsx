@@ -42,7 +42,7 @@ export function DevicesPage() {
       <PageHeader
         title="Devices"
         lead={
-          query.isSuccess ? (
+          query.isSuccess && items.length > 0 ? (
             <span className="tabular">{summary(rows.length, online, query.hasNextPage)}</span>
           ) : undefined
         }

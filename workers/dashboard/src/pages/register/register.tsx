@@ -21,7 +21,14 @@ export function RegisterPage() {
   };
   if (work.isSuccess) {
     return (
-      <AuthFrame title="Check your e-mail" footer={<TextLink to="/sign-in">Back to sign-in</TextLink>}>
+      <AuthFrame
+        title="Check your e-mail"
+        footer={
+          <TextLink to="/sign-in" className="underline">
+            Back to sign-in
+          </TextLink>
+        }
+      >
         <p role="status">
           If <strong>{input.email.trim()}</strong> can be registered, a message is on its way to it. Open its link to
           finish.
@@ -35,7 +42,10 @@ export function RegisterPage() {
       title="Create an account"
       footer={
         <>
-          Already have one? <TextLink to="/sign-in">Sign in</TextLink>
+          Already have one?{" "}
+          <TextLink to="/sign-in" className="underline">
+            Sign in
+          </TextLink>
         </>
       }
     >

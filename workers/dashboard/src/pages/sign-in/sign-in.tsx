@@ -35,7 +35,10 @@ export function SignInPage() {
       lead="Watch and manage your organisation’s devices."
       footer={
         <>
-          New here? <TextLink to="/register">Create an account</TextLink>
+          New here?{" "}
+          <TextLink to="/register" className="underline">
+            Create an account
+          </TextLink>
         </>
       }
     >

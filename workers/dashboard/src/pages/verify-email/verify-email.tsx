@@ -10,7 +10,11 @@ import { TextLink } from "../../components/text-link.tsx";
 export function VerifyEmailPage() {
   const token = useFragmentToken();
   const work = useMutation({ mutationFn: () => verifyEmail(token ?? "") });
-  const back = <TextLink to="/sign-in">Back to sign-in</TextLink>;
+  const back = (
+    <TextLink to="/sign-in" className="underline">
+      Back to sign-in
+    </TextLink>
+  );
   if (work.isSuccess) {
     return (
       <AuthFrame title="Address verified">
