@@ -6,11 +6,11 @@ import type { OutboxRow } from "./outbox-store.ts";
  *
  * Promises: a record is removed only after the call that wrote it has returned, so nothing is lost; a
  * call may have succeeded although we never heard, so a record can arrive twice, and the receiver
- * stores it once. Records leave in the order they came, with one exception: once a record has failed
- * alone, the one behind it is tried. If that one goes through, it has overtaken the first; a record
- * that was overtaken three times and fails once more right after is what Postgres refuses, and is
- * parked in `outbox_parked`. If the one behind fails too, Postgres is down and nothing is parked,
- * however long that lasts.
+ * stores it once. Records leave in the order they came, with one exception: when a record has failed
+ * alone, some other behind it is tried, and then the first again. A record that has failed four times
+ * with three others going through in between is what Postgres refuses, and is parked in
+ * `outbox_parked`. If one of the others fails too, Postgres may be down: nothing is parked, however
+ * long that lasts.
  */
 export interface DrainDependencies {
   peek(recordsMax: number, bytesMax: number): readonly OutboxRow[];
@@ -25,16 +25,19 @@ export interface DrainState {
   readonly failures: number;
   /** Records in the next call; halved by a failure, doubled by a success. */
   readonly batchMax: number;
-  /** How often a later record went through while the oldest one failed. */
-  readonly overtaken: number;
 }
 
 /** Records in one call: 500 samples are some 200 KB. */
 export const drainRecordsMax = 500;
 /** Bytes in one call, well under the 64 MB of a Postgres request over HTTP. */
 export const drainBytesMax = 1024 * 1024;
-/** A record is parked only after being overtaken this often: a Postgres that comes and goes parks nothing. */
+/** Others that must go through while one fails, one by one, before that one is parked. */
 const overtakenMax = 3;
+/**
+ * Among how many records behind the failing one another is picked, a different one at each failure: a
+ * few refused records in a row are then told from an outage too.
+ */
+const probeWindow = 64;
 
 /** How long a sample waits for others, in milliseconds: one call a second for a tenant at most. */
 export const drainDelayMs = 1000;
@@ -42,7 +45,7 @@ const backoffMsMin = 1000;
 /** Postgres is asked at least this often while it is down, so history is whole soon after it is back. */
 export const backoffMsMax = 30_000;
 
-export const drainBegin: DrainState = { failures: 0, batchMax: drainRecordsMax, overtaken: 0 };
+export const drainBegin: DrainState = { failures: 0, batchMax: drainRecordsMax };
 
 /**
  * One attempt.
@@ -58,23 +61,34 @@ export async function drainOnce(
   if (await succeeds(deps, rows)) {
     deps.remove(rows);
     return {
-      state: { failures: 0, batchMax: Math.min(drainRecordsMax, state.batchMax * 2), overtaken: 0 },
+      state: { failures: 0, batchMax: Math.min(drainRecordsMax, state.batchMax * 2) },
       more: true,
     };
   }
   const failures = state.failures + 1;
-  const { overtaken } = state;
-  if (rows.length > 1)
-    return { state: { failures, batchMax: Math.max(1, Math.floor(rows.length / 2)), overtaken }, more: false };
-  const second = deps.peek(2, Number.POSITIVE_INFINITY)[1];
-  if (second === undefined || !(await succeeds(deps, [second])))
-    return { state: { failures, batchMax: 1, overtaken }, more: false };
-  deps.remove([second]);
-  if (overtaken + 1 < overtakenMax)
-    return { state: { failures: 1, batchMax: 1, overtaken: overtaken + 1 }, more: false };
-  if (await succeeds(deps, [head])) deps.remove([head]);
-  else deps.park(head);
-  return { state: { failures: 0, batchMax: 1, overtaken: 0 }, more: true };
+  if (rows.length > 1) return { state: { failures, batchMax: Math.max(1, Math.floor(rows.length / 2)) }, more: false };
+  return await judgeAlone(head, failures, deps);
+}
+
+/** One record failed alone: is it refused, or is Postgres down? */
+async function judgeAlone(
+  head: OutboxRow,
+  failures: number,
+  deps: DrainDependencies,
+): Promise<{ state: DrainState; more: boolean }> {
+  for (let round = 0; round < overtakenMax; round += 1) {
+    const others = deps.peek(probeWindow, Number.POSITIVE_INFINITY).filter((row) => row.seq !== head.seq);
+    const other = others[(failures - 1) % Math.max(1, others.length)];
+    if (other === undefined || !(await succeeds(deps, [other])))
+      return { state: { failures, batchMax: 1 }, more: false };
+    deps.remove([other]);
+    if (await succeeds(deps, [head])) {
+      deps.remove([head]);
+      return { state: { failures: 0, batchMax: 1 }, more: true };
+    }
+  }
+  deps.park(head);
+  return { state: { failures: 0, batchMax: 1 }, more: true };
 }
 
 async function succeeds(deps: DrainDependencies, rows: readonly OutboxRow[]): Promise<boolean> {
