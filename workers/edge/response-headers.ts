@@ -3,9 +3,7 @@
 /** No feature of the browser is needed yet; a page that needs one later takes it out of this list. */
 const deniedFeatures = [
   "accelerometer",
-  "ambient-light-sensor",
   "autoplay",
-  "bluetooth",
   "browsing-topics",
   "camera",
   "display-capture",
@@ -32,7 +30,6 @@ const deniedFeatures = [
   "storage-access",
   "sync-xhr",
   "usb",
-  "web-share",
   "window-management",
   "xr-spatial-tracking",
 ];

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../../workers/edge/env.ts";
 import { gates } from "../../../workers/edge/gates/index.ts";
 import { handle } from "../../../workers/edge/handle.ts";
+import worker from "../../../workers/edge/index.ts";
 import { createIsolate } from "../../../workers/edge/isolate.ts";
 import { pageContentPolicy } from "../../../workers/edge/response-headers.ts";
 import { bareEnv, nowMs, orgId, orgPolicy, requestId } from "./contexts.ts";
@@ -50,6 +51,20 @@ describe("one request", () => {
     };
     const POLICIES = { get: async (key: string) => texts[key] ?? null } as unknown as Env["POLICIES"];
     expect(await ask("/o/demo", { POLICIES })).toBe("403 geo_denied");
+  });
+});
+
+describe("a broken configuration", () => {
+  it("refuses everything", async () => {
+    const context = { waitUntil: () => undefined, passThroughOnException: () => expect.unreachable("failed open") };
+    const fetch = worker.fetch as (request: Request, env: Env, ctx: unknown) => Promise<Response>;
+    const answer = await fetch(
+      new Request("https://s.example/healthz"),
+      bareEnv({ ...open, LIMIT_SCALE: "many" }),
+      context,
+    );
+    expect([answer.status, answer.headers.get("X-Content-Type-Options")]).toEqual([503, "nosniff"]);
+    expect(answer.headers.get("X-Request-Id")).toMatch(/^req_/);
   });
 });
 

@@ -110,6 +110,7 @@ describe("normalisation", () => {
     ["%3Cscript%3E", "<script>"],
     ["%253Cscript%253E", "<script>"],
     ["%25253Cscript%25253E", "<script>"],
+    ["%25c0%25ae", "%c0%ae"],
     ["&lt;SCRIPT&gt;", "<script>"],
     ["&#60script&#x3e;", "<script>"],
     ["\\u003cscript\\x3e", "<script>"],

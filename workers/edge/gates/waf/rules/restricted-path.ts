@@ -22,9 +22,9 @@ export const restrictedPathRules: readonly WafRule[] = [
     why: "another product's administration",
     targets: ["path"],
     pattern:
-      /\/wp-(?:admin|login|content|includes|json|config)(?:$|[/.])|^\/{1,2}(?:xmlrpc|phpmyadmin|pma|adminer|cgi-bin|server-status|server-info|actuator|solr|jenkins|manager\/html|vendor\/phpunit|telescope|_profiler|boaform|hnap1|owa|autodiscover|_ignition)(?:$|[/.])/,
+      /\/wp-(?:admin|login|content|includes|json|config)(?:$|[/.])|^\/{1,2}(?:xmlrpc|phpmyadmin|pma|adminer|cgi-bin|server-status|server-info|actuator|solr|jenkins|manager\/html|vendor\/phpunit|telescope|_profiler|boaform|hnap1|owa|autodiscover|_ignition|etc\/(?:passwd|shadow)|proc\/self)(?:$|[/.])/,
     examples: {
-      blocks: ["/wp-login.php", "/blog/wp-admin/", "/phpmyadmin/", "/actuator/env", "/cgi-bin/test"],
+      blocks: ["/wp-login.php", "/blog/wp-admin/", "/phpmyadmin/", "/actuator/env", "/cgi-bin/test", "/etc/passwd"],
       passes: ["/o/jenkins", "/o/solr/devices", "/o/wp-school"],
     },
   },
