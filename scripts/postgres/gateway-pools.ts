@@ -8,6 +8,8 @@ const poolSizeMax = 8;
 /** Pools kept: each may hold idle connections out of the server's 200. */
 const poolsMax = 256;
 const idleMsMax = 10_000;
+/** A session begins with its role's settings of that time; changed ones count everywhere after this long. */
+const lifeSecondsMax = 300;
 /** How long a request waits for a free connection before it is told to come back. */
 const waitMsMax = 10_000;
 
@@ -67,6 +69,7 @@ export class ConnectionPools {
       max: poolSizeMax,
       idleTimeoutMillis: idleMsMax,
       connectionTimeoutMillis: waitMsMax,
+      maxLifetimeSeconds: lifeSecondsMax,
       types: asText,
       application_name: "sentinel-gateway",
     });

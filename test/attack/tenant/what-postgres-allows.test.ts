@@ -53,7 +53,7 @@ describe("allowed by Postgres, and bounded", () => {
       { statement_timeout: "0" },
     ]);
     expect(await refusal(attack(tenant, "ALTER ROLE CURRENT_USER CONNECTION LIMIT 1000"))).toBe(denied);
-    const clients = [];
+    const clients: Awaited<ReturnType<typeof connect>>[] = [];
     let refused: unknown = null;
     for (let index = 0; index < tenantConnectionsMax + 1 && refused === null; index += 1) {
       await connect(tenant.url).then(

@@ -228,10 +228,8 @@ describe("choosing a placement", () => {
 
 describe("the migrations inside the Worker", () => {
   it("are those of the folder: after a change there, run `node scripts/migrate/bundle-tenant.ts`", () => {
-    const bundled = readFileSync(
-      new URL("../../../workers/data/provisioner/tenant-migrations.ts", import.meta.url),
-      "utf8",
-    );
+    const path = new URL("../../../workers/data/provisioner/tenant-migrations.ts", import.meta.url).pathname;
+    const bundled = readFileSync(path, "utf8");
     expect(bundled === tenantMigrationsModule()).toBe(true);
   });
 });

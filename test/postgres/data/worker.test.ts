@@ -1,5 +1,4 @@
 /** The Worker as it is bundled, on workerd, reaching Postgres through the gateway. */
-import { fileURLToPath } from "node:url";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OrgId } from "../../../core/ids.ts";
@@ -22,7 +21,7 @@ const caller = `export default { async fetch(request, env) {
 } }`;
 
 async function start(variables: Record<string, string>): Promise<Miniflare> {
-  const script = await bundleWorker(fileURLToPath(new URL("../../../workers/data/index.ts", import.meta.url)));
+  const script = await bundleWorker(new URL("../../../workers/data/index.ts", import.meta.url).pathname);
   const common = { modules: true, compatibilityDate: "2026-10-20", compatibilityFlags: ["nodejs_compat"] };
   const bindings = ["Ingest", "AuditSink", "Credentials", "Provisioner"].map((entrypoint) => [
     entrypoint,
