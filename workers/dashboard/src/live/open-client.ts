@@ -1,7 +1,7 @@
 import type { MqttClient } from "mqtt";
 
-/** Below the broker's 1.5 × keep-alive and below what proxies call idle. */
-const keepAliveSeconds = 30;
+/** A hidden tab's timers run once a minute; the broker waits 1.5 × this, so such a tab stays connected. */
+const keepAliveSeconds = 60;
 /** A broker that has not answered CONNECT by then is not going to. */
 const connectTimeoutMs = 10_000;
 
