@@ -144,18 +144,19 @@ export interface SessionView {
   readonly expiresAt: string;
 }
 
-/** A person's live sessions, newest first. */
+/** A person's live sessions, newest first, below `before`. */
 export async function listSessions(
   database: Database,
   user: UserId,
-  nowMs: number,
-  limit: number,
+  page: { readonly before: string | null; readonly limit: number; readonly nowMs: number },
 ): Promise<SessionView[]> {
   const rows = await database.query(
     sql`SELECT s.id, s.ip, s.user_agent, control.rfc3339(s.created_at) AS created_at,
         control.rfc3339(s.last_seen_at) AS last_seen_at, control.rfc3339(s.expires_at) AS expires_at
       FROM control.sessions s JOIN control.users u ON u.id = s.user_id
-      WHERE s.user_id = ${user} AND ${live(nowMs)} ORDER BY s.id DESC LIMIT ${limit}`,
+      WHERE s.user_id = ${user} AND ${live(page.nowMs)}
+        AND (${page.before}::text IS NULL OR s.id < ${page.before}::text)
+      ORDER BY s.id DESC LIMIT ${page.limit}`,
     { readOnly: true },
   );
   return rows.map((row) => ({

@@ -117,6 +117,8 @@ describe("Idempotency-Key", () => {
     const own = await createHarness();
     const { email } = await own.newAccount();
     const options = { body: { email, password }, headers: { "Idempotency-Key": "daily" } };
+    // Yesterday first, then today: a clock ahead would sweep away what other files have just kept.
+    own.clock.nowMs -= 24 * 3600_000 + 1;
     const first = await own.send("POST", "/api/v1/auth/login?tokens=1", options);
     own.clock.nowMs += 24 * 3600_000 + 1;
     const next = await own.send("POST", "/api/v1/auth/login?tokens=1", options);

@@ -89,7 +89,7 @@ describe("sign-up and sign-in", () => {
     const body = { token: studio.mailedToken(email) };
     studio.clock.nowMs += 24 * 3600_000 + 1;
     expect((await studio.send("POST", "/api/v1/auth/verify-email", { body })).status).toBe(401);
-    studio.clock.nowMs -= 3600_000;
+    studio.clock.nowMs -= 24 * 3600_000 + 1;
     expect((await studio.send("POST", "/api/v1/auth/verify-email", { body })).status).toBe(200);
     expect((await studio.send("POST", "/api/v1/auth/verify-email", { body })).status).toBe(401);
   });
@@ -106,7 +106,7 @@ describe("sign-up and sign-in", () => {
   it("keeps only hashes of what opens a session", async () => {
     const { cookie, refreshToken } = await studio.newAccount();
     const rows = await runAs(
-      setup.superuserUrls[setup.controlPlacement ?? "first"]!,
+      Object.values(setup.superuserUrls)[0]!,
       "SELECT (SELECT json_agg(s) FROM control.sessions s)::text || (SELECT json_agg(r) FROM control.refresh_tokens r)::text AS dump",
     );
     const dump = String(rows[0]!.dump);
@@ -146,6 +146,19 @@ describe("sessions", () => {
     expect((await studio.send("GET", "/api/v1/me", { token: second.token })).status).toBe(200);
   });
 
+  it("dies with its person's account", async () => {
+    const account = await studio.newAccount();
+    await runAs(Object.values(setup.superuserUrls)[0]!, "UPDATE control.users SET disabled_at = now() WHERE id = $1", [
+      account.id,
+    ]);
+    expect((await studio.send("GET", "/api/v1/me", { token: account.token })).status).toBe(401);
+    expect(await exchange(account.cookie)).toEqual({ kind: "refused" });
+    const refresh = { body: { refresh_token: account.refreshToken } };
+    expect((await studio.send("POST", "/api/v1/auth/refresh", refresh)).status).toBe(401);
+    const again = await studio.send("POST", "/api/v1/auth/login", { body: { email: account.email, password } });
+    expect(again.body.code).toBe("invalid_credentials");
+  });
+
   it("ends after an idle hour, and after a day however busy", async () => {
     const own = await createHarness();
     const account = await own.newAccount();
@@ -170,6 +183,11 @@ describe("sessions", () => {
     const stranger = await studio.newAccount();
     const { body } = await studio.send("GET", "/api/v1/me/sessions", { token: here.token });
     expect(body.items).toHaveLength(2);
+    const first = await studio.send("GET", "/api/v1/me/sessions?limit=1", { token: here.token });
+    const rest = await studio.send("GET", `/api/v1/me/sessions?cursor=${first.body.next_cursor}`, {
+      token: here.token,
+    });
+    expect([...first.body.items, ...rest.body.items]).toEqual(body.items);
     const other = body.items.find(({ current }: { current: boolean }) => !current).id;
     const target = `/api/v1/me/sessions/${other}`;
     expect((await studio.send("DELETE", target, { token: stranger.token })).status).toBe(404);

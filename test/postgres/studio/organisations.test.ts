@@ -75,7 +75,8 @@ describe("organisations", () => {
 describe("members", () => {
   it("have a new role from the very next request on", async () => {
     const org = await studio.newOrg();
-    const admin = await studio.newMember(org, "admin");
+    // Signed in after joining, so that the token in hand itself says admin of this organisation.
+    const admin = await studio.signIn((await studio.newMember(org, "admin")).email);
     const list = () => studio.send("GET", `/api/v1/orgs/${org.id}/enrollment-codes`, { token: admin.token });
     expect((await list()).status).toBe(200);
     const change = { token: org.owner.token, body: { role: "viewer" } };
@@ -213,9 +214,13 @@ describe("invitations", () => {
     expect((await accept(person.token, studio.mailedToken(person.email))).status).toBe(404);
 
     await invite(org, person.email);
-    studio.clock.nowMs += 7 * 24 * 3600_000 + 1;
+    const week = 7 * 24 * 3600_000 + 1;
+    studio.clock.nowMs += week;
     const again = await studio.signIn(person.email);
-    expect((await accept(again.token, studio.mailedToken(person.email))).status).toBe(404);
+    const late = await accept(again.token, studio.mailedToken(person.email));
+    // Back, because a registration sweeps away what its clock calls expired, other files' included.
+    studio.clock.nowMs -= week;
+    expect(late.status).toBe(404);
   });
 });
 

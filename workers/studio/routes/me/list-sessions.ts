@@ -1,9 +1,9 @@
 import { z } from "@hono/zod-openapi";
-import { pageItemsMax } from "../../../../core/limits.ts";
 import { listSessions } from "../../../../store/control/sessions.ts";
+import { pageAnswer, pageStart } from "../../http/cursor.ts";
 import { defineRoute } from "../../http/define-route.ts";
-import { answer } from "../../http/result.ts";
-import { idText, instant, pageOf } from "../../http/schemas.ts";
+import { answer, refuse } from "../../http/result.ts";
+import { idText, instant, pageOf, pageQuery } from "../../http/schemas.ts";
 
 const session = z.object({
   id: idText,
@@ -15,13 +15,18 @@ const session = z.object({
   current: z.boolean(),
 });
 
-/** One page is all: the newest live sessions, which a day and 30 sign-ins a minute keep few. */
+/** Newest first. */
 export const mySessions = defineRoute(
   "mySessions",
-  { caller: "person", status: 200, answer: pageOf(session) },
-  async ({ services, person }) => {
-    const sessions = await listSessions(services.database, person.user, services.now(), pageItemsMax);
-    const items = sessions.map(({ id, ip, userAgent, createdAt, lastSeenAt, expiresAt }) => ({
+  { caller: "person", query: pageQuery, status: 200, answer: pageOf(session) },
+  async ({ services, person, routeName }, { query }) => {
+    const scope = { key: services.keys.cursor, route: routeName, owner: person.user };
+    const start = pageStart(scope, query);
+    if (start.kind !== "ok") return refuse("invalid_cursor");
+    const page = { before: start.after, limit: start.limit + 1, nowMs: services.now() };
+    const found = await listSessions(services.database, person.user, page);
+    const shown = found.slice(0, start.limit);
+    const items = shown.map(({ id, ip, userAgent, createdAt, lastSeenAt, expiresAt }) => ({
       id,
       ip,
       user_agent: userAgent,
@@ -30,6 +35,6 @@ export const mySessions = defineRoute(
       expires_at: expiresAt,
       current: id === person.session,
     }));
-    return answer({ items, next_cursor: null });
+    return answer(pageAnswer(scope, items, found.length > start.limit ? (shown.at(-1)?.id ?? null) : null));
   },
 );
