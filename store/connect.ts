@@ -37,6 +37,9 @@ export interface Database {
 /** Longer than the roles' `statement_timeout` (10 s), so that Postgres ends a slow query first and says so. */
 export const statementMsMax = 15_000;
 
+/** A session that is not open by then is given up. */
+export const connectMsMax = 10_000;
+
 /** What travels to {@link fetchEndpoint} beside the request: which gateway it is for. */
 interface EndpointInit extends RequestInit {
   sentinelGateway: string;
@@ -84,7 +87,7 @@ export function createDatabase(config: DatabaseConfig): Database {
  * transaction mode.
  */
 export function createInteractiveClient(config: DatabaseConfig): Client {
-  const client = new Client(config.url);
+  const client = new Client({ connectionString: config.url, connectionTimeoutMillis: connectMsMax });
   if (config.gateway !== "") {
     const settings = client.neonConfig;
     settings.wsProxy = (host, port) => `${config.gateway}/v1?address=${host}:${port}`;

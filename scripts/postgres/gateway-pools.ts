@@ -5,8 +5,10 @@ import { GatewayRefusal, refusalOf, type Target } from "./gateway-sql.ts";
 
 /** Connections a role may hold here; below its CONNECTION LIMIT, so that WebSocket sessions fit beside it. */
 const poolSizeMax = 8;
-/** Pools kept: each may hold idle connections out of the server's 200. */
-const poolsMax = 256;
+/** Pools remembered, most of them empty: one for each role that asked lately. */
+const poolsMax = 512;
+/** Open connections to all clusters together. A server takes 200; the rest is for WebSocket sessions and migrations. */
+const connectionsMax = 140;
 const idleMsMax = 10_000;
 /** A session begins with its role's settings of that time; changed ones count everywhere after this long. */
 const lifeSecondsMax = 300;
@@ -44,7 +46,9 @@ export class ConnectionPools {
 
   async #connect(target: Target): Promise<pg.PoolClient> {
     try {
-      return await this.#pool(target).connect();
+      const pool = this.#pool(target);
+      if (pool.idleCount === 0) this.#makeRoom(pool);
+      return await pool.connect();
     } catch (error) {
       throw refusalOf(error);
     }
@@ -79,17 +83,33 @@ export class ConnectionPools {
     return pool;
   }
 
-  /** Makes room by ending pools that lend nothing, longest unused first. */
+  /** Ends pools that lend nothing, longest unused first, until one more connection fits. */
+  #makeRoom(wanted: pg.Pool): void {
+    let open = 0;
+    for (const pool of this.#pools.values()) open += pool.totalCount;
+    for (const [key, pool] of this.#pools) {
+      if (open < connectionsMax) return;
+      if (pool === wanted || pool.totalCount > pool.idleCount || pool.waitingCount > 0) continue;
+      open -= pool.totalCount;
+      this.#forget(key, pool);
+    }
+  }
+
+  /** Keeps the number of pools within its bound. */
   #evict(): void {
     for (const [key, pool] of this.#pools) {
       if (this.#pools.size < poolsMax) return;
       if (pool.totalCount > pool.idleCount || pool.waitingCount > 0) continue;
-      this.#pools.delete(key);
-      void pool.end();
+      this.#forget(key, pool);
     }
     if (this.#pools.size >= poolsMax) {
       throw new GatewayRefusal(400, { message: "too many roles at once", code: "53300" });
     }
+  }
+
+  #forget(key: string, pool: pg.Pool): void {
+    this.#pools.delete(key);
+    void pool.end();
   }
 
   async end(): Promise<void> {

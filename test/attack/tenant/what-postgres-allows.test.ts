@@ -38,13 +38,14 @@ describe("allowed by Postgres, and bounded", () => {
     const tenant = await freshTenant();
     await attack(tenant, "ALTER ROLE CURRENT_USER SET search_path = pg_catalog");
     await attack(tenant, "ALTER ROLE CURRENT_USER IN DATABASE sentinel SET statement_timeout = 0");
+    await attack(tenant, "ALTER ROLE CURRENT_USER SET default_transaction_read_only = on");
     expect((await repair(tenant)).repaired).toEqual(["settings"]);
     const client = await connect(tenant.url);
     const { rows } = await client.query(
-      "SELECT current_setting('search_path') AS path, current_setting('statement_timeout') AS timeout",
+      "SELECT current_setting('search_path') AS path, current_setting('statement_timeout') AS timeout, current_setting('transaction_read_only') AS readonly",
     );
     await client.end();
-    expect(rows).toEqual([{ path: tenant.name, timeout: "10s" }]);
+    expect(rows).toEqual([{ path: tenant.name, timeout: "10s", readonly: "off" }]);
   });
 
   it("sets its statement_timeout; the number of its sessions it can't set", async () => {

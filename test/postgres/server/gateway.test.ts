@@ -11,6 +11,7 @@ import {
   unsafeRawSql,
 } from "../../../store/connect.ts";
 import {
+  connect,
   controlDatabase,
   directoryDatabase,
   type FreshTenant,
@@ -204,6 +205,27 @@ describe("a connection lent to one request after another", () => {
     for (let index = 0; index < 3; index += 1) {
       expect(await tenant.database.query(sql`SELECT 1 AS fine`)).toEqual([{ fine: 1 }]);
     }
+  });
+});
+
+describe("many roles at once", () => {
+  it("do not use up the server's connections: those that are idle make room", async () => {
+    const owner = await connect(setup.ownerUrls["second"]!);
+    const names = Array.from({ length: 220 }, (_, index) => `crowd_${index}_${crypto.randomUUID().slice(0, 8)}`);
+    await owner.query(
+      names
+        .map((name) => `CREATE ROLE ${name} LOGIN PASSWORD 'crowd'; GRANT CONNECT ON DATABASE sentinel TO ${name};`)
+        .join("\n"),
+    );
+    const { host } = new URL(setup.ownerUrls["second"]!);
+    for (const name of names) {
+      const database = createDatabase({ url: `postgres://${name}:crowd@${host}/sentinel`, gateway });
+      expect(await database.query(sql`SELECT current_user::text AS me`)).toEqual([{ me: name }]);
+    }
+    await owner.query(
+      names.map((name) => `REVOKE ALL ON DATABASE sentinel FROM ${name}; DROP ROLE ${name};`).join("\n"),
+    );
+    await owner.end();
   });
 });
 

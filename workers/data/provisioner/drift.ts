@@ -43,12 +43,12 @@ async function loginRefused(config: DataConfig, url: string): Promise<boolean> {
   client.on("error", () => undefined);
   try {
     await client.connect();
-    return false;
   } catch (cause) {
+    // Not ended here: Postgres closes a session that it refused, and the client would wait for another close.
     const error = databaseError(cause);
     if (!error.loginRefused) throw error;
     return true;
-  } finally {
-    await client.end().catch(() => undefined);
   }
+  await client.end();
+  return false;
 }
