@@ -22,6 +22,8 @@ import { HubStorage } from "./storage.ts";
 const socketsMax = 30_000;
 /** A call to Postgres that has not returned by then has failed; it may have succeeded all the same. */
 const ingestTimeoutMs = 30_000;
+/** Events closer together than this share a commit, in milliseconds. */
+const groupCommitMs = 1;
 /** Payload of one command: the largest packet, less its topic. */
 const commandBytesMax = 60 * 1024;
 
@@ -36,13 +38,14 @@ interface PendingIdentity {
 
 /**
  * One tenant's MQTT hub: the shell round the pure broker. It decodes bytes, feeds events to `step`,
- * commits the writes of everything one event caused in one transaction, and only then sends.
+ * commits the writes in one transaction, and only then sends.
  *
  * A crash before the commit: nobody was told anything, the client sends again. A crash after it: the
  * message is stored; the client may send it again, which QoS 1 allows. The runtime holds packets back
  * until the commit is durable (the output gate).
  *
- * INVARIANT: nothing awaits between an event and its commit, so no other event sees half a change.
+ * INVARIANT: a step and all it asks for run without awaiting, so no event sees half of another; what
+ * several steps wrote is committed together, in their order, before anything they send leaves.
  */
 export class TenantHub extends DurableObject<Env> {
   private readonly storage: HubStorage;
@@ -50,11 +53,15 @@ export class TenantHub extends DurableObject<Env> {
   /** Null until the first call names the organisation. Written by `openOrg` and `run`. */
   private state: BrokerState | null = null;
   private readonly live = new Map<SocketId, LiveSocket>();
-  /** What the current event caused; empty between events. */
+  /** What was caused since the last commit. */
   private writes: Write[] = [];
   private outgoing: Outgoing[] = [];
   private touched = new Set<SocketId>();
   private appended = false;
+  /** Written only by `groupCommit`: the commit that events of this moment share. */
+  private grouped: Promise<void> | null = null;
+  /** Written only by `commit`. */
+  private committedAtMs = 0;
   /** Written only by `arm` and `alarm`: when the stored alarm rings, or null. */
   private armedAtMs: number | null = null;
   private drainState: DrainState = drainBegin;
@@ -117,7 +124,7 @@ export class TenantHub extends DurableObject<Env> {
     await this.takePackets(live);
   }
 
-  /** Feeds every whole packet to the broker and commits once. Awaits only a user's token, after the commit. */
+  /** Feeds every whole packet to the broker, then commits. Awaits only a user's token, after the commit. */
   private async takePackets(live: LiveSocket): Promise<void> {
     let judging: PendingIdentity | null = null;
     while (!live.busy && this.live.has(live.id)) {
@@ -128,7 +135,7 @@ export class TenantHub extends DurableObject<Env> {
       else this.run({ kind: "refused", socket: live.id, refusal: item.refusal });
     }
     this.savePartial(live);
-    this.commit();
+    await this.groupCommit();
     if (judging === null) return;
     const identity = await judging.identity;
     // The broker judges the identity against what it knows now, not what it knew before the await.
@@ -343,8 +350,27 @@ export class TenantHub extends DurableObject<Env> {
     }
   }
 
+  /**
+   * Commits at once when the last commit is a while ago; else together with everything else that has
+   * already arrived: one transaction for many sockets' messages carries several times what one each
+   * does. The caller's event ends after the commit, so an eviction, which waits for events, never
+   * falls between.
+   */
+  private groupCommit(): Promise<void> {
+    if (this.grouped === null && Date.now() - this.committedAtMs > groupCommitMs) {
+      this.commit();
+      return Promise.resolve();
+    }
+    this.grouped ??= scheduler.wait(0).then(() => {
+      this.grouped = null;
+      this.commit();
+    });
+    return this.grouped;
+  }
+
   /** COMMIT POINT: the writes, then the packets that acknowledge them. */
   private commit(): void {
+    this.committedAtMs = Date.now();
     this.flushWrites();
     for (const id of this.touched) {
       const socket = this.state?.sockets.get(id);
