@@ -15,8 +15,10 @@ describe("coming back after signing in", () => {
   it.each([
     null,
     "",
-    "https://evil.test/",
-    "//evil.test/",
+    "https://evil.test/o/demo",
+    "//evil.test/o/demo",
+    "/.//evil.test/o/demo",
+    "/o/..//evil.test/",
     "/\\evil.test",
     "javascript:alert(1)",
     "/\t/evil.test",

@@ -6,6 +6,8 @@ export function returnPath(wanted: string | null): string {
   if (wanted === null || !wanted.startsWith("/") || wanted.startsWith("//") || wanted.includes("\\")) return "/";
   const resolved = new URL(wanted, "https://here.invalid");
   if (resolved.origin !== "https://here.invalid" || resolved.pathname === "/sign-in") return "/";
+  // `/.//evil.test` becomes `//evil.test` only once its dots are resolved.
+  if (resolved.pathname.startsWith("//")) return "/";
   return resolved.pathname + resolved.search + resolved.hash;
 }
 
