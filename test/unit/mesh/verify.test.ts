@@ -348,3 +348,13 @@ describe("a key source", () => {
     await expect(source.find("nobody")).rejects.toThrow("down");
   });
 });
+
+describe("a holder of keys that can't be asked", () => {
+  it("is its own failure, whatever it throws, not the token's", async () => {
+    const broken = createKeySource(
+      () => Promise.reject(new TypeError("network")),
+      () => nowMs,
+    );
+    await expect(verifyAccessToken(await accessToken(), broken, nowMs)).rejects.toThrow(TypeError);
+  });
+});
