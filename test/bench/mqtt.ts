@@ -101,7 +101,7 @@ async function sentinelEcho(url: string, owner: { email: string; password: strin
     password: device.token,
     reconnectPeriod: 0,
   });
-  const topic = `${device.topic_prefix}/echo`;
+  const topic = `${device.topic_prefix}echo`;
   await client.subscribeAsync(topic, { qos: 1 });
   return { client, topic };
 }

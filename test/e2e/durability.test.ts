@@ -83,7 +83,7 @@ async function publishSamples(client: MqttClient, prefix: string, names: readonl
   for (const [index, name] of names.entries()) {
     const sample = { id: name, at: new Date(Date.now() + index).toISOString(), metrics: { cpu_percent: index } };
     // Resolves at the PUBACK.
-    await client.publishAsync(`${prefix}/telemetry`, JSON.stringify(sample), { qos: 1 });
+    await client.publishAsync(`${prefix}telemetry`, JSON.stringify(sample), { qos: 1 });
   }
 }
 

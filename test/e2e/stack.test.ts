@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { Api, signIn } from "./support/api.ts";
+import { Api, eventually, signIn } from "./support/api.ts";
 import {
   failedStart,
   freshStateDir,
@@ -62,18 +62,29 @@ describe("npm start", () => {
     expect(body.items).toHaveLength(1);
   });
 
-  it("starts again after everything was killed at once", async () => {
-    for (const pid of Object.values(running!.description.pids)) process.kill(pid, "SIGKILL");
+  it("ends what a killed stack left running, and starts again", async () => {
+    const before = running!.description;
+    // Only the conductor dies: the database and the agent play on.
     await running!.stop("SIGKILL");
-    for (const pid of Object.values(running!.description.pids)) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // Dead already.
-      }
-    }
     running = await startStackProcess(stateDir, ["--port", "0", "--quiet"]);
+    for (const name of ["postgres", "postgres_2", "agent"])
+      expect(running.description.pids[name]).not.toBe(before.pids[name]);
     expect((await new Api(running.description.url).send("GET", "/readyz")).status).toBe(200);
+  });
+
+  it("starts any part again that dies alone, and keeps stack.json true", async () => {
+    const { pids, url } = running!.description;
+    for (const pid of Object.values(pids)) process.kill(pid, "SIGKILL");
+    const read = (): Record<string, number> =>
+      (JSON.parse(readFileSync(join(stateDir, "stack.json"), "utf8")) as { pids: Record<string, number> }).pids;
+    await eventually("every part runs under another process id", async () => {
+      const now = read();
+      return Object.keys(pids).every((name) => now[name] !== undefined && now[name] !== 0 && now[name] !== pids[name]);
+    });
+    await eventually(
+      "every dependency answers",
+      async () => (await new Api(url).send("GET", "/readyz").catch(() => null))?.status === 200,
+    );
   });
 
   it.each<[string, string[], number, string]>([

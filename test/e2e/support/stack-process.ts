@@ -55,7 +55,9 @@ export async function startStackProcess(stateDir: string, args: readonly string[
     stateDir,
     description,
     stop: (signal = "SIGTERM") => {
-      child.kill(signal);
+      // SIGKILL can't be passed on by the first process: it is for the one that conducts.
+      if (signal === "SIGKILL") process.kill(Number(readFileSync(join(stateDir, "lock"), "utf8")), signal);
+      else child.kill(signal);
       return ended;
     },
   };
