@@ -2,14 +2,14 @@ import type { AuditSinkRpc, IngestRpc } from "../core/rpc/data.ts";
 import type { AuditLogMethods } from "./audit-log/audit-log-methods.ts";
 import type { KeyRingMethods } from "./key-ring/key-ring-methods.ts";
 import type { RateLimiterMethods } from "./rate-limiter/rate-limiter-methods.ts";
-import type { TenantHub } from "./tenant-hub/tenant-hub.ts";
+import type { TenantHubMethods } from "./tenant-hub/tenant-hub-methods.ts";
 
 /** An object by its methods, not by its class: a class imports this file, and imports go one way. */
 type ObjectWith<Methods> = Methods & Rpc.DurableObjectBranded;
 
 /** Bindings of the durable-objects Worker (durable-objects/wrangler.toml). */
 export interface Env {
-  readonly TENANT_HUB: DurableObjectNamespace<TenantHub>;
+  readonly TENANT_HUB: DurableObjectNamespace<ObjectWith<TenantHubMethods>>;
   readonly AUDIT_LOG: DurableObjectNamespace<ObjectWith<AuditLogMethods>>;
   readonly RATE_LIMITER: DurableObjectNamespace<ObjectWith<RateLimiterMethods>>;
   readonly KEY_RING: DurableObjectNamespace<ObjectWith<KeyRingMethods>>;

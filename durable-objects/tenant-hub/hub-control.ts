@@ -7,7 +7,6 @@ import type { HubControlRpc } from "../../core/rpc/durable-objects.ts";
 import { parseRole, type Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
 import { verifyInward } from "../mesh.ts";
-import type { TenantHub } from "./tenant-hub.ts";
 
 /** Devices in one presence question: a page of a list and then some. */
 const presenceDevicesMax = 1000;
@@ -96,7 +95,7 @@ export class HubControl extends WorkerEntrypoint<Env> implements HubControlRpc {
     call: SignedCall,
     org: OrgId,
     jobs: readonly Job[],
-  ): Promise<{ hub: DurableObjectStub<TenantHub>; verified: VerifiedCall }> {
+  ): Promise<{ hub: ReturnType<Env["TENANT_HUB"]["getByName"]>; verified: VerifiedCall }> {
     const own = parsed("org", org);
     const verified = await verifyInward(this.env, call, {
       audience: "durable-objects.hub-control",

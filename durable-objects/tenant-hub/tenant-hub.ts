@@ -1,12 +1,12 @@
 import { DurableObject } from "cloudflare:workers";
-import { type DeviceId, type GroupId, makeId, type OrgId, parseId, type UserId } from "../../core/ids.ts";
+import { type DeviceId, type GroupId, type OrgId, parseId, type UserId } from "../../core/ids.ts";
 import { encodePacket } from "../../core/mqtt/encode.ts";
 import type { Packet } from "../../core/mqtt/packets.ts";
 import { problemResponse } from "../../core/problem.ts";
 import { gatewayHeaders } from "../../core/rpc/durable-objects.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
-import { objectCaller, objectKeys } from "../mesh.ts";
+import { objectKeys } from "../mesh.ts";
 import { type Attachment, attachmentOf, socketOf } from "./attachment.ts";
 import { judgeCredentials, judgeUpgrade } from "./authenticate.ts";
 import { deadlineOf, nextDeadlineMs } from "./broker/deadlines.ts";
@@ -14,14 +14,13 @@ import type { BrokerEvent, Close, Effect, Write } from "./broker/events.ts";
 import type { BrokerState, Identity, SocketId, UpgradeCredential } from "./broker/state.ts";
 import { step } from "./broker/step.ts";
 import { heldBytesMax, type LiveSocket, liveSocket } from "./live-socket.ts";
-import { type DrainState, drainBegin, drainOnce, nextAttemptMs } from "./outbox-drain.ts";
+import { OutboxRunner } from "./outbox-runner.ts";
 import { OutboxStore } from "./outbox-store.ts";
 import { HubStorage } from "./storage.ts";
+import type { PresenceEntry, TenantHubMethods } from "./tenant-hub-methods.ts";
 
 /** Sockets of one hub: under the platform's 32,768, with room for those that are closing. */
 const socketsMax = 30_000;
-/** A call to Postgres that has not returned by then has failed; it may have succeeded all the same. */
-const ingestTimeoutMs = 30_000;
 /** Events closer together than this share a commit, in milliseconds. */
 const groupCommitMs = 1;
 /** Payload of one command: the largest packet, less its topic. */
@@ -47,9 +46,9 @@ interface PendingIdentity {
  * INVARIANT: a step and all it asks for run without awaiting, so no event sees half of another; what
  * several steps wrote is committed together, in their order, before anything they send leaves.
  */
-export class TenantHub extends DurableObject<Env> {
+export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   private readonly storage: HubStorage;
-  private readonly outbox: OutboxStore;
+  private readonly outbox: OutboxRunner;
   /** Null until the first call names the organisation. Written by `openOrg` and `run`. */
   private state: BrokerState | null = null;
   private readonly live = new Map<SocketId, LiveSocket>();
@@ -64,14 +63,19 @@ export class TenantHub extends DurableObject<Env> {
   private committedAtMs = 0;
   /** Written only by `arm` and `alarm`: when the stored alarm rings, or null. */
   private armedAtMs: number | null = null;
-  private drainState: DrainState = drainBegin;
-  private drainDueMs: number | null = null;
-  private draining = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.storage = new HubStorage(ctx.storage.sql);
-    this.outbox = new OutboxStore(ctx.storage.sql);
+    this.outbox = new OutboxRunner({
+      env,
+      outbox: new OutboxStore(ctx.storage.sql),
+      settle: (change, bytes) => {
+        ctx.storage.transactionSync(change);
+        this.handle({ kind: "outbox_drained", bytes });
+      },
+      arm: (atMs) => this.arm(atMs),
+    });
     void ctx.blockConcurrencyWhile(async () => {
       this.armedAtMs = await ctx.storage.getAlarm();
       const org = this.storage.org();
@@ -160,13 +164,13 @@ export class TenantHub extends DurableObject<Env> {
     this.armedAtMs = null;
     if (this.state === null) return;
     this.handle({ kind: "tick" });
-    const now = Date.now();
-    if (this.drainDueMs === null && !this.draining && !this.outbox.isEmpty) this.drainDueMs = now;
-    if (this.drainDueMs !== null && this.drainDueMs <= now) this.ctx.waitUntil(this.drain());
-    this.rearm();
+    const draining = this.outbox.runIfDue(this.state.org);
+    if (draining !== null) this.ctx.waitUntil(draining);
+    const deadline = nextDeadlineMs(this.state);
+    if (deadline !== null) this.arm(deadline);
   }
 
-  /* Called by HubControl after it has verified the call. All are idempotent. */
+  /* TenantHubMethods: called by HubControl after it has verified the call. */
 
   putDevice(org: OrgId, device: DeviceId, tokenSha256: string): void {
     this.openOrg(org);
@@ -183,10 +187,6 @@ export class TenantHub extends DurableObject<Env> {
     this.handle({ kind: "put_member", user, role });
   }
 
-  /**
-   * @param leaving the one user who may do nothing but leave this group; null for a caller who manages groups
-   * @returns false when `leaving` would have changed anything else
-   */
   putGroup(
     org: OrgId,
     group: GroupId,
@@ -210,7 +210,6 @@ export class TenantHub extends DurableObject<Env> {
     this.handle({ kind: "end_session", sid, user });
   }
 
-  /** @returns false when the device is unknown here or the payload too large */
   publishCommand(org: OrgId, device: DeviceId, payload: string): boolean {
     const bytes = new TextEncoder().encode(payload);
     if (!this.openOrg(org).devices.has(device) || bytes.length > commandBytesMax) return false;
@@ -218,10 +217,7 @@ export class TenantHub extends DurableObject<Env> {
     return true;
   }
 
-  presence(
-    org: OrgId,
-    devices: readonly DeviceId[],
-  ): { readonly device: DeviceId; readonly online: boolean; readonly since: string }[] {
+  presence(org: OrgId, devices: readonly DeviceId[]): PresenceEntry[] {
     const state = this.openOrg(org);
     return devices.flatMap((device) => {
       const entry = state.devices.get(device);
@@ -251,9 +247,7 @@ export class TenantHub extends DurableObject<Env> {
       this.live.set(attachment.id, liveSocket(attachment.id, socket, this.storage.partial(attachment.id)));
     }
     this.handle({ kind: "restored" });
-    if (this.outbox.isEmpty) return;
-    this.drainDueMs = Date.now();
-    this.arm(this.drainDueMs);
+    this.outbox.wake();
   }
 
   private liveOf(socket: WebSocket): LiveSocket | undefined {
@@ -401,8 +395,7 @@ export class TenantHub extends DurableObject<Env> {
     }
     if (this.appended) {
       this.appended = false;
-      this.drainDueMs ??= nextAttemptMs(this.drainState, Date.now(), Math.random());
-      this.arm(this.drainDueMs);
+      this.outbox.schedule();
     }
   }
 
@@ -435,47 +428,6 @@ export class TenantHub extends DurableObject<Env> {
     this.armedAtMs = atMs;
     this.ctx.waitUntil(this.ctx.storage.setAlarm(atMs));
   }
-
-  private rearm(): void {
-    const deadline = this.state === null ? null : nextDeadlineMs(this.state);
-    for (const atMs of [deadline, this.draining ? null : this.drainDueMs]) if (atMs !== null) this.arm(atMs);
-  }
-
-  /** Sends the outbox on until it is empty or Postgres refuses; then waits for the alarm. */
-  private async drain(): Promise<void> {
-    const org = this.state?.org;
-    if (this.draining || org === undefined) return;
-    this.draining = true;
-    this.drainDueMs = null;
-    try {
-      let more = true;
-      while (more) {
-        const result = await drainOnce(this.drainState, {
-          peek: (recordsMax, bytesMax) => this.outbox.peek(recordsMax, bytesMax),
-          remove: (rows) => {
-            this.ctx.storage.transactionSync(() => this.outbox.remove(rows));
-            this.handle({ kind: "outbox_drained", bytes: rows.reduce((sum, row) => sum + row.bytes, 0) });
-          },
-          park: (row) => {
-            this.ctx.storage.transactionSync(() => this.outbox.park(row, Date.now()));
-            this.handle({ kind: "outbox_drained", bytes: row.bytes });
-          },
-          write: async (records) => {
-            const requestId = makeId("request", Date.now(), crypto.getRandomValues(new Uint8Array(10)));
-            const call = await objectCaller(this.env).asJob("data.ingest", "ingest", org, requestId);
-            await withTimeout(this.env.INGEST.write(call, org, records), ingestTimeoutMs);
-          },
-        });
-        this.drainState = result.state;
-        more = result.more;
-      }
-    } finally {
-      this.draining = false;
-      const waiting = !this.outbox.isEmpty;
-      this.drainDueMs = waiting ? nextAttemptMs(this.drainState, Date.now(), Math.random()) : null;
-      if (this.drainDueMs !== null) this.arm(this.drainDueMs);
-    }
-  }
 }
 
 /** A session or device entry is mutable memory: a write keeps what it was when it was asked for. */
@@ -485,17 +437,4 @@ function copied(write: Write): Write {
 
 function sameSet<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
   return a.size === b.size && [...a].every((item) => b.has(item));
-}
-
-/** The timer is cleared, because a pending one keeps the object from hibernating. */
-async function withTimeout(work: Promise<void>, ms: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("no answer in time")), ms);
-  });
-  try {
-    await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -122,7 +122,7 @@ export interface BrokerState {
   readonly byPrincipal: Map<string, Set<SessionKey>>;
   readonly sockets: Map<SocketId, Socket>;
   /** Written with `Session.subscriptions`. */
-  readonly index: SubscriptionIndex;
+  readonly index: SubscriptionIndex<SessionKey>;
   /** Names of retained messages by device; the payloads stay in storage. */
   readonly retained: Map<DeviceId, Set<TopicName>>;
   nextSeq: number;

@@ -1,16 +1,15 @@
 import { type FilterSpec, matchesTopic, parseSubscription } from "../../../core/topics/topic-filter.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
-import type { SessionKey } from "./state.ts";
 
-interface Entry {
-  readonly key: SessionKey;
+interface Entry<Key> {
+  readonly key: Key;
   /** As subscribed, `$share` prefix included. */
   readonly text: string;
   readonly spec: FilterSpec;
 }
 
-export interface Match {
-  readonly key: SessionKey;
+export interface Match<Key> {
+  readonly key: Key;
   readonly text: string;
   /** `group/filter` of a shared subscription: one member of each gets the message. */
   readonly share: string | null;
@@ -21,19 +20,19 @@ export interface Match {
  * are kept by that level: a message is compared with its own device's filters and with those that have
  * a wildcard there, not with those of 5,000 other devices.
  */
-export class SubscriptionIndex {
-  private readonly byDevice = new Map<string, Map<string, Entry>>();
+export class SubscriptionIndex<Key extends string> {
+  private readonly byDevice = new Map<string, Map<string, Entry<Key>>>();
 
-  add(key: SessionKey, text: string): void {
+  add(key: Key, text: string): void {
     const spec = parseSubscription(text);
     if (spec === null) throw new Error("an unparsed filter reached the index");
     const bucket = bucketOf(spec);
-    const entries = this.byDevice.get(bucket) ?? new Map<string, Entry>();
+    const entries = this.byDevice.get(bucket) ?? new Map<string, Entry<Key>>();
     entries.set(`${text}\0${key}`, { key, text, spec });
     this.byDevice.set(bucket, entries);
   }
 
-  remove(key: SessionKey, text: string): void {
+  remove(key: Key, text: string): void {
     const spec = parseSubscription(text);
     if (spec === null) return;
     const bucket = bucketOf(spec);
@@ -43,8 +42,8 @@ export class SubscriptionIndex {
   }
 
   /** Every subscription that matches. */
-  match(topic: TopicName): Match[] {
-    const matches: Match[] = [];
+  match(topic: TopicName): Match<Key>[] {
+    const matches: Match<Key>[] = [];
     for (const bucket of [topic.split("/")[3] ?? "", anyDevice]) {
       for (const { key, text, spec } of this.byDevice.get(bucket)?.values() ?? []) {
         if (!matchesTopic(spec.filter, topic)) continue;

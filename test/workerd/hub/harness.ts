@@ -42,7 +42,8 @@ export function passTime(ms: number): void {
   vi.setSystemTime(Date.now() + ms);
 }
 
-export const hubOf = (org: OrgId): DurableObjectStub<TenantHub> => objects.TENANT_HUB.getByName(org);
+export const hubOf = (org: OrgId): DurableObjectStub<TenantHub> =>
+  objects.TENANT_HUB.getByName(org) as unknown as DurableObjectStub<TenantHub>;
 export const ringAlarm = (org: OrgId): Promise<boolean> => runDurableObjectAlarm(hubOf(org));
 
 /** Runs the outbox until it is empty. */

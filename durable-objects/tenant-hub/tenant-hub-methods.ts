@@ -1,0 +1,34 @@
+import type { DeviceId, GroupId, OrgId, UserId } from "../../core/ids.ts";
+import type { Role } from "../../core/tenancy/roles.ts";
+
+export interface PresenceEntry {
+  readonly device: DeviceId;
+  readonly online: boolean;
+  /** RFC 3339 UTC. */
+  readonly since: string;
+}
+
+/**
+ * What HubControl may ask of a hub, after it has verified the call. All are idempotent, and what they
+ * change is durable and their sockets are closed when they return.
+ */
+export interface TenantHubMethods {
+  putDevice(org: OrgId, device: DeviceId, tokenSha256: string): void;
+  removeDevice(org: OrgId, device: DeviceId): void;
+  putMember(org: OrgId, user: UserId, role: Role | null): void;
+  /**
+   * @param leaving the one user who may do nothing but leave this group; null for a caller who manages groups
+   * @returns false when `leaving` would have changed anything else
+   */
+  putGroup(
+    org: OrgId,
+    group: GroupId,
+    content: { readonly devices: readonly DeviceId[]; readonly members: readonly UserId[] },
+    leaving: UserId | null,
+  ): boolean;
+  /** @param user who asks for himself; null for a caller with authority over everybody's sessions */
+  endSession(org: OrgId, sid: string, user: UserId | null): void;
+  /** @returns false when the device is unknown here or the payload too large */
+  publishCommand(org: OrgId, device: DeviceId, payload: string): boolean;
+  presence(org: OrgId, devices: readonly DeviceId[]): PresenceEntry[];
+}
