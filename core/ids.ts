@@ -51,7 +51,7 @@ export function makeId<K extends IdKind>(kind: K, nowMs: number, random: Uint8Ar
   let value = BigInt(nowMs) << 80n;
   value |= 0x7n << 76n;
   const byte = (index: number): bigint => BigInt(random[index] ?? 0);
-  value |= ((byte(0) & 0x0fn) << 8n | byte(1)) << 64n;
+  value |= (((byte(0) & 0x0fn) << 8n) | byte(1)) << 64n;
   value |= 0b10n << 62n;
   let tail = byte(2) & 0x3fn;
   for (let index = 3; index < 10; index += 1) tail = (tail << 8n) | byte(index);

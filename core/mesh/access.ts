@@ -20,11 +20,10 @@ export async function verifyTyped(
   nowMs: number,
 ): Promise<JWTPayload> {
   if (token.length > tokenCharactersMax) throw new CallRefused("malformed");
+  // Outside the try: a source that can't be asked is its own failure, not the token's.
+  const key = await keys.find(keyIdOf(token));
+  if (key === null) throw new CallRefused("bad_signature");
   try {
-    const header = decodeProtectedHeader(token);
-    if (header.alg !== "EdDSA" || typeof header.kid !== "string") throw new CallRefused("malformed");
-    const key = await keys.find(header.kid);
-    if (key === null) throw new CallRefused("bad_signature");
     const { payload } = await jwtVerify(token, key, {
       algorithms: ["EdDSA"],
       typ: expect.typ,
@@ -38,6 +37,16 @@ export async function verifyTyped(
   } catch (error) {
     throw asRefusal(error);
   }
+}
+
+function keyIdOf(token: string): string {
+  try {
+    const header = decodeProtectedHeader(token);
+    if (header.alg === "EdDSA" && typeof header.kid === "string") return header.kid;
+  } catch (error) {
+    throw asRefusal(error);
+  }
+  throw new CallRefused("malformed");
 }
 
 /** jose's errors become ours; what is not a token's fault (a source that can't be asked) stays as it is. */
