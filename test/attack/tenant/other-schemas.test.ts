@@ -8,7 +8,8 @@ let victim: FreshTenant;
 const victimDevice = "dev_01h455vb4pex5vsknk084sn02q";
 
 beforeAll(async () => {
-  attacker = await freshTenant();
+  // On the first placement, where the control plane is.
+  for (attacker = await freshTenant(); attacker.placement !== "first"; ) attacker = await freshTenant();
   // On the same cluster and database, where nothing but rights stands between them.
   for (victim = await freshTenant(); victim.placement !== attacker.placement; ) victim = await freshTenant(newOrgId());
   await victim.run(
