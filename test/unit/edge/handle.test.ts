@@ -7,7 +7,7 @@ import { createIsolate } from "../../../workers/edge/isolate.ts";
 import { pageContentPolicy } from "../../../workers/edge/response-headers.ts";
 import { bareEnv, nowMs, orgId, orgPolicy, requestId } from "./contexts.ts";
 
-const open: Partial<Env> = { FLOOD: { limit: async () => ({ success: true }) } as RateLimit };
+const open: Partial<Env> = { FLOOD: { limit: async () => ({ success: true }) } as Env["FLOOD"] };
 
 async function ask(path: string, changes: Partial<Env>, headers: Record<string, string> = {}): Promise<string> {
   const env = bareEnv({ ...open, ...changes });
@@ -33,7 +33,7 @@ describe("one request", () => {
   });
 
   it("is refused when the flood binding does not answer", async () => {
-    expect(await ask("/nowhere", { FLOOD: { limit: broken } as RateLimit })).toBe("503 unavailable");
+    expect(await ask("/nowhere", { FLOOD: { limit: broken } as Env["FLOOD"] })).toBe("503 unavailable");
   });
 
   it("is refused when its address is none", async () => {
