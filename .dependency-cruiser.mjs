@@ -4,19 +4,42 @@ const only = (name, from, allowed, comment) => ({
   comment,
   severity: "error",
   from: { path: from },
-  to: { pathNot: [...allowed, "^node_modules/", "^node:", "^cloudflare:"], dependencyTypesNot: ["core", "npm", "npm-dev", "npm-optional"] },
+  to: {
+    pathNot: [...allowed, "^node_modules/", "^node:", "^cloudflare:"],
+    dependencyTypesNot: ["core", "npm", "npm-dev", "npm-optional"],
+  },
 });
 
 export default {
   forbidden: [
     only("core-imports-nothing-of-ours", "^core/", ["^core/"], "core is pure domain code"),
     only("store-imports-core", "^store/", ["^(store|core)/"], "store sits on core"),
-    only("edge-imports-core", "^workers/edge/", ["^(workers/edge|core)/"], "the edge holds nothing and knows no database"),
-    only("studio-imports-store-core", "^workers/studio/", ["^(workers/studio|store|core)/"], "units meet over bindings only"),
-    only("capabilities-imports-store-core", "^workers/capabilities/", ["^(workers/capabilities|store|core)/"], "units meet over bindings only"),
+    only(
+      "edge-imports-core",
+      "^workers/edge/",
+      ["^(workers/edge|core)/"],
+      "the edge holds nothing and knows no database",
+    ),
+    only(
+      "studio-imports-store-core",
+      "^workers/studio/",
+      ["^(workers/studio|store|core)/"],
+      "units meet over bindings only",
+    ),
+    only(
+      "capabilities-imports-store-core",
+      "^workers/capabilities/",
+      ["^(workers/capabilities|store|core)/"],
+      "units meet over bindings only",
+    ),
     only("data-imports-store-core", "^workers/data/", ["^(workers/data|store|core)/"], "units meet over bindings only"),
     only("objects-import-core", "^durable-objects/", ["^(durable-objects|core)/"], "objects have no database"),
-    only("dashboard-imports-core", "^workers/dashboard/", ["^(workers/dashboard|core)/"], "the dashboard speaks the public API and MQTT"),
+    only(
+      "dashboard-imports-core",
+      "^workers/dashboard/",
+      ["^(workers/dashboard|core)/"],
+      "the dashboard speaks the public API and MQTT",
+    ),
     only("agent-imports-core", "^agent/", ["^(agent|core)/"], "the agent speaks the public API and MQTT"),
     {
       name: "broker-is-pure",
@@ -39,6 +62,10 @@ export default {
     tsPreCompilationDeps: true,
     doNotFollow: { path: "node_modules" },
     exclude: { path: "(^|/)(dist|node_modules)/" },
-    enhancedResolveOptions: { extensions: [".ts", ".tsx", ".mjs", ".js"], exportsFields: ["exports"], conditionNames: ["import", "types"] },
+    enhancedResolveOptions: {
+      extensions: [".ts", ".tsx", ".mjs", ".js"],
+      exportsFields: ["exports"],
+      conditionNames: ["import", "types"],
+    },
   },
 };

@@ -12,7 +12,10 @@ const projects = await Promise.all(
   readdirSync(folder)
     .filter((name) => /^[a-z0-9-]+\.ts$/.test(name))
     .sort()
-    .map(async (name) => ((await import(new URL(name, folder).href)) as { default: TestProjectInlineConfiguration }).default),
+    .map(
+      async (name) =>
+        ((await import(new URL(name, folder).href)) as { default: TestProjectInlineConfiguration }).default,
+    ),
 );
 
 export default defineConfig({ test: { projects } });
