@@ -63,6 +63,8 @@ async function supervise(
     dir: state.path("postgres", name),
     stateDir: state.dir,
     superuserPassword,
+    // The folder's lock is ours: a server that still holds the files belongs to a stack that was killed.
+    replaceOrphan: true,
     log: (line: string) => supervision.note(`    ${name}: ${line}`),
   };
   let cluster: Cluster = await startCluster({ ...options, port: 0 });
