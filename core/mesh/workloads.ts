@@ -54,7 +54,7 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
     jobs: ["anonymous_request", "sign_tokens", "enroll", "provision"],
   },
   capabilities: {
-    audiences: ["data.credentials", "durable-objects.hub-control", "durable-objects.audit-intake"],
+    audiences: ["data.credentials", "durable-objects.hub-control"],
     jobs: ["enroll"],
   },
   "durable-objects": {

@@ -3,16 +3,22 @@ import { type AuditEntry, type AuditType, auditTypes } from "../../core/audit/ev
 import { parseId } from "../../core/ids.ts";
 import { pageItemsMax } from "../../core/limits.ts";
 import type { SignedCall } from "../../core/mesh/claims.ts";
+import { CallRefused } from "../../core/mesh/refused.ts";
 import type { AuditFilter, AuditReaderRpc } from "../../core/rpc/durable-objects.ts";
+import type { Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
 import { verifyInward } from "../mesh.ts";
+
+/** Studio decides by its permission table (`audit:read`); a Studio that forgets to is refused here. */
+const readers: readonly Role[] = ["owner", "admin", "readonly"];
 
 /** Reading one's own organisation's log, for studio: which organisation is the user's token's word. */
 export class AuditReader extends WorkerEntrypoint<Env> implements AuditReaderRpc {
   async list(call: SignedCall, filter: AuditFilter): Promise<{ items: AuditEntry[]; nextBeforeSeq: number | null }> {
     const verified = await verifyInward(this.env, call, { audience: "durable-objects.audit-reader", users: true });
+    if (verified.kind !== "user") throw new CallRefused("wrong_job");
+    if (!readers.includes(verified.role)) throw new CallRefused("not_granted");
     const log = verified.org;
-    if (log === null) throw new Error("a user's call is for an organisation");
     const { items, nextBeforeSeq } = await this.env.AUDIT_LOG.getByName(log).list(log, parseFilter(filter));
     return { items, nextBeforeSeq };
   }

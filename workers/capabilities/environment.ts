@@ -1,7 +1,7 @@
 import { createCaller } from "../../core/mesh/caller.ts";
 import { createKeySource } from "../../core/mesh/keys.ts";
 import type { CredentialsRpc } from "../../core/rpc/data.ts";
-import type { AuditIntakeRpc, CertifierRpc, HubControlRpc, PublicKeysRpc } from "../../core/rpc/durable-objects.ts";
+import type { CertifierRpc, HubControlRpc, PublicKeysRpc } from "../../core/rpc/durable-objects.ts";
 import type { DevicesDependencies } from "./devices/admission.ts";
 import { createTenantConnections } from "./tenant-connections.ts";
 
@@ -11,7 +11,6 @@ export interface Env {
   readonly CREDENTIALS: CredentialsRpc;
   readonly PUBLIC_KEYS: PublicKeysRpc;
   readonly CERTIFIER: CertifierRpc;
-  readonly AUDIT: AuditIntakeRpc;
   readonly HUB: HubControlRpc;
 }
 

@@ -360,6 +360,11 @@ describe("AuditReader", () => {
     const stranger = await userCall("durable-objects.audit-reader", newOrg(), newRequest(), alice);
     expect(await entrypoints.AuditReader.list(stranger, everything)).toEqual({ items: [], nextBeforeSeq: null });
   });
+
+  it.each(["analyst", "viewer"] as const)("refuses a %s, should Studio ever forget to", async (role) => {
+    const call = await userCall("durable-objects.audit-reader", newOrg(), newRequest(), undefined, role);
+    await expect((async () => await entrypoints.AuditReader.list(call, everything))()).rejects.toThrow("not_granted");
+  });
 });
 
 describe("EdgeEvents", () => {
