@@ -10,8 +10,7 @@ export type RefusalReason =
   | "wrong_org"
   | "wrong_job"
   | "user_not_accepted"
-  | "access_token_mismatch"
-  | "replayed";
+  | "access_token_mismatch";
 
 /** Thrown by every verification; carries no token text. */
 export class CallRefused extends Error {
