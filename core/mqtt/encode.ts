@@ -7,10 +7,11 @@ const utf8 = new TextEncoder();
  * a lone surrogate) is a bug of the caller and throws.
  */
 export function encodePacket(packet: Packet, _version: ProtocolLevel): Uint8Array {
-  if (packet.type === "publish") return encodePublish(packet);
   const parts: Uint8Array[] = [];
   let flags = 0;
   switch (packet.type) {
+    case "publish":
+      return encodePublish(packet);
     case "connect":
       parts.push(
         text("MQTT"),
