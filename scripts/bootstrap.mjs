@@ -51,10 +51,25 @@ function run(node, args) {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => child.kill(signal));
   }
+  if (process.env.npm_lifecycle_event !== undefined) stopWithParent(child);
   child.on("error", (error) => fail(`${node} can't run: ${error.message}`));
   child.on("exit", (code, signal) => {
     process.exitCode = code ?? 128 + (constants.signals[signal ?? "SIGTERM"] ?? 0);
   });
+}
+
+/**
+ * npm ends at a signal without passing it on, which would leave a stack running that nobody sees:
+ * when npm is gone, so is the reason to run.
+ */
+function stopWithParent(child) {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    child.kill("SIGTERM");
+  }, 200);
+  timer.unref();
 }
 
 function fail(message) {
