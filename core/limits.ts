@@ -17,6 +17,9 @@ export type RateClass = keyof typeof rateLimits;
 /** The window of every exact limit, in milliseconds. */
 export const rateWindowMs = 60_000;
 
+/** Largest limit that can be counted exactly, in requests a window; a scale that asks for more gets this. */
+export const rateLimitMax = 1_000_000;
+
 /** Largest JSON body of a route that declares nothing else; a page of settings is far below. */
 export const bodyBytesDefaultMax = 64 * 1024;
 

@@ -1,8 +1,8 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { base64url } from "jose";
+import { rateLimitMax } from "../../core/limits.ts";
 import type { LimitsRpc, RateDecision } from "../../core/rpc/durable-objects.ts";
 import type { Env } from "../env.ts";
-import { hitsMax } from "./rate-limiter.ts";
 
 /** Longest key a caller may count; the rate class, a credential and a tenant are some 100. */
 export const keyCharactersMax = 256;
@@ -25,7 +25,7 @@ export class Limits extends WorkerEntrypoint<Env> implements LimitsRpc {
     if (typeof key !== "string" || key.length === 0 || key.length > keyCharactersMax) {
       throw new RangeError(`a key is 1 to ${keyCharactersMax} characters`);
     }
-    if (!Number.isSafeInteger(limit) || limit < 1 || limit > hitsMax) throw new RangeError("limit out of range");
+    if (!Number.isSafeInteger(limit) || limit < 1 || limit > rateLimitMax) throw new RangeError("limit out of range");
     if (!Number.isSafeInteger(windowMs) || windowMs < 1 || windowMs > windowMsMax) {
       throw new RangeError("window out of range");
     }

@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import { rateLimitMax } from "../../core/limits.ts";
 import type { RateDecision } from "../../core/rpc/durable-objects.ts";
 import type { Env } from "../env.ts";
 import type { RateLimiterMethods } from "./rate-limiter-methods.ts";
@@ -9,7 +10,7 @@ import { decide, type Hit, type HitLog, type RateRule } from "./sliding-window.t
  * window of a minute there are 60,000; this leaves room for long windows and stays near 100 MB.
  * Beyond it the shard refuses: forgetting old hits instead would let a flood buy everyone a new window.
  */
-export const hitsMax = 1_000_000;
+const hitsMax = rateLimitMax;
 
 /** Expired hits are deleted this often, in milliseconds. They count for nothing meanwhile. */
 const sweepEveryMs = 60_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { bodyBytesDefaultMax, requestTargetBytesMax } from "../../../core/limits.ts";
+import { bodyBytesDefaultMax, rateLimitMax, requestTargetBytesMax } from "../../../core/limits.ts";
 import { floodGate } from "../../../workers/edge/gates/flood.ts";
 import { geoGate } from "../../../workers/edge/gates/geo.ts";
 import { limitGate, limitKey, rateHeaders } from "../../../workers/edge/gates/limit.ts";
@@ -216,6 +216,13 @@ describe("limit", () => {
       "RateLimit-Policy": '"assets";q=600;w=60',
       RateLimit: '"assets";r=599;t=1',
     });
+  });
+
+  it("asks for the largest limit that can be counted, however far it is scaled", async () => {
+    const consume = vi.fn(async () => ({ allowed: true, limit: 1, remaining: 0, resetSeconds: 1 }));
+    const scaled = contextOf(me, { env: { LIMITS: { consume }, LIMIT_SCALE: "1000000" } });
+    await limitGate.judge({ ...scaled, credential: user });
+    expect(consume).toHaveBeenCalledWith(expect.any(String), rateLimitMax, 60_000);
   });
 
   it("does not hang the health of the edge on an object", async () => {

@@ -1,4 +1,4 @@
-import { type RateClass, rateLimits, rateWindowMs } from "../../../core/limits.ts";
+import { type RateClass, rateLimitMax, rateLimits, rateWindowMs } from "../../../core/limits.ts";
 import type { RouteName } from "../../../core/routes.ts";
 import type { RateDecision } from "../../../core/rpc/durable-objects.ts";
 import type { Additions, Gate, GateResult, RequestContext } from "./gate.ts";
@@ -26,7 +26,7 @@ export const limitGate: Gate<"credential", "rate"> = {
     const { name, route } = resolution.match;
     if (uncountedRoutes.has(name)) return { kind: "allow", adds: { rate: null } };
     const policy = route.rateClass;
-    const limit = Math.floor(rateLimits[policy] * isolate.limitScale);
+    const limit = Math.min(rateLimitMax, Math.floor(rateLimits[policy] * isolate.limitScale));
     const decision = await env.LIMITS.consume(limitKey(policy, context), limit, rateWindowMs);
     const rate = { policy, windowMs: rateWindowMs, decision };
     if (decision.allowed) return { kind: "allow", adds: { rate } };
