@@ -19,12 +19,14 @@ const terminal: Console = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   readInput: async (bytesMax) => {
+    if (process.stdin.isTTY) process.stderr.write("Enrolment code: ");
     const chunks: Buffer[] = [];
     let bytes = 0;
     for await (const chunk of process.stdin) {
       chunks.push(chunk as Buffer);
       bytes += (chunk as Buffer).length;
-      if (bytes > bytesMax) break;
+      // One line is all: whoever pastes it at a terminal need not know how to end the input.
+      if (bytes > bytesMax || (chunk as Buffer).includes("\n")) break;
     }
     return Buffer.concat(chunks).subarray(0, bytesMax).toString("utf8");
   },

@@ -400,6 +400,14 @@ export const routes = {
     servedBy: "edge",
     summary: "Icon",
   }),
+  agentProgram: route({
+    method: "GET",
+    path: "/download/sentinel-agent.mjs",
+    policy: publicRoute("the program holds no secret; the enrolment code does"),
+    rateClass: "assets",
+    servedBy: "edge",
+    summary: "The device agent, one file",
+  }),
   signInPage: route({
     method: "GET",
     path: "/sign-in",

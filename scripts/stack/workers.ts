@@ -4,6 +4,7 @@ import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4MiniflareOp
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import { bundleWorker } from "../bundle.ts";
 import { repositoryRoot, type UnitName, units } from "../units.ts";
+import { copyDashboard } from "./dashboard.ts";
 import { findChild } from "./processes.ts";
 import { StackError } from "./stack-error.ts";
 
@@ -116,8 +117,14 @@ async function workerOptions(unit: (typeof units)[number], options: WorkersOptio
     ratelimits: scaleRateLimits(workerOptions.ratelimits, options.limitScale),
     // The local runtime's own header is the only source of the address here, as Cloudflare is when deployed.
     stripCfConnectingIp: false,
-    ...(assets === undefined ? {} : { assets }),
+    ...(assets === undefined ? {} : { assets: ownAssets(assets, join(options.stateDir, "assets")) }),
   };
+}
+
+/** Files are read as they are asked for: served from the tree, they would change under a running stack. */
+function ownAssets(assets: unknown, directory: string): unknown {
+  copyDashboard(directory);
+  return { ...(assets as object), directory };
 }
 
 interface RateLimitOptions {

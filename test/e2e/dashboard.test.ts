@@ -1,4 +1,6 @@
-import { mkdirSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -89,6 +91,50 @@ describe("the dashboard in Chromium, on the real stack with the real agent", () 
     await page.waitForLoadState("networkidle");
     expect(await page.getByRole("alert").count()).toBe(0);
     await page.screenshot({ path: join(pictures, `${name}.png`) });
+  });
+
+  it("gives the agent to a new machine, which then stands in the list", async () => {
+    const url = stack.description.url;
+    const machine = mkdtempSync(join(tmpdir(), "sentinel-machine-"));
+    const program = join(machine, "sentinel-agent.mjs");
+    try {
+      await page.goto(`${url}/o/${stack.description.org.slug}/enroll`);
+      await page.getByRole("button", { name: "Make an enrolment code" }).click();
+      const shown = async (label: string) =>
+        (await page.getByRole("group", { name: label }).locator("code").textContent()) ?? "";
+      const code = await shown("2. Paste the code when the agent asks for it");
+      const commands = (await shown("1. Download the agent and enrol")).split("\n");
+      expect(commands).toEqual([
+        `curl -fsSO ${url}/download/sentinel-agent.mjs`,
+        `node sentinel-agent.mjs enroll --url ${url} --code -`,
+      ]);
+      const download = await fetch(`${url}/download/sentinel-agent.mjs`);
+      expect(download.headers.get("Content-Type")).toMatch(/^text\/javascript/);
+      writeFileSync(program, Buffer.from(await download.arrayBuffer()));
+      const enroll = [program, "enroll", "--url", url, "--code", "-", "--name", "library-pc", "--state", machine];
+      expect(spawnSync(process.execPath, enroll, { input: `${code}\n`, encoding: "utf8" })).toMatchObject({
+        status: 0,
+      });
+      await page.goto(`${url}/o/${stack.description.org.slug}`);
+      await page.getByRole("link", { name: "library-pc" }).waitFor();
+      await page
+        .getByRole("row", { name: /library-pc/ })
+        .getByText("Offline", { exact: true })
+        .waitFor();
+
+      const agent = spawn(process.execPath, [program, "run", "--state", machine], { stdio: "ignore" });
+      await page
+        .getByRole("row", { name: /library-pc/ })
+        .getByText("Online", { exact: true })
+        .waitFor();
+      agent.kill("SIGKILL");
+      await page
+        .getByRole("row", { name: /library-pc/ })
+        .getByText("Offline", { exact: true })
+        .waitFor();
+    } finally {
+      rmSync(machine, { recursive: true, force: true });
+    }
   });
 
   it("is readable in the dark and on a narrow screen", async () => {

@@ -33,6 +33,14 @@ describe("the audit log in words", () => {
     expect(actorOf(entry({ type: "login", user_id: null }))).toBeNull();
   });
 
+  it("says what was called in words, and a route that it does not know by its address", () => {
+    const call = { type: "api_call", status_code: 201 };
+    const said = (method: string, endpoint: string) => describeEntry(entry({ ...call, method, endpoint }), nameOf);
+    expect(said("POST", "/api/v1/orgs/{org}/invitations")).toBe("Invite by e-mail");
+    expect(said("GET", "/api/v1/orgs/{org}/members")).toBe("Read: Members");
+    expect(said("DELETE", "/api/v1/orgs/{org}/moon")).toBe("DELETE /orgs/{org}/moon");
+  });
+
   it("shows the fields of a kind it has never heard of", () => {
     expect(describeEntry(entry({ type: "key_rotation", key: "k1" }), nameOf)).toBe('{"key":"k1"}');
   });

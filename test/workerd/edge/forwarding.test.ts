@@ -180,6 +180,26 @@ describe("the edge's own answers", () => {
   });
 });
 
+describe("the agent's program", () => {
+  it("is a file to keep, asked for again each time", async () => {
+    const answer = await send("/download/sentinel-agent.mjs");
+    expect([answer.status, await answer.text()]).toEqual([200, "run()"]);
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      "content-type": "text/javascript; charset=utf-8",
+      "content-disposition": 'attachment; filename="sentinel-agent.mjs"',
+      "cache-control": "no-cache",
+      etag: '"v1"',
+    });
+    const again = await send("/download/sentinel-agent.mjs", { headers: { "If-None-Match": '"v1"' } });
+    expect([again.status, again.headers.get("Cache-Control")]).toEqual([304, "no-cache"]);
+  });
+
+  it("is the only thing there", async () => {
+    for (const path of ["/download", "/download/other.mjs", "/download/sentinel-agent.mjs.map"])
+      expect(await outcome(await send(path))).toBe("404 not_found");
+  });
+});
+
 describe("strict headers", () => {
   const strict = {
     "strict-transport-security": "max-age=63072000; includeSubDomains",

@@ -60,7 +60,7 @@ export class RecordingAssets extends WorkerEntrypoint {
     await record("ASSETS", `${request.method} ${pathOf(request)}`, request);
     if (request.headers.get("If-None-Match") === '"v1"')
       return new Response(null, { status: 304, headers: { ETag: '"v1"' } });
-    const isScript = pathOf(request) === "/assets/index-BX3k9_aQ.js";
+    const isScript = ["/assets/index-BX3k9_aQ.js", "/download/sentinel-agent.mjs"].includes(pathOf(request));
     const type = isScript ? "text/javascript" : "text/html; charset=utf-8";
     return new Response(isScript ? "run()" : "<!doctype html>", {
       headers: { "Content-Type": type, ETag: '"v1"', "Set-Cookie": "a=b" },

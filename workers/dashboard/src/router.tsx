@@ -1,5 +1,6 @@
 import { createBrowserRouter } from "react-router";
 import { OrgLayout } from "./components/org-layout.tsx";
+import { permitted } from "./components/permitted.tsx";
 import { NotFoundPage, RouteError } from "./components/route-error.tsx";
 import { RouterFrame } from "./components/router-frame.tsx";
 import { PageLoading } from "./components/states.tsx";
@@ -39,17 +40,28 @@ export function createRouter() {
             },
             {
               path: "members",
-              lazy: async () => ({ Component: (await import("./pages/members/members.tsx")).MembersPage }),
+              lazy: async () => ({
+                Component: permitted("members:read", (await import("./pages/members/members.tsx")).MembersPage),
+              }),
             },
             {
               path: "groups",
-              lazy: async () => ({ Component: (await import("./pages/groups/groups.tsx")).GroupsPage }),
+              lazy: async () => ({
+                Component: permitted("groups:read", (await import("./pages/groups/groups.tsx")).GroupsPage),
+              }),
             },
             {
               path: "enroll",
-              lazy: async () => ({ Component: (await import("./pages/enroll/enroll.tsx")).EnrollPage }),
+              lazy: async () => ({
+                Component: permitted("enrollment:manage", (await import("./pages/enroll/enroll.tsx")).EnrollPage),
+              }),
             },
-            { path: "audit", lazy: async () => ({ Component: (await import("./pages/audit/audit.tsx")).AuditPage }) },
+            {
+              path: "audit",
+              lazy: async () => ({
+                Component: permitted("audit:read", (await import("./pages/audit/audit.tsx")).AuditPage),
+              }),
+            },
             { path: "*", Component: NotFoundPage },
           ],
         },

@@ -17,6 +17,8 @@ export async function answerHere(admitted: Admitted, { match }: KnownRoute): Pro
     case "asset":
     case "favicon":
       return await serveFile(admitted, admitted.target.rawPath);
+    case "agentProgram":
+      return await serveAgent(admitted);
     case "dashboard":
     case "dashboardOrg":
     case "dashboardOrgPage":
@@ -53,6 +55,16 @@ async function serveFile(admitted: Admitted, path: string): Promise<Response> {
   if ((answer.status !== 200 && answer.status !== 304) || isShell)
     return problemResponse("not_found", admitted.requestId);
   return fileResponse(answer, isHashed(path) ? "public, max-age=31536000, immutable" : "public, max-age=3600");
+}
+
+/** To be kept as a file and run by Node, never by a browser; asked for again each time, as its name never changes. */
+async function serveAgent(admitted: Admitted): Promise<Response> {
+  const response = await serveFile(admitted, admitted.target.rawPath);
+  if (response.status !== 200 && response.status !== 304) return response;
+  response.headers.set("Content-Type", "text/javascript; charset=utf-8");
+  response.headers.set("Content-Disposition", 'attachment; filename="sentinel-agent.mjs"');
+  response.headers.set("Cache-Control", "no-cache");
+  return response;
 }
 
 /** The build puts a hash of the content into the name (`index-BX3k9_aQ.js`): another content is another name. */

@@ -1,13 +1,14 @@
 import { Button } from "@cloudflare/kumo/components/button";
 import { CheckIcon } from "@phosphor-icons/react/Check";
 import { CopyIcon } from "@phosphor-icons/react/Copy";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 
 const copiedForMs = 2_000;
 
 /** Text to take elsewhere: a command, a code. Selecting it by hand works too. */
 export function CopyField({ label, text }: { readonly label: string; readonly text: string }) {
   const [copied, setCopied] = useState(false);
+  const id = useId();
   const shown = useRef<HTMLElement>(null);
   useEffect(() => {
     if (!copied) return;
@@ -24,8 +25,11 @@ export function CopyField({ label, text }: { readonly label: string; readonly te
     }
   };
   return (
-    <div className="w-full text-left">
-      <p className="mb-1 text-xs font-medium text-kumo-subtle">{label}</p>
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for controls; this is text and a button for it
+    <div role="group" aria-labelledby={id} className="w-full text-left">
+      <p id={id} className="mb-1 text-xs font-medium text-kumo-subtle">
+        {label}
+      </p>
       <div className="flex items-start gap-2 rounded-lg bg-kumo-recessed p-2 pl-3 ring ring-kumo-hairline">
         <code
           ref={shown}

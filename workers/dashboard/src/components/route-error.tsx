@@ -18,7 +18,9 @@ export function NotFoundPage() {
   return (
     <div className="mx-auto grid w-full max-w-2xl justify-items-start gap-2 p-6 pt-16">
       <PageHeader title="Not found" lead="There is nothing at this address, or you may not see it." />
-      <LinkButton href="/">Your organisations</LinkButton>
+      <LinkButton href="/" variant="secondary">
+        Your organisations
+      </LinkButton>
     </div>
   );
 }

@@ -15,7 +15,14 @@ export function formatMetric(name: string, value: number): string {
   return known === undefined ? formatNumber(value) : known[1](value);
 }
 
-const abbreviations: Readonly<Record<string, string>> = { cpu: "CPU", rx: "received", tx: "sent", "1m": "1 min" };
+const abbreviations: Readonly<Record<string, string>> = {
+  cpu: "CPU",
+  rx: "received",
+  tx: "sent",
+  "1m": "1 min",
+  "5m": "5 min",
+  "15m": "15 min",
+};
 
 /** `memory_used_bytes` → `Memory used`. */
 export function metricLabel(name: string): string {

@@ -1,3 +1,4 @@
+import { routes } from "../../../../../core/routes.ts";
 import type { AuditEntry } from "../../api/schemas.ts";
 
 /** Kinds of event by core/audit/events.ts, as people read them. */
@@ -27,7 +28,7 @@ export function describe(entry: AuditEntry, nameOf: (user: string) => string): s
     case "login":
       return `Sign-in ${event["outcome"] === "success" ? "succeeded" : "failed"} from ${text(event["ip"], "an erased address")}`;
     case "api_call":
-      return `${text(event["method"], "?")} ${text(event["endpoint"], "?").replace("/api/v1", "")}`;
+      return apiCall(text(event["method"], "?"), text(event["endpoint"], "?"));
     case "data_access":
       return `Document ${text(event["document_id"], "?")}: ${text(event["action"], "?")}`;
     case "role_change":
@@ -41,6 +42,13 @@ export function describe(entry: AuditEntry, nameOf: (user: string) => string): s
       return JSON.stringify(fields);
     }
   }
+}
+
+/** Says the route in words; one that this page does not know stands as it is. */
+function apiCall(method: string, endpoint: string): string {
+  const known = Object.values(routes).find((route) => route.method === method && route.path === endpoint);
+  if (known === undefined) return `${method} ${endpoint.replace("/api/v1", "")}`;
+  return method === "GET" ? `Read: ${known.summary}` : known.summary;
 }
 
 function roleChange(target: string, before: unknown, after: unknown): string {

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useCallback, useState } from "react";
 import { useParams } from "react-router";
 import { deviceKey, getDevice } from "../../api/devices.ts";
+import { problemOf } from "../../api/problem.ts";
 import type { Device } from "../../api/schemas.ts";
 import { type RangeId, ranges } from "../../charts/ranges.ts";
 import { useOrg } from "../../components/org-context.tsx";
@@ -31,10 +32,24 @@ export function DevicePage() {
       <nav aria-label="Breadcrumb" className="mb-1 text-sm text-kumo-subtle">
         <TextLink to={root}>Devices</TextLink>
       </nav>
-      <QueryView query={query} label="Loading device" rows={8}>
-        {query.data !== undefined && <DeviceView key={id} read={query.data} />}
-      </QueryView>
+      {query.data === undefined && query.error !== null && problemOf(query.error).status === 404 ? (
+        <NoDevice />
+      ) : (
+        <QueryView query={query} label="Loading device" rows={8}>
+          {query.data !== undefined && <DeviceView key={id} read={query.data} />}
+        </QueryView>
+      )}
     </>
+  );
+}
+
+/** The server gives the same answer for both, so this must too. */
+function NoDevice() {
+  return (
+    <PageHeader
+      title="No such device"
+      lead="It was removed, or it is in none of the groups whose devices you may see."
+    />
   );
 }
 

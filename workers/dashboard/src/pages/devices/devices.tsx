@@ -118,7 +118,7 @@ function NoDevices() {
   }
   return (
     <EmptyState icon={<DesktopTowerIcon className="size-8" />} title="No devices yet">
-      <p>Make a code, then run two commands on the machine you want to watch. It appears here by itself.</p>
+      <p>Make a code, then run these commands on the machine you want to watch. It appears here by itself.</p>
       <EnrollInstructions />
     </EmptyState>
   );

@@ -2,16 +2,15 @@ import { Button } from "@cloudflare/kumo/components/button";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { createEnrollmentCode, enrollmentCodesKey } from "../../api/devices.ts";
-import { CopyField } from "../../components/copy-field.tsx";
 import { useOrg } from "../../components/org-context.tsx";
 import { FormFailure } from "../../components/states.tsx";
 import { Timestamp } from "../../components/timestamp.tsx";
-import { enrollCommand } from "./enroll-command.ts";
+import { AgentSteps, CodeField } from "./agent-steps.tsx";
 
 /** Long enough to walk to the machine, short enough that a forgotten code is dead by the evening. */
 const quickCodeSeconds = 3_600;
 
-/** The exact commands for one machine, and the button that makes the code in it. */
+/** The exact commands for one machine, and the button that makes their code. */
 export function EnrollInstructions() {
   const { org } = useOrg();
   const client = useQueryClient();
@@ -27,16 +26,22 @@ export function EnrollInstructions() {
   const code = work.data;
   return (
     <div className="grid w-full gap-3">
-      <CopyField label="Commands" text={enrollCommand(window.location.origin, code?.code ?? "CODE")} />
-      <p className="text-left text-sm text-kumo-subtle">
-        <span className="font-mono text-[13px]">sentinel-agent.mjs</span> is the whole agent in one file; the build puts
-        it into <span className="font-mono text-[13px]">agent/dist</span>. It needs Node 20 or newer.
-      </p>
-      {code !== undefined && (
-        <p role="status" className="text-left text-sm text-kumo-subtle">
-          For one device, until <Timestamp at={code.expires_at} />. The code is shown this once.
-        </p>
-      )}
+      <AgentSteps
+        code={
+          code === undefined ? (
+            <p className="text-left text-xs font-medium text-kumo-subtle">
+              2. Paste the code when the agent asks for it. It is made below.
+            </p>
+          ) : (
+            <>
+              <CodeField code={code.code} />
+              <p role="status" className="mt-1 text-left text-sm text-kumo-subtle">
+                For one device, until <Timestamp at={code.expires_at} />. The code is shown this once.
+              </p>
+            </>
+          )
+        }
+      />
       <FormFailure error={work.error} />
       <div>
         <Button

@@ -5,10 +5,9 @@ import { Select } from "@cloudflare/kumo/components/select";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { createEnrollmentCode, enrollmentCodesKey } from "../../api/devices.ts";
-import { CopyField } from "../../components/copy-field.tsx";
 import { FormDialog } from "../../components/form-dialog.tsx";
 import { useOrg } from "../../components/org-context.tsx";
-import { enrollCommand } from "./enroll-command.ts";
+import { AgentSteps, CodeField } from "./agent-steps.tsx";
 
 const lifetimes = { "3600": "1 hour", "86400": "1 day", "604800": "7 days" } as const;
 
@@ -39,10 +38,9 @@ export function NewCodeDialog({ open, onClose }: { readonly open: boolean; reado
         <Dialog size="lg" className="grid gap-4 p-6">
           <Dialog.Title className="text-lg font-semibold">Your new code</Dialog.Title>
           <Dialog.Description className="-mt-2 text-kumo-subtle">
-            It is shown this once. Run the commands on each machine.
+            It is shown this once. Do this on each machine:
           </Dialog.Description>
-          <CopyField label="Code" text={work.data.code} />
-          <CopyField label="Commands" text={enrollCommand(window.location.origin, work.data.code)} />
+          <AgentSteps code={<CodeField code={work.data.code} />} />
           <div className="flex justify-end">
             <Button variant="primary" onClick={close}>
               Done

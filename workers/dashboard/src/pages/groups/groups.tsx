@@ -29,7 +29,8 @@ export function GroupsPage() {
   const columns: readonly Column<Group>[] = [
     { header: "Name", cell: ({ name }) => <span className="font-medium break-words">{name}</span> },
     { header: "Devices", cell: ({ devices }) => <span className="tabular">{devices.length}</span> },
-    { header: "People", cell: ({ members }) => <span className="tabular">{members.length}</span> },
+    // Who may not read the members is told of themselves alone, which is no count.
+    ...(may("members:read") ? [people] : []),
     ...(manages ? [actions((group) => setOpen(group.id), setRemoving)] : []),
   ];
   const create = (
@@ -75,13 +76,18 @@ export function GroupsPage() {
   );
 }
 
+const people: Column<Group> = {
+  header: "People",
+  cell: ({ members }) => <span className="tabular">{members.length}</span>,
+};
+
 function actions(edit: (group: Group) => void, remove: (group: Group) => void): Column<Group> {
   return {
     header: "Actions",
     quiet: true,
     align: "end",
     cell: (group) => (
-      <span className="inline-flex gap-2">
+      <span className="inline-flex flex-wrap justify-end gap-2">
         <Button size="sm" onClick={() => edit(group)} aria-label={`Edit ${group.name}`}>
           Edit
         </Button>
