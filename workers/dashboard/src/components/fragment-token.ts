@@ -1,14 +1,23 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 
 /**
  * The token of a link in an e-mail. It stands in the fragment, which is not sent to any server nor
- * written to its logs; it is taken out of the address bar as soon as it is read.
+ * written to its logs; it is taken out of the address bar as soon as it is read. A link that is opened
+ * in the same tab changes the fragment alone and loads nothing, so that is listened for.
  */
 export function useFragmentToken(): string | null {
-  const [token] = useState(() => readFragmentToken(window.location.hash));
-  if (token !== null && window.location.hash !== "") {
-    window.history.replaceState(window.history.state, "", window.location.pathname + window.location.search);
-  }
+  const [token, setToken] = useState(() => readFragmentToken(window.location.hash));
+  useEffect(() => {
+    const take = (): void => {
+      const found = readFragmentToken(window.location.hash);
+      if (found === null) return;
+      window.history.replaceState(window.history.state, "", window.location.pathname + window.location.search);
+      setToken(found);
+    };
+    take();
+    window.addEventListener("hashchange", take);
+    return () => window.removeEventListener("hashchange", take);
+  }, []);
   return token;
 }
 

@@ -82,5 +82,5 @@ export function parseReply(payload: Uint8Array): CommandReply | null {
 
 export const commandLabels: Readonly<Record<DeviceCommandName, { readonly button: string; readonly hint: string }>> = {
   ping: { button: "Send ping", hint: "Asks whether it answers, and how fast" },
-  inventory: { button: "Send inventory", hint: "Asks for its hardware and system" },
+  inventory: { button: "Request inventory", hint: "Asks for its hardware and system" },
 };

@@ -75,7 +75,11 @@ export function MembersPage() {
           if (removing.user_id === user.id) await client.invalidateQueries({ queryKey: meKey });
         }}
       >
-        <p>They lose access to this organisation at once. Their account stays.</p>
+        {removing?.user_id === user.id ? (
+          <p>This is you: you lose access to this organisation at once. Your account stays.</p>
+        ) : (
+          <p>They lose access to this organisation at once. Their account stays.</p>
+        )}
       </ConfirmDialog>
     </>
   );
