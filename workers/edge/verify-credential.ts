@@ -18,7 +18,7 @@ export type Credential =
       readonly org: OrgId | null;
     }
   /** A device's token, which only the hub can verify: passed on untouched. */
-  | { readonly kind: "device"; readonly token: string; readonly tokenHash: string };
+  | { readonly kind: "device"; readonly token: string };
 
 export type UserCredential = Extract<Credential, { kind: "user" }>;
 

@@ -1,7 +1,7 @@
 import type { RouteMatch } from "../../../core/routes.ts";
 import { deviceTokenPrefix, type PresentedCredential, readPresentedCredential } from "../presented-credential.ts";
 import { comesFromElsewhere, provesOwnOrigin } from "../same-origin.ts";
-import { exchangeSession, hashSecret, recallSession, verifyBearer } from "../verify-credential.ts";
+import { exchangeSession, recallSession, verifyBearer } from "../verify-credential.ts";
 import type { Additions, Denial, Gate, GateResult, RequestContext } from "./gate.ts";
 import { remoteDeadlineMs } from "./gate.ts";
 
@@ -58,8 +58,7 @@ async function recognise(
 }
 
 async function judgeBearer(token: string, match: RouteMatch, context: RequestContext): Promise<Result> {
-  if (match.name === "mqtt" && token.startsWith(deviceTokenPrefix))
-    return allow({ kind: "device", token, tokenHash: await hashSecret(token) });
+  if (match.name === "mqtt" && token.startsWith(deviceTokenPrefix)) return allow({ kind: "device", token });
   const user = await verifyBearer(token, context.isolate, context.nowMs);
   return user === null ? invalidBearer : allow(user);
 }

@@ -38,14 +38,17 @@ export const limitGate: Gate<"credential", "rate"> = {
   },
 };
 
-/** Who is counted: the person in their organisation, the device's token, and only before that the address. */
+/**
+ * Who is counted: the person in their organisation, and before anybody is known the address. A device's
+ * token is no name yet: only the hub can verify it, so counting by it would give whoever makes up a
+ * new one for each upgrade a new allowance each time.
+ */
 export function limitKey(
   policy: RateClass,
   { credential, resolution, client }: Pick<RequestContext, "resolution" | "client"> & Pick<Additions, "credential">,
 ): string {
   const guessing = guessableClasses.has(policy);
   if (credential.kind === "user" && !guessing) return `${policy}:user:${credential.user}:${credential.org ?? "-"}`;
-  if (credential.kind === "device") return `${policy}:device:${credential.tokenHash}`;
   // One account can be guessed at under every organisation's address, so sign-ins share one count.
   const org = resolution.kind === "route" && policy !== "sign_in" ? resolution.org?.org : undefined;
   return `${policy}:address:${client.key}:${org ?? "-"}`;
