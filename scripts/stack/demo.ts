@@ -27,10 +27,8 @@ export async function makeDemo(url: URL, password: string, mailDir: string): Pro
   const api = new ApiClient(url);
   const login = (): Promise<LoginAnswer> => api.send("POST", "/api/v1/auth/login?tokens=1", { email, password });
   let answer = await login().catch(async (error: unknown) => {
-    if (!(error instanceof ApiProblem)) throw error;
-    if (error.code === "invalid_credentials") {
-      await api.send("POST", "/api/v1/auth/register", { email, password, name: "Demo Owner" });
-    } else if (error.code !== "email_unverified") throw error;
+    if (!(error instanceof ApiProblem) || error.code !== "invalid_credentials") throw error;
+    await api.send("POST", "/api/v1/auth/register", { email, password, name: "Demo Owner" });
     await api.send("POST", "/api/v1/auth/verify-email", { token: tokenFromMail(mailDir) });
     return login();
   });

@@ -1,7 +1,7 @@
 import type { OrgId, UserId } from "../../core/ids.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import { type Database, type Row, sql } from "../connect.ts";
-import { booleanOf, idOf, instant, roleOf, textOf } from "./columns.ts";
+import { booleanOf, idOf, roleOf, textOf } from "./columns.ts";
 
 export interface MembershipOfUser {
   readonly org: OrgId;
@@ -10,34 +10,27 @@ export interface MembershipOfUser {
   readonly role: Role;
 }
 
-export type Credentials =
-  | {
-      readonly kind: "user";
-      readonly id: UserId;
-      readonly name: string;
-      readonly passwordHash: string;
-      readonly disabled: boolean;
-    }
-  | { readonly kind: "unverified"; readonly passwordHash: string }
-  | { readonly kind: "unknown" };
+export interface Credentials {
+  readonly id: UserId;
+  readonly name: string;
+  readonly passwordHash: string;
+  readonly disabled: boolean;
+}
 
-/** The password to check for an address: an account's, else the newest open registration's. One query either way. */
-export async function findCredentials(database: Database, email: string, nowMs: number): Promise<Credentials> {
+/**
+ * The account of an address, or null. A registration that is not proven yet is no account: whoever made
+ * one for somebody else's address could tell by another answer whether that address has an account.
+ */
+export async function findCredentials(database: Database, email: string): Promise<Credentials | null> {
   const [row] = await database.query(
-    sql`SELECT 1 AS rank, id, name, password_hash, disabled_at IS NOT NULL AS disabled FROM control.users WHERE email = ${email}
-      UNION ALL (SELECT 2, NULL, name, password_hash, false FROM control.registrations
-        WHERE email = ${email} AND expires_at >= ${instant(nowMs)}::timestamptz ORDER BY created_at DESC LIMIT 1)
-      ORDER BY rank LIMIT 1`,
+    sql`SELECT id, name, password_hash, disabled_at IS NOT NULL AS disabled FROM control.users WHERE email = ${email}`,
     { readOnly: true },
   );
-  if (row === undefined) return { kind: "unknown" };
-  const passwordHash = textOf(row, "password_hash");
-  if (row["id"] === null) return { kind: "unverified", passwordHash };
+  if (row === undefined) return null;
   return {
-    kind: "user",
     id: idOf("user", row, "id"),
     name: textOf(row, "name"),
-    passwordHash,
+    passwordHash: textOf(row, "password_hash"),
     disabled: booleanOf(row, "disabled"),
   };
 }

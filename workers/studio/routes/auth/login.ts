@@ -31,15 +31,11 @@ function defineLogin(name: "login" | "orgLogin"): RouteDefinition {
 
 async function signIn(context: RequestContext, input: LoginInput): Promise<HandlerResult<z.input<typeof loginAnswer>>> {
   const { services } = context;
-  const found = await findCredentials(services.database, input.body.email, services.now());
+  const found = await findCredentials(services.database, input.body.email);
   // Nobody there costs one hash as well, so that time and answer are those of a wrong password.
-  const stored = found.kind === "unknown" ? null : found.passwordHash;
-  const verified = await services.passwords.verify(input.body.password, stored);
+  const verified = await services.passwords.verify(input.body.password, found?.passwordHash ?? null);
   if (verified.kind === "busy") return refuse("busy", { headers: { "Retry-After": "2" } });
-  if (verified.kind === "wrong") return denied(context, found.kind === "user" ? found.id : null);
-  if (found.kind === "unverified")
-    return refuse("email_unverified", { alongside: [loginEvent(context, null, "failure")] });
-  if (found.kind !== "user" || found.disabled) return denied(context, found.kind === "user" ? found.id : null);
+  if (verified.kind === "wrong" || found === null || found.disabled) return denied(context, found?.id ?? null);
 
   const memberships = await membershipsOf(services.database, found.id);
   const { orgReference } = context;
@@ -63,8 +59,8 @@ async function signIn(context: RequestContext, input: LoginInput): Promise<Handl
 }
 
 /**
- * The same for an unknown person, a wrong password, a disabled account and a stranger at an organisation's
- * door. The organisations' copies are written after the answer: waiting for them would tell by its time
+ * The same for an unknown person, an address that is not proven yet, a wrong password, a disabled account
+ * and a stranger at an organisation's door. The organisations' copies are written after the answer: waiting for them would tell by its time
  * that the person exists. The platform's event is durable before it.
  */
 async function denied(context: RequestContext, who: UserId | null): Promise<HandlerResult<never>> {
