@@ -7,6 +7,7 @@
  *                      by later ones. Without it the roles must exist and keep what they have.
  */
 import { fileURLToPath } from "node:url";
+import { databaseUrlsFrom } from "./database-urls.ts";
 import { migrate } from "./migrate.ts";
 import { registerPlacements } from "./register-placements.ts";
 import { loadRolePasswords, rolePasswordsOf } from "./role-passwords.ts";
@@ -14,20 +15,12 @@ import { ensureRoles } from "./roles.ts";
 
 /** @throws Error that says which variable is wrong; MigrationFailed */
 export async function migrateFromEnvironment(environment: NodeJS.ProcessEnv = process.env): Promise<void> {
-  const urls = Object.entries(parse<Record<string, string>>("DATABASE_URLS", environment["DATABASE_URLS"]));
-  const [first] = urls;
-  if (first === undefined) throw new Error("DATABASE_URLS names no placement");
-  for (const [name, url] of urls) requireVerifiedTls(name, url);
+  const urls = databaseUrlsFrom(environment["DATABASE_URLS"]);
+  const names = urls.map(({ name }) => name);
   const file = environment["ROLE_PASSWORDS_FILE"];
-  const passwords =
-    file === undefined
-      ? null
-      : loadRolePasswords(
-          file,
-          urls.map(([name]) => name),
-        );
-  for (const [name, url] of urls) {
-    const isFirst = name === first[0];
+  const passwords = file === undefined ? null : loadRolePasswords(file, names);
+  for (const { name, url } of urls) {
+    const isFirst = name === names[0];
     if (passwords !== null) await ensureRoles(url, rolePasswordsOf(passwords, name, isFirst));
     await migrate({
       databaseUrl: url,
@@ -36,29 +29,7 @@ export async function migrateFromEnvironment(environment: NodeJS.ProcessEnv = pr
     });
     console.log(`✓ ${name} is migrated`);
   }
-  await registerPlacements(
-    first[1],
-    urls.map(([name]) => name),
-  );
-}
-
-function parse<T>(name: string, text: string | undefined): T {
-  if (text === undefined) throw new Error(`${name} is not set; docs/runbooks/deploy.md says what it holds`);
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    throw new Error(`${name} is not JSON`);
-  }
-}
-
-/** Over a network only with a certificate that is checked; this machine needs none. */
-function requireVerifiedTls(name: string, url: string): void {
-  const parsed = URL.parse(url);
-  if (parsed === null) throw new Error(`DATABASE_URLS: ${name} is not an address`);
-  const local = ["localhost", "127.0.0.1", "[::1]"].includes(parsed.hostname);
-  if (!local && parsed.searchParams.get("sslmode") !== "verify-full") {
-    throw new Error(`DATABASE_URLS: ${name} needs ?sslmode=verify-full`);
-  }
+  await registerPlacements(urls[0].url, names);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
