@@ -1,0 +1,96 @@
+/** Command line → verb and flags. Everything is judged here, before any side effect. Pure. */
+import { parseArgs } from "node:util";
+import { CliError } from "./cli-error.ts";
+import type { Flags, Verb } from "./verb.ts";
+import { auditVerifyLeaves } from "./verbs/audit-verify-leaves.ts";
+import { migrate } from "./verbs/migrate.ts";
+import { status } from "./verbs/status.ts";
+import { tenants } from "./verbs/tenants.ts";
+
+export const verbs: readonly Verb[] = [migrate, status, tenants, auditVerifyLeaves];
+
+/** Longest piece of what was typed that is said back. */
+const echoCharactersMax = 40;
+const echo = (text: string): string => JSON.stringify(text.slice(0, echoCharactersMax));
+
+/** @throws CliError `missing_verb`, `unknown_verb`, `unexpected_argument` */
+export function findVerb(args: readonly string[]): { verb: Verb; rest: readonly string[] } | "help" {
+  const [first] = args;
+  if (first === undefined) throw new CliError("missing_verb", `say one of ${verbNames()}`, 2);
+  if (first === "help" || first === "--help" || first === "-h") {
+    if (args.length > 1) throw new CliError("unexpected_argument", `nothing may follow ${first}`, 2);
+    return "help";
+  }
+  for (const verb of verbs) {
+    const words = verb.name.split(" ");
+    if (words.every((word, index) => args[index] === word)) return { verb, rest: args.slice(words.length) };
+  }
+  const group = verbs.filter((verb) => verb.name.startsWith(`${first} `));
+  const known = group.length === 0 ? verbNames() : group.map((verb) => verb.name).join(", ");
+  throw new CliError("unknown_verb", `there is no ${echo(args.slice(0, 2).join(" "))}; there is ${known}`, 2);
+}
+
+/** @throws CliError `unknown_flag`, `repeated_flag`, `missing_value`, `invalid_value`, `conflicting_flags`, `unexpected_argument` */
+export function parseFlags(verb: Verb, args: readonly string[]): Flags | "help" {
+  const refuse = (code: string, message: string): never => {
+    throw new CliError(code, `${message}; see: npm run sentinel -- ${verb.name} --help`, 2);
+  };
+  const options = Object.fromEntries(Object.keys(verb.flags).map((name) => [name, { type: "string" as const }]));
+  // Not strict: then the tokens say precisely what is wrong.
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: { ...options, help: { type: "boolean", short: "h" } },
+    strict: false,
+    tokens: true,
+  });
+  const values: Record<string, string> = {};
+  let help = false;
+  for (const token of tokens) {
+    if (token.kind !== "option") {
+      refuse("unexpected_argument", `${verb.name} takes flags only`);
+      continue;
+    }
+    if (token.name === "help") {
+      help = true;
+      continue;
+    }
+    const spec = Object.hasOwn(verb.flags, token.name) ? verb.flags[token.name] : undefined;
+    if (spec === undefined || !token.rawName.startsWith("--")) {
+      refuse("unknown_flag", `${verb.name} has no flag ${echo(token.rawName)}`);
+      continue;
+    }
+    if (values[token.name] !== undefined) refuse("repeated_flag", `--${token.name} is given twice`);
+    // `--state --org` would swallow the next flag; a value that begins with -- needs `--state=…`.
+    const { value } = token;
+    if (value === undefined || value === "" || (!token.inlineValue && value.startsWith("--")))
+      return refuse("missing_value", `--${token.name} needs ${spec.value}`);
+    const problem = spec.refuse?.(value) ?? null;
+    if (problem !== null) refuse("invalid_value", `--${token.name} ${problem}`);
+    values[token.name] = value;
+  }
+  const together = (verb.exclusive ?? []).filter((name) => values[name] !== undefined);
+  if (together.length > 1)
+    refuse("conflicting_flags", `${together.map((name) => `--${name}`).join(" and ")} exclude each other`);
+  return help ? "help" : values;
+}
+
+export function helpText(): string {
+  const width = Math.max(...verbs.map((verb) => verb.name.length));
+  const lines = verbs.map((verb) => `  ${verb.name.padEnd(width)}  ${verb.summary}`);
+  return ["npm run sentinel -- <verb> [flags]", "", ...lines, "", "Each verb has --help."].join("\n");
+}
+
+export function verbHelp(verb: Verb): string {
+  const lines = Object.entries(verb.flags).map(
+    ([name, spec]) => `  ${`--${name} ${spec.value}`.padEnd(28)}${spec.help}`,
+  );
+  return [
+    `npm run sentinel -- ${verb.name}${lines.length === 0 ? "" : " [flags]"}`,
+    "",
+    `${verb.summary}.`,
+    ...(verb.details === undefined ? [] : ["", verb.details]),
+    ...(lines.length === 0 ? [] : ["", ...lines]),
+  ].join("\n");
+}
+
+const verbNames = (): string => verbs.map((verb) => verb.name).join(", ");

@@ -1,0 +1,30 @@
+/** What every verb is: one file of verbs/, named in the table of parse.ts. */
+
+export interface FlagSpec {
+  /** How its value is called in the help. */
+  readonly value: string;
+  readonly help: string;
+  /** Says what is wrong with a value, or null. Runs before any verb does. */
+  readonly refuse?: (value: string) => string | null;
+}
+
+export type Flags = Readonly<Record<string, string | undefined>>;
+
+export interface Verb {
+  /** As typed, words parted by a space. */
+  readonly name: string;
+  readonly summary: string;
+  /** What else its help says. */
+  readonly details?: string;
+  readonly flags: Readonly<Record<string, FlagSpec>>;
+  /** Flags that say the same in different ways. */
+  readonly exclusive?: readonly string[];
+  /** @returns the exit status; @throws CliError */
+  run(flags: Flags, print: (line: string) => void): Promise<number>;
+}
+
+export const stateFlag: FlagSpec = {
+  value: "DIR",
+  help: "state folder of a stack on this machine (default .sentinel)",
+  refuse: (value) => (value.includes("\0") ? "is not a path" : null),
+};

@@ -1,0 +1,81 @@
+import { readFileSync } from "node:fs";
+import { parseId } from "../../../core/ids.ts";
+import { requireVerifiedTls } from "../../migrate/database-urls.ts";
+import { type LogReport, verifyDatabase } from "../audit/verify-database.ts";
+import { CliError } from "../cli-error.ts";
+import { readSnapshot } from "../database.ts";
+import { placementUrls } from "../placements.ts";
+import { stateFlag, type Verb } from "../verb.ts";
+
+export const auditVerifyLeaves: Verb = {
+  name: "audit verify-leaves",
+  summary: "Recomputes every audit leaf that Postgres holds and names the first bad entry of each log",
+  details: [
+    "For each log: the leaf hash of each stored leaf, its canonical form, the columns beside it, sequence",
+    "numbers from 1 without gap or duplicate, times that never go back, each outcome's intent, and each",
+    "personal value that is still stored against its salted commitment. Exit status 1 when one is bad.",
+    "",
+    "It can't see entries cut off at the end, nor a log rewritten as a whole with hashes that fit: compare",
+    "the printed last numbers with what was noted elsewhere.",
+    "",
+    "Without flags it reads every placement of DATABASE_URLS where that is set, else the stack in .sentinel.",
+  ].join("\n"),
+  flags: {
+    state: stateFlag,
+    "database-url-file": {
+      value: "FILE",
+      help: "a file whose content is one Postgres address; a flag would show its password to every user",
+      refuse: (value) => (value.includes("\0") ? "is not a path" : null),
+    },
+    org: {
+      value: "ID",
+      help: "one organisation's log only (org_…)",
+      refuse: (value) => (parseId("org", value) === null ? "takes an organisation's id, org_…" : null),
+    },
+  },
+  exclusive: ["state", "database-url-file"],
+  async run(flags, print) {
+    const only = flags["org"] ?? null;
+    const databases = databasesOf(flags["state"], flags["database-url-file"]);
+    const reports: LogReport[] = [];
+    for (const { name, url } of databases) {
+      await readSnapshot(name, url, (client) =>
+        verifyDatabase(client, only, (report) => {
+          reports.push(report);
+          print(describe(name, report));
+        }),
+      );
+    }
+    const entries = reports.reduce((sum, report) => sum + report.entries, 0);
+    const bad = reports.filter((report) => report.bad !== null).length;
+    // A log of which nothing is left must not pass for one that is in order.
+    if (reports.length === 0) {
+      throw new CliError("no_entries", only === null ? "no database holds an entry" : `no database holds ${only}`);
+    }
+    print(`${entries} entries of ${reports.length} logs verified, ${bad} logs bad`);
+    return bad === 0 ? 0 : 1;
+  },
+};
+
+function databasesOf(state: string | undefined, file: string | undefined): readonly { name: string; url: string }[] {
+  if (file === undefined) return placementUrls(state);
+  let url: string;
+  try {
+    url = readFileSync(file, "utf8").trim();
+  } catch (error) {
+    throw new CliError("bad_database_url_file", `can't read ${file}: ${(error as NodeJS.ErrnoException).code}`);
+  }
+  try {
+    requireVerifiedTls(file, url);
+  } catch (error) {
+    throw new CliError("bad_database_url_file", (error as Error).message);
+  }
+  return [{ name: "database", url }];
+}
+
+function describe(database: string, report: LogReport): string {
+  const { log, entries, lastSeq, commitments, openIntents, bad } = report;
+  if (bad !== null) return `✗ ${database} ${log} entry ${bad.seq}: ${bad.reason}: ${bad.detail}`;
+  const open = openIntents === 0 ? "" : `, ${openIntents} intents still open`;
+  return `✓ ${database} ${log}: ${entries} entries up to ${lastSeq}, ${commitments} commitments${open}`;
+}

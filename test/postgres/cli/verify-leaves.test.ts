@@ -1,0 +1,368 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { AuditFields } from "../../../core/audit/events.ts";
+import type { OrgId } from "../../../core/ids.ts";
+import type { SinkEntry } from "../../../core/rpc/data.ts";
+import { type LogReport, verifyDatabase } from "../../../scripts/cli/audit/verify-database.ts";
+import { migrate } from "../../../scripts/migrate/migrate.ts";
+import { repositoryRoot } from "../../../scripts/units.ts";
+import { sinkEntry } from "../data/support.ts";
+import { newOrgId, newUserId, setup } from "../support.ts";
+
+/** A database of its own: these tests take the table's own guards away, which no other may feel. */
+const name = `cli_${crypto.randomUUID().replaceAll("-", "")}`;
+const urlOf = (url: string): string => {
+  const parsed = new URL(url);
+  parsed.pathname = `/${name}`;
+  return parsed.href;
+};
+const ownerUrl = urlOf(setup.ownerUrls["first"]!);
+let superuser: pg.Client;
+let folder: string;
+
+beforeAll(async () => {
+  const owner = new pg.Client({ connectionString: setup.superuserUrls["first"]! });
+  await owner.connect();
+  await owner.query(`CREATE DATABASE ${name} OWNER sentinel_owner TEMPLATE template0`);
+  await owner.end();
+  await migrate({ databaseUrl: ownerUrl, sets: ["placement"] });
+  superuser = new pg.Client({ connectionString: urlOf(setup.superuserUrls["first"]!) });
+  await superuser.connect();
+  // What somebody with the whole server can do: no trigger fires, no key and no check holds.
+  await superuser.query("SET session_replication_role = replica");
+  await superuser.query("ALTER TABLE audit.events DROP CONSTRAINT events_pkey, DROP CONSTRAINT events_check");
+  await superuser.query("ALTER TABLE audit.events DROP CONSTRAINT events_seq_check");
+  await superuser.query("ALTER TABLE audit.personal_fields DROP CONSTRAINT personal_fields_pkey");
+  folder = mkdtempSync(join(tmpdir(), "sentinel-cli-"));
+});
+afterAll(async () => {
+  await superuser.end();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const login = (): AuditFields => ({
+  type: "login",
+  user_id: newUserId(),
+  ip: "203.0.113.7",
+  user_agent: 'browser "é"\r\n',
+  outcome: "success",
+  mfa: "none",
+});
+const call = (status_code: number | null): AuditFields => ({
+  type: "api_call",
+  user_id: newUserId(),
+  endpoint: "/api/v1/orgs/{org}/groups",
+  method: "POST",
+  status_code,
+  duration_ms: status_code === null ? null : 3,
+});
+
+async function insert(entries: readonly SinkEntry[]): Promise<void> {
+  for (const { entry, leafJson, salts } of entries) {
+    await superuser.query(
+      `INSERT INTO audit.events (log, seq, occurred_at, request_id, phase, intent_seq, result, type, leaf_json, leaf_hash)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+      [
+        entry.log,
+        entry.seq,
+        entry.at,
+        entry.request_id,
+        entry.phase,
+        entry.intent_seq,
+        entry.result,
+        entry.event.type,
+        leafJson,
+        entry.leaf_hash,
+      ],
+    );
+    for (const [field, salt] of Object.entries(salts)) {
+      const value = (entry.event as unknown as Record<string, unknown>)[field];
+      await superuser.query("INSERT INTO audit.personal_fields VALUES ($1, $2, $3, $4, $5)", [
+        entry.log,
+        entry.seq,
+        field,
+        JSON.stringify(value),
+        salt,
+      ]);
+    }
+  }
+}
+
+/** Six entries: three sign-ins, a write with its intent and outcome, another sign-in. */
+async function freshLog(): Promise<{ org: OrgId; entries: readonly SinkEntry[] }> {
+  const org = newOrgId();
+  const request_id = "req_01jd3x2k8hf9v8v3k4m5n6p7q9";
+  const entries = [
+    sinkEntry(org, 1, login()),
+    sinkEntry(org, 2, login()),
+    sinkEntry(org, 3, login()),
+    sinkEntry(org, 4, call(null), { phase: "intent", request_id }),
+    sinkEntry(org, 5, call(201), { phase: "outcome", intent_seq: 4, result: "answered", request_id }),
+    sinkEntry(org, 6, login()),
+  ];
+  await insert(entries);
+  return { org, entries };
+}
+
+async function verify(org: string): Promise<LogReport> {
+  const client = new pg.Client({ connectionString: ownerUrl });
+  await client.connect();
+  const reports: LogReport[] = [];
+  await verifyDatabase(client, org, (report) => reports.push(report));
+  await client.end();
+  expect(reports).toHaveLength(1);
+  return reports[0]!;
+}
+
+describe("verifying leaves", () => {
+  it("finds nothing wrong with a log as it was drained, and counts what it proved", async () => {
+    const { org } = await freshLog();
+    expect(await verify(org)).toEqual({ log: org, entries: 6, lastSeq: 6, commitments: 14, openIntents: 0, bad: null });
+  });
+
+  it("takes an erased person and an intent that still waits for what they are", async () => {
+    const { org } = await freshLog();
+    await superuser.query("DELETE FROM audit.personal_fields WHERE log = $1 AND seq = 2", [org]);
+    await insert([sinkEntry(org, 7, call(null), { phase: "intent" })]);
+    expect(await verify(org)).toMatchObject({ entries: 7, commitments: 12, openIntents: 1, bad: null });
+  });
+
+  it("reads logs longer than a page", async () => {
+    const org = newOrgId();
+    await superuser.query(
+      `INSERT INTO audit.events (log, seq, occurred_at, request_id, phase, type, leaf_json, leaf_hash)
+       SELECT $1, n, '2026-06-01T00:00:00.000Z', 'r', 'event', 'export', leaf,
+              encode(sha256('\\x00'::bytea || convert_to(leaf, 'UTF8')), 'hex')
+       FROM (SELECT n, '{"at":"2026-06-01T00:00:00.000Z","event":{"type":"export"},"intent_seq":null,"log":"' || $1
+                       || '","phase":"event","request_id":"r","result":null,"seq":' || n || ',"version":1}' AS leaf
+             FROM generate_series(1, 4500) n)`,
+      [org],
+    );
+    expect(await verify(org)).toMatchObject({ entries: 4500, bad: null });
+  });
+});
+
+/** Replaces an entry by another whose hash fits: what a forger who knows the encoding does. */
+async function replace(entry: SinkEntry): Promise<void> {
+  await superuser.query("DELETE FROM audit.events WHERE log = $1 AND seq = $2", [entry.entry.log, entry.entry.seq]);
+  await superuser.query("DELETE FROM audit.personal_fields WHERE log = $1 AND seq = $2", [
+    entry.entry.log,
+    entry.entry.seq,
+  ]);
+  await insert([entry]);
+}
+
+type Tamper = (org: OrgId, entries: readonly SinkEntry[]) => Promise<unknown>;
+const sql =
+  (text: string): Tamper =>
+  (org) =>
+    superuser.query(text, [org]);
+const recomputed = "encode(sha256('\\x00'::bytea || convert_to(leaf_json, 'UTF8')), 'hex')";
+
+const tampering: readonly [what: string, seq: number, reason: string, Tamper][] = [
+  [
+    "a field changed in the leaf",
+    3,
+    "leaf_hash",
+    sql(`UPDATE audit.events SET leaf_json = replace(leaf_json, '"success"', '"failure"') WHERE log = $1 AND seq = 3`),
+  ],
+  [
+    "a forged hash",
+    2,
+    "leaf_hash",
+    sql("UPDATE audit.events SET leaf_hash = repeat('0', 64) WHERE log = $1 AND seq = 2"),
+  ],
+  ["a dropped row", 3, "missing", sql("DELETE FROM audit.events WHERE log = $1 AND seq = 3")],
+  ["a dropped first row", 1, "missing", sql("DELETE FROM audit.events WHERE log = $1 AND seq = 1")],
+  [
+    "a dropped last row whose person is still there",
+    6,
+    "missing",
+    sql("DELETE FROM audit.events WHERE log = $1 AND seq = 6"),
+  ],
+  [
+    "a row that is there twice",
+    2,
+    "duplicate",
+    sql("INSERT INTO audit.events SELECT * FROM audit.events WHERE log = $1 AND seq = 2"),
+  ],
+  [
+    "a row that is there twice, at another time",
+    2,
+    "duplicate",
+    sql(
+      `INSERT INTO audit.events SELECT log, seq, '2028-01-01', request_id, phase, intent_seq, result, type, leaf_json, leaf_hash
+       FROM audit.events WHERE log = $1 AND seq = 2`,
+    ),
+  ],
+  [
+    "two rows that changed places",
+    2,
+    "column",
+    sql("UPDATE audit.events SET seq = 5 - seq WHERE log = $1 AND seq IN (2, 3)"),
+  ],
+  [
+    "two rows that changed places, leaf and hash and all",
+    3,
+    "time",
+    async (org, entries) => {
+      const [, second, third] = entries as [SinkEntry, SinkEntry, SinkEntry];
+      await replace(sinkEntry(org, 2, third.entry.event, { at: third.entry.at, request_id: third.entry.request_id }));
+      await replace(
+        sinkEntry(org, 3, second.entry.event, { at: second.entry.at, request_id: second.entry.request_id }),
+      );
+    },
+  ],
+  [
+    "a number below the first",
+    -4,
+    "sequence_number",
+    sql("UPDATE audit.events SET seq = -4 WHERE log = $1 AND seq = 6"),
+  ],
+  [
+    "another type beside the leaf",
+    2,
+    "column",
+    sql("UPDATE audit.events SET type = 'export' WHERE log = $1 AND seq = 2"),
+  ],
+  [
+    "another time beside the leaf",
+    2,
+    "column",
+    sql("UPDATE audit.events SET occurred_at = occurred_at + '1 microsecond' WHERE log = $1 AND seq = 2"),
+  ],
+  [
+    "another request beside the leaf",
+    2,
+    "column",
+    sql("UPDATE audit.events SET request_id = 'req_x' WHERE log = $1 AND seq = 2"),
+  ],
+  [
+    "an outcome turned into a plain event beside the leaf",
+    5,
+    "column",
+    sql("UPDATE audit.events SET phase = 'event', intent_seq = NULL, result = NULL WHERE log = $1 AND seq = 5"),
+  ],
+  [
+    "an entry of another log",
+    1,
+    "column",
+    async (org) => {
+      const { org: other } = await freshLog();
+      await superuser.query("DELETE FROM audit.events WHERE log = $1", [org]);
+      await superuser.query("UPDATE audit.events SET log = $1 WHERE log = $2", [org, other]);
+    },
+  ],
+  [
+    "a leaf that is not canonical, with its own hash",
+    2,
+    "leaf_encoding",
+    async (org) => {
+      await superuser.query("UPDATE audit.events SET leaf_json = leaf_json || ' ' WHERE log = $1 AND seq = 2", [org]);
+      await superuser.query(`UPDATE audit.events SET leaf_hash = ${recomputed} WHERE log = $1 AND seq = 2`, [org]);
+    },
+  ],
+  [
+    "a person in the clear in the leaf, with its own hash",
+    2,
+    "commitment",
+    async (org) => {
+      await superuser.query(
+        `UPDATE audit.events SET leaf_json = regexp_replace(leaf_json, '"ip":\\{[^}]*\\}', '"ip":"203.0.113.7"')
+         WHERE log = $1 AND seq = 2`,
+        [org],
+      );
+      await superuser.query(`UPDATE audit.events SET leaf_hash = ${recomputed} WHERE log = $1 AND seq = 2`, [org]);
+    },
+  ],
+  [
+    "another person's value",
+    3,
+    "commitment",
+    sql(`UPDATE audit.personal_fields SET value = '"203.0.113.8"' WHERE log = $1 AND seq = 3 AND field = 'ip'`),
+  ],
+  [
+    "another salt",
+    3,
+    "commitment",
+    sql("UPDATE audit.personal_fields SET salt = repeat('A', 22) WHERE log = $1 AND seq = 3 AND field = 'ip'"),
+  ],
+  [
+    "a value that the leaf never committed to",
+    4,
+    "commitment",
+    sql(`INSERT INTO audit.personal_fields VALUES ($1, 4, 'ip', '"203.0.113.7"', repeat('A', 22))`),
+  ],
+  [
+    "an outcome of no intent",
+    5,
+    "outcome",
+    async (org, entries) => {
+      const [, , , , outcome] = entries as readonly SinkEntry[];
+      await replace(sinkEntry(org, 5, outcome!.entry.event, { phase: "outcome", intent_seq: 3, result: "answered" }));
+    },
+  ],
+];
+
+describe("tampering by the superuser", () => {
+  it.each(tampering)("shows: %s", async (_what, seq, reason, tamper) => {
+    const { org, entries } = await freshLog();
+    expect((await verify(org)).bad).toBeNull();
+    await tamper(org, entries);
+    expect((await verify(org)).bad).toMatchObject({ seq, reason });
+  });
+});
+
+describe("npm run sentinel -- audit verify-leaves", () => {
+  const run = (...args: string[]) => {
+    const file = join(folder, "url");
+    writeFileSync(file, `${ownerUrl}\n`, { mode: 0o600 });
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [join(repositoryRoot, "scripts/cli/main.ts"), "audit", "verify-leaves", "--database-url-file", file, ...args],
+      { encoding: "utf8" },
+    );
+    return { status, stdout, stderr };
+  };
+
+  it("ends with 0 for one good log", async () => {
+    const { org } = await freshLog();
+    const { status, stdout, stderr } = run("--org", org);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toBe(
+      `✓ database ${org}: 6 entries up to 6, 14 commitments\n6 entries of 1 logs verified, 0 logs bad\n`,
+    );
+  });
+
+  it("ends with 1 and names the entry, among good logs", async () => {
+    const { org } = await freshLog();
+    await superuser.query("DELETE FROM audit.events WHERE log = $1 AND seq = 4", [org]);
+    const { status, stdout } = run();
+    expect(status).toBe(1);
+    expect(stdout).toContain(`✗ database ${org} entry 4: missing: the next one stored is 5`);
+  });
+
+  it("ends with 1 for a log of which nothing is left", () => {
+    const { status, stderr } = run("--org", newOrgId());
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^no_entries: /);
+  });
+
+  it("never says the password of a database that it can't reach", () => {
+    const file = join(folder, "unreachable");
+    writeFileSync(file, "postgres://owner:hunter2@127.0.0.1:1/none");
+    const program = join(repositoryRoot, "scripts/cli/main.ts");
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [program, "audit", "verify-leaves", "--database-url-file", file],
+      { encoding: "utf8" },
+    );
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+    expect(stderr).toMatch(/^database_unreachable: /);
+    expect(stderr).not.toContain("hunter2");
+  });
+});
