@@ -50,6 +50,7 @@ function exchangeOf(services: Services, definition: RouteDefinition, request: Re
     log: null,
     idempotency: null,
     intent: null,
+    caused: [],
     result: null,
     answer: null,
   };

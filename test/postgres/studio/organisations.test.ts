@@ -102,6 +102,23 @@ describe("members", () => {
     });
   });
 
+  it.each<[string, string, unknown, string, string | null]>([
+    ["changed", "PATCH", { role: "viewer" }, "putMember", "viewer"],
+    ["taken", "DELETE", undefined, "removeUser", null],
+  ])("whose role was %s are in the log also when the hub or a capability then fails", async (...row) => {
+    const [, method, body, part, newRole] = row;
+    const own = await createHarness();
+    const org = await own.newOrg();
+    const member = await own.newMember(org, "admin");
+    own.standIns.broken.add(part);
+    const path = `/api/v1/orgs/${org.id}/members/${member.id}`;
+    const failed = await own.send(method, path, { token: org.owner.token, ...(body === undefined ? {} : { body }) });
+    expect(failed.body.code).toBe("unavailable");
+    const logged = own.audit.of(failed.requestId).map(({ event }) => event);
+    const changed = { admin_id: org.owner.id, target_user_id: member.id, old_role: "admin", new_role: newRole };
+    expect(logged).toContainEqual({ type: "role_change", ...changed });
+  });
+
   it("who are removed are out at once, out of the hub and out of every group", async () => {
     const org = await studio.newOrg();
     const member = await studio.newMember(org, "readonly");

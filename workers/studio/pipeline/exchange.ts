@@ -1,3 +1,4 @@
+import type { AuditFields } from "../../../core/audit/events.ts";
 import type { OrgId, RequestId } from "../../../core/ids.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import type { Audience } from "../../../core/mesh/workloads.ts";
@@ -47,6 +48,8 @@ export interface Exchange {
   idempotency: { readonly claim: IdempotencyClaim; readonly key: string } | null;
   /** `recordIntent`: null for reads. */
   intent: IntentHandle | null;
+  /** `runHandler`, whose handler adds to it as it goes: recorded with the outcome, whatever that is. */
+  readonly caused: AuditFields[];
   /** `runHandler`. */
   result: HandlerResult<unknown> | null;
   answer: PlainAnswer | null;
@@ -84,6 +87,7 @@ export function contextOf(exchange: Exchange): MemberContext {
     orgReference: exchange.params["org"] ?? null,
     cookieHeader: request.headers.get("Cookie"),
     write: () => ({ requestId, nowMs: services.now() }),
+    caused: (events) => void exchange.caused.push(...events),
     // Absent for routes of a lesser caller, whose handlers' types don't have them either.
     person: person as Person,
     membership: membership as Membership,

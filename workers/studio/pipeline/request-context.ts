@@ -1,3 +1,4 @@
+import type { AuditFields } from "../../../core/audit/events.ts";
 import type { OrgId, RequestId } from "../../../core/ids.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import type { Audience } from "../../../core/mesh/workloads.ts";
@@ -24,6 +25,11 @@ export interface RequestContext {
   readonly cookieHeader: string | null;
   /** Marks a change with this request, at this moment. */
   write(): WriteRequest;
+  /**
+   * Says what has just been done for good. Recorded together with the outcome also when the rest of the
+   * work then fails, which a result's `alongside` is not.
+   */
+  caused(events: readonly AuditFields[]): void;
 }
 
 /** … from a signed-in person. */

@@ -6,7 +6,7 @@ import { type Exchange, proceed, type Verdict } from "../exchange.ts";
  * before it leaves the intent open, and the reconciler looks at what was done.
  */
 export async function recordOutcome(exchange: Exchange): Promise<Verdict> {
-  const { definition, services, intent, answer, result } = exchange;
+  const { definition, services, intent, answer, caused, result } = exchange;
   if (answer === null) throw new Error("no step made an answer");
   if (intent === null) {
     if (definition.unaudited === null) await appendApiCall(exchange, answer.status);
@@ -15,7 +15,10 @@ export async function recordOutcome(exchange: Exchange): Promise<Verdict> {
   await audited(async () => {
     // A new call, because the work may have outlived the minute of the intent's.
     const call = await auditCall(exchange, exchange.log);
-    await services.audit.outcome(call, intent, apiCall(exchange, answer.status), result?.alongside ?? []);
+    await services.audit.outcome(call, intent, apiCall(exchange, answer.status), [
+      ...caused,
+      ...(result?.alongside ?? []),
+    ]);
   });
   return proceed;
 }

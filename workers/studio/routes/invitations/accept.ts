@@ -28,11 +28,9 @@ export const acceptInvitation = defineRoute(
     const accept = { tokenHash, user: person.user, email: person.email, org };
     const accepted = await redeem(services.database, context.write(), accept);
     if (accepted === null) return refuse("not_found");
-    await syncMember(context, org, person.user, accepted);
     const { slug, name, role } = accepted;
-    return answer(
-      { org: { id: org, slug, name, role } },
-      { alongside: roleChange(person.user, person.user, null, role) },
-    );
+    context.caused(roleChange(person.user, person.user, null, role));
+    await syncMember(context, org, person.user, accepted);
+    return answer({ org: { id: org, slug, name, role } });
   },
 );

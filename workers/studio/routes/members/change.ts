@@ -20,8 +20,8 @@ export const changeMember = defineRoute(
     const target = { org: membership.org, user: params.user, actor: person.user };
     const change = await changeMemberRole(services.database, context.write(), target, body.role);
     if (change.kind !== "changed") return refuse(change.kind);
+    context.caused(roleChange(person.user, params.user, change.oldRole, body.role));
     await syncMember(context, membership.org, params.user, membership);
-    const event = roleChange(person.user, params.user, change.oldRole, body.role);
-    return answer({ user_id: params.user, role: body.role }, { alongside: event });
+    return answer({ user_id: params.user, role: body.role });
   },
 );

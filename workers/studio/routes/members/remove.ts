@@ -14,9 +14,9 @@ export const removeMember = defineRoute(
     const target = { org: membership.org, user: params.user, actor: person.user };
     const change = await deleteMember(services.database, context.write(), target);
     if (change.kind === "forbidden" || change.kind === "last_owner") return refuse(change.kind);
+    if (change.kind === "changed") context.caused(roleChange(person.user, params.user, change.oldRole, null));
     // Not a member (any more): the hub is told all the same, so that a removal cut short is finished by a retry.
     await syncMember(context, membership.org, params.user, membership);
-    if (change.kind === "not_found") return refuse("not_found");
-    return answer(null, { alongside: roleChange(person.user, params.user, change.oldRole, null) });
+    return change.kind === "not_found" ? refuse("not_found") : answer(null);
   },
 );
