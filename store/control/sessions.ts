@@ -52,8 +52,9 @@ export async function startSession(
   const ends = instant(write.nowMs + sessionMsMax);
   const { id, user, secretHash, ip, userAgent } = session;
   const statements: Statement[] = [
-    sql`UPDATE control.sessions SET ended_at = ${now}::timestamptz
-      WHERE secret_hash = ${session.replacesSecretHash} AND ended_at IS NULL RETURNING id, user_id`,
+    // Named again when it has ended already: an attempt that was cut off may not have closed its sockets.
+    sql`UPDATE control.sessions SET ended_at = coalesce(ended_at, ${now}::timestamptz)
+      WHERE secret_hash = ${session.replacesSecretHash} RETURNING id, user_id`,
     sql`DELETE FROM control.sessions
       WHERE user_id = ${user} AND expires_at < ${instant(write.nowMs - forgottenMs)}::timestamptz`,
     sql`INSERT INTO control.sessions (id, user_id, secret_hash, ip, user_agent, created_at, last_seen_at, expires_at)

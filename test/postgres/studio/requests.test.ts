@@ -110,6 +110,29 @@ describe("a request", () => {
   });
 });
 
+describe("signing out", () => {
+  it.each<[string, (own: Harness, token: string) => Promise<[method: string, path: string]>]>([
+    ["of this session", async () => ["POST", "/api/v1/auth/logout"]],
+    [
+      "of one's session by its id",
+      async (own, token) => {
+        const { body } = await own.send("GET", "/api/v1/me/sessions", { token });
+        return ["DELETE", `/api/v1/me/sessions/${body.items[0].id}`];
+      },
+    ],
+  ])("%s can be asked again when a hub could not be told to close its sockets", async (_what, target) => {
+    const own = await createHarness();
+    const { token } = (await own.newOrg()).owner;
+    const [method, path] = await target(own, token);
+    own.standIns.broken.add("endSession");
+    expect((await own.send(method, path, { token })).status).toBe(503);
+    own.standIns.broken.clear();
+    expect((await own.send(method, path, { token })).status).toBe(204);
+    expect(own.standIns.calls.at(-1)?.method).toBe("endSession");
+    expect((await own.send("GET", "/api/v1/me", { token })).status).toBe(401);
+  });
+});
+
 describe("readiness", () => {
   it("asks every part and names the one that fails", async () => {
     const ready = await studio.send("GET", "/readyz");

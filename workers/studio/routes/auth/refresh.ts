@@ -41,15 +41,16 @@ async function rotate(
   const { user, session } = rotation;
   const memberships = await membershipsOf(services.database, user);
   if (rotation.kind === "reused") {
+    const event = loginEvent(context, user, "failure");
+    context.caused([event]);
     await endSession(services.database, context.write(), { id: session, user });
     await endSockets(services, { user, session }, context.requestId);
-    const event = loginEvent(context, user, "failure");
     await appendToOrganisations(
       context,
       memberships.map(({ org }) => org),
       event,
     );
-    return refuse("invalid_token", { alongside: [event] });
+    return refuse("invalid_token");
   }
   const { orgReference } = context;
   if (orgReference !== null && !memberships.some(isOrg(orgReference))) return refuse("invalid_token");

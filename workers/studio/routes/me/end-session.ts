@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { endSession } from "../../../../store/control/sessions.ts";
+import { endSession, findSession } from "../../../../store/control/sessions.ts";
 import { endSockets } from "../../auth/end-sockets.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
@@ -11,8 +11,11 @@ export const endMySession = defineRoute(
   async (context, { params }) => {
     const { services, person } = context;
     const target = { id: params.session, user: person.user };
-    if (!(await endSession(services.database, context.write(), target))) return refuse("not_found");
-    await endSockets(services, { user: person.user, session: params.session }, context.requestId);
+    const live = await findSession(services.database, target, null, services.now());
+    if (live === null) return refuse("not_found");
+    // The hubs first, as at sign-out: whoever is told that it failed can ask again.
+    await endSockets(services, live.person, context.requestId);
+    await endSession(services.database, context.write(), target);
     return answer(null);
   },
 );
