@@ -112,21 +112,25 @@ async function mosquittoEcho(port: number): Promise<Echo> {
   return { client, topic: "bench/echo" };
 }
 
-/** The peer, where it is installed. */
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** The peer, where it is installed. A second, plain listener: mosquitto 2.0.11 refuses to start with WebSockets alone. */
 async function startMosquitto(): Promise<{ process: ChildProcess; port: number } | null> {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin"];
   const program = folders.map((folder) => join(folder, "mosquitto")).find((path) => existsSync(path));
   if (program === undefined) return null;
-  const port = await new Promise<number>((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const free = (probe.address() as { port: number }).port;
-      probe.close(() => resolve(free));
-    });
-  });
+  const [port, plainPort] = [await freePort(), await freePort()];
   const folder = mkdtempSync(join(tmpdir(), "sentinel-mosquitto-"));
   writeFileSync(
     join(folder, "conf"),
-    `listener ${port} 127.0.0.1\nprotocol websockets\nallow_anonymous true\nset_tcp_nodelay true\n`,
+    `listener ${port} 127.0.0.1\nprotocol websockets\nlistener ${plainPort} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n`,
   );
   const child = spawn(program, ["-c", join(folder, "conf")], { stdio: "ignore" });
   child.once("exit", () => rmSync(folder, { recursive: true, force: true }));
