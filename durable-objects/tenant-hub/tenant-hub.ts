@@ -411,15 +411,21 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     }
   }
 
-  /** Keeps the bytes of a packet that is not whole yet, so that an eviction loses none. */
+  /**
+   * Keeps the bytes of a packet that is not whole yet, so that an eviction loses none. Not of a socket
+   * that nobody stands behind yet: a stranger must not be able to make us write, a byte at a time. A CONNECT
+   * that an eviction cuts is sent again.
+   */
   private savePartial(live: LiveSocket): void {
     const chunks = live.consumed ? [live.stream.pending()] : live.unsaved;
-    const keep = live.stream.pendingBytes > 0 && this.live.has(live.id);
+    const known = this.state?.sockets.get(live.id)?.phase === "connected";
+    const keep = known && live.stream.pendingBytes > 0 && this.live.has(live.id);
     if (keep) this.storage.putPartial(live.id, chunks, live.consumed && live.hasPartial);
     else if (live.hasPartial) this.storage.deletePartial(live.id);
     live.hasPartial = keep;
     live.unsaved = [];
-    live.consumed = false;
+    // What was not kept is written whole once somebody is known.
+    live.consumed = !keep && live.stream.pendingBytes > 0;
   }
 
   /** Rings no later than this. */

@@ -3,13 +3,16 @@ import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { encodePacket } from "../../../core/mqtt/encode.ts";
 import { resetIngest } from "./fake-ingest.ts";
 import {
+  accessToken,
   Client,
   countRows,
   enrol,
   entrypoints,
+  expectAccepted,
   hubOf,
   joinAndConnect,
   newOrg,
+  newUser,
   stopClock,
   userCall,
 } from "./harness.ts";
@@ -117,6 +120,39 @@ describe("a session", () => {
     client.sendBytes(bytes.slice(101));
     expect(await client.next()).toEqual({ type: "puback", packetId: 7 });
     expect(await countRows(org, "partials")).toBe(0);
+  });
+
+  it("writes nothing for a CONNECT that comes byte by byte: nobody is known yet", async () => {
+    const org = newOrg();
+    const known = await Client.device(await enrol(org));
+    const stranger = await Client.open(org);
+    // A CONNECT of 16,383 bytes is announced, and begins.
+    for (const byte of [0x10, 0xff, 0x7f, 0x00, 0x04]) stranger.sendBytes(new Uint8Array([byte]));
+    expect(await known.isQuiet()).toBe(true);
+    expect(await countRows(org, "partials")).toBe(0);
+    await evictDurableObject(hubOf(org));
+    stranger.sendBytes(new Uint8Array([0x4d]));
+    expect(await stranger.next()).toMatchObject({ type: "closed" });
+  });
+
+  it("keeps what came with a CONNECT once its token is judged, for the eviction after it", async () => {
+    const org = newOrg();
+    const device = await enrol(org);
+    const user = newUser();
+    await entrypoints.HubControl.putMember(await userCall(org), org, user, "owner");
+    const client = await Client.open(org);
+    const password = new TextEncoder().encode(await accessToken(org, user, "owner"));
+    const none = { clean: true, keepAliveSeconds: 0, clientId: "both", will: null } as const;
+    const connect = encodePacket({ type: "connect", level: 4, ...none, username: user, password }, 4);
+    const topic = device.topic("desired");
+    const common = { dup: false, qos: 1, retain: false, packetId: 7 } as const;
+    const publish = encodePacket({ type: "publish", ...common, topic, payload: new Uint8Array(500) }, 4);
+    client.sendBytes(new Uint8Array([...connect, ...publish.slice(0, 100)]));
+    expectAccepted(await client.next());
+    await vi.waitUntil(async () => (await countRows(org, "partials")) === 1);
+    await evictDurableObject(hubOf(org));
+    client.sendBytes(publish.slice(100));
+    expect(await client.next()).toEqual({ type: "puback", packetId: 7 });
   });
 
   it("begins anew when it is clean", async () => {
