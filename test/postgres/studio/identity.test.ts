@@ -228,6 +228,19 @@ describe("refresh tokens", () => {
     expect((await refresh(refreshToken)).body.code).toBe("invalid_token");
   });
 
+  it("end a day after the sign-in, however often they were renewed", async () => {
+    const own = await createHarness();
+    let { refreshToken } = await own.newAccount();
+    const statuses: number[] = [];
+    for (let halfHour = 0; halfHour < 49; halfHour += 1) {
+      own.clock.nowMs += 1800_000;
+      const answer = await own.send("POST", "/api/v1/auth/refresh", { body: { refresh_token: refreshToken } });
+      statuses.push(answer.status);
+      refreshToken = answer.body.refresh_token ?? refreshToken;
+    }
+    expect(statuses.indexOf(401)).toBe(47);
+  });
+
   it("end the session when a spent one comes back, and the log says so", async () => {
     const account = await studio.newAccount();
     const org = await studio.newOrg(account);

@@ -110,6 +110,18 @@ describe("the OpenAPI document", () => {
     }
   });
 
+  it("takes no secret in a path or query", () => {
+    const operations = Object.values(document.paths).flatMap((path) => Object.values(path as object));
+    const names = operations
+      .flatMap(({ parameters }) => parameters ?? [])
+      .filter((parameter: { in: string }) => parameter.in === "query" || parameter.in === "path")
+      .map(({ name }: { name: string }) => name);
+    // Each was looked at: `code` and `session` are ids, `tokens` asks for tokens in the answer.
+    expect([...new Set(names)].sort().join(" ")).toBe(
+      "actor code cursor device from group invitation limit org policy session step to tokens type user",
+    );
+  });
+
   it("describes strict bodies", () => {
     const body = document.paths["/api/v1/orgs"].post.requestBody.content["application/json"].schema;
     expect(body.additionalProperties).toBe(false);
