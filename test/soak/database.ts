@@ -1,6 +1,8 @@
 import { Client } from "pg";
 import { type OrgId, parseId } from "../../core/ids.ts";
 import { tenantIdentifier } from "../../core/tenancy/identifiers.ts";
+import { type LogReport, verifyDatabase } from "../../scripts/cli/audit/verify-database.ts";
+import { readSnapshot } from "../../scripts/cli/database.ts";
 
 export interface StoredSample {
   readonly device_id: string;
@@ -23,6 +25,8 @@ export interface OrganisationDatabase {
   samples(): Promise<StoredSample[]>;
   sampleCount(): Promise<number>;
   events(): Promise<StoredEvent[]>;
+  /** As `sentinel audit verify-leaves` judges the organisation's log. */
+  verifyLeaves(): Promise<LogReport>;
 }
 
 /** Finds the placement of an organisation. Connections are made anew for each look: Postgres may die between. */
@@ -54,6 +58,15 @@ export async function openOrganisation(
            FROM audit.events WHERE log = $1 ORDER BY seq, occurred_at`,
           [org],
         ),
+      verifyLeaves: () =>
+        readSnapshot("the placement", url, async (client) => {
+          let found: LogReport | null = null;
+          await verifyDatabase(client, org, (report) => {
+            found = report;
+          });
+          if (found === null) throw new Error(`no entry of ${org}`);
+          return found;
+        }),
     };
   }
   throw new Error(`no placement holds ${org}`);

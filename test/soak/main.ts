@@ -19,7 +19,7 @@ const help = `npm run soak -- [options]
 
   --only NAME   one of ${names.join(", ")} (default: all, in this order)
   --minutes N   how long codec runs, 1 to 50 (default 10)
-  --rounds N    rounds of kills, 1 to 400 (default 40)
+  --rounds N    rounds of kills, 1 to 400 (default 150)
   --seed N      repeats the random choices of an earlier run (default: a new one, printed)
   --help        this text
 `;
@@ -30,7 +30,7 @@ function parse(args: string[]) {
     options: {
       only: { type: "string" },
       minutes: { type: "string", default: "10" },
-      rounds: { type: "string", default: "40" },
+      rounds: { type: "string", default: "150" },
       seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
       help: { type: "boolean", short: "h" },
     },

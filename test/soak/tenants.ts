@@ -80,19 +80,24 @@ async function checkStranger(stack: StackProcess, org: Org, stranger: Person): P
       );
     }
   }
-  const socket = await connectAsync(`${stack.description.url.replace("http", "ws")}/mqtt/${org.id}`, {
+  hold(await connects(stack, org, org.owner), `the owner's socket to ${org.slug} was refused`);
+  hold(!(await connects(stack, org, stranger)), `a stranger's socket to ${org.slug} was accepted`);
+}
+
+async function connects(stack: StackProcess, org: Org, person: Person): Promise<boolean> {
+  const client = await connectAsync(`${stack.description.url.replace("http", "ws")}/mqtt/${org.id}`, {
     protocolVersion: 4,
-    username: stranger.userId,
-    password: stranger.api.token ?? "",
+    username: person.userId,
+    password: person.api.token ?? "",
     reconnectPeriod: 0,
   }).catch(() => null);
-  if (socket !== null) await socket.endAsync(true);
-  hold(socket === null, `a stranger's socket to ${org.slug} was accepted`);
+  await client?.endAsync(true);
+  return client !== null;
 }
 
 async function answerOf(api: Api, method: string, path: string, body?: unknown) {
   const answer = await api.send<Record<string, unknown>>(method, path, body);
-  return { status: answer.status, text: JSON.stringify({ ...answer.body, request_id: "", instance: "" }) };
+  return { status: answer.status, text: JSON.stringify({ ...answer.body, request_id: "" }) };
 }
 
 /** Every tenant's role against every other's schema on the same cluster, as Postgres itself judges it. */

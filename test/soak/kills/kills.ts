@@ -46,12 +46,14 @@ export function soakKills({ rounds, seed }: SoakOptions, progress: Progress): Pr
       const samples = checkSamples(devices, await database.samples());
       return samples ?? checkAudit(await database.events(), load.answered);
     });
+    const leaves = await database.verifyLeaves();
+    hold(leaves.bad === null, `audit entry ${leaves.bad?.seq}: ${leaves.bad?.reason}: ${leaves.bad?.detail}`);
     const listed = await groupNames(api);
     const lost = load.groups.find((name) => !listed.has(name));
     hold(lost === undefined, `the group "${lost}" was answered by 201 and is not there`);
     const killed = Object.entries(kills).map(([name, count]) => `${name} ${count}`);
     const failed = load.answered.filter((request) => request.status >= 500).length;
-    return `${rounds} rounds (${killed.join(", ")}); ${figures()}, ${failed} by 5xx; all there once and in order ${(settledMs / 1000).toFixed(0)} s after the last`;
+    return `${rounds} rounds (${killed.join(", ")}); ${figures()}, ${failed} by 5xx; all there once and in order ${(settledMs / 1000).toFixed(0)} s after the last; ${leaves.entries} audit leaves verified`;
   });
 }
 
