@@ -2,7 +2,7 @@ import { parseId } from "../../../core/ids.ts";
 import type { IngestRecord } from "../../../core/rpc/data.ts";
 import { type DeviceReply, parseTelemetry } from "../../../core/telemetry.ts";
 import type { DeviceTopic } from "../../../core/topics/sentinel-topic.ts";
-import { replyBytesMax } from "./limits.ts";
+import { replyBytesMax, replyDepthMax } from "./limits.ts";
 
 /** What of a device's message goes to Postgres; null when it is relayed only. */
 export function ingestRecord(topic: DeviceTopic, payload: Uint8Array, now: number): IngestRecord | null {
@@ -34,8 +34,7 @@ export function parseReply(payload: Uint8Array): DeviceReply | null {
   if (!isRecord(json)) return null;
   const id = parseId("command", json["id"]);
   if (id === null) return null;
-  // U+0000 is valid JSON and no valid Postgres text: it would stop the outbox, so it stops here.
-  if (JSON.stringify(json).includes("\\u0000")) return null;
+  if (!isStorable(json, 0)) return null;
   const { ok, result, error } = json;
   if (ok === true && isRecord(result)) return { id, ok, result };
   if (ok !== false || !isRecord(error)) return null;
@@ -43,6 +42,17 @@ export function parseReply(payload: Uint8Array): DeviceReply | null {
   if (typeof code !== "string" || !/^[a-z][a-z0-9_]{0,63}$/.test(code)) return null;
   if (typeof detail !== "string" || detail.length > 2000 || !detail.isWellFormed()) return null;
   return { id, ok, error: { code, detail } };
+}
+
+/**
+ * False for what could hold up the outbox, and with it every device of the tenant: U+0000, which is valid
+ * JSON and no valid Postgres text, and nesting that serialising on the way there could not follow.
+ */
+function isStorable(value: unknown, depth: number): boolean {
+  if (typeof value === "string") return !value.includes("\0");
+  if (typeof value !== "object" || value === null) return true;
+  if (depth >= replyDepthMax) return false;
+  return Object.entries(value).every(([key, inner]) => !key.includes("\0") && isStorable(inner, depth + 1));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

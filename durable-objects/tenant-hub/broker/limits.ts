@@ -44,4 +44,7 @@ export const outboxBytesMax = 2 * 1024 * 1024 * 1024;
 /** Largest reply that is stored; a larger one is relayed only. */
 export const replyBytesMax = 16 * 1024;
 
+/** Objects in objects in a reply that is stored; the agent's deepest has four. */
+export const replyDepthMax = 32;
+
 if (packetBytesMax * inflightMax > 2 * 1024 * 1024) throw new Error("32 packets in flight must fit 2 MiB");

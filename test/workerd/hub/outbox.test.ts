@@ -47,6 +47,8 @@ describe("the outbox", () => {
     await drain(org);
     ingest.arrivals.clear();
     const id = "cmd_00000000000000000000000001";
+    const nested = (depth: number) =>
+      `{"id":"${id}","ok":true,"result":{"a":${"[".repeat(depth)}${"]".repeat(depth)}}}`;
     const bodies: [string[], string][] = [
       [["telemetry"], "{"],
       [["telemetry"], JSON.stringify({ id: "x", at: "yesterday", metrics: { a: 1 } })],
@@ -55,6 +57,9 @@ describe("the outbox", () => {
       [["replies", id], JSON.stringify({ id, ok: true, result: { text: "\u0000" } })],
       [["replies", id], JSON.stringify({ id, ok: false, error: { code: "no good", detail: "" } })],
       [["replies", id], JSON.stringify({ id, ok: true, result: { text: "x".repeat(17 * 1024) } })],
+      [["replies", id], nested(100)],
+      // Deep enough to break whatever would serialise it on the way.
+      [["replies", id], nested(7000)],
       [["events"], sample("s")],
     ];
     for (const [rest, body] of bodies)
