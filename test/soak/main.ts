@@ -74,16 +74,17 @@ async function end(status: number, why?: string): Promise<never> {
   process.exit(status);
 }
 
+let parsed: ReturnType<typeof parse> | null = null;
 try {
-  const { help: asked, chosen, options } = parse(process.argv.slice(2));
-  if (asked) {
-    process.stdout.write(help);
-  } else {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void end(130, "stopped"));
-    setTimeout(() => void end(1, `✗ not done within ${minutesMax} minutes`), minutesMax * 60_000).unref();
-    await end((await run(chosen, options)) ? 0 : 1);
-  }
+  parsed = parse(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`bad_flag: ${(error as Error).message}\n\n${help}`);
   process.exitCode = 2;
+}
+if (parsed?.help === true) {
+  process.stdout.write(help);
+} else if (parsed !== null) {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void end(130, "stopped"));
+  setTimeout(() => void end(1, `✗ not done within ${minutesMax} minutes`), minutesMax * 60_000).unref();
+  await end((await run(parsed.chosen, parsed.options)) ? 0 : 1);
 }
