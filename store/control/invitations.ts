@@ -7,6 +7,12 @@ import { membershipsPerUserMax } from "./users.ts";
 
 /** Open invitations of one organisation: bounds the mail that one administrator can send. */
 export const openInvitationsMax = 500;
+/**
+ * Invitations of one address by one organisation in a day, withdrawn ones too, because each was a mail:
+ * enough for a lost one, too few to fill a stranger's mailbox.
+ */
+export const invitationsPerAddressMax = 5;
+const dayMs = 24 * 3600_000;
 
 export interface NewInvitation {
   readonly id: InvitationId;
@@ -48,7 +54,9 @@ export async function addInvitation(
           NOT EXISTS (SELECT FROM control.memberships m JOIN control.users u ON u.id = m.user_id
             WHERE m.org_id = ${org} AND u.email = ${email})
           AND (SELECT count(*) FROM control.invitations WHERE org_id = ${org} AND accepted_at IS NULL
-            AND revoked_at IS NULL AND expires_at > ${now}::timestamptz) < ${openInvitationsMax} AS fits),
+            AND revoked_at IS NULL AND expires_at > ${now}::timestamptz) < ${openInvitationsMax}
+          AND (SELECT count(*) FROM control.invitations WHERE org_id = ${org} AND email = ${email}
+            AND created_at > ${instant(write.nowMs - dayMs)}::timestamptz) < ${invitationsPerAddressMax} AS fits),
       withdrawn AS (
         UPDATE control.invitations SET revoked_at = ${now}::timestamptz FROM allowed
         WHERE may AND fits AND org_id = ${org} AND email = ${email} AND accepted_at IS NULL AND revoked_at IS NULL),

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { OrgPolicy } from "../../../core/tenancy/policy.ts";
+import { runAs, setup } from "../support.ts";
 import { createHarness, type Harness, type Sent } from "./harness.ts";
 
 let studio: Harness;
@@ -204,6 +205,23 @@ describe("invitations", () => {
     expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 404, 404, 404]);
     const members = await studio.send("GET", `/api/v1/orgs/${org.id}/members`, { token: org.owner.token });
     expect(members.body.items).toHaveLength(2);
+  });
+
+  it("go to one address five times a day at most, withdrawn or not, so that they fill no mailbox", async () => {
+    const own = await createHarness();
+    const org = await own.newOrg();
+    const path = `/api/v1/orgs/${org.id}/invitations`;
+    const email = own.newEmail();
+    const again = async (to = email) =>
+      (await own.send("POST", path, { token: org.owner.token, body: { email: to, role: "viewer" } })).status;
+    const statuses = [await again(), await again(), await again(), await again(), await again(), await again()];
+    expect(statuses).toEqual([201, 201, 201, 201, 201, 409]);
+    expect(own.mails.filter(({ to }) => to === email)).toHaveLength(5);
+    expect(await again(own.newEmail())).toBe(201);
+    // By idling the session would end: the day passes for the invitations alone.
+    const aDayAgo = "UPDATE control.invitations SET created_at = created_at - interval '25 hours' WHERE email = $1";
+    await runAs(setup.controlUrl, aDayAgo, [email]);
+    expect(await again()).toBe(201);
   });
 
   it("are for one address, and say nothing to another", async () => {

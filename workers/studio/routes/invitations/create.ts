@@ -29,7 +29,9 @@ export const createInvitation = defineRoute(
     });
     if (added.kind === "forbidden") return refuse("forbidden", { detail: "Only an owner may invite an owner" });
     if (added.kind === "conflict") {
-      return refuse("conflict", { detail: "They are a member already, or too many invitations are open" });
+      return refuse("conflict", {
+        detail: "They are a member already, were invited often today, or too many invitations are open",
+      });
     }
     const { publicUrl } = services;
     await services.sendMail(
