@@ -170,6 +170,19 @@ export async function listSessions(
   }));
 }
 
+/** Ended sessions that are told at once: each is a sign-out within the hour. */
+const recentlyEndedMax = 200;
+
+/** A person's sessions that ended since, newest first: tokens of theirs may not have expired yet. */
+export async function recentlyEnded(database: Database, user: UserId, sinceMs: number): Promise<SessionId[]> {
+  const rows = await database.query(
+    sql`SELECT id FROM control.sessions WHERE user_id = ${user} AND ended_at > ${instant(sinceMs)}::timestamptz
+      ORDER BY ended_at DESC LIMIT ${recentlyEndedMax}`,
+    { readOnly: true },
+  );
+  return rows.map((row) => idOf("session", row, "id"));
+}
+
 /** Ends a person's session and revokes its refresh family. False when there was no live one. */
 export async function endSession(
   database: Database,

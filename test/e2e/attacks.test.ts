@@ -250,6 +250,16 @@ describe("somebody with a stolen session", () => {
     await expect(asUser(victim)).rejects.toThrow();
   });
 
+  it("can't open the hub of an organisation that was joined after the sign-out", async () => {
+    const victim = await person("late");
+    await ok(victim.api.send("POST", "/api/v1/auth/logout"));
+    const { api } = await signIn(url, victim.email, testPassword);
+    await ok(owner.api.send("POST", `${school}/invitations`, { email: victim.email, role: "admin" }));
+    await ok(api.send("POST", "/api/v1/invitations/accept", { token: invitationOf(victim.email) }));
+    await asUser({ ...victim, api });
+    await expect(asUser(victim)).rejects.toThrow();
+  });
+
   it("can't plant a session: signing in makes a new one and the planted one dies", async () => {
     const planted = await cookieSession(stranger);
     const fresh = await cookieSession(owner, planted);

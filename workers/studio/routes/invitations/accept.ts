@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { organisationOfInvitation, acceptInvitation as redeem } from "../../../../store/control/invitations.ts";
+import { tellEndedSessions } from "../../auth/end-sockets.ts";
 import { sha256Hex } from "../../auth/keys.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
@@ -30,6 +31,8 @@ export const acceptInvitation = defineRoute(
     if (accepted === null) return refuse("not_found");
     const { slug, name, role } = accepted;
     context.caused(roleChange(person.user, person.user, null, role));
+    const joining = { user: person.user, session: person.session, scope: { org, role } };
+    await tellEndedSessions(services, joining, context.requestId);
     await syncMember(context, org, person.user, accepted);
     return answer({ org: { id: org, slug, name, role } });
   },

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { AuditFields } from "../../../../core/audit/events.ts";
 import { activateOrganisation, claimOrganisation } from "../../../../store/control/organisations.ts";
+import { tellEndedSessions } from "../../auth/end-sockets.ts";
 import { fromPart } from "../../downstream.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
@@ -30,7 +31,9 @@ export const createOrg = defineRoute(
       const call = await services.caller.asJob("data.provisioner", "provision", org, requestId);
       await services.provisioner.createTenant(call, org);
     });
-    await syncMember(context, org, person.user, { org, role: "owner" });
+    const joining = { user: person.user, session: person.session, scope: { org, role: "owner" as const } };
+    await tellEndedSessions(services, joining, requestId);
+    await syncMember(context, org, person.user, joining.scope);
     await publishPolicy(services, org);
     const event: AuditFields = {
       type: "role_change",
