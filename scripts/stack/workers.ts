@@ -117,13 +117,13 @@ async function workerOptions(unit: (typeof units)[number], options: WorkersOptio
     ratelimits: scaleRateLimits(workerOptions.ratelimits, options.limitScale),
     // The local runtime's own header is the only source of the address here, as Cloudflare is when deployed.
     stripCfConnectingIp: false,
-    ...(assets === undefined ? {} : { assets: ownAssets(assets, join(options.stateDir, "assets")) }),
+    ...(assets === undefined ? {} : { assets: await ownAssets(assets, join(options.stateDir, "assets")) }),
   };
 }
 
 /** Files are read as they are asked for: served from the tree, they would change under a running stack. */
-function ownAssets(assets: unknown, directory: string): unknown {
-  copyDashboard(directory);
+async function ownAssets(assets: unknown, directory: string): Promise<unknown> {
+  await copyDashboard(directory);
   return { ...(assets as object), directory };
 }
 
