@@ -29,7 +29,7 @@ export async function buildDashboard(): Promise<void> {
   // Beside `dist`, so that a rename is all it takes to put it in its place.
   const fresh = mkdtempSync(`${dist}.`);
   try {
-    await build({ configFile: join(folder, "vite.config.ts"), logLevel: "error", build: { outDir: fresh } });
+    await buildPages(fresh);
     mkdirSync(join(fresh, "download"));
     await buildAgent(join(fresh, "download/sentinel-agent.mjs"));
     writeFileSync(join(fresh, ".source-hash"), hash);
@@ -38,6 +38,18 @@ export async function buildDashboard(): Promise<void> {
     swapFolder(fresh, dist);
   } finally {
     rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+/** What is served is React for production, also when a test runner, which sets another NODE_ENV, starts the build. */
+async function buildPages(outDir: string): Promise<void> {
+  const before = process.env["NODE_ENV"];
+  process.env["NODE_ENV"] = "production";
+  try {
+    await build({ configFile: join(folder, "vite.config.ts"), logLevel: "error", build: { outDir } });
+  } finally {
+    if (before === undefined) delete process.env["NODE_ENV"];
+    else process.env["NODE_ENV"] = before;
   }
 }
 
