@@ -6,6 +6,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findOrInstallChromium } from "../../scripts/test/chromium.ts";
 import { repositoryRoot } from "../../scripts/units.ts";
+import { mailedToken, newPerson, signIn, testPassword } from "./support/api.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 
 const browserFlags = [
@@ -135,6 +136,51 @@ describe("the dashboard in Chromium, on the real stack with the real agent", () 
     } finally {
       rmSync(machine, { recursive: true, force: true });
     }
+  });
+
+  it("works by keyboard alone: a dialog takes the focus, Escape gives it back", async () => {
+    await page.goto(`${stack.description.url}/o/${stack.description.org.slug}/groups`);
+    const opener = page.getByRole("button", { name: "New group" });
+    await opener.focus();
+    await page.keyboard.press("Enter");
+    const field = page.getByRole("dialog").getByRole("textbox", { name: "Name" });
+    await expect.poll(() => field.evaluate((element) => element === document.activeElement)).toBe(true);
+    await page.keyboard.press("Escape");
+    await expect.poll(() => opener.evaluate((element) => element === document.activeElement)).toBe(true);
+  });
+
+  it("shows a viewer the devices of their groups alone, live, and says which pages are not theirs", async () => {
+    const { url, org, owner, mailDir } = stack.description;
+    const base = `/api/v1/orgs/${org.slug}`;
+    const { api } = await signIn(url, owner.email, owner.password);
+    const viewer = await newPerson(url, mailDir, "viewer");
+    await api.send("POST", `${base}/invitations`, { email: viewer.email, role: "viewer" });
+    await viewer.api.send("POST", "/api/v1/invitations/accept", {
+      token: mailedToken(mailDir, viewer.email, "invitation"),
+    });
+    const devices = await api.send<{ items: { id: string; name: string }[] }>("GET", `${base}/devices`);
+    const seen = devices.body.items.find(({ name }) => name !== "library-pc");
+    const group = await api.send<{ id: string }>("POST", `${base}/groups`, { name: "Physics lab" });
+    const inGroup = `${base}/groups/${group.body.id}`;
+    expect((await api.send("PUT", `${inGroup}/devices/${seen?.id}`)).status).toBe(204);
+    expect((await api.send("PUT", `${inGroup}/members/${viewer.userId}`)).status).toBe(204);
+
+    const theirs = await (await browser.newContext()).newPage();
+    await theirs.goto(`${url}/o/${org.slug}`);
+    await theirs.getByLabel("E-mail").fill(viewer.email);
+    await theirs.getByLabel("Password", { exact: true }).fill(testPassword);
+    await theirs.keyboard.press("Enter");
+    await theirs.getByText("1 device, 1 online").waitFor();
+    await theirs.getByRole("link", { name: seen?.name ?? "" }).click();
+    const cpu = theirs.locator("[aria-label^='CPU'][data-points]").first();
+    await cpu.waitFor();
+    const points = async (): Promise<number> => Number(await cpu.getAttribute("data-points"));
+    const before = await points();
+    await expect.poll(points, { timeout: 60_000 }).toBeGreaterThan(before + 1);
+    expect(await theirs.getByRole("button", { name: /Send ping|Manage/ }).count()).toBe(0);
+    await theirs.goto(`${url}/o/${org.slug}/audit`);
+    await theirs.getByRole("heading", { name: "Not open to your role" }).waitFor();
+    await theirs.context().close();
   });
 
   it("is readable in the dark and on a narrow screen", async () => {
