@@ -20,6 +20,11 @@ const browserFlags = [
 ];
 const pictures = join(repositoryRoot, "test-results", "screenshots");
 
+/** Where to keep the picture that README shows: `SENTINEL_README_PICTURE=docs/dashboard.png npx vitest run --project e2e test/e2e/dashboard.test.ts`. */
+const readmePicture = process.env["SENTINEL_README_PICTURE"];
+/** Ten minutes of readings at five seconds. */
+const readmePicturePointsMin = 120;
+
 let stack: StackProcess;
 let browser: Browser;
 let page: Page;
@@ -85,6 +90,17 @@ describe("the dashboard in Chromium, on the real stack with the real agent", () 
     await replies.getByText("ok").first().waitFor({ timeout: 30_000 });
     await page.screenshot({ path: join(pictures, "device.png") });
   });
+
+  it.runIf(readmePicture !== undefined)(
+    "takes README's picture, once there is something to see",
+    async () => {
+      const cpu = page.locator("[aria-label^='CPU'][data-points]").first();
+      const points = async (): Promise<number> => Number(await cpu.getAttribute("data-points"));
+      await expect.poll(points, { timeout: 25 * 60_000, interval: 5000 }).toBeGreaterThan(readmePicturePointsMin);
+      await page.screenshot({ path: readmePicture ?? "" });
+    },
+    26 * 60_000,
+  );
 
   it.each(["members", "audit", "enroll", "groups"])("opens the %s page by its address", async (name) => {
     await page.goto(`${stack.description.url}/o/${stack.description.org.slug}/${name}`);
