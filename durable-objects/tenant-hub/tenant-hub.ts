@@ -23,6 +23,11 @@ import type { PresenceEntry, TenantHubMethods } from "./tenant-hub-methods.ts";
 const socketsMax = 30_000;
 /** Events closer together than this share a commit, in milliseconds. */
 const groupCommitMs = 1;
+/**
+ * A packet that is not whole after so long is kept in storage, in milliseconds. MQTT.js sends a packet
+ * in half a dozen frames, whole within one: kept at once, each of them would cost a disk flush.
+ */
+const partialKeepMs = 20;
 /** Payload of one command: the largest packet, less its topic. */
 const commandBytesMax = 60 * 1024;
 
@@ -61,6 +66,9 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   private grouped: Promise<void> | null = null;
   /** Written only by `commit`. */
   private committedAtMs = 0;
+  /** Sockets whose partial packet may differ from what is stored; the timer that stores it, while there are any. */
+  private readonly unkept = new Set<LiveSocket>();
+  private keeping: ReturnType<typeof setTimeout> | null = null;
   /** Written only by `arm` and `alarm`: when the stored alarm rings, or null. */
   private armedAtMs: number | null = null;
 
@@ -138,9 +146,10 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
       if (item.kind === "packet") judging = this.run({ kind: "packet", socket: live.id, packet: item.packet });
       else this.run({ kind: "refused", socket: live.id, refusal: item.refusal });
     }
-    this.savePartial(live);
-    await this.groupCommit();
+    this.keepPartial(live);
+    const committed = this.groupCommit();
     if (judging === null) return;
+    await committed;
     const identity = await judging.identity;
     // The broker judges the identity against what it knows now, not what it knew before the await.
     live.busy = false;
@@ -347,8 +356,8 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   /**
    * Commits at once when the last commit is a while ago; else together with everything else that has
    * already arrived: one transaction for many sockets' messages carries several times what one each
-   * does. The caller's event ends after the commit, so an eviction, which waits for events, never
-   * falls between.
+   * does. An event does not wait for it: the next frame of the same socket would wait as well. A pending
+   * timer keeps the object from being evicted, so nothing falls between.
    */
   private groupCommit(): Promise<void> {
     if (this.grouped === null && Date.now() - this.committedAtMs > groupCommitMs) {
@@ -426,6 +435,28 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     live.unsaved = [];
     // What was not kept is written whole once somebody is known.
     live.consumed = !keep && live.stream.pendingBytes > 0;
+  }
+
+  /**
+   * Stores the partial packet a little later, if it is still one then. A pending timer keeps the object
+   * from being evicted, so nothing can be lost before it.
+   */
+  private keepPartial(live: LiveSocket): void {
+    if (live.stream.pendingBytes === 0 && !live.hasPartial) {
+      live.unsaved = [];
+      live.consumed = false;
+      this.unkept.delete(live);
+      return;
+    }
+    this.unkept.add(live);
+    this.keeping ??= setTimeout(() => {
+      this.keeping = null;
+      const sockets = [...this.unkept];
+      this.unkept.clear();
+      this.ctx.storage.transactionSync(() => {
+        for (const socket of sockets) if (this.live.has(socket.id)) this.savePartial(socket);
+      });
+    }, partialKeepMs);
   }
 
   /** Rings no later than this. */

@@ -114,6 +114,7 @@ describe("a session", () => {
       4,
     );
     client.sendBytes(bytes.slice(0, 100));
+    await vi.waitUntil(async () => (await countRows(org, "partials")) === 1);
     client.sendBytes(bytes.slice(100, 101));
     await vi.waitUntil(async () => (await countRows(org, "partials")) === 2);
     await evictDurableObject(hubOf(org));
