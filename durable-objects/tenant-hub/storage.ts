@@ -1,4 +1,5 @@
 import { type OrgId, parseId } from "../../core/ids.ts";
+import type { QoS } from "../../core/mqtt/packets.ts";
 import { parseRole } from "../../core/tenancy/roles.ts";
 import { parseTopicName, type TopicName } from "../../core/topics/topic-name.ts";
 import type { StoredMessage, Write } from "./broker/events.ts";
@@ -54,6 +55,8 @@ export class HubStorage {
         sql.exec("DELETE FROM sessions WHERE key = ?", write.key);
         sql.exec("DELETE FROM subscriptions WHERE key = ?", write.key);
         sql.exec("DELETE FROM messages WHERE key = ?", write.key);
+        sql.exec("DELETE FROM releases WHERE key = ?", write.key);
+        sql.exec("DELETE FROM received WHERE key = ?", write.key);
         return;
       case "put_subscription":
         sql.exec("INSERT OR REPLACE INTO subscriptions VALUES (?, ?, ?)", write.key, write.text, write.qos);
@@ -72,6 +75,18 @@ export class HubStorage {
         return;
       case "delete_message":
         sql.exec("DELETE FROM messages WHERE key = ? AND seq = ?", write.key, write.seq);
+        return;
+      case "put_release":
+        sql.exec("INSERT INTO releases VALUES (?, ?, ?)", write.key, write.packetId, write.seq);
+        return;
+      case "delete_release":
+        sql.exec("DELETE FROM releases WHERE key = ? AND packet_id = ?", write.key, write.packetId);
+        return;
+      case "put_received":
+        sql.exec("INSERT INTO received VALUES (?, ?)", write.key, write.packetId);
+        return;
+      case "delete_received":
+        sql.exec("DELETE FROM received WHERE key = ? AND packet_id = ?", write.key, write.packetId);
         return;
       case "put_retained": {
         const { topic, payload, qos } = write.message;
@@ -244,18 +259,24 @@ export class HubStorage {
         session.will = {
           topic: String(row["will_topic"]),
           payload: bytesOf(row["will_payload"]),
-          qos: row["will_qos"] === 0 ? 0 : 1,
+          qos: qosOf(row["will_qos"]),
           retain: row["will_retain"] === 1,
         };
       }
       sessions.set(session.key, session);
     }
     for (const row of this.sql.exec("SELECT * FROM subscriptions"))
-      sessions.get(String(row["key"]))?.subscriptions.set(String(row["text"]), { qos: row["qos"] === 1 ? 1 : 0 });
+      sessions.get(String(row["key"]))?.subscriptions.set(String(row["text"]), { qos: qosOf(row["qos"]) });
+    this.loadMessages(state, sessions);
+    for (const session of sessions.values()) addSession(state, session);
+  }
+
+  /** What is on its way to or from each session. */
+  private loadMessages(state: BrokerState, sessions: ReadonlyMap<string, Session>): void {
     const query =
       "SELECT key, seq, packet_id, qos, length(payload) + length(topic) + 64 AS bytes FROM messages ORDER BY key, seq";
     for (const row of this.sql.exec(query)) {
-      const message = { seq: Number(row["seq"]), qos: row["qos"] === 1 ? 1 : 0, bytes: Number(row["bytes"]) } as const;
+      const message = { seq: Number(row["seq"]), qos: qosOf(row["qos"]), bytes: Number(row["bytes"]) };
       state.nextSeq = Math.max(state.nextSeq, message.seq + 1);
       const session = sessions.get(String(row["key"]));
       if (session === undefined) continue;
@@ -267,7 +288,16 @@ export class HubStorage {
         session.queueBytes += message.bytes;
       }
     }
-    for (const session of sessions.values()) addSession(state, session);
+    for (const row of this.sql.exec("SELECT key, packet_id, seq FROM releases ORDER BY key, seq")) {
+      const packetId = Number(row["packet_id"]);
+      state.nextSeq = Math.max(state.nextSeq, Number(row["seq"]) + 1);
+      const session = sessions.get(String(row["key"]));
+      if (session === undefined) continue;
+      session.released.add(packetId);
+      session.lastPacketId = Math.max(session.lastPacketId, packetId);
+    }
+    for (const row of this.sql.exec("SELECT key, packet_id FROM received"))
+      sessions.get(String(row["key"]))?.received.add(Number(row["packet_id"]));
   }
 }
 
@@ -287,7 +317,11 @@ function principalOf(text: SqlStorageValue | undefined): Principal | null {
 function messageOf(row: Record<string, SqlStorageValue>, retain: boolean): Message {
   const topic = parseTopicName(String(row["topic"]));
   if (topic === null) throw new Error("a stored message has no topic");
-  return { topic, payload: bytesOf(row["payload"]), qos: row["qos"] === 1 ? 1 : 0, retain };
+  return { topic, payload: bytesOf(row["payload"]), qos: qosOf(row["qos"]), retain };
+}
+
+function qosOf(value: SqlStorageValue | undefined): QoS {
+  return value === 1 || value === 2 ? value : 0;
 }
 
 function bytesOf(value: SqlStorageValue | undefined): Uint8Array {

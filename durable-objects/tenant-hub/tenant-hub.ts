@@ -45,8 +45,8 @@ interface PendingIdentity {
  * commits the writes in one transaction, and only then sends.
  *
  * A crash before the commit: nobody was told anything, the client sends again. A crash after it: the
- * message is stored; the client may send it again, which QoS 1 allows. The runtime holds packets back
- * until the commit is durable (the output gate).
+ * message is stored; the client may send it again, which QoS 1 allows and QoS 2 knows by its stored
+ * packet id. The runtime holds packets back until the commit is durable (the output gate).
  *
  * INVARIANT: a step and all it asks for run without awaiting, so no event sees half of another; what
  * several steps wrote is committed together, in their order, before anything they send leaves.

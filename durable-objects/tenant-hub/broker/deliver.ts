@@ -1,3 +1,4 @@
+import type { QoS } from "../../../core/mqtt/packets.ts";
 import { parseDeviceTopic } from "../../../core/topics/sentinel-topic.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
 import type { Effect, StoredMessage } from "./events.ts";
@@ -14,12 +15,10 @@ import { commandsTopic } from "./topics.ts";
 
 /** Gives a message to every matching session: once each, at the highest QoS its filters were granted [MQTT-3.3.5-1]. */
 export function route(state: BrokerState, message: Message, effects: Effect[]): void {
-  const granted = new Map<SessionKey, 0 | 1>();
+  const granted = new Map<SessionKey, QoS>();
   const shares = new Map<string, { key: SessionKey; text: string }[]>();
   const grant = (key: SessionKey, text: string): void => {
-    const qos = state.sessions.get(key)?.subscriptions.get(text)?.qos;
-    if (qos === undefined) throw new Error("the index names a subscription that its session lacks");
-    if (qos === 1 || !granted.has(key)) granted.set(key, qos);
+    granted.set(key, highest(granted.get(key), subscribedQos(state, key, text)));
   };
   for (const { key, text, share } of state.index.match(message.topic)) {
     if (share === null) grant(key, text);
@@ -40,11 +39,21 @@ export function route(state: BrokerState, message: Message, effects: Effect[]): 
   keepUndeliveredCommand(state, message, granted, effects);
 }
 
+function subscribedQos(state: BrokerState, key: SessionKey, text: string): QoS {
+  const qos = state.sessions.get(key)?.subscriptions.get(text)?.qos;
+  if (qos === undefined) throw new Error("the index names a subscription that its session lacks");
+  return qos;
+}
+
+function highest(one: QoS | undefined, other: QoS): QoS {
+  return one === undefined || other > one ? other : one;
+}
+
 /** A command that no session of its device takes waits in the device's mailbox for one that does. */
 function keepUndeliveredCommand(
   state: BrokerState,
   message: Message,
-  granted: ReadonlyMap<SessionKey, 0 | 1>,
+  granted: ReadonlyMap<SessionKey, QoS>,
   effects: Effect[],
 ): void {
   const device = parseDeviceTopic(message.topic)?.device;
@@ -64,17 +73,17 @@ function keepUndeliveredCommand(
 }
 
 /**
- * Gives a message to one session at the lower of its own and the granted QoS. A QoS 1 message is
- * stored, in flight or waiting, before its packet leaves, so an eviction forgets none.
+ * Gives a message to one session at the lower of its own and the granted QoS [MQTT-3.8.4-6]. Above
+ * QoS 0 it is stored, in flight or waiting, before its packet leaves, so an eviction forgets none.
  */
 export function deliver(
   state: BrokerState,
   session: Session,
   original: Message,
-  grantedQos: 0 | 1,
+  grantedQos: QoS,
   effects: Effect[],
 ): void {
-  const qos = original.qos === 1 && grantedQos === 1 ? 1 : 0;
+  const qos = original.qos < grantedQos ? original.qos : grantedQos;
   const message: Message = qos === original.qos ? original : { ...original, qos };
   const socket = session.socket === null ? undefined : state.sockets.get(session.socket);
   if (socket === undefined) {
@@ -88,7 +97,7 @@ export function deliver(
     effects.push({ kind: "send", socket: socket.id, packet: publishPacket(message, null, false) });
     return;
   }
-  if (session.queue.length > 0 || session.inflight.size >= inflightMax) {
+  if (session.queue.length > 0 || roomOf(session) <= 0) {
     enqueue(state, session, message, effects);
     return;
   }
@@ -120,17 +129,29 @@ function enqueue(state: BrokerState, session: Session, message: Message, effects
   effects.push({ kind: "write", write: { kind: "put_message", key: session.key, seq, packetId: null, message } });
 }
 
+/** Exchanges that may still be begun: a QoS 2 one counts until its PUBCOMP. */
+function roomOf(session: Session): number {
+  return inflightMax - session.inflight.size - session.released.size;
+}
+
 /** Asks for as many waiting messages as the window has room for. */
 export function pump(session: Session, effects: Effect[]): void {
   if (session.socket === null || session.queue.length === 0) return;
-  const room = inflightMax - session.inflight.size;
+  const room = roomOf(session);
   if (room <= 0) return;
   const seqs = session.queue.slice(0, room).map(({ seq }) => seq);
   effects.push({ kind: "load", from: session.key, to: session.key, seqs });
 }
 
-/** After a reconnect: what was in flight again with DUP [MQTT-4.4.0-1], in its first order [MQTT-4.6.0-1], then what waits. */
+/**
+ * After a reconnect: PUBREL for what the client has confirmed, in the order it did [MQTT-4.6.0-4]; then
+ * everything else in flight again with DUP and its id [MQTT-4.4.0-1], in its first order [MQTT-4.6.0-1];
+ * then what waits. A message whose PUBREL was sent is never published again [MQTT-4.3.3-1].
+ */
 export function redeliver(session: Session, effects: Effect[]): void {
+  if (session.socket === null) return;
+  for (const packetId of session.released)
+    effects.push({ kind: "send", socket: session.socket, packet: { type: "pubrel", packetId } });
   const seqs = [...session.inflight.values()].map(({ seq }) => seq).sort((a, b) => a - b);
   if (seqs.length > 0) effects.push({ kind: "load", from: session.key, to: session.key, seqs });
   else pump(session, effects);
@@ -181,24 +202,21 @@ export function claimMailbox(
     if (queued === undefined) continue;
     mailbox.queueBytes -= queued.bytes;
     effects.push({ kind: "write", write: { kind: "delete_message", key: mailbox.key, seq } });
-    deliver(state, session, message, 1, effects);
+    deliver(state, session, message, grantedTo(state, session, message.topic), effects);
   }
 }
 
-/** A PUBACK: the message is done with, and the window has room again. An unknown id is ignored. */
-export function acknowledge(session: Session, packetId: number, effects: Effect[]): void {
-  const done = session.inflight.get(packetId);
-  if (done === undefined) return;
-  session.inflight.delete(packetId);
-  effects.push({ kind: "write", write: { kind: "delete_message", key: session.key, seq: done.seq } });
-  pump(session, effects);
+/** The highest QoS this session's filters were granted for a topic; 0 when none matches. */
+function grantedTo(state: BrokerState, session: Session, topic: TopicName): QoS {
+  const own = state.index.match(topic).filter(({ key }) => key === session.key);
+  return own.reduce<QoS>((qos, { key, text }) => highest(qos, subscribedQos(state, key, text)), 0);
 }
 
 /** The next id that is not in use [MQTT-2.3.1-2]; the window is far smaller than the ids. */
 function freePacketId(session: Session): number {
   do {
     session.lastPacketId = (session.lastPacketId % 0xffff) + 1;
-  } while (session.inflight.has(session.lastPacketId));
+  } while (session.inflight.has(session.lastPacketId) || session.released.has(session.lastPacketId));
   return session.lastPacketId;
 }
 

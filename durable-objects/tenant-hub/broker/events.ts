@@ -1,5 +1,5 @@
 import type { DeviceId, GroupId, UserId } from "../../../core/ids.ts";
-import type { ConnectPacket, Packet } from "../../../core/mqtt/packets.ts";
+import type { ConnectPacket, Packet, QoS } from "../../../core/mqtt/packets.ts";
 import type { Refusal } from "../../../core/mqtt/refusals.ts";
 import type { IngestRecord } from "../../../core/rpc/data.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
@@ -45,7 +45,7 @@ export type BrokerEvent =
   | {
       readonly kind: "retained_loaded";
       readonly session: SessionKey;
-      readonly qos: 0 | 1;
+      readonly qos: QoS;
       readonly messages: readonly Message[];
     }
   | { readonly kind: "tick" }
@@ -70,7 +70,7 @@ export interface Close {
 export type Write =
   | { readonly kind: "put_session"; readonly session: Session }
   | { readonly kind: "delete_session"; readonly key: SessionKey }
-  | { readonly kind: "put_subscription"; readonly key: SessionKey; readonly text: string; readonly qos: 0 | 1 }
+  | { readonly kind: "put_subscription"; readonly key: SessionKey; readonly text: string; readonly qos: QoS }
   | { readonly kind: "delete_subscription"; readonly key: SessionKey; readonly text: string }
   | {
       readonly kind: "put_message";
@@ -81,6 +81,12 @@ export type Write =
     }
   | { readonly kind: "set_packet_id"; readonly key: SessionKey; readonly seq: number; readonly packetId: number }
   | { readonly kind: "delete_message"; readonly key: SessionKey; readonly seq: number }
+  /** A PUBREL that is owed its PUBCOMP; `seq` keeps the order of the PUBRECs. */
+  | { readonly kind: "put_release"; readonly key: SessionKey; readonly packetId: number; readonly seq: number }
+  | { readonly kind: "delete_release"; readonly key: SessionKey; readonly packetId: number }
+  /** A QoS 2 message from the client that is owed its PUBREL. */
+  | { readonly kind: "put_received"; readonly key: SessionKey; readonly packetId: number }
+  | { readonly kind: "delete_received"; readonly key: SessionKey; readonly packetId: number }
   | { readonly kind: "put_retained"; readonly device: DeviceId; readonly message: Message }
   | { readonly kind: "delete_retained"; readonly topic: TopicName }
   | { readonly kind: "put_device"; readonly device: DeviceId; readonly entry: Device }
@@ -103,7 +109,7 @@ export type Effect =
   | {
       readonly kind: "load_retained";
       readonly session: SessionKey;
-      readonly qos: 0 | 1;
+      readonly qos: QoS;
       readonly topics: readonly TopicName[];
     }
   /** The socket's durable attachment changed. */

@@ -72,7 +72,7 @@ function publishWill(
   const parsed = topic === null ? null : parseDeviceTopic(topic);
   if (topic === null || parsed === null || !mayPublish(state, session.principal, parsed)) return;
   if (session.principal.kind === "device" && !state.devices.has(session.principal.device)) return;
-  const message: Message = { topic, payload: will.payload, qos: will.qos === 0 ? 0 : 1, retain: will.retain };
+  const message: Message = { topic, payload: will.payload, qos: will.qos, retain: will.retain };
   if (message.retain && !retain(state, parsed.device, message, effects)) return;
   route(state, message, effects);
 }

@@ -1,7 +1,14 @@
 import { packetBytesMax } from "../../../core/limits.ts";
 
-/** QoS 1 messages unacknowledged at once to one session; 32 largest packets are 2 MiB. */
+/** QoS 1 and QoS 2 exchanges open at once towards one session; 32 largest packets are 2 MiB. */
 export const inflightMax = 32;
+
+/**
+ * QoS 2 messages of one session that wait for the client's PUBREL. 3.1.1 gives the server no way to
+ * slow a client down, so this is well over what one sends without reading an answer, and far below
+ * the 65,535 ids there are: at some 40 bytes each, a device that fills all its 32 sessions holds 1.3 MB.
+ */
+export const receivedMax = 1024;
 
 /**
  * What one session may have waiting while it is away. 5,000 devices with full queues are 2.5 GB of the
@@ -37,7 +44,7 @@ export const endedSessionMs = 3600_000 + 60_000;
 
 /**
  * The outbox: 2 GiB of the object's 10 GB, an hour and a half of 5,000 devices reporting 400 bytes each
- * 5 s. At the bound QoS 1 telemetry is not acknowledged and its socket closes, so the device keeps it.
+ * 5 s. At the bound QoS 1 and 2 telemetry is not acknowledged and its socket closes, so the device keeps it.
  */
 export const outboxBytesMax = 2 * 1024 * 1024 * 1024;
 

@@ -1,5 +1,5 @@
 import type { DeviceId, GroupId, OrgId, UserId } from "../../../core/ids.ts";
-import type { ConnectPacket, Will } from "../../../core/mqtt/packets.ts";
+import type { ConnectPacket, QoS, Will } from "../../../core/mqtt/packets.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
 import { SubscriptionIndex } from "./subscription-index.ts";
@@ -61,19 +61,19 @@ export interface Socket {
 export interface Message {
   readonly topic: TopicName;
   readonly payload: Uint8Array;
-  readonly qos: 0 | 1;
+  readonly qos: QoS;
   readonly retain: boolean;
 }
 
 /** What is known in memory of a message that waits in storage. */
 export interface QueuedMessage {
   readonly seq: number;
-  readonly qos: 0 | 1;
+  readonly qos: QoS;
   readonly bytes: number;
 }
 
 export interface SessionSubscription {
-  readonly qos: 0 | 1;
+  readonly qos: QoS;
 }
 
 export interface Session {
@@ -86,12 +86,23 @@ export interface Session {
   disconnectedAtMs: number;
   /** By the text that was subscribed to, `$share` prefix included. */
   readonly subscriptions: Map<string, SessionSubscription>;
-  /** Packet id → message. Written by `deliver`, `pump` and `acknowledge`; each entry is stored with its id. */
+  /**
+   * Packet id → message whose PUBACK or PUBREC is awaited. Written by `deliver`, `sendLoaded` and
+   * acknowledge.ts; each entry is stored with its id.
+   */
   readonly inflight: Map<number, QueuedMessage>;
+  /**
+   * Packet ids of QoS 2 messages whose PUBREC came and whose PUBCOMP is awaited, in the order of the
+   * PUBRECs. The message itself is forgotten. Written by acknowledge.ts; each entry is stored.
+   * Invariant: no id is here and in `inflight`, so both share one space of ids.
+   */
+  readonly released: Set<number>;
   lastPacketId: number;
   /** Stored messages without a packet id, oldest first. */
   queue: QueuedMessage[];
   queueBytes: number;
+  /** Packet ids of QoS 2 messages from the client whose PUBREL is awaited. Written by publish.ts; each is stored. */
+  readonly received: Set<number>;
   will: Will | null;
 }
 
@@ -193,9 +204,11 @@ export function newSession(principal: Principal, clientId: string, clean: boolea
     disconnectedAtMs: 0,
     subscriptions: new Map(),
     inflight: new Map(),
+    released: new Set(),
     lastPacketId: 0,
     queue: [],
     queueBytes: 0,
+    received: new Set(),
     will: null,
   };
 }

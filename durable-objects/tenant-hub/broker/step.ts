@@ -1,12 +1,13 @@
 import type { Packet } from "../../../core/mqtt/packets.ts";
 import type { Refusal } from "../../../core/mqtt/refusals.ts";
+import { acknowledge } from "./acknowledge.ts";
 import { runConnection } from "./connect.ts";
 import { endLoginSession, publishCommand, putDevice, putGroup, putMember, removeDevice } from "./control.ts";
 import { deadlineOf } from "./deadlines.ts";
-import { acknowledge, claimMailbox, deliver, sendLoaded } from "./deliver.ts";
+import { claimMailbox, deliver, sendLoaded } from "./deliver.ts";
 import type { BrokerEvent, Close, Effect } from "./events.ts";
 import { detachSession, dropSocket } from "./lifecycle.ts";
-import { publish } from "./publish.ts";
+import { publish, release } from "./publish.ts";
 import type { BrokerState, Session, Socket, SocketId } from "./state.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
 
@@ -159,7 +160,14 @@ function handleSessionPacket(
       publish(state, socket, session, packet, now, effects);
       return;
     case "puback":
-      acknowledge(session, packet.packetId, effects);
+    case "pubrec":
+    case "pubcomp": {
+      const close = acknowledge(state, socket.id, session, packet.type, packet.packetId, effects);
+      if (close !== null) end(state, socket, close, now, effects);
+      return;
+    }
+    case "pubrel":
+      release(socket, session, packet.packetId, effects);
       return;
     case "subscribe":
       subscribe(state, socket.id, session, packet, effects);
@@ -179,11 +187,6 @@ function handleSessionPacket(
         { graceful: true, close: { code: 1000, reason: "goodbye" }, presence: true },
         effects,
       );
-      return;
-    case "pubrec":
-    case "pubrel":
-    case "pubcomp":
-      end(state, socket, { code: 1008, reason: "QoS 2 is not served" }, now, effects);
       return;
     case "connack":
     case "suback":

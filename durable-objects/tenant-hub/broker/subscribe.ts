@@ -1,4 +1,4 @@
-import type { SubackCode, SubscribePacket, UnsubscribePacket } from "../../../core/mqtt/packets.ts";
+import type { QoS, SubackCode, SubscribePacket, UnsubscribePacket } from "../../../core/mqtt/packets.ts";
 import { filterWithinRights } from "../../../core/topics/sentinel-topic.ts";
 import { type FilterSpec, matchesTopic, parseSubscription } from "../../../core/topics/topic-filter.ts";
 import type { Effect } from "./events.ts";
@@ -11,8 +11,7 @@ import { commandsTopic } from "./topics.ts";
 const refusedCode: SubackCode = 0x80;
 
 /**
- * Grants each filter that lies wholly inside what the principal may read, at QoS 0 or 1 (a wish for 2
- * is granted 1 [MQTT-3.8.4-6]); refuses every other with 0x80. Retained messages follow the SUBACK.
+ * Grants each filter that lies wholly inside what the principal may read, at the QoS asked for; refuses every other with 0x80. Retained messages follow the SUBACK.
  */
 export function subscribe(
   state: BrokerState,
@@ -23,15 +22,14 @@ export function subscribe(
 ): void {
   const rights = readRights(state, session.principal);
   const codes: SubackCode[] = [];
-  const granted: { spec: FilterSpec; qos: 0 | 1 }[] = [];
-  for (const { filter: text, qos: wanted } of packet.subscriptions) {
+  const granted: { spec: FilterSpec; qos: QoS }[] = [];
+  for (const { filter: text, qos } of packet.subscriptions) {
     const spec = parseSubscription(text);
     const fits = session.subscriptions.has(text) || session.subscriptions.size < subscriptionsMax;
     if (spec === null || !fits || !filterWithinRights(spec.filter, rights)) {
       codes.push(refusedCode);
       continue;
     }
-    const qos = wanted === 0 ? 0 : 1;
     if (!session.subscriptions.has(text)) state.index.add(session.key, text);
     session.subscriptions.set(text, { qos });
     effects.push({ kind: "write", write: { kind: "put_subscription", key: session.key, text, qos } });
@@ -45,7 +43,7 @@ export function subscribe(
       const topics = retainedMatching(state, spec.filter);
       if (topics.length > 0) effects.push({ kind: "load_retained", session: session.key, qos, topics });
     }
-    if (qos === 1) claimWaitingCommands(state, session, spec, effects);
+    if (qos > 0) claimWaitingCommands(state, session, spec, effects);
   }
 }
 

@@ -229,7 +229,8 @@ describe("whatever anybody does", () => {
       socket: fc.constantFrom(...sockets),
       act: fc.constantFrom("connect", "subscribe", "publish", "drop", "disconnect", "ack"),
       topic: topics,
-      qos: fc.constantFrom<0 | 1>(0, 1),
+      qos: fc.constantFrom<0 | 1 | 2>(0, 1, 2),
+      ack: fc.constantFrom("puback" as const, "pubrec" as const, "pubrel" as const, "pubcomp" as const),
       retain: fc.boolean(),
       clean: fc.boolean(),
     }),
@@ -261,18 +262,18 @@ describe("whatever anybody does", () => {
           broker.connect(`${who}-first`, identities[who]);
           broker.subscribe(`${who}-first`, topicOf(who === "d2" ? two : one, "#"), `sentinel/${org}/#`);
         }
-        for (const { socket: who, act, topic, qos, retain, clean } of list) {
+        for (const { socket: who, act, topic, qos, ack, retain, clean } of list) {
           const socket = live.get(who);
           if (act === "connect") {
             const name = `${who}-${serial++}`;
             live.set(who, name);
             broker.connect(name, identities[who], { clean });
           } else if (socket === undefined) continue;
-          else if (act === "subscribe") broker.subscribe(socket, topic);
+          else if (act === "subscribe") broker.subscribeAt(qos, socket, topic);
           else if (act === "publish") broker.publish(socket, topic, { qos, retain });
           else if (act === "drop") broker.do({ kind: "socket_closed", socket });
           else if (act === "disconnect") broker.send(socket, { type: "disconnect" });
-          else broker.send(socket, { type: "puback", packetId: 1 });
+          else broker.send(socket, { type: ack, packetId: 1 });
         }
         for (const { socket, packet } of broker.sent) {
           if (packet.type !== "publish") continue;
@@ -284,11 +285,16 @@ describe("whatever anybody does", () => {
           delivered += 1;
         }
         let known = 0;
+        let released = 0;
+        let received = 0;
         for (const session of broker.state.sessions.values()) {
           known += session.queue.length + session.inflight.size;
+          released += session.released.size;
+          received += session.received.size;
           if (session.socket !== null) expect(broker.state.sockets.get(session.socket)?.session).toBe(session.key);
         }
         expect(known).toBe(broker.storedMessages);
+        expect([released, received]).toEqual([broker.storedReleases, broker.storedReceived]);
       }),
       { numRuns: 400 },
     );

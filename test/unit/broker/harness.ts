@@ -1,5 +1,5 @@
 import { type DeviceId, makeId, type OrgId, type UserId } from "../../../core/ids.ts";
-import type { ConnectPacket, Packet } from "../../../core/mqtt/packets.ts";
+import type { ConnectPacket, Packet, QoS } from "../../../core/mqtt/packets.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
 import type { BrokerEvent, Effect, Write } from "../../../durable-objects/tenant-hub/broker/events.ts";
 import {
@@ -31,6 +31,8 @@ export class Bench {
   readonly closed = new Map<string, string>();
   readonly written: Write[] = [];
   private readonly messages = new Map<string, { packetId: number | null; message: Message }>();
+  private readonly releases = new Set<string>();
+  private readonly received = new Set<string>();
   private readonly retained = new Map<TopicName, Message>();
 
   do(first: BrokerEvent): void {
@@ -88,13 +90,29 @@ export class Bench {
     } else if (write.kind === "delete_message") {
       if (!this.messages.delete(key(write.key, write.seq))) throw new Error("deleted a message that is not stored");
     } else if (write.kind === "delete_session") {
-      for (const id of this.messages.keys()) if (id.startsWith(`${write.key} `)) this.messages.delete(id);
+      for (const ids of [this.messages, this.releases, this.received])
+        for (const id of ids.keys()) if (id.startsWith(`${write.key} `)) ids.delete(id);
+    } else if (write.kind === "put_release") this.releases.add(key(write.key, write.packetId));
+    else if (write.kind === "put_received") this.received.add(key(write.key, write.packetId));
+    else if (write.kind === "delete_release") {
+      if (!this.releases.delete(key(write.key, write.packetId)))
+        throw new Error("deleted a release that is not stored");
+    } else if (write.kind === "delete_received") {
+      if (!this.received.delete(key(write.key, write.packetId))) throw new Error("deleted an id that is not stored");
     } else if (write.kind === "put_retained") this.retained.set(write.message.topic, write.message);
     else if (write.kind === "delete_retained") this.retained.delete(write.topic);
   }
 
   get storedMessages(): number {
     return this.messages.size;
+  }
+
+  get storedReleases(): number {
+    return this.releases.size;
+  }
+
+  get storedReceived(): number {
+    return this.received.size;
   }
 
   /** Makes devices known. */
@@ -117,12 +135,16 @@ export class Bench {
     this.do({ kind: "packet", socket, packet });
   }
 
-  publish(socket: string, topic: string, options: { qos?: 0 | 1 | 2; retain?: boolean; text?: string } = {}): void {
-    const { qos = 1, retain = false, text = "x" } = options;
-    const packetId = qos === 0 ? null : 1;
+  publish(
+    socket: string,
+    topic: string,
+    options: { qos?: QoS; retain?: boolean; text?: string; packetId?: number; dup?: boolean } = {},
+  ): void {
+    const { qos = 1, retain = false, text = "x", dup = false } = options;
+    const packetId = qos === 0 ? null : (options.packetId ?? 1);
     this.send(socket, {
       type: "publish",
-      dup: false,
+      dup,
       qos,
       retain,
       topic,
@@ -132,7 +154,11 @@ export class Bench {
   }
 
   subscribe(socket: string, ...filters: string[]): void {
-    this.send(socket, { type: "subscribe", packetId: 1, subscriptions: filters.map((filter) => ({ filter, qos: 1 })) });
+    this.subscribeAt(1, socket, ...filters);
+  }
+
+  subscribeAt(qos: QoS, socket: string, ...filters: string[]): void {
+    this.send(socket, { type: "subscribe", packetId: 1, subscriptions: filters.map((filter) => ({ filter, qos })) });
   }
 
   /** Takes what one socket was sent since the last time. */

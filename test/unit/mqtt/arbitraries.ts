@@ -67,7 +67,10 @@ export const serverPacket: fc.Arbitrary<Packet> = fc.oneof(
       ({ sessionPresent, returnCode }) =>
         ({ type: "connack", sessionPresent: returnCode === 0 && sessionPresent, returnCode }) as Packet,
     ),
-  fc.record({ type: fc.constantFrom("puback", "pubrel", "unsuback"), packetId }) as fc.Arbitrary<Packet>,
+  fc.record({
+    type: fc.constantFrom("puback", "pubrec", "pubrel", "pubcomp", "unsuback"),
+    packetId,
+  }) as fc.Arbitrary<Packet>,
   fc.record({
     type: fc.constant("suback" as const),
     packetId,

@@ -81,6 +81,17 @@ describe("the codec", () => {
     expect(result).toMatchObject({ packet: { subscriptions: [{ filter: "\ufeff", qos: 0 }] } });
   });
 
+  it.each([
+    ["pubrec", "5002 1234"],
+    ["pubrel", "6202 1234"],
+    ["pubcomp", "7002 1234"],
+  ] as const)("writes %s as %s, from either side", (type, bytes) => {
+    const packet: Packet = { type, packetId: 0x1234 };
+    expect(encodePacket(packet, 4)).toEqual(hex(bytes));
+    for (const side of [client, server])
+      expect(decodePacket(hex(bytes), side)).toEqual({ kind: "packet", packet, bytes: 4 });
+  });
+
   const refusals: readonly [string, RefusalKind, string, DecodeOptions?][] = [
     ["type 0", "reserved_packet_type", "0000"],
     ["type 15, which is AUTH in 5.0", "reserved_packet_type", "f000"],
@@ -89,6 +100,17 @@ describe("the codec", () => {
     ["PINGREQ with flags", "fixed_header_flags", "c100"],
     ["SUBSCRIBE without its reserved bit", "fixed_header_flags", "80"],
     ["PUBREL without its reserved bit", "fixed_header_flags", "60020001"],
+    ["PUBREL with a second flag", "fixed_header_flags", "63020001"],
+    ["PUBREL with the flags of a DUP", "fixed_header_flags", "6a020001"],
+    ["PUBREC with PUBREL's flags", "fixed_header_flags", "52020001"],
+    ["PUBCOMP with PUBREL's flags", "fixed_header_flags", "72020001"],
+    ["packet id 0 in PUBREC", "packet_id_zero", "50020000"],
+    ["packet id 0 in PUBREL", "packet_id_zero", "62020000"],
+    ["packet id 0 in PUBCOMP", "packet_id_zero", "70020000"],
+    ["PUBREC with a body of one", "field_truncated", "500100"],
+    ["PUBREL with a body of three", "trailing_bytes", "6203000100"],
+    ["PUBCOMP with a body of three", "trailing_bytes", "7003000100"],
+    ["packet id 0 in a QoS 2 PUBLISH", "packet_id_zero", "3405 0001 61 0000"],
     ["QoS 3", "qos_3", "36"],
     ["DUP at QoS 0", "dup_at_qos_0", "38"],
     ["a length of five bytes", "remaining_length_malformed", "30ffffffff"],
