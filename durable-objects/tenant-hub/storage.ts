@@ -289,12 +289,8 @@ export class HubStorage {
       }
     }
     for (const row of this.sql.exec("SELECT key, packet_id, seq FROM releases ORDER BY key, seq")) {
-      const packetId = Number(row["packet_id"]);
       state.nextSeq = Math.max(state.nextSeq, Number(row["seq"]) + 1);
-      const session = sessions.get(String(row["key"]));
-      if (session === undefined) continue;
-      session.released.add(packetId);
-      session.lastPacketId = Math.max(session.lastPacketId, packetId);
+      sessions.get(String(row["key"]))?.released.add(Number(row["packet_id"]));
     }
     for (const row of this.sql.exec("SELECT key, packet_id FROM received"))
       sessions.get(String(row["key"]))?.received.add(Number(row["packet_id"]));

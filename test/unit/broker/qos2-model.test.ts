@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Packet } from "../../../core/mqtt/packets.ts";
-import { connectPacket, deviceId, topicOf } from "./harness.ts";
+import { deviceId, topicOf } from "./harness.ts";
 import { ModelClient } from "./model-client.ts";
 import { SqliteShell } from "./sqlite-shell.ts";
 
@@ -69,12 +69,7 @@ class World {
     this.shell.run({ kind: "put_device", device: one, tokenSha256: "x" });
     for (const client of this.clients) {
       const socket = this.open(client);
-      client.up.pop();
-      this.shell.run({
-        kind: "packet",
-        socket,
-        packet: connectPacket({ clientId: client.name, keepAliveSeconds: 0 }),
-      });
+      this.up(client, false);
       const subscriptions = [{ filter: topicOf(one, "#"), qos: 2 as const }];
       this.shell.run({ kind: "packet", socket, packet: { type: "subscribe", packetId: 1, subscriptions } });
       this.shell.run({ kind: "socket_closed", socket });

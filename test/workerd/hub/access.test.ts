@@ -211,7 +211,7 @@ describe("a device's rights", () => {
     ];
     expect(await client.subscribe(attacks)).toEqual(attacks.map(() => 0x80));
     const granted = [device.topic("#"), device.topic("+", "x"), `$share/g/${device.topic("commands")}`];
-    expect(await client.subscribe(granted, 2)).toEqual([1, 1, 1]);
+    expect(await client.subscribe(granted, 2)).toEqual([2, 2, 2]);
   });
 
   const forbidden: readonly [string, (own: TestDevice, other: TestDevice) => string][] = [
