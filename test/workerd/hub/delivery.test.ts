@@ -120,7 +120,7 @@ describe("a session", () => {
     await evictDurableObject(hubOf(org));
     client.sendBytes(bytes.slice(101));
     expect(await client.next()).toEqual({ type: "puback", packetId: 7 });
-    expect(await countRows(org, "partials")).toBe(0);
+    await vi.waitUntil(async () => (await countRows(org, "partials")) === 0);
   });
 
   it("writes nothing for a CONNECT that comes byte by byte: nobody is known yet", async () => {
