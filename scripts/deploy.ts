@@ -3,10 +3,10 @@
  * builds them all without an account. Control and placement migrations run before the first unit.
  */
 
-import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { gzipSync } from "node:zlib";
+import { compressedBytes } from "./compressed-size.ts";
 import { migrateFromEnvironment } from "./migrate/main.ts";
 import { buildDashboard } from "./stack/dashboard.ts";
 import { runChecks } from "./test/checks.ts";
@@ -55,11 +55,4 @@ async function deploy(dryRun: boolean, skipChecks: boolean): Promise<number> {
     if (dryRun) console.log(`✓ ${unit.name}: ${(compressedBytes(out) / 1024).toFixed(1)} KiB compressed`);
   }
   return 0;
-}
-
-/** What Cloudflare's limit is about: the modules' gzip size, without source maps. */
-function compressedBytes(folder: string): number {
-  return readdirSync(folder)
-    .filter((name) => !name.endsWith(".map") && name !== "README.md" && statSync(join(folder, name)).isFile())
-    .reduce((total, name) => total + gzipSync(readFileSync(join(folder, name))).length, 0);
 }

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { isAlive } from "../process-alive.ts";
 import { type Account, accountCan, allowPassing } from "./account.ts";
 
 /** Where a root-run server keeps its files when its account can't reach the state folder (a home of mode 0700). */
@@ -65,20 +66,10 @@ export function clearStaleLock(data: string): boolean {
   const path = join(data, "postmaster.pid");
   if (!existsSync(path)) return false;
   const pid = Number(readFileSync(path, "utf8").split("\n", 1)[0]);
-  if (!Number.isInteger(pid) || pid <= 0 || !isAlive(pid)) return true;
+  if (!isAlive(pid)) return true;
   if (isServerOf(pid, data)) throw new ClusterInUse(data, pid);
   rmSync(path, { force: true });
   return true;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: alive, of another account.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 function isServerOf(pid: number, data: string): boolean {

@@ -11,6 +11,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { isAlive } from "../process-alive.ts";
 import { StackError } from "./stack-error.ts";
 
 /**
@@ -83,7 +84,7 @@ function takeLock(lock: string, dir: string): void {
       }
     }
     const holder = Number(readFileSync(lock, "utf8"));
-    if (Number.isInteger(holder) && holder > 0 && isAlive(holder)) {
+    if (holder !== process.pid && isAlive(holder)) {
       throw new StackError(
         "state_in_use",
         `another stack (process ${holder}) holds ${dir}`,
@@ -94,16 +95,6 @@ function takeLock(lock: string, dir: string): void {
     rmSync(lock, { force: true });
   }
   throw new StackError("state_in_use", `another stack is taking ${dir}`, "Choose another folder with --state.");
-}
-
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 /** Writes JSON so that a crash leaves the old file or the new one, mode 0600. */

@@ -1,7 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { compressedBytes } from "../../scripts/compressed-size.ts";
 import { runCommand } from "../../scripts/test/run-command.ts";
 import { units } from "../../scripts/units.ts";
 import type { Row } from "./report.ts";
@@ -17,9 +17,7 @@ export async function benchSize(): Promise<Row[]> {
       true,
     );
     if (status !== 0) throw new Error(`wrangler could not build ${unit.name}`);
-    const bytes = readdirSync(out)
-      .filter((name) => !name.endsWith(".map") && name !== "README.md" && statSync(join(out, name)).isFile())
-      .reduce((total, name) => total + gzipSync(readFileSync(join(out, name))).length, 0);
+    const bytes = compressedBytes(out);
     rmSync(out, { recursive: true });
     rows.push({ what: `${unit.name}, compressed`, value: `${(bytes / 1024).toFixed(1)} KiB`, beside: "–" });
   }

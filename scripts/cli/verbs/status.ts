@@ -1,3 +1,4 @@
+import { isAlive } from "../../process-alive.ts";
 import { readStackDescription } from "../stack-description.ts";
 import { stateFlag, type Verb } from "../verb.ts";
 
@@ -29,17 +30,5 @@ async function problemOf(url: string): Promise<string | null> {
   } catch (error) {
     const { cause, message } = error as Error & { cause?: { code?: string } };
     return `did not answer: ${cause?.code ?? message}`;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  // 0 and below name process groups: asking about them always succeeds.
-  if (!Number.isInteger(pid) || pid < 1) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // It is there and belongs to another user.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

