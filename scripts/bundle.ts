@@ -2,7 +2,7 @@ import { build } from "esbuild";
 
 /**
  * Bundles one Worker's entry for workerd, as wrangler does: ES modules, `node:` and `cloudflare:`
- * left to the runtime, SQL files as text.
+ * left to the runtime.
  * @param main absolute path of the entry
  * @returns the module's text
  */
@@ -24,7 +24,6 @@ export async function bundleWorker(main: string): Promise<string> {
       util: "node:util",
       stream: "node:stream",
     },
-    loader: { ".sql": "text" },
     logLevel: "silent",
   });
   const [file] = result.outputFiles;

@@ -1,19 +1,13 @@
 import { createHash } from "node:crypto";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { build } from "vite";
 import { buildAgent } from "../../agent/build.ts";
 import { repositoryRoot } from "../units.ts";
 import { copyWholeFolder, swapFolder } from "./folder-swap.ts";
+
+/** Where the agent lies in what was built; its URL path as well. */
+export const agentFile = "download/sentinel-agent.mjs";
 
 const folder = join(repositoryRoot, "workers/dashboard");
 const dist = join(folder, "dist");
@@ -30,8 +24,7 @@ export async function buildDashboard(): Promise<void> {
   const fresh = mkdtempSync(`${dist}.`);
   try {
     await buildPages(fresh);
-    mkdirSync(join(fresh, "download"));
-    await buildAgent(join(fresh, "download/sentinel-agent.mjs"));
+    await buildAgent(join(fresh, agentFile));
     writeFileSync(join(fresh, ".source-hash"), hash);
     // Like any folder of the tree: what mkdtemp makes is its maker's alone.
     chmodSync(fresh, 0o755);

@@ -15,11 +15,12 @@ export async function endOrphans(stackJson: string, stateDir: string, note: (tex
   for (const [name, pid] of Object.entries(described?.pids ?? {})) {
     if (typeof pid !== "number" || pid <= 1) continue;
     const command = commandLine(pid);
+    // A database left over is stopped by whoever starts it again (`replaceOrphan`): it takes more care than this.
+    if (name.startsWith("postgres")) continue;
     const isOurs = name === "workerd" ? command.includes("workerd") : command.includes(stateDir);
     if (!isOurs) continue;
     note(`  ! ending ${name} (process ${pid}), left over from a stack that was killed`);
-    // Postgres's fast shutdown is SIGINT; SIGTERM would wait for its clients.
-    signal(pid, name.startsWith("postgres") ? "SIGINT" : "SIGTERM");
+    signal(pid, "SIGTERM");
     const end = Date.now() + endMsMax;
     while (commandLine(pid) !== "" && Date.now() < end) await delay(50);
     signal(pid, "SIGKILL");

@@ -1,5 +1,4 @@
 import { mkdirSync } from "node:fs";
-import { buildAgent } from "../../agent/build.ts";
 import { bootstrapPlacements } from "../postgres/bootstrap.ts";
 import { type AgentProcess, startAgent } from "./agent-process.ts";
 import { buildDashboard } from "./dashboard.ts";
@@ -104,10 +103,7 @@ async function start(options: StackOptions, progress: Progress, shutdown: Shutdo
     },
   };
   const foundation = await startFoundation(state, progress, shutdown, supervision);
-  const agentProgram = await progress.step("agent and dashboard built", async () => {
-    await buildDashboard();
-    return buildAgent();
-  });
+  await progress.step("agent and dashboard built", buildDashboard);
   const workers = await progress.step("five Workers on workerd", () =>
     startWorkers({
       port,
@@ -135,7 +131,7 @@ async function start(options: StackOptions, progress: Progress, shutdown: Shutdo
   const agent =
     options.agent && demo !== null
       ? await progress.step("this machine enrolled", () =>
-          runAgent(state.path("agent"), agentProgram, url, demo, supervision),
+          runAgent(state.path("agent"), workers.agentProgram, url, demo, supervision),
         )
       : null;
   if (agent !== null) shutdown.add("the agent", agent.stop);

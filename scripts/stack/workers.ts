@@ -4,7 +4,7 @@ import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4MiniflareOp
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import { bundleWorker } from "../bundle.ts";
 import { repositoryRoot, type UnitName, units } from "../units.ts";
-import { copyDashboard } from "./dashboard.ts";
+import { agentFile, copyDashboard } from "./dashboard.ts";
 import { findChild } from "./processes.ts";
 import { StackError } from "./stack-error.ts";
 
@@ -25,6 +25,8 @@ export interface WorkersOptions {
 export interface RunningWorkers {
   readonly url: URL;
   readonly workerdPid: number;
+  /** The agent as this stack serves it. */
+  readonly agentProgram: string;
   stop(): Promise<void>;
 }
 
@@ -69,6 +71,7 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
   }
   return {
     url,
+    agentProgram: join(assetsFolder(options), agentFile),
     get workerdPid() {
       return findChild(process.pid, "workerd");
     },
@@ -117,9 +120,11 @@ async function workerOptions(unit: (typeof units)[number], options: WorkersOptio
     ratelimits: scaleRateLimits(workerOptions.ratelimits, options.limitScale),
     // The local runtime's own header is the only source of the address here, as Cloudflare is when deployed.
     stripCfConnectingIp: false,
-    ...(assets === undefined ? {} : { assets: await ownAssets(assets, join(options.stateDir, "assets")) }),
+    ...(assets === undefined ? {} : { assets: await ownAssets(assets, assetsFolder(options)) }),
   };
 }
+
+const assetsFolder = (options: WorkersOptions): string => join(options.stateDir, "assets");
 
 /** Files are read as they are asked for: served from the tree, they would change under a running stack. */
 async function ownAssets(assets: unknown, directory: string): Promise<unknown> {

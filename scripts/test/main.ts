@@ -4,7 +4,6 @@
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { buildAgent } from "../../agent/build.ts";
 import { buildDashboard } from "../stack/dashboard.ts";
 import { repositoryRoot } from "../units.ts";
 import { runChecks } from "./checks.ts";
@@ -25,7 +24,6 @@ for (const check of await runChecks()) {
 }
 process.env["CHROMIUM"] = await findOrInstallChromium();
 await buildDashboard();
-await buildAgent();
 for (const projects of rounds) {
   const report = join(results, `${projects[0]}.json`);
   const selection = projects.flatMap((project) => ["--project", project]);
