@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { connectAsync, type MqttClient } from "mqtt";
-import { Api, signIn } from "../e2e/support/api.ts";
+import { freePort } from "../../scripts/postgres/embedded.ts";
+import { enrolDevice, signIn } from "../e2e/support/api.ts";
 import { freshStateDir, removeStateDir, startStackProcess } from "../e2e/support/stack-process.ts";
 import { milliseconds, type Row } from "./report.ts";
 import { median, overRounds, throughput, timeEach } from "./statistics.ts";
@@ -84,17 +84,7 @@ async function roundTrips({ client, topic }: Echo): Promise<number[]> {
 
 async function sentinelEcho(url: string, owner: { email: string; password: string }): Promise<Echo> {
   const { api } = await signIn(url, owner.email, owner.password);
-  const { body: code } = await api.send<{ code: string }>("POST", "/api/v1/orgs/demo/enrollment-codes", {
-    name: "bench",
-    max_uses: 1,
-    expires_in_seconds: 600,
-  });
-  const { body: device } = await new Api(url).send<{
-    device_id: string;
-    token: string;
-    mqtt_url: string;
-    topic_prefix: string;
-  }>("POST", "/api/v1/enroll", { code: code.code, name: "bench", platform: "bench" });
+  const device = await enrolDevice(api, "bench");
   const client = await connectAsync(device.mqtt_url, {
     protocolVersion: 4,
     username: device.device_id,
@@ -110,15 +100,6 @@ async function mosquittoEcho(port: number): Promise<Echo> {
   const client = await connectAsync(`ws://127.0.0.1:${port}`, { protocolVersion: 4, reconnectPeriod: 0 });
   await client.subscribeAsync("bench/echo", { qos: 1 });
   return { client, topic: "bench/echo" };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }
 
 /** The peer, where it is installed. A second, plain listener: mosquitto 2.0.11 refuses to start with WebSockets alone. */

@@ -9,7 +9,7 @@ import { buildAgent } from "../../agent/build.ts";
 import { type OrgId, parseId } from "../../core/ids.ts";
 import { tenantIdentifier } from "../../core/tenancy/identifiers.ts";
 import { findPort } from "../../scripts/stack/ports.ts";
-import { Api, eventually, signIn } from "./support/api.ts";
+import { type Api, type EnrolledDevice, enrolDevice, eventually, makeEnrollmentCode, signIn } from "./support/api.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 
 const stateDir = freshStateDir();
@@ -62,21 +62,21 @@ async function stored(device: string): Promise<Stored[]> {
   throw new Error("no placement holds the demo organisation");
 }
 
-async function enrolledDevice(): Promise<{ device_id: string; token: string; mqtt_url: string; topic_prefix: string }> {
+async function ownersApi(): Promise<Api> {
   const { owner, url } = stack.description;
-  const { api } = await signIn(url, owner.email, owner.password);
-  const { body: code } = await api.send<{ code: string }>("POST", "/api/v1/orgs/demo/enrollment-codes", {
-    name: "test",
-    max_uses: 1,
-    expires_in_seconds: 600,
+  return (await signIn(url, owner.email, owner.password)).api;
+}
+
+/** A device of the demo organisation, connected. */
+async function connectedDevice(): Promise<{ device: EnrolledDevice; client: MqttClient }> {
+  const device = await enrolDevice(await ownersApi(), "test");
+  const client = await connectAsync(device.mqtt_url, {
+    protocolVersion: 4,
+    username: device.device_id,
+    password: device.token,
+    reconnectPeriod: 0,
   });
-  const { body } = await new Api(url).send<{
-    device_id: string;
-    token: string;
-    mqtt_url: string;
-    topic_prefix: string;
-  }>("POST", "/api/v1/enroll", { code: code.code, name: "test", platform: "test" });
-  return body;
+  return { device, client };
 }
 
 async function publishSamples(client: MqttClient, prefix: string, names: readonly string[]): Promise<void> {
@@ -92,13 +92,7 @@ const names = (prefix: string, count: number): string[] =>
 
 describe("an acknowledged message", () => {
   it("reaches Postgres although Postgres could not be reached when it was acknowledged", async () => {
-    const device = await enrolledDevice();
-    const client = await connectAsync(device.mqtt_url, {
-      protocolVersion: 4,
-      username: device.device_id,
-      password: device.token,
-      reconnectPeriod: 0,
-    });
+    const { device, client } = await connectedDevice();
     process.kill(stack.description.pids["gateway"] ?? 0, "SIGSTOP");
     const sent = names("away", 30);
     await publishSamples(client, device.topic_prefix, sent);
@@ -116,13 +110,7 @@ describe("an acknowledged message", () => {
   });
 
   it("survives workerd, the gateway and Postgres being killed at once", async () => {
-    const device = await enrolledDevice();
-    const client = await connectAsync(device.mqtt_url, {
-      protocolVersion: 4,
-      username: device.device_id,
-      password: device.token,
-      reconnectPeriod: 0,
-    });
+    const { device, client } = await connectedDevice();
     client.on("error", () => undefined);
     process.kill(stack.description.pids["gateway"] ?? 0, "SIGSTOP");
     const sent = names("killed", 30);
@@ -148,19 +136,15 @@ describe("the agent", () => {
     const program = await buildAgent();
     const agentDir = mkdtempSync(join(tmpdir(), "sentinel-agent-"));
     mkdirSync(agentDir, { recursive: true });
-    const { owner, url } = stack.description;
-    const { api } = await signIn(url, owner.email, owner.password);
-    const { body: code } = await api.send<{ code: string }>("POST", "/api/v1/orgs/demo/enrollment-codes", {
-      name: "agent",
-      max_uses: 1,
-      expires_in_seconds: 600,
-    });
+    const { url } = stack.description;
+    const api = await ownersApi();
+    const code = await makeEnrollmentCode(api);
     const enroll = spawn(
       process.execPath,
       [program, "enroll", "--url", url, "--code", "-", "--name", "offline", "--state", agentDir],
       { stdio: ["pipe", "ignore", "inherit"] },
     );
-    enroll.stdin.end(`${code.code}\n`);
+    enroll.stdin.end(`${code}\n`);
     expect(await new Promise((resolve) => enroll.once("exit", resolve))).toBe(0);
     running = spawn(process.execPath, [program, "run", "--state", agentDir, "--interval", "1"], { stdio: "ignore" });
     const device = await eventually("the agent's device", async () => {

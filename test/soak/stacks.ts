@@ -1,4 +1,4 @@
-import { type Api, Api as ApiClass, signIn } from "../e2e/support/api.ts";
+import { type Api, type EnrolledDevice, makeEnrollmentCode, redeem, signIn } from "../e2e/support/api.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "../e2e/support/stack-process.ts";
 
 const running = new Set<StackProcess>();
@@ -36,32 +36,12 @@ export async function stopRunningStacks(): Promise<void> {
   }
 }
 
-export interface EnrolledDevice {
-  readonly device_id: string;
-  readonly token: string;
-  readonly mqtt_url: string;
-  readonly topic_prefix: string;
-}
-
 /** Enrols devices into the demo organisation through the API. */
 export async function enrolDevices(stack: StackProcess, count: number): Promise<EnrolledDevice[]> {
   const { api } = await signInAsOwner(stack);
-  const { body: code } = await api.send<{ code: string }>("POST", "/api/v1/orgs/demo/enrollment-codes", {
-    name: "soak",
-    max_uses: count,
-    expires_in_seconds: 3600,
-  });
-  const guest = new ApiClass(stack.description.url);
+  const code = await makeEnrollmentCode(api, count);
   const devices: EnrolledDevice[] = [];
-  for (let index = 0; index < count; index += 1) {
-    const { status, body } = await guest.send<EnrolledDevice>("POST", "/api/v1/enroll", {
-      code: code.code,
-      name: `soak ${index}`,
-      platform: "soak",
-    });
-    if (status !== 201) throw new Error(`enrolment ${index} answered ${status}: ${JSON.stringify(body)}`);
-    devices.push(body);
-  }
+  for (let index = 0; index < count; index += 1) devices.push(await redeem(api.base, code, `soak ${index}`));
   return devices;
 }
 

@@ -59,6 +59,41 @@ export async function signIn(
   return { api: new Api(base, body.access_token), refreshToken: body.refresh_token, userId: body.user.id };
 }
 
+/** What enrolment gives a device. */
+export interface EnrolledDevice {
+  readonly device_id: string;
+  readonly token: string;
+  readonly mqtt_url: string;
+  readonly topic_prefix: string;
+}
+
+/** Makes an enrolment code of the demo organisation. @param api signed in as its owner */
+export async function makeEnrollmentCode(api: Api, maxUses = 1): Promise<string> {
+  const { status, body } = await api.send<{ code: string }>("POST", "/api/v1/orgs/demo/enrollment-codes", {
+    name: "test",
+    max_uses: maxUses,
+    expires_in_seconds: 3600,
+  });
+  if (status !== 201) throw new Error(`an enrolment code answered ${status}: ${JSON.stringify(body)}`);
+  return body.code;
+}
+
+/** Enrols as a machine would: with nothing but the code. */
+export async function redeem(base: string, code: string, name: string): Promise<EnrolledDevice> {
+  const { status, body } = await new Api(base).send<EnrolledDevice>("POST", "/api/v1/enroll", {
+    code,
+    name,
+    platform: "test",
+  });
+  if (status !== 201) throw new Error(`enrolment of ${name} answered ${status}: ${JSON.stringify(body)}`);
+  return body;
+}
+
+/** A device of the demo organisation, with a code of its own. */
+export async function enrolDevice(api: Api, name: string): Promise<EnrolledDevice> {
+  return redeem(api.base, await makeEnrollmentCode(api), name);
+}
+
 /** The newest link of a kind that was mailed to an address. */
 export function mailedToken(mailDir: string, to: string, page: "verify-email" | "invitation"): string {
   for (const name of readdirSync(mailDir)

@@ -1,6 +1,6 @@
 import mqtt, { type MqttClient } from "mqtt";
+import type { EnrolledDevice } from "../../e2e/support/api.ts";
 import { pause } from "../part.ts";
-import type { EnrolledDevice } from "../stacks.ts";
 
 /** Samples that one device may have unacknowledged. */
 const windowMax = 4;
