@@ -1,16 +1,11 @@
+import type { EdgeRefusals } from "../../core/rpc/durable-objects.ts";
+
 /**
  * The edge's refusals of one log, folded. Two things bound what an attacker can make us write: a
  * bucket per (gate, code, country) becomes at most one event a minute, and there are at most
  * `bucketsMax` buckets; whatever finds no room is counted in one bucket for the rest.
  */
-export interface Refusals {
-  readonly gate: string;
-  readonly code: string;
-  readonly country: string;
-  readonly count: number;
-  readonly firstAtMs: number;
-  readonly lastAtMs: number;
-}
+export type Refusals = Omit<EdgeRefusals, "org">;
 
 /** Gates × codes are a dozen; this leaves room for twenty countries at once. */
 export const bucketsMax = 256;

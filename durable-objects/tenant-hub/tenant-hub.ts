@@ -428,7 +428,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   private savePartial(live: LiveSocket): void {
     const chunks = live.consumed ? [live.stream.pending()] : live.unsaved;
     const known = this.state?.sockets.get(live.id)?.phase === "connected";
-    const keep = known && live.stream.pendingBytes > 0 && this.live.has(live.id);
+    const keep = known && live.stream.pendingBytes > 0;
     if (keep) this.storage.putPartial(live.id, chunks, live.consumed && live.hasPartial);
     else if (live.hasPartial) this.storage.deletePartial(live.id);
     live.hasPartial = keep;
