@@ -1,68 +1,69 @@
-import type { RefusalKind } from "./refusals.ts";
+import { FieldRefused, type RefusalKind } from "./refusals.ts";
+import { decodeText } from "./utf8.ts";
 
-/** U+FEFF is kept, never taken for a byte order mark [MQTT-1.5.3-3]; ill-formed input throws [MQTT-1.5.3-1]. */
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const nothing = new Uint8Array();
 
 /**
- * Carries a refusal out of the nested field readers; `decodePacket` catches it and returns it as a
- * value, so it never leaves the codec.
+ * Reads fields front to back out of a window of received bytes; every read is bounds-checked, and what
+ * runs over is refused. One is used for all packets, so that reading allocates nothing but its results.
  */
-export class FieldRefused extends Error {
-  readonly kind: RefusalKind;
-  readonly level: number | undefined;
-  constructor(kind: RefusalKind, level?: number) {
-    super(kind);
-    this.kind = kind;
-    this.level = level;
-  }
-}
-
-/** Reads one packet's body front to back; every read is bounds-checked. */
 export class ByteReader {
-  private readonly bytes: Uint8Array;
-  private position = 0;
+  /** The window is `at`…`end` of these. Written by `reset`, `enter` and `leave`; `at` by every read too. */
+  bytes: Uint8Array = nothing;
+  at = 0;
+  end = 0;
+  private overrun: RefusalKind = "field_truncated";
 
-  constructor(bytes: Uint8Array) {
+  reset(bytes: Uint8Array, at: number, end: number): void {
     this.bytes = bytes;
+    this.at = at;
+    this.end = end;
+    this.overrun = "field_truncated";
   }
 
   get remaining(): number {
-    return this.bytes.length - this.position;
+    return this.end - this.at;
   }
 
   byte(): number {
-    const value = this.bytes[this.position];
-    if (value === undefined) throw new FieldRefused("field_truncated");
-    this.position += 1;
-    return value;
+    if (this.at >= this.end) throw new FieldRefused(this.overrun);
+    return this.bytes[this.at++] as number;
   }
 
   uint16(): number {
-    return (this.byte() << 8) | this.byte();
+    const at = this.need(2);
+    return ((this.bytes[at] as number) << 8) | (this.bytes[at + 1] as number);
   }
 
-  /** A view of the next bytes, not a copy. */
-  take(length: number): Uint8Array {
-    if (length > this.remaining) throw new FieldRefused("field_truncated");
-    const view = this.bytes.subarray(this.position, this.position + length);
-    this.position += length;
-    return view;
+  uint32(): number {
+    const high = this.uint16();
+    return high * 0x1_0000 + this.uint16();
   }
 
-  /** Two bytes of length and that many bytes. */
-  binary(): Uint8Array {
-    return this.take(this.uint16());
-  }
-
-  /** A UTF-8 string (section 1.5.3). */
-  text(): string {
-    const bytes = this.binary();
-    if (bytes.includes(0)) throw new FieldRefused("utf8_null");
-    try {
-      return utf8.decode(bytes);
-    } catch {
-      throw new FieldRefused("utf8_malformed");
+  /** At most four bytes, and no more than the value needs [MQTT-1.5.5-1]. */
+  variableByteInteger(): number {
+    let value = 0;
+    for (let index = 0; index < 4; index += 1) {
+      const byte = this.byte();
+      value |= (byte & 0x7f) << (7 * index);
+      if (byte > 0x7f) continue;
+      if (byte === 0 && index > 0) throw new FieldRefused("variable_byte_integer_overlong");
+      return value;
     }
+    throw new FieldRefused("variable_byte_integer_malformed");
+  }
+
+  /** Two bytes of length and that many bytes: a view, not a copy. */
+  binary(): Uint8Array {
+    const length = this.uint16();
+    return this.view(this.need(length), length);
+  }
+
+  /** A UTF-8 string behind its two bytes of length. */
+  text(): string {
+    const length = this.uint16();
+    const at = this.need(length);
+    return decodeText(this.bytes, at, at + length);
   }
 
   packetId(): number {
@@ -72,10 +73,38 @@ export class ByteReader {
   }
 
   rest(): Uint8Array {
-    return this.take(this.remaining);
+    const length = this.remaining;
+    return this.view(this.need(length), length);
   }
 
-  end(): void {
-    if (this.remaining > 0) throw new FieldRefused("trailing_bytes");
+  /** What is left behind the last field is no part of the packet. */
+  finish(): void {
+    if (this.at < this.end) throw new FieldRefused("trailing_bytes");
+  }
+
+  /** Narrows the window to the next bytes, as a property block; `leave` takes what this returns. */
+  enter(length: number): number {
+    if (length > this.remaining) throw new FieldRefused("property_overrun");
+    const outer = this.end;
+    this.end = this.at + length;
+    this.overrun = "property_overrun";
+    return outer;
+  }
+
+  leave(outer: number): void {
+    this.end = outer;
+    this.overrun = "field_truncated";
+  }
+
+  /** Steps over bytes that must be there, and says where they begin. */
+  private need(length: number): number {
+    const at = this.at;
+    if (length > this.end - at) throw new FieldRefused(this.overrun);
+    this.at = at + length;
+    return at;
+  }
+
+  private view(at: number, length: number): Uint8Array {
+    return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + at, length);
   }
 }

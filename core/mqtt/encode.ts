@@ -1,73 +1,123 @@
-import { type Packet, type ProtocolLevel, type PublishPacket, packetTypes } from "./packets.ts";
+import { bodyBytes } from "./encoded-length.ts";
+import { encodedTopic } from "./encoded-topic.ts";
+import type {
+  AckPacket,
+  AuthPacket,
+  ConnackPacket,
+  ConnectPacket,
+  DisconnectPacket,
+  Packet,
+  ProtocolLevel,
+  PublishPacket,
+  SubscribePacket,
+  Subscription,
+} from "./packets.ts";
+import { packetTypes } from "./packets.ts";
+import type { Properties } from "./properties.ts";
+import { propertiesBytes, writeBinaryField, writeProperties, writeTextField, writeUint16 } from "./property-codec.ts";
+import type { PropertyBearer } from "./property-table.ts";
+import { connackReturnCode, reasonCodes } from "./reason-codes.ts";
+import { variableByteIntegerBytes, writeVariableByteInteger } from "./variable-byte-integer.ts";
 
-const utf8 = new TextEncoder();
+export { encodedLength } from "./encoded-length.ts";
 
 /**
- * Encodes one packet. What can't be put on the wire (a packet id of 0, a string over 65,535 bytes,
- * a lone surrogate) is a bug of the caller and throws.
+ * Encodes one packet into bytes of its exact size, which nobody else holds. Before 5.0 there are no
+ * properties, an acknowledgement has no reason, and a CONNACK or SUBACK gets what its version knows.
+ * @throws RangeError on what can't be put on the wire (a packet id of 0, a string over 65,535 bytes, a
+ *   reason code that the packet doesn't have, a server's DISCONNECT before 5.0): a bug of the caller
  */
-export function encodePacket(packet: Packet, _version: ProtocolLevel): Uint8Array {
-  const parts: Uint8Array[] = [];
-  let flags = 0;
+export function encodePacket(packet: Packet, level: ProtocolLevel): Uint8Array {
+  const body = bodyBytes(packet, level);
+  const bytes = new Uint8Array(1 + variableByteIntegerBytes(body) + body);
+  bytes[0] = firstByte(packet);
+  const at = writeVariableByteInteger(body, bytes, 1);
+  const end = writeBody(packet, level, bytes, at);
+  if (end !== bytes.length) throw new Error(`${packet.type} was measured as ${bytes.length} bytes, written as ${end}`);
+  return bytes;
+}
+
+function firstByte(packet: Packet): number {
   switch (packet.type) {
     case "publish":
-      return encodePublish(packet);
-    case "connect":
-      parts.push(
-        text("MQTT"),
-        new Uint8Array([packet.level, connectFlags(packet), ...uint16(packet.keepAliveSeconds)]),
-      );
-      parts.push(text(packet.clientId));
-      if (packet.will !== null) parts.push(text(packet.will.topic), binary(packet.will.payload));
-      if (packet.username !== null) parts.push(text(packet.username));
-      if (packet.password !== null) parts.push(binary(packet.password));
-      break;
-    case "connack":
-      parts.push(new Uint8Array([packet.sessionPresent ? 1 : 0, packet.returnCode]));
-      break;
+      return 0x30 | (packet.dup ? 0b1000 : 0) | (packet.qos << 1) | (packet.retain ? 1 : 0);
     case "pubrel":
-      flags = 0b0010;
-      parts.push(packetId(packet.packetId));
-      break;
+    case "subscribe":
+    case "unsubscribe":
+      return (packetTypes.indexOf(packet.type) << 4) | 0b0010;
+    default:
+      return packetTypes.indexOf(packet.type) << 4;
+  }
+}
+
+function writePublish(packet: PublishPacket, level: ProtocolLevel, into: Uint8Array, at: number): number {
+  const topic = encodedTopic(packet.topic);
+  into.set(topic, at);
+  let next = at + topic.length;
+  if (packet.packetId !== null) next = writeUint16(packet.packetId, into, next);
+  if (level === 5) next = writeBlock(packet.properties, "publish", into, next);
+  into.set(packet.payload, next);
+  return next + packet.payload.length;
+}
+
+/** Writes the body of what `bodyBytes` has measured; the offset behind it. */
+function writeBody(packet: Packet, level: ProtocolLevel, into: Uint8Array, at: number): number {
+  switch (packet.type) {
+    case "publish":
+      return writePublish(packet, level, into, at);
+    case "connect":
+      return writeConnect(packet, into, at);
+    case "connack":
+      return writeConnack(packet, level, into, at);
     case "puback":
     case "pubrec":
+    case "pubrel":
     case "pubcomp":
-    case "unsuback":
-      parts.push(packetId(packet.packetId));
-      break;
+      return writeReasoned(packet, into, writeUint16(packet.packetId, into, at));
     case "subscribe":
-      flags = 0b0010;
-      parts.push(packetId(packet.packetId));
-      for (const { filter, qos } of packet.subscriptions) parts.push(text(filter), new Uint8Array([qos]));
-      break;
+      return writeSubscribe(packet, level, into, at);
+    case "unsubscribe": {
+      let next = writeUint16(packet.packetId, into, at);
+      if (level === 5) next = writeBlock(packet.properties, packet.type, into, next);
+      for (const filter of packet.filters) next = writeTextField(filter, into, next);
+      return next;
+    }
     case "suback":
-      parts.push(packetId(packet.packetId), new Uint8Array(packet.codes));
-      break;
-    case "unsubscribe":
-      flags = 0b0010;
-      parts.push(packetId(packet.packetId), ...packet.filters.map(text));
-      break;
+    case "unsuback": {
+      let next = writeUint16(packet.packetId, into, at);
+      if (level === 5) next = writeBlock(packet.properties, packet.type, into, next);
+      else if (packet.type === "unsuback") return next;
+      // 3.1.1 has one word for every refusal (section 3.9.3).
+      for (const code of packet.codes) into[next++] = level < 5 && code > 2 ? reasonCodes.unspecified_error : code;
+      return next;
+    }
+    case "disconnect":
+    case "auth":
+      return writeReasoned(packet, into, at);
     case "pingreq":
     case "pingresp":
-    case "disconnect":
-      break;
+      return at;
   }
-  return assemble(packet.type, flags, parts);
 }
 
-function encodePublish(packet: PublishPacket): Uint8Array {
-  const flags = (packet.dup ? 0b1000 : 0) | (packet.qos << 1) | (packet.retain ? 1 : 0);
-  if (packet.qos === 0 && packet.dup) throw new RangeError("DUP must be 0 at QoS 0 [MQTT-3.3.1-2]");
-  if ((packet.qos === 0) !== (packet.packetId === null)) throw new RangeError("a packet id goes with QoS above 0");
-  const parts = [text(packet.topic)];
-  if (packet.packetId !== null) parts.push(packetId(packet.packetId));
-  parts.push(packet.payload);
-  return assemble("publish", flags, parts);
+function writeConnect(packet: ConnectPacket, into: Uint8Array, at: number): number {
+  let next = writeTextField(packet.level === 3 ? "MQIsdp" : "MQTT", into, at);
+  into[next++] = packet.level;
+  into[next++] = connectFlags(packet);
+  next = writeUint16(packet.keepAliveSeconds, into, next);
+  if (packet.level === 5) next = writeBlock(packet.properties, "connect", into, next);
+  next = writeTextField(packet.clientId, into, next);
+  const { will } = packet;
+  if (will !== null) {
+    if (packet.level === 5) next = writeBlock(will.properties, "will", into, next);
+    next = writeBinaryField(will.payload, into, writeTextField(will.topic, into, next));
+  }
+  if (packet.username !== null) next = writeTextField(packet.username, into, next);
+  if (packet.password !== null) next = writeBinaryField(packet.password, into, next);
+  return next;
 }
 
-function connectFlags(packet: Packet & { type: "connect" }): number {
-  const { will, username, password, clean } = packet;
-  if (password !== null && username === null) throw new RangeError("a password needs a user name [MQTT-3.1.2-22]");
+function connectFlags({ will, username, password, clean }: ConnectPacket): number {
   return (
     (username !== null ? 0x80 : 0) |
     (password !== null ? 0x40 : 0) |
@@ -78,44 +128,44 @@ function connectFlags(packet: Packet & { type: "connect" }): number {
   );
 }
 
-function assemble(type: Packet["type"], flags: number, parts: readonly Uint8Array[]): Uint8Array {
-  let bodyBytes = 0;
-  for (const part of parts) bodyBytes += part.length;
-  if (bodyBytes > 268_435_455) throw new RangeError("a packet body is at most 268,435,455 bytes (section 2.2.3)");
-  const lengthBytes = bodyBytes < 128 ? 1 : bodyBytes < 16_384 ? 2 : bodyBytes < 2_097_152 ? 3 : 4;
-  const bytes = new Uint8Array(1 + lengthBytes + bodyBytes);
-  bytes[0] = (packetTypes.indexOf(type) << 4) | flags;
-  let rest = bodyBytes;
-  for (let index = 1; index <= lengthBytes; index += 1) {
-    bytes[index] = (rest & 0x7f) | (index < lengthBytes ? 0x80 : 0);
-    rest >>>= 7;
+function writeConnack(packet: ConnackPacket, level: ProtocolLevel, into: Uint8Array, at: number): number {
+  // 3.1 has no Session Present: that bit is reserved there (3.1 section 3.2).
+  into[at] = packet.sessionPresent && level > 3 ? 1 : 0;
+  into[at + 1] = level === 5 ? packet.reasonCode : connackReturnCode(packet.reasonCode);
+  return level === 5 ? writeBlock(packet.properties, "connack", into, at + 2) : at + 2;
+}
+
+/** A reason and properties, of which as much is written as was measured: success goes without saying. */
+function writeReasoned(
+  { type, reasonCode, properties }: AckPacket | DisconnectPacket | AuthPacket,
+  into: Uint8Array,
+  at: number,
+): number {
+  if (at === into.length) return at;
+  into[at] = reasonCode;
+  return at + 1 === into.length ? at + 1 : writeBlock(properties, type, into, at + 1);
+}
+
+function writeSubscribe(packet: SubscribePacket, level: ProtocolLevel, into: Uint8Array, at: number): number {
+  let next = writeUint16(packet.packetId, into, at);
+  if (level === 5) next = writeBlock(packet.properties, "subscribe", into, next);
+  for (const subscription of packet.subscriptions) {
+    next = writeTextField(subscription.filter, into, next);
+    into[next++] = level === 5 ? subscriptionOptions(subscription) : subscription.qos;
   }
-  let at = 1 + lengthBytes;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
+  return next;
+}
+
+function subscriptionOptions({ qos, noLocal, retainAsPublished, retainHandling }: Subscription): number {
+  return qos | (noLocal ? 0x04 : 0) | (retainAsPublished ? 0x08 : 0) | (retainHandling << 4);
+}
+
+/** A property block with its length. */
+function writeBlock(properties: Properties | null, bearer: PropertyBearer, into: Uint8Array, at: number): number {
+  if (properties === null) {
+    into[at] = 0;
+    return at + 1;
   }
-  return bytes;
-}
-
-function uint16(value: number): [number, number] {
-  if (!Number.isInteger(value) || value < 0 || value > 0xffff) throw new RangeError("not a two-byte integer");
-  return [value >> 8, value & 0xff];
-}
-
-function packetId(id: number): Uint8Array {
-  if (id === 0) throw new RangeError("a packet id is never 0 [MQTT-2.3.1-1]");
-  return new Uint8Array(uint16(id));
-}
-
-function binary(bytes: Uint8Array): Uint8Array {
-  const out = new Uint8Array(2 + bytes.length);
-  out.set(uint16(bytes.length));
-  out.set(bytes, 2);
-  return out;
-}
-
-function text(value: string): Uint8Array {
-  if (value.includes("\0") || !value.isWellFormed()) throw new RangeError("not an MQTT string (section 1.5.3)");
-  return binary(utf8.encode(value));
+  const bytes = propertiesBytes(properties, bearer);
+  return writeProperties(properties, into, writeVariableByteInteger(bytes, into, at));
 }

@@ -1,92 +1,143 @@
-import { type DecodeOptions, decodeHeader, decodePacket } from "./decode.ts";
-import type { Packet } from "./packets.ts";
-import type { Refusal } from "./refusals.ts";
+import { decodeBody, refuseEarly } from "./decode.ts";
+import { type DecodeOptions, FixedHeader, readFixedHeader } from "./fixed-header.ts";
+import type { Packet, ProtocolLevel } from "./packets.ts";
+import { type Refusal, refusal, refusalOf } from "./refusals.ts";
+import { TopicCache } from "./topic-cache.ts";
 
 export type StreamItem =
   | { readonly kind: "packet"; readonly packet: Packet }
   | { readonly kind: "refused"; readonly refusal: Refusal }
   | { readonly kind: "incomplete" };
 
+const incomplete: StreamItem = { kind: "incomplete" };
+const nothing = new Uint8Array();
+
+/** Reading never waits, so one serves every stream. */
+const header = new FixedHeader();
+
 /**
  * Cuts a byte stream into packets. A WebSocket frame may hold several packets or a part of one
  * [MQTT-6.0.0-4], so chunk boundaries mean nothing.
  *
- * Cost is linear in the bytes: chunks are joined once, when a whole packet is there, so a packet
- * sent in one-byte frames is no attack. Memory stays under one packet and one chunk, because a
- * length over the maximum is refused from the header alone. After a refusal nothing more is read.
+ * A packet that lies in one chunk is read where it is. Others gather in a buffer that doubles, so cost
+ * is linear in the bytes and a packet sent in one-byte frames is no attack. Memory stays under two
+ * packets and one chunk, because a length over the maximum is refused from the header alone. After a
+ * refusal nothing more is read.
  */
 export class PacketStream {
-  private readonly options: DecodeOptions;
-  /** Written by `push` and `next`. Invariant: the sum of the chunks' lengths is `length`. */
-  private chunks: Uint8Array[] = [];
-  private length = 0;
-  private failure: Refusal | null = null;
+  private options: DecodeOptions;
+  private readonly topics = new TopicCache();
+  /**
+   * What has come and is not read yet is `at`…`end` of these. Written by `push` and `next`. Invariant:
+   * bytes below `end` never change, for packets that were read are views of them.
+   */
+  private bytes: Uint8Array = nothing;
+  private at = 0;
+  private end = 0;
+  /** The bytes are our own, and those behind `end` free to write. */
+  private owned = false;
+  /** Bytes of the packet that waits, once its header is there; 0 before. */
+  private awaited = 0;
+  private failure: StreamItem | null = null;
 
+  /** @throws RangeError without a level on the server's side: only a CONNECT can tell one */
   constructor(options: DecodeOptions) {
+    if (options.level === null && options.sender === "server")
+      throw new RangeError("name the level: a server's packets don't tell it");
     this.options = options;
   }
 
-  /** Adds bytes as they came. */
+  /** The protocol level: what was given, or what the first CONNECT said. */
+  get level(): ProtocolLevel | null {
+    return this.options.level;
+  }
+
+  /** Adds bytes as they came. They must not change afterwards. */
   push(chunk: Uint8Array): void {
-    if (chunk.length === 0) return;
-    this.chunks.push(chunk);
-    this.length += chunk.length;
+    if (chunk.length === 0 || this.failure !== null) return;
+    if (this.at < this.end) {
+      this.append(chunk);
+      return;
+    }
+    this.bytes = chunk;
+    this.at = 0;
+    this.end = chunk.length;
+    this.owned = false;
   }
 
   /** Bytes that wait for the rest of their packet. */
   get pendingBytes(): number {
-    return this.length;
+    return this.end - this.at;
   }
 
-  /** The waiting bytes themselves, for storage across an eviction. */
+  /** The waiting bytes themselves, for storage across an eviction: a copy. */
   pending(): Uint8Array {
-    return this.join();
+    return this.bytes.slice(this.at, this.end);
   }
 
   /** The next packet, or why there is none. */
   next(): StreamItem {
-    if (this.failure !== null) return { kind: "refused", refusal: this.failure };
-    const result = decodeHeader((offset) => this.byteAt(offset), this.options);
-    if (result.kind === "incomplete") return result;
-    if (result.kind === "refused") return this.fail(result.refusal);
-    if (this.length < result.header.headerBytes + result.header.bodyBytes) return { kind: "incomplete" };
-    const bytes = this.join();
-    const decoded = decodePacket(bytes, this.options);
-    if (decoded.kind === "refused") return this.fail(decoded.refusal);
-    if (decoded.kind === "incomplete") throw new Error("a packet whose bytes are all there can't be incomplete");
-    const rest = bytes.subarray(decoded.bytes);
-    this.chunks = rest.length === 0 ? [] : [rest];
-    this.length = rest.length;
-    return { kind: "packet", packet: decoded.packet };
-  }
-
-  private fail(refusal: Refusal): StreamItem {
-    this.failure = refusal;
-    this.chunks = [];
-    this.length = 0;
-    return { kind: "refused", refusal };
-  }
-
-  /** Only offsets of a fixed header (0–4) are asked for, so the walk is short. */
-  private byteAt(offset: number): number | undefined {
-    let left = offset;
-    for (const chunk of this.chunks) {
-      if (left < chunk.length) return chunk[left];
-      left -= chunk.length;
+    if (this.failure !== null) return this.failure;
+    const { at, end, bytes, options } = this;
+    if (end - at < this.awaited || at === end) return incomplete;
+    const state = readFixedHeader(bytes, at, end, options, header);
+    if (state === "refused") return this.fail(refusal(header.refused, options.level));
+    if (state === "incomplete") return this.wait(0);
+    if (header.end > end) {
+      const early = refuseEarly(bytes, end, header, options.level);
+      return early === null ? this.wait(header.end - at) : this.fail(early);
     }
-    return undefined;
+    let packet: Packet;
+    try {
+      packet = decodeBody(bytes, at, header, options.level, options.sender, this.topics);
+    } catch (error) {
+      return this.fail(refusalOf(error, options.level));
+    }
+    if (packet.type === "connect" && options.level === null) this.options = { ...options, level: packet.level };
+    this.awaited = 0;
+    if (header.end === end) this.drop();
+    else this.at = header.end;
+    return { kind: "packet", packet };
   }
 
-  private join(): Uint8Array {
-    const [only] = this.chunks;
-    if (only !== undefined && this.chunks.length === 1) return only;
-    const joined = new Uint8Array(this.length);
-    let at = 0;
-    for (const chunk of this.chunks) {
-      joined.set(chunk, at);
-      at += chunk.length;
+  /** Adds to bytes that wait already. What was read before is left behind in the old buffer. */
+  private append(chunk: Uint8Array): void {
+    const waiting = this.end - this.at;
+    const needed = waiting + chunk.length;
+    if (!this.owned || this.end + chunk.length > this.bytes.length) {
+      const grown = new Uint8Array(Math.max(needed, 2 * waiting));
+      grown.set(this.bytes.subarray(this.at, this.end));
+      this.bytes = grown;
+      this.at = 0;
+      this.end = waiting;
+      this.owned = true;
     }
-    this.chunks = joined.length === 0 ? [] : [joined];
-    return joined;
+    this.bytes.set(chunk, this.end);
+    this.end += chunk.length;
+  }
+
+  /** A short rest does not keep a long chunk in memory until its packet is whole. */
+  private wait(awaited: number): StreamItem {
+    this.awaited = awaited;
+    if (!this.owned && 2 * (this.end - this.at) < this.bytes.length) {
+      this.bytes = this.bytes.slice(this.at, this.end);
+      this.at = 0;
+      this.end = this.bytes.length;
+    }
+    return incomplete;
+  }
+
+  private fail(why: Refusal): StreamItem {
+    this.drop();
+    this.failure = { kind: "refused", refusal: why };
+    return this.failure;
+  }
+
+  private drop(): void {
+    this.bytes = nothing;
+    this.at = 0;
+    this.end = 0;
+    this.owned = false;
+    this.awaited = 0;
   }
 }

@@ -1,44 +1,135 @@
-/** Why bytes are not a packet we accept, each with the clause it breaks (MQTT 3.1.1, OASIS 2014-10-29). */
-export const refusalClauses = {
-  reserved_packet_type: "2.2.1",
-  fixed_header_flags: "MQTT-2.2.2-2",
-  wrong_direction: "2.2.1 table 2.1",
-  remaining_length_malformed: "2.2.3",
-  packet_too_large: "2.2.3 (packetBytesMax)",
-  field_truncated: "2.3",
-  trailing_bytes: "2.2.3",
-  utf8_malformed: "MQTT-1.5.3-1",
-  utf8_null: "MQTT-1.5.3-2",
-  packet_id_zero: "MQTT-2.3.1-1",
-  protocol_name: "MQTT-3.1.2-1",
-  protocol_level: "MQTT-3.1.2-2",
-  connect_reserved_flag: "MQTT-3.1.2-3",
-  will_flags_without_will: "MQTT-3.1.2-11",
-  will_qos_3: "MQTT-3.1.2-14",
-  password_without_username: "MQTT-3.1.2-22",
-  connack_flags: "3.2.2.1",
-  connack_return_code: "3.2.2.3",
-  connack_session_present: "MQTT-3.2.2-4",
-  qos_3: "MQTT-3.3.1-4",
-  dup_at_qos_0: "MQTT-3.3.1-2",
-  subscribe_empty: "MQTT-3.8.3-3",
-  subscribe_reserved_bits: "MQTT-3.8.3-4",
-  suback_return_code: "MQTT-3.9.3-2",
-  suback_empty: "3.9.3",
-  unsubscribe_empty: "MQTT-3.10.3-2",
-} as const;
+import { type ReasonCode, reasonCodes } from "./reason-codes.ts";
 
-export type RefusalKind = keyof typeof refusalClauses;
-
-export interface Refusal {
-  readonly kind: RefusalKind;
-  /** The clause of MQTT 3.1.1, or the section where the text has no number. */
+/** Where a rule stands: in MQTT 3.1.1 (OASIS 2014-10-29), and in MQTT 5.0 (OASIS 2019-03-07) if elsewhere. */
+interface Rule {
   readonly clause: string;
-  /** For `protocol_level`: what the client asked for. */
-  readonly level?: number;
+  readonly clause5: string;
+  /** What 5.0 has the receiver say when it closes (section 4.13). */
+  readonly reasonCode: ReasonCode;
 }
 
-/** Builds the refusal of one kind. */
-export function refusal(kind: RefusalKind, level?: number): Refusal {
-  return level === undefined ? { kind, clause: refusalClauses[kind] } : { kind, clause: refusalClauses[kind], level };
+/** Bytes that can't be read as the specification lays them out. */
+const malformed = (clause: string, clause5 = clause): Rule => ({
+  clause,
+  clause5,
+  reasonCode: reasonCodes.malformed_packet,
+});
+
+/** Bytes that can be read, and say what is not allowed. */
+const forbidden = (clause: string, clause5 = clause): Rule => ({
+  clause,
+  clause5,
+  reasonCode: reasonCodes.protocol_error,
+});
+
+const other = (reasonCode: ReasonCode, clause: string, clause5 = clause): Rule => ({ clause, clause5, reasonCode });
+
+/** Why bytes are not a packet we accept. A number without `MQTT-` is a section that has no numbered statement. */
+const rules = {
+  reserved_packet_type: malformed("2.2.1 table 2.1", "2.1.2 table 2-1"),
+  wrong_direction: forbidden("2.2.1 table 2.1", "2.1.2 table 2-1"),
+  connect_expected: forbidden("MQTT-3.1.0-1"),
+  fixed_header_flags: malformed("MQTT-2.2.2-2", "MQTT-2.1.3-1"),
+  remaining_length_malformed: malformed("2.2.3", "1.5.5"),
+  packet_too_large: other(reasonCodes.packet_too_large, "2.2.3 (packetBytesMax)", "MQTT-3.2.2-15"),
+  variable_byte_integer_malformed: malformed("2.2.3", "1.5.5"),
+  variable_byte_integer_overlong: malformed("2.2.3", "MQTT-1.5.5-1"),
+  field_truncated: malformed("2.2.3", "2.1.4"),
+  trailing_bytes: malformed("2.2.3", "2.1.4"),
+  utf8_malformed: malformed("MQTT-1.5.3-1", "MQTT-1.5.4-1"),
+  utf8_null: malformed("MQTT-1.5.3-2", "MQTT-1.5.4-2"),
+  packet_id_zero: forbidden("MQTT-2.3.1-1", "MQTT-2.2.1-3"),
+  protocol_name: other(reasonCodes.unsupported_protocol_version, "MQTT-3.1.2-1"),
+  protocol_level: other(reasonCodes.unsupported_protocol_version, "MQTT-3.1.2-2"),
+  connect_reserved_flag: malformed("MQTT-3.1.2-3"),
+  will_flags_without_will: malformed("MQTT-3.1.2-11"),
+  will_qos_3: malformed("MQTT-3.1.2-14", "MQTT-3.1.2-12"),
+  password_without_username: malformed("MQTT-3.1.2-22", "3.1.2.9"),
+  connack_flags: malformed("3.2.2.1", "MQTT-3.2.2-1"),
+  connack_return_code: malformed("3.2.2.3", "MQTT-3.2.2-8"),
+  connack_session_present: forbidden("MQTT-3.2.2-4", "MQTT-3.2.2-6"),
+  qos_3: malformed("MQTT-3.3.1-4"),
+  dup_at_qos_0: malformed("MQTT-3.3.1-2"),
+  topic_empty: forbidden("MQTT-4.7.3-1", "3.3.2.1"),
+  subscribe_empty: forbidden("MQTT-3.8.3-3", "MQTT-3.8.3-2"),
+  subscribe_reserved_bits: malformed("MQTT-3.8.3-4", "MQTT-3.8.3-5"),
+  subscribe_qos_3: forbidden("MQTT-3.8.3-4", "3.8.3.1"),
+  retain_handling_3: forbidden("3.8.3.1"),
+  suback_return_code: malformed("MQTT-3.9.3-2"),
+  suback_empty: malformed("3.9.3"),
+  unsubscribe_empty: forbidden("MQTT-3.10.3-2"),
+  unsuback_empty: malformed("3.11.3"),
+  reason_code_unknown: malformed("2.4"),
+  reason_code_wrong_sender: forbidden("2.4"),
+  property_overrun: malformed("2.2.2.1"),
+  property_unknown: malformed("2.2.2.2"),
+  property_misplaced: malformed("2.2.2.2"),
+  property_duplicate: forbidden("2.2.2.2"),
+  property_value_forbidden: forbidden("2.2.2.2"),
+  topic_alias_zero: other(reasonCodes.topic_alias_invalid, "MQTT-3.3.2-8"),
+  subscription_identifier_from_client: forbidden("MQTT-3.3.4-6"),
+  response_topic_invalid: forbidden("MQTT-3.3.2-14"),
+  authentication_method_missing: forbidden("3.1.2.11.10"),
+} as const satisfies Record<string, Rule>;
+
+export type RefusalKind = keyof typeof rules;
+
+/** Every kind, for tests that must meet each. */
+export const refusalKinds = Object.keys(rules) as readonly RefusalKind[];
+
+/** Bytes that are not a packet we accept: a value, for the codec never throws at its input. */
+export interface Refusal {
+  readonly kind: RefusalKind;
+  /** The statement of the version in use, or its section where none has a number. */
+  readonly clause: string;
+  /** What a 5.0 client is told. */
+  readonly reasonCode: ReasonCode;
+  /** The protocol level that a refused CONNECT asked for, when it was read that far. */
+  readonly level: number | null;
+}
+
+/**
+ * Builds the refusal of one kind.
+ * @param version the protocol level in use, which decides whose clause is cited; null when none is agreed
+ * @param clause a narrower one than the kind's own
+ * @param asked the level that a CONNECT asked for
+ */
+export function refusal(
+  kind: RefusalKind,
+  version: number | null,
+  clause: string | null = null,
+  asked: number | null = null,
+): Refusal {
+  const rule = rules[kind];
+  return {
+    kind,
+    clause: clause ?? (version === 5 ? rule.clause5 : rule.clause),
+    reasonCode: rule.reasonCode,
+    level: asked,
+  };
+}
+
+/**
+ * Carries a refusal out of the nested field readers; the codec's entry points catch it and return a
+ * value, so it never leaves core/mqtt. Not an Error: gathering a stack would cost more than the packet.
+ */
+export class FieldRefused {
+  readonly kind: RefusalKind;
+  readonly clause: string | null;
+  /** The level that the refused CONNECT asked for. Written by `decodeConnect` once it is read. */
+  asked: number | null = null;
+
+  constructor(kind: RefusalKind, clause: string | null = null) {
+    this.kind = kind;
+    this.clause = clause;
+  }
+}
+
+/**
+ * The refusal that was thrown.
+ * @throws whatever else was thrown: a bug, not input
+ */
+export function refusalOf(thrown: unknown, version: number | null): Refusal {
+  if (!(thrown instanceof FieldRefused)) throw thrown;
+  return refusal(thrown.kind, thrown.asked ?? version, thrown.clause, thrown.asked);
 }
