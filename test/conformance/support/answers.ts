@@ -4,7 +4,12 @@ import { type Level, type PropertyName, type PropertyValue, propertyIds, propert
 export type AnswerProperties = readonly (readonly [PropertyName, PropertyValue])[];
 
 export type Answer =
-  | { readonly type: "connack"; readonly sessionPresent: boolean; readonly code: number; readonly properties: AnswerProperties }
+  | {
+      readonly type: "connack";
+      readonly sessionPresent: boolean;
+      readonly code: number;
+      readonly properties: AnswerProperties;
+    }
   | {
       readonly type: "publish";
       readonly topic: string;
@@ -31,7 +36,7 @@ export type Answer =
   | { readonly type: "pingresp" }
   | { readonly type: "disconnect"; readonly code: number; readonly properties: AnswerProperties };
 export type AnswerType = Answer["type"];
-export type AnswerOf<T extends AnswerType> = Extract<Answer, { type: T }>;
+export type AnswerOf<T extends AnswerType> = Answer & { readonly type: T };
 
 const namesById = new Map(Object.entries(propertyIds).map(([name, id]) => [id as number, name as PropertyName]));
 
@@ -128,7 +133,16 @@ function decodePublish(level: Level, flags: number, reader: Reader): Answer {
   if (qos > 0 && id === 0) throw new Error("the server used packet identifier 0");
   const list = level === 5 ? reader.properties() : [];
   const payload = Buffer.from(reader.take(reader.left));
-  return { type: "publish", topic, payload, qos, dup: (flags & 8) !== 0, retain: (flags & 1) !== 0, id, properties: list };
+  return {
+    type: "publish",
+    topic,
+    payload,
+    qos,
+    dup: (flags & 8) !== 0,
+    retain: (flags & 1) !== 0,
+    id,
+    properties: list,
+  };
 }
 
 function decodeSubAnswer(level: Level, type: "suback" | "unsuback", reader: Reader): Answer {
@@ -141,7 +155,12 @@ function decodeBody(level: Level, type: number, flags: number, reader: Reader): 
   switch (type) {
     case 2: {
       const sessionPresent = reader.u8() === 1;
-      return { type: "connack", sessionPresent, code: reader.u8(), properties: reader.left > 0 ? reader.properties() : [] };
+      return {
+        type: "connack",
+        sessionPresent,
+        code: reader.u8(),
+        properties: reader.left > 0 ? reader.properties() : [],
+      };
     }
     case 3:
       return decodePublish(level, flags, reader);
@@ -182,7 +201,10 @@ export function decodeAnswer(level: Level, bytes: Buffer, bodyAt: number): Answe
 }
 
 /** The value of a property that may come once. */
-export function propertyOf(answer: { readonly properties: AnswerProperties }, name: PropertyName): PropertyValue | undefined {
+export function propertyOf(
+  answer: { readonly properties: AnswerProperties },
+  name: PropertyName,
+): PropertyValue | undefined {
   return answer.properties.find(([found]) => found === name)?.[1];
 }
 

@@ -128,7 +128,9 @@ export class Client {
   /** The first packet of this type (with this identifier), leaving what came before it unread. */
   async find<T extends AnswerType>(type: T, id?: number): Promise<AnswerOf<T>> {
     const index = (): number =>
-      this.#answers.findIndex((answer) => answer.type === type && (id === undefined || ("id" in answer && answer.id === id)));
+      this.#answers.findIndex(
+        (answer) => answer.type === type && (id === undefined || ("id" in answer && answer.id === id)),
+      );
     await this.#until(`${type} ${id ?? ""}`, () => index() >= 0);
     return this.#answers.splice(index(), 1)[0] as AnswerOf<T>;
   }

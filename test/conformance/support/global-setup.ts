@@ -3,7 +3,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { makeEnrollmentCode, signIn } from "../../e2e/support/api.ts";
-import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "../../e2e/support/stack-process.ts";
+import {
+  freshStateDir,
+  removeStateDir,
+  type StackProcess,
+  startStackProcess,
+} from "../../e2e/support/stack-process.ts";
 import { startMosquitto } from "./mosquitto.ts";
 
 /** More than the suites enrol. */

@@ -1,5 +1,5 @@
 import { inject } from "vitest";
-import { Api, type EnrolledDevice, redeem, signIn } from "../../e2e/support/api.ts";
+import { type Api, type EnrolledDevice, redeem, signIn } from "../../e2e/support/api.ts";
 import type { AnswerOf } from "./answers.ts";
 import { Client } from "./client.ts";
 import { type ConnectFields, connect } from "./packets.ts";
