@@ -11,8 +11,8 @@ export interface DeviceTopic {
 }
 
 /**
- * Parses a topic name of a device's namespace; null for every other name. Empty, `.` and `..` levels
- * mean nothing to MQTT, but a consumer that maps topics to paths might think otherwise: refused here.
+ * Parses a topic name of a device's namespace; null for every other name. `.` and `..` levels mean nothing
+ * to MQTT, but a consumer that maps topics to paths might think otherwise: refused here.
  */
 export function parseDeviceTopic(name: TopicName): DeviceTopic | null {
   const [root, orgText, devices, deviceText, ...rest] = name.split("/");
@@ -24,7 +24,7 @@ export function parseDeviceTopic(name: TopicName): DeviceTopic | null {
 }
 
 function isTraversal(level: string): boolean {
-  return level === "" || level === "." || level === "..";
+  return level === "." || level === "..";
 }
 
 /** The levels before the first name of a device's own. */

@@ -43,6 +43,9 @@ export class Journal {
   private row: JournalRow = { bytes: null };
   /** Finished, not inserted. */
   private finished: JournalRow[] = [];
+  /** What was put since the last `write`: its row can't be read before. */
+  private readonly freshMessages = new Map<number, Message>();
+  private readonly freshRetained = new Map<TopicName, Message>();
   /** What is in the table. */
   private rows = 0;
   private bytes = 0;
@@ -83,8 +86,10 @@ export class Journal {
     return this.pending.highestSeq;
   }
 
-  /** Adds an operation, in memory. What was put is there to be read once `write` has run. */
+  /** Adds an operation, in memory. */
   add(write: JournalWrite): void {
+    if (write.kind === "put_message") this.freshMessages.set(write.seq, write.message);
+    else if (write.kind === "put_retained") this.freshRetained.set(write.message.topic, write.message);
     const offset = this.encoder.length;
     this.encoder.add(write);
     this.pending.note(write, this.row, offset, this.encoder.length);
@@ -101,6 +106,8 @@ export class Journal {
       this.bytes += bytes.length;
     }
     this.finished = [];
+    if (this.freshMessages.size > 0) this.freshMessages.clear();
+    if (this.freshRetained.size > 0) this.freshRetained.clear();
   }
 
   /**
@@ -128,7 +135,7 @@ export class Journal {
 
   /** See `Pending.message`. */
   message(key: SessionKey, seq: number): StoredMessage | null | undefined {
-    return this.pending.message(key, seq);
+    return this.pending.message(key, seq, this.freshMessages.get(seq));
   }
 
   /** The packet id that a message in the tables was given since; undefined for none. */
@@ -138,7 +145,7 @@ export class Journal {
 
   /** See `Pending.retainedMessage`. */
   retainedMessage(topic: TopicName): Message | null | undefined {
-    return this.pending.retainedMessage(topic);
+    return this.pending.retainedMessage(topic, this.freshRetained.get(topic));
   }
 
   private clear(): void {

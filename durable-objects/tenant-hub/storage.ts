@@ -26,6 +26,9 @@ export class HubStorage {
   private readonly transaction: (change: () => void) => void;
   private readonly journal: Journal;
   private readonly outbox: OutboxStore;
+  /** Staged and not written: what has its own table, and records for the outbox. */
+  private direct: DirectWrite[] = [];
+  private records: OutboxRecord[] = [];
 
   /** @param transaction runs a change whole or, when it throws, not at all */
   constructor(sql: SqlStorage, transaction: (change: () => void) => void, bounds: JournalBounds = journalBounds) {
@@ -46,20 +49,25 @@ export class HubStorage {
     this.sql.exec("INSERT INTO meta (key, value) VALUES ('org', ?)", org);
   }
 
-  /** COMMIT POINT: stores the writes of a tick, in their order, all or none. */
-  commit(writes: readonly Write[]): void {
-    const direct: DirectWrite[] = [];
-    const records: OutboxRecord[] = [];
-    for (const write of writes) this.sort(write, direct, records);
+  /** Takes writes in their order: messages can be read from now on, all of them are stored by `commit`. */
+  stage(writes: readonly Write[]): void {
+    for (const write of writes) this.sort(write);
+  }
+
+  /** COMMIT POINT: stores what was staged, all or none. */
+  commit(): void {
+    const { direct, records } = this;
     const statements = direct.length + records.length + this.journal.unwritten;
     if (statements === 0) return;
+    this.direct = [];
+    this.records = [];
     if (statements === 1) this.write(direct, records);
     else this.transaction(() => this.write(direct, records));
     if (this.journal.isFull) this.transaction(() => this.journal.checkpoint());
   }
 
   /** Where each write goes. */
-  private sort(write: Write, direct: DirectWrite[], records: OutboxRecord[]): void {
+  private sort(write: Write): void {
     switch (write.kind) {
       case "put_message":
       case "delete_message":
@@ -73,15 +81,15 @@ export class HubStorage {
         this.journal.add(write);
         return;
       case "append_outbox":
-        records.push(write);
+        this.records.push(write);
         return;
       case "delete_session":
         // A replay must not bring back what the journal holds of it.
         this.journal.add(write);
-        direct.push(write);
+        this.direct.push(write);
         return;
       default:
-        direct.push(write);
+        this.direct.push(write);
     }
   }
 

@@ -1,21 +1,25 @@
 import { DurableObject } from "cloudflare:workers";
 import { type DeviceId, type GroupId, type OrgId, parseId, type UserId } from "../../core/ids.ts";
-import { encodePacket } from "../../core/mqtt/encode.ts";
 import type { Packet } from "../../core/mqtt/packets.ts";
+import { reasonCodes } from "../../core/mqtt/reason-codes.ts";
 import { problemResponse } from "../../core/problem.ts";
 import { gatewayHeaders } from "../../core/rpc/durable-objects.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
 import { objectKeys } from "../mesh.ts";
+import { Admission } from "./admission.ts";
 import { type Attachment, attachmentOf, socketOf } from "./attachment.ts";
 import { judgeCredentials, judgeUpgrade } from "./authenticate.ts";
-import { deadlineOf, nextDeadlineMs } from "./broker/deadlines.ts";
+import { protocolError, refusal } from "./broker/closes.ts";
+import { deadlineOf, nextDeadlineMs, sessionDeadlineMs } from "./broker/deadlines.ts";
 import type { BrokerEvent, Close, Effect, Write } from "./broker/events.ts";
 import type { BrokerState, Identity, SocketId, UpgradeCredential } from "./broker/state.ts";
-import { step } from "./broker/step.ts";
+import { advance } from "./broker/step.ts";
 import { heldBytesMax, type LiveSocket, liveSocket } from "./live-socket.ts";
 import { OutboxRunner } from "./outbox-runner.ts";
 import { OutboxStore } from "./outbox-store.ts";
+import { Outgoing } from "./outgoing.ts";
+import { PartialKeeper } from "./partial-keeper.ts";
 import { HubStorage } from "./storage.ts";
 import type { PresenceEntry, TenantHubMethods } from "./tenant-hub-methods.ts";
 
@@ -23,17 +27,13 @@ import type { PresenceEntry, TenantHubMethods } from "./tenant-hub-methods.ts";
 const socketsMax = 30_000;
 /** Events closer together than this share a commit, in milliseconds. */
 const groupCommitMs = 1;
-/**
- * A packet that is not whole after so long is kept in storage, in milliseconds. MQTT.js sends a packet
- * in half a dozen frames, whole within one: kept at once, each of them would cost a disk flush.
- */
-const partialKeepMs = 20;
+/** Packets held back by one commit: more leave at once, so that a burst does not fill the memory. */
+const heldPacketsMax = 65_536;
 /** Payload of one command: the largest packet, less its topic. */
 const commandBytesMax = 60 * 1024;
 
-type Outgoing =
-  | { readonly kind: "send"; readonly live: LiveSocket; readonly packet: Packet }
-  | { readonly kind: "close"; readonly live: LiveSocket; readonly close: Close };
+const textFrame = { ...protocolError("MQTT is sent in binary frames [MQTT-6.0.0-1]"), code: 1003 };
+const heldTooMuch = refusal(`at most ${heldBytesMax} bytes before CONNACK`, reasonCodes.quota_exceeded);
 
 /** A user's credentials that are being judged; boxed, so that only the one who means to awaits it. */
 interface PendingIdentity {
@@ -41,7 +41,7 @@ interface PendingIdentity {
 }
 
 /**
- * One tenant's MQTT hub: the shell round the pure broker. It decodes bytes, feeds events to `step`,
+ * One tenant's MQTT hub: the shell round the pure broker. It decodes bytes, feeds events to the broker,
  * commits the writes in one transaction, and only then sends.
  *
  * A crash before the commit: nobody was told anything, the client sends again. A crash after it: the
@@ -54,27 +54,29 @@ interface PendingIdentity {
 export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   private readonly storage: HubStorage;
   private readonly outbox: OutboxRunner;
-  /** Null until the first call names the organisation. Written by `openOrg` and `run`. */
+  private readonly partials: PartialKeeper;
+  private readonly admission = new Admission();
+  /** Null until the first call names the organisation. Written by `openOrg` and `restore`. */
   private state: BrokerState | null = null;
   private readonly live = new Map<SocketId, LiveSocket>();
+  private readonly bySocket = new Map<WebSocket, LiveSocket>();
   /** What was caused since the last commit. */
   private writes: Write[] = [];
-  private outgoing: Outgoing[] = [];
-  private touched = new Set<SocketId>();
+  private readonly outgoing = new Outgoing();
+  private readonly touched = new Set<SocketId>();
   private appended = false;
-  /** Written only by `groupCommit`: the commit that events of this moment share. */
-  private grouped: Promise<void> | null = null;
+  /** Reused by every step; empty between two. */
+  private readonly effects: Effect[] = [];
+  /** Written only by `commitSoon`: the commit that events of this moment share. */
+  private grouped: ReturnType<typeof setTimeout> | null = null;
   /** Written only by `commit`. */
   private committedAtMs = 0;
-  /** Sockets whose partial packet may differ from what is stored; the timer that stores it, while there are any. */
-  private readonly unkept = new Set<LiveSocket>();
-  private keeping: ReturnType<typeof setTimeout> | null = null;
   /** Written only by `arm` and `alarm`: when the stored alarm rings, or null. */
   private armedAtMs: number | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.storage = new HubStorage(ctx.storage.sql);
+    this.storage = new HubStorage(ctx.storage.sql, (change) => ctx.storage.transactionSync(change));
     this.outbox = new OutboxRunner({
       env,
       outbox: new OutboxStore(ctx.storage.sql),
@@ -83,6 +85,11 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
         this.handle({ kind: "outbox_drained", bytes });
       },
       arm: (atMs) => this.arm(atMs),
+    });
+    this.partials = new PartialKeeper({
+      put: (socket, bytes) => this.storage.putPartial(socket, [bytes], true),
+      remove: (socket) => this.storage.deletePartial(socket),
+      isKnown: (live) => this.state?.sockets.get(live.id)?.phase === "connected",
     });
     void ctx.blockConcurrencyWhile(async () => {
       this.armedAtMs = await ctx.storage.getAlarm();
@@ -112,56 +119,67 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
     this.ctx.acceptWebSocket(server);
     const id = crypto.randomUUID();
-    this.live.set(id, liveSocket(id, server, []));
+    this.remember(liveSocket(id, server, null, []));
     this.handle({ kind: "socket_opened", socket: id, upgrade });
     return client;
   }
 
-  override async webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
+  /** Awaits only a user's token: then what it returns settles when the user is connected or refused. */
+  override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): Promise<void> | undefined {
     const live = this.liveOf(socket);
-    if (live === undefined) return;
+    if (live === undefined) return undefined;
     if (typeof data === "string") {
-      const close = { code: 1003, reason: "MQTT is sent in binary frames [MQTT-6.0.0-1]" };
-      this.handle({ kind: "close_socket", socket: live.id, close });
-      return;
+      this.handle({ kind: "close_socket", socket: live.id, close: textFrame });
+      return undefined;
     }
-    const chunk = new Uint8Array(data);
-    live.stream.push(chunk);
-    live.unsaved.push(chunk);
-    if (live.busy && live.stream.pendingBytes > heldBytesMax) {
-      const close = { code: 1008, reason: `at most ${heldBytesMax} bytes before CONNACK` };
-      this.handle({ kind: "close_socket", socket: live.id, close });
-      return;
+    live.stream.push(new Uint8Array(data));
+    if (live.busy) {
+      if (live.stream.pendingBytes > heldBytesMax)
+        this.handle({ kind: "close_socket", socket: live.id, close: heldTooMuch });
+      return undefined;
     }
-    await this.takePackets(live);
+    const judging = this.takePackets(live);
+    return judging === null ? undefined : this.judged(live, judging);
   }
 
-  /** Feeds every whole packet to the broker, then commits. Awaits only a user's token, after the commit. */
-  private async takePackets(live: LiveSocket): Promise<void> {
+  /** Feeds every whole packet to the broker; the commit follows, now or with others. */
+  private takePackets(live: LiveSocket): PendingIdentity | null {
+    const now = Date.now();
     let judging: PendingIdentity | null = null;
     while (!live.busy && this.live.has(live.id)) {
       const item = live.stream.next();
       if (item.kind === "incomplete") break;
-      live.consumed = true;
-      if (item.kind === "packet") judging = this.run({ kind: "packet", socket: live.id, packet: item.packet });
-      else this.run({ kind: "refused", socket: live.id, refusal: item.refusal });
+      judging =
+        item.kind === "packet"
+          ? this.take(live, item.packet, now)
+          : this.run({ kind: "refused", socket: live.id, refusal: item.refusal }, now);
     }
-    this.keepPartial(live);
-    const committed = this.groupCommit();
-    if (judging === null) return;
-    await committed;
+    if (live.stream.pendingBytes > 0 || live.keepDelayMs > 0 || live.keptBytes > 0) this.partials.changed(live);
+    this.commitSoon(now);
+    return judging;
+  }
+
+  private take(live: LiveSocket, packet: Packet, now: number): PendingIdentity | null {
+    if (packet.type === "connect" && !this.admission.admits(now)) {
+      const retryAfterSeconds = this.admission.retryAfterSeconds(Math.random());
+      return this.run({ kind: "shed", socket: live.id, packet, retryAfterSeconds }, now);
+    }
+    return this.run({ kind: "packet", socket: live.id, packet }, now);
+  }
+
+  private async judged(live: LiveSocket, judging: PendingIdentity): Promise<void> {
     const identity = await judging.identity;
     // The broker judges the identity against what it knows now, not what it knew before the await.
     live.busy = false;
-    this.run({ kind: "authenticated", socket: live.id, identity });
-    await this.takePackets(live);
+    this.run({ kind: "authenticated", socket: live.id, identity }, Date.now());
+    const next = this.takePackets(live);
+    if (next !== null) await this.judged(live, next);
   }
 
   override async webSocketClose(socket: WebSocket): Promise<void> {
     const live = this.liveOf(socket);
     if (live === undefined) return;
-    this.live.delete(live.id);
-    if (live.hasPartial) this.storage.deletePartial(live.id);
+    this.forget(live);
     this.handle({ kind: "socket_closed", socket: live.id });
   }
 
@@ -252,85 +270,99 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     for (const socket of this.ctx.getWebSockets()) {
       const attachment = socket.deserializeAttachment() as Attachment | null;
       if (attachment === null || attachment.closed) continue;
-      state.sockets.set(attachment.id, socketOf(attachment));
-      this.live.set(attachment.id, liveSocket(attachment.id, socket, this.storage.partial(attachment.id)));
+      state.sockets.set(attachment.id, socketOf(attachment, state));
+      const level = attachment.session === null ? null : attachment.level;
+      this.remember(liveSocket(attachment.id, socket, level, this.storage.partial(attachment.id)));
     }
     this.handle({ kind: "restored" });
     this.outbox.wake();
   }
 
+  private remember(live: LiveSocket): void {
+    this.live.set(live.id, live);
+    this.bySocket.set(live.socket, live);
+  }
+
+  private forget(live: LiveSocket): void {
+    this.live.delete(live.id);
+    this.bySocket.delete(live.socket);
+    this.partials.gone(live);
+  }
+
   private liveOf(socket: WebSocket): LiveSocket | undefined {
+    const known = this.bySocket.get(socket);
+    if (known !== undefined) return known;
     const attachment = socket.deserializeAttachment() as Attachment | null;
     return attachment === null || attachment.closed ? undefined : this.live.get(attachment.id);
   }
 
   /** One event from beginning to end. */
   private handle(event: BrokerEvent): void {
-    this.run(event);
+    this.run(event, Date.now());
     this.commit();
   }
 
   /**
-   * Steps the broker through an event and whatever its effects ask for at once.
+   * Takes the broker through an event and whatever its effects ask for at once.
    * @returns a pending judgement of credentials, if the event began one
    */
-  private run(first: BrokerEvent): PendingIdentity | null {
-    const now = Date.now();
-    const events: BrokerEvent[] = [first];
+  private run(event: BrokerEvent, now: number): PendingIdentity | null {
+    const { effects, state } = this;
+    if (state === null) throw new Error("an event came before the organisation was known");
     let judging: PendingIdentity | null = null;
-    for (let event = events.shift(); event !== undefined; event = events.shift()) {
-      if (this.state === null) throw new Error("an event came before the organisation was known");
-      const result = step(this.state, event, now);
-      this.state = result.state;
-      for (const effect of result.effects) judging = this.perform(effect, events, now) ?? judging;
+    advance(state, event, now, effects);
+    // What a load or a judgement gives back causes more effects, behind those that are there already.
+    for (let at = 0; at < effects.length; at += 1) {
+      const pending = this.perform(state, effects[at] as Effect, now);
+      if (pending !== null) judging = pending;
     }
+    effects.length = 0;
     return judging;
   }
 
-  private perform(effect: Effect, events: BrokerEvent[], now: number): PendingIdentity | null {
+  private perform(state: BrokerState, effect: Effect, now: number): PendingIdentity | null {
     switch (effect.kind) {
       case "write":
-        this.writes.push(copied(effect.write));
-        if (effect.write.kind === "append_outbox") this.appended = true;
+        this.write(effect.write);
         return null;
       case "send": {
-        const live = this.live.get(effect.socket);
-        if (live !== undefined) this.outgoing.push({ kind: "send", live, packet: effect.packet });
+        const live = this.live.get(effect.socket.id);
+        if (live !== undefined) this.outgoing.send(live, effect.socket.level, effect.packet);
         return null;
       }
       case "close": {
-        const live = this.live.get(effect.socket);
+        const live = this.live.get(effect.socket.id);
         if (live === undefined) return null;
-        this.live.delete(effect.socket);
-        this.outgoing.push({ kind: "close", live, close: effect.close });
+        this.forget(live);
+        this.outgoing.close(live, effect.close);
         return null;
       }
-      case "load":
-        // What this event wrote must be there to be read.
-        this.flushWrites();
-        events.push({
-          kind: "loaded",
-          from: effect.from,
-          to: effect.to,
-          messages: this.storage.messages(effect.from, effect.seqs),
-        });
+      case "load": {
+        const { from, to, seqs } = effect;
+        this.stage();
+        advance(state, { kind: "loaded", from, to, messages: this.storage.messages(from, seqs) }, now, this.effects);
         return null;
+      }
       case "load_retained": {
-        this.flushWrites();
-        const messages = this.storage.retained(effect.topics);
-        events.push({ kind: "retained_loaded", session: effect.session, qos: effect.qos, messages });
+        const { request, topics } = effect;
+        this.stage();
+        advance(
+          state,
+          { kind: "retained_loaded", request, messages: this.storage.retained(topics) },
+          now,
+          this.effects,
+        );
         return null;
       }
       case "save_socket":
         this.touched.add(effect.socket.id);
         return null;
       case "authenticate": {
-        if (this.state === null) throw new Error("credentials came before the organisation was known");
         const { connect, socket } = effect;
         const keys = objectKeys(this.env).access;
-        const identity = judgeCredentials(connect, socket.upgrade, this.state, keys, now);
+        const identity = judgeCredentials(connect, socket.upgrade, state, keys, now);
         if (!(identity instanceof Promise)) {
-          events.push({ kind: "authenticated", socket: socket.id, identity });
+          advance(state, { kind: "authenticated", socket: socket.id, identity }, now, this.effects);
           return null;
         }
         const live = this.live.get(socket.id);
@@ -340,14 +372,31 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     }
   }
 
-  private flushWrites(): void {
+  private write(write: Write): void {
+    if (write.kind === "append_outbox") this.appended = true;
+    if (write.kind !== "put_session") {
+      this.writes.push(write);
+      return;
+    }
+    // A session is mutable memory: the write keeps what it was when it was asked for.
+    this.writes.push({ ...write, session: { ...write.session } });
+    const deadlineMs = sessionDeadlineMs(write.session);
+    if (deadlineMs !== null) this.arm(deadlineMs);
+  }
+
+  /** Shows storage what was written since the last commit, so that it can be read. */
+  private stage(): void {
     if (this.writes.length === 0) return;
     const { writes } = this;
     this.writes = [];
+    this.durably(() => this.storage.stage(writes));
+  }
+
+  /** Memory is ahead of storage when a write fails. Nothing was acknowledged: start again from storage. */
+  private durably(write: () => void): void {
     try {
-      this.ctx.storage.transactionSync(() => this.storage.apply(writes));
+      write();
     } catch (error) {
-      // Memory is ahead of storage now. Nothing was acknowledged: start again from storage.
       this.ctx.abort("the hub's writes failed");
       throw error;
     }
@@ -355,108 +404,45 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
 
   /**
    * Commits at once when the last commit is a while ago; else together with everything else that has
-   * already arrived: one transaction for many sockets' messages carries several times what one each
-   * does. An event does not wait for it: the next frame of the same socket would wait as well. A pending
-   * timer keeps the object from being evicted, so nothing falls between.
+   * already arrived: one transaction and one frame a socket for many messages carry several times what one
+   * each does. A pending timer keeps the object from being evicted, so nothing falls between.
    */
-  private groupCommit(): Promise<void> {
-    if (this.grouped === null && Date.now() - this.committedAtMs > groupCommitMs) {
-      this.commit();
-      return Promise.resolve();
+  private commitSoon(now: number): void {
+    if (this.outgoing.size > heldPacketsMax) this.commit();
+    else if (this.grouped === null) {
+      if (now - this.committedAtMs > groupCommitMs) {
+        this.commit();
+        return;
+      }
+      this.grouped = setTimeout(() => {
+        this.grouped = null;
+        this.admission.waited(now, Date.now());
+        this.commit();
+      }, 0);
     }
-    this.grouped ??= scheduler.wait(0).then(() => {
-      this.grouped = null;
-      this.commit();
-    });
-    return this.grouped;
   }
 
   /** COMMIT POINT: the writes, then the packets that acknowledge them. */
   private commit(): void {
     this.committedAtMs = Date.now();
-    this.flushWrites();
-    for (const id of this.touched) {
-      const socket = this.state?.sockets.get(id);
-      const live = this.live.get(id);
-      if (socket === undefined || live === undefined) continue;
-      live.socket.serializeAttachment(attachmentOf(socket, false));
-      const deadline = deadlineOf(socket);
-      if (deadline !== null) this.arm(deadline.atMs);
-    }
+    this.stage();
+    this.durably(() => this.storage.commit());
+    for (const id of this.touched) this.saveSocket(id);
     this.touched.clear();
-    const { outgoing } = this;
-    this.outgoing = [];
-    let encodedPacket: Packet | null = null;
-    let encoded = new Uint8Array();
-    for (const out of outgoing) {
-      if (out.kind === "close") {
-        this.closeSocket(out.live, out.close);
-        continue;
-      }
-      // One message to many subscribers is the same packet object: encoded once.
-      if (out.packet !== encodedPacket) encoded = new Uint8Array(encodePacket(out.packet, 4));
-      encodedPacket = out.packet;
-      try {
-        out.live.socket.send(encoded);
-      } catch {
-        // The peer is gone; its close event follows and tells the broker.
-      }
-    }
-    if (this.appended) {
-      this.appended = false;
-      this.outbox.schedule();
-    }
+    this.outgoing.flush((live, close) => closeSocket(live, close));
+    if (!this.appended) return;
+    this.appended = false;
+    this.outbox.schedule();
   }
 
-  private closeSocket(live: LiveSocket, close: Close): void {
-    if (live.hasPartial) this.storage.deletePartial(live.id);
-    try {
-      const attachment = live.socket.deserializeAttachment() as Attachment | null;
-      if (attachment !== null) live.socket.serializeAttachment({ ...attachment, closed: true });
-      // RFC 6455 section 5.5: at most 123 bytes of reason.
-      live.socket.close(close.code, close.reason.slice(0, 120));
-    } catch {
-      // Already closed from the other side.
-    }
-  }
-
-  /**
-   * Keeps the bytes of a packet that is not whole yet, so that an eviction loses none. Not of a socket
-   * that nobody stands behind yet: a stranger must not be able to make us write, a byte at a time. A CONNECT
-   * that an eviction cuts is sent again.
-   */
-  private savePartial(live: LiveSocket): void {
-    const chunks = live.consumed ? [live.stream.pending()] : live.unsaved;
-    const known = this.state?.sockets.get(live.id)?.phase === "connected";
-    const keep = known && live.stream.pendingBytes > 0;
-    if (keep) this.storage.putPartial(live.id, chunks, live.consumed && live.hasPartial);
-    else if (live.hasPartial) this.storage.deletePartial(live.id);
-    live.hasPartial = keep;
-    live.unsaved = [];
-    // What was not kept is written whole once somebody is known.
-    live.consumed = !keep && live.stream.pendingBytes > 0;
-  }
-
-  /**
-   * Stores the partial packet a little later, if it is still one then. A pending timer keeps the object
-   * from being evicted, so nothing can be lost before it.
-   */
-  private keepPartial(live: LiveSocket): void {
-    if (live.stream.pendingBytes === 0 && !live.hasPartial) {
-      live.unsaved = [];
-      live.consumed = false;
-      this.unkept.delete(live);
-      return;
-    }
-    this.unkept.add(live);
-    this.keeping ??= setTimeout(() => {
-      this.keeping = null;
-      const sockets = [...this.unkept];
-      this.unkept.clear();
-      this.ctx.storage.transactionSync(() => {
-        for (const socket of sockets) if (this.live.has(socket.id)) this.savePartial(socket);
-      });
-    }, partialKeepMs);
+  private saveSocket(id: SocketId): void {
+    const socket = this.state?.sockets.get(id);
+    const live = this.live.get(id);
+    if (socket === undefined || live === undefined) return;
+    socket.savedSeenMs = socket.lastSeenMs;
+    live.socket.serializeAttachment(attachmentOf(socket, false));
+    const deadline = deadlineOf(socket);
+    if (deadline !== null) this.arm(deadline.atMs);
   }
 
   /** Rings no later than this. */
@@ -467,9 +453,15 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   }
 }
 
-/** A session or device entry is mutable memory: a write keeps what it was when it was asked for. */
-function copied(write: Write): Write {
-  return write.kind === "put_session" ? { ...write, session: { ...write.session } } : write;
+function closeSocket(live: LiveSocket, close: Close): void {
+  try {
+    const attachment = live.socket.deserializeAttachment() as Attachment | null;
+    if (attachment !== null) live.socket.serializeAttachment({ ...attachment, closed: true });
+    // RFC 6455 section 5.5: at most 123 bytes of reason.
+    live.socket.close(close.code, close.reason.slice(0, 120));
+  } catch {
+    // Already closed from the other side.
+  }
 }
 
 function sameSet<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {

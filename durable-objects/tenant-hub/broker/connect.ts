@@ -1,21 +1,37 @@
 import { deviceSessionsMax } from "../../../core/limits.ts";
-import { type ConnectPacket, type ConnectReturnCode, connectReturnCodes } from "../../../core/mqtt/packets.ts";
-import { parseDeviceTopic } from "../../../core/topics/sentinel-topic.ts";
+import type { ConnackPacket, ConnectPacket } from "../../../core/mqtt/packets.ts";
+import type { Properties } from "../../../core/mqtt/properties.ts";
+import { type ReasonCode, reasonCodes } from "../../../core/mqtt/reason-codes.ts";
+import { deviceTopicName, parseDeviceTopic } from "../../../core/topics/sentinel-topic.ts";
 import { parseTopicName } from "../../../core/topics/topic-name.ts";
+import { refusal } from "./closes.ts";
 import { redeliver } from "./deliver.ts";
 import type { Effect } from "./events.ts";
-import { dropSocket, endSession, refreshPresence } from "./lifecycle.ts";
-import { clientIdCharactersMax } from "./limits.ts";
+import { dropSocket, endSession, finishSession, refreshPresence } from "./lifecycle.ts";
+import {
+  aliasesOutMax,
+  clientIdCharactersMax,
+  inflightMax,
+  keepAliveSecondsMax,
+  keepAliveWatchedSecondsMax,
+  linkProperty,
+  linkWatched,
+  packetBytesMax,
+  receiveMaximum,
+  topicAliasMaximum,
+} from "./limits.ts";
 import { mayPublish } from "./rights.ts";
 import {
   addSession,
   type BrokerState,
+  expiryNever,
   type Identity,
   newSession,
   type Principal,
   principalId,
   type Session,
   type Socket,
+  sessionEndMs,
   sessionKey,
   sessionsOf,
   sidEnded,
@@ -45,9 +61,11 @@ type StepResult = "next" | "stop";
 /** The life of a CONNECT, in order. `authenticate` stops it the first time; it begins again with the answer. */
 export const connectionSteps: readonly ((connection: Connection) => StepResult)[] = [
   checkClientId,
+  checkMethod,
   authenticate,
   authorize,
   checkWill,
+  endExpiredSession,
   limitSessions,
   takeOver,
   openSession,
@@ -66,6 +84,7 @@ export function runConnection(
   now: number,
   effects: Effect[],
 ): void {
+  socket.level = connect.level;
   const connection: Connection = {
     state,
     socket,
@@ -81,27 +100,49 @@ export function runConnection(
   for (const step of connectionSteps) if (step(connection) === "stop") return;
 }
 
-/** CONNACK with the code, then the end [MQTT-3.2.2-5]. */
-function refuse(connection: Connection, returnCode: ConnectReturnCode, reason: string): StepResult {
+/** CONNACK with the code, then the end [MQTT-3.2.2-7]. 3.1.1 reads the reason in the close. */
+export function refuseConnection(
+  state: BrokerState,
+  socket: Socket,
+  reasonCode: ReasonCode,
+  reason: string,
+  now: number,
+  effects: Effect[],
+): void {
+  const packet: ConnackPacket = {
+    type: "connack",
+    sessionPresent: false,
+    reasonCode,
+    properties: { reasonString: reason },
+  };
+  effects.push({ kind: "send", socket, packet });
+  const close = { ...refusal(reason, reasonCode), reasonCode: null };
+  dropSocket(state, socket, now, { graceful: true, close, presence: true }, effects);
+}
+
+function refuse(connection: Connection, reasonCode: ReasonCode, reason: string): StepResult {
   const { state, socket, now, effects } = connection;
-  effects.push({ kind: "send", socket: socket.id, packet: { type: "connack", sessionPresent: false, returnCode } });
-  dropSocket(state, socket, now, { graceful: true, close: { code: 1008, reason }, presence: true }, effects);
+  refuseConnection(state, socket, reasonCode, reason, now, effects);
   return "stop";
 }
 
 function checkClientId(connection: Connection): StepResult {
   const { connect, socket } = connection;
-  if (connect.clientId.length > clientIdCharactersMax)
-    return refuse(
-      connection,
-      connectReturnCodes.identifier_rejected,
-      `client ids have at most ${clientIdCharactersMax} characters`,
-    );
-  // A client without an id can't be found again, so it can't ask for a lasting session [MQTT-3.1.3-7].
-  if (connect.clientId === "" && !connect.clean)
-    return refuse(connection, connectReturnCodes.identifier_rejected, "a lasting session needs a client id");
-  connection.clientId = connect.clientId === "" ? `auto-${socket.id}` : connect.clientId;
+  const { clientId, clean, level } = connect;
+  const invalid = reasonCodes.client_identifier_not_valid;
+  if (clientId.length > clientIdCharactersMax)
+    return refuse(connection, invalid, `client ids have at most ${clientIdCharactersMax} characters`);
+  // 3.1 wants 1 to 23 characters (section 3.1). A 3.1.1 client without an id can't be found again, so it
+  // can't ask for a lasting session [MQTT-3.1.3-8]; a 5.0 client is told its id.
+  if (clientId === "" && (level === 3 || (level === 4 && !clean)))
+    return refuse(connection, invalid, "a lasting session needs a client id");
+  connection.clientId = clientId === "" ? `auto-${socket.id}` : clientId;
   return "next";
+}
+
+function checkMethod(connection: Connection): StepResult {
+  if (connection.connect.properties?.authenticationMethod === undefined) return "next";
+  return refuse(connection, reasonCodes.bad_authentication_method, "enhanced authentication is not offered");
 }
 
 function authenticate(connection: Connection): StepResult {
@@ -119,12 +160,12 @@ function authorize(connection: Connection): StepResult {
   if (identity === null) throw new Error("authorize runs after authenticate");
   switch (identity.kind) {
     case "bad_credentials":
-      return refuse(connection, connectReturnCodes.bad_credentials, "the credentials are not valid");
+      return refuse(connection, reasonCodes.bad_user_name_or_password, "the credentials are not valid");
     case "unavailable":
-      return refuse(connection, connectReturnCodes.server_unavailable, "credentials can't be checked now; try again");
+      return refuse(connection, reasonCodes.server_unavailable, "credentials can't be checked now; try again");
     case "device":
       if (!state.devices.has(identity.device))
-        return refuse(connection, connectReturnCodes.bad_credentials, "the credentials are not valid");
+        return refuse(connection, reasonCodes.bad_user_name_or_password, "the credentials are not valid");
       connection.principal = { kind: "device", device: identity.device };
       return "next";
     case "user":
@@ -133,7 +174,7 @@ function authorize(connection: Connection): StepResult {
         sidEnded(state, identity.sid, identity.user) ||
         identity.expiresAtMs <= now
       )
-        return refuse(connection, connectReturnCodes.not_authorized, "no access to this organisation");
+        return refuse(connection, reasonCodes.not_authorized, "no access to this organisation");
       connection.principal = { kind: "user", user: identity.user };
       socket.identity = { user: identity.user, sid: identity.sid };
       socket.expiresAtMs = identity.expiresAtMs;
@@ -146,9 +187,20 @@ function checkWill(connection: Connection): StepResult {
   const { state, connect } = connection;
   if (connect.will === null) return "next";
   const topic = parseTopicName(connect.will.topic);
-  const parsed = topic === null ? null : parseDeviceTopic(topic);
+  if (topic === null) return refuse(connection, reasonCodes.topic_name_invalid, "the will's topic is malformed");
+  const parsed = parseDeviceTopic(topic);
   if (parsed === null || !mayPublish(state, principalOf(connection), parsed))
-    return refuse(connection, connectReturnCodes.not_authorized, "the will's topic is not allowed");
+    return refuse(connection, reasonCodes.not_authorized, "the will's topic is not allowed");
+  return "next";
+}
+
+/** A session whose time was up is gone, whether or not the alarm has rung [MQTT-3.1.2-23]. */
+function endExpiredSession(connection: Connection): StepResult {
+  const { state, now, effects } = connection;
+  const session = existingSession(connection);
+  if (session === undefined) return "next";
+  const endMs = sessionEndMs(session);
+  if (endMs !== null && endMs <= now) finishSession(state, session, now, effects);
   return "next";
 }
 
@@ -166,19 +218,18 @@ function limitSessions(connection: Connection): StepResult {
     .sort((a, b) => a.disconnectedAtMs - b.disconnectedAtMs);
   if (longest === undefined) {
     const reason = `at most ${deviceSessionsMax} sessions, and all are connected`;
-    return refuse(connection, connectReturnCodes.server_unavailable, reason);
+    return refuse(connection, reasonCodes.quota_exceeded, reason);
   }
-  endSession(state, longest, now, { code: 1008, reason: "replaced" }, effects);
+  endSession(state, longest, now, refusal("replaced", reasonCodes.quota_exceeded), effects);
   return "next";
 }
 
-/** The same principal with the same client id: the older connection ends [MQTT-3.1.4-2]. */
+/** The same principal with the same client id: the older connection ends [MQTT-3.1.4-3]. */
 function takeOver(connection: Connection): StepResult {
-  const { state, now, effects, clientId } = connection;
-  const session = state.sessions.get(sessionKey(principalOf(connection), clientId));
-  const older = session?.socket == null ? undefined : state.sockets.get(session.socket);
-  if (older !== undefined) {
-    const close = { code: 1008, reason: "taken over by a newer connection with this client id" };
+  const { state, now, effects } = connection;
+  const older = existingSession(connection)?.attached ?? null;
+  if (older !== null) {
+    const close = refusal("taken over by a newer connection with this client id", reasonCodes.session_taken_over);
     dropSocket(state, older, now, { graceful: false, close, presence: false }, effects);
   }
   return "next";
@@ -186,37 +237,78 @@ function takeOver(connection: Connection): StepResult {
 
 function openSession(connection: Connection): StepResult {
   const { state, connect, clientId, now, effects } = connection;
-  const principal = principalOf(connection);
-  const existing = state.sessions.get(sessionKey(principal, clientId));
+  const existing = existingSession(connection);
+  const expirySeconds = expiryOf(connect);
   if (existing !== undefined && !connect.clean) {
     connection.session = existing;
     connection.sessionPresent = true;
+    existing.expirySeconds = expirySeconds;
     return "next";
   }
-  // A clean session begins by discarding the one before [MQTT-3.1.2-6].
-  if (existing !== undefined) endSession(state, existing, now, { code: 1008, reason: "replaced" }, effects);
-  connection.session = newSession(principal, clientId, connect.clean);
+  // A clean start begins by discarding the session before; its will, if one waits, is due [MQTT-3.1.2-4], [MQTT-3.1.3-9].
+  if (existing !== undefined) finishSession(state, existing, now, effects);
+  connection.session = newSession(principalOf(connection), clientId, expirySeconds);
   addSession(state, connection.session);
   return "next";
+}
+
+/** 5.0 says so itself; before, a clean session ends with its connection and every other never. */
+function expiryOf(connect: ConnectPacket): number {
+  if (connect.level === 5) return connect.properties?.sessionExpiryInterval ?? 0;
+  return connect.clean ? 0 : expiryNever;
 }
 
 function attachSocket(connection: Connection): StepResult {
   const { socket, connect, effects } = connection;
   const session = sessionOf(connection);
+  const { properties } = connect;
   socket.phase = "connected";
   socket.connect = null;
-  socket.session = session.key;
-  socket.keepAliveSeconds = connect.keepAliveSeconds;
+  socket.session = session;
+  socket.keepAliveSeconds = grantedKeepAlive(connect);
+  socket.receiveMaximum = properties?.receiveMaximum ?? inflightMax;
+  socket.packetBytesMax = properties?.maximumPacketSize ?? null;
+  socket.problemInformation = properties?.requestProblemInformation !== 0;
+  socket.aliasesOutMax = Math.min(properties?.topicAliasMaximum ?? 0, aliasesOutMax);
   session.socket = socket.id;
+  session.attached = socket;
   session.will = connect.will;
+  // Whoever comes back in time takes the waiting will with him [MQTT-3.1.3-9].
+  session.willDueAtMs = null;
   effects.push({ kind: "write", write: { kind: "put_session", session } }, { kind: "save_socket", socket });
   return "next";
 }
 
+/** What was asked for, within what a 5.0 client can be told; older ones can't be told anything. */
+function grantedKeepAlive(connect: ConnectPacket): number {
+  const asked = connect.keepAliveSeconds;
+  if (connect.level !== 5) return asked;
+  const watched = connect.properties?.userProperties?.some(
+    ([name, value]) => name === linkProperty && value === linkWatched,
+  );
+  const longest = watched === true ? keepAliveWatchedSecondsMax : keepAliveSecondsMax;
+  return asked === 0 || asked > longest ? longest : asked;
+}
+
 function acknowledgeConnection(connection: Connection): StepResult {
-  const { socket, sessionPresent, effects } = connection;
-  effects.push({ kind: "send", socket: socket.id, packet: { type: "connack", sessionPresent, returnCode: 0 } });
+  const { socket, connect, sessionPresent, effects } = connection;
+  const properties = connect.level === 5 ? connackProperties(connection) : null;
+  const { success } = reasonCodes;
+  effects.push({ kind: "send", socket, packet: { type: "connack", sessionPresent, reasonCode: success, properties } });
   return "next";
+}
+
+function connackProperties(connection: Connection): Properties {
+  const { state, connect, socket, clientId } = connection;
+  const principal = principalOf(connection);
+  const properties: Properties = { receiveMaximum, maximumPacketSize: packetBytesMax, topicAliasMaximum };
+  if (connect.clientId === "") properties.assignedClientIdentifier = clientId;
+  if (socket.keepAliveSeconds !== connect.keepAliveSeconds) properties.serverKeepAlive = socket.keepAliveSeconds;
+  if (connect.properties?.requestResponseInformation === 1) {
+    properties.responseInformation =
+      principal.kind === "device" ? deviceTopicName(state.org, principal.device, "") : `sentinel/${state.org}/devices/`;
+  }
+  return properties;
 }
 
 function announcePresence(connection: Connection): StepResult {
@@ -229,6 +321,10 @@ function announcePresence(connection: Connection): StepResult {
 function deliverWaiting(connection: Connection): StepResult {
   redeliver(sessionOf(connection), connection.effects);
   return "next";
+}
+
+function existingSession(connection: Connection): Session | undefined {
+  return connection.state.sessions.get(sessionKey(principalOf(connection), connection.clientId));
 }
 
 function principalOf(connection: Connection): Principal {

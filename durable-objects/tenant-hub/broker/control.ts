@@ -1,9 +1,12 @@
 import type { DeviceId, GroupId, UserId } from "../../../core/ids.ts";
+import { reasonCodes } from "../../../core/mqtt/reason-codes.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
+import { refusal } from "./closes.ts";
 import { route } from "./deliver.ts";
-import type { Close, Effect } from "./events.ts";
+import type { Effect } from "./events.ts";
 import { dropSocket, endSession as endBrokerSession, statusMessage } from "./lifecycle.ts";
 import { endedSessionMs } from "./limits.ts";
+import { forgetRetained } from "./retained.ts";
 import { devicesInGroupsOf, publishes, readsWholeTenant } from "./rights.ts";
 import { type BrokerState, endedSidKey, type Group, sessionsOf } from "./state.ts";
 import { commandsTopic } from "./topics.ts";
@@ -23,9 +26,9 @@ export function putDevice(
   effects.push({ kind: "write", write: { kind: "put_device", device, entry: { ...entry } } });
   if (before === undefined) return;
   for (const session of sessionsOf(state, device)) {
-    const socket = session.socket === null ? undefined : state.sockets.get(session.socket);
-    if (socket === undefined) continue;
-    const close = { code: 1008, reason: "the token was replaced" };
+    const socket = session.attached;
+    if (socket === null) continue;
+    const close = refusal("the token was replaced", reasonCodes.not_authorized);
     dropSocket(state, socket, now, { graceful: true, close, presence: true }, effects);
   }
 }
@@ -37,16 +40,15 @@ export function removeDevice(state: BrokerState, device: DeviceId, now: number, 
   // First unknown, then dropped: no will, no presence record of a device that is no more.
   state.devices.delete(device);
   effects.push({ kind: "write", write: { kind: "delete_device", device } });
-  for (const session of sessionsOf(state, device))
-    endBrokerSession(state, session, now, { code: 1008, reason: "the device was removed" }, effects);
-  for (const topic of state.retained.get(device) ?? [])
-    effects.push({ kind: "write", write: { kind: "delete_retained", topic } });
-  state.retained.delete(device);
+  for (const session of sessionsOf(state, device)) endBrokerSession(state, session, now, deviceRemoved, effects);
+  for (const topic of [...(state.retained.get(device)?.keys() ?? [])]) forgetRetained(state, device, topic, effects);
   if (entry.online)
-    route(state, { ...statusMessage(state, device, false, new Date(now).toISOString()), retain: false }, effects);
+    route(state, { ...statusMessage(state, device, false, new Date(now).toISOString()), retain: false }, null, effects);
 }
 
-const accessChanged: Close = { code: 1008, reason: "access to this organisation changed" };
+const deviceRemoved = refusal("the device was removed", reasonCodes.not_authorized);
+const accessChanged = refusal("access to this organisation changed", reasonCodes.not_authorized);
+const loginEnded = refusal("the session ended", reasonCodes.not_authorized);
 
 /** Sets a role; whoever lost a right by it loses every session, with what was subscribed to and queued under it. */
 export function putMember(state: BrokerState, user: UserId, role: Role | null, now: number, effects: Effect[]): void {
@@ -98,13 +100,13 @@ export function endLoginSession(
   for (const socket of [...state.sockets.values()]) {
     const holder = socket.identity ?? (socket.upgrade?.kind === "user" ? socket.upgrade : null);
     if (holder?.sid !== sid || (user !== null && holder.user !== user)) continue;
-    const close = { code: 1008, reason: "the session ended" };
-    dropSocket(state, socket, now, { graceful: true, close, presence: true }, effects);
+    dropSocket(state, socket, now, { graceful: true, close: loginEnded, presence: true }, effects);
   }
 }
 
 /** A command from the platform; it waits while the device is away. Unknown devices take none. */
 export function publishCommand(state: BrokerState, device: DeviceId, payload: Uint8Array, effects: Effect[]): void {
   if (!state.devices.has(device)) return;
-  route(state, { topic: commandsTopic(state.org, device), payload, qos: 1, retain: false }, effects);
+  const topic = commandsTopic(state.org, device);
+  route(state, { topic, payload, qos: 1, retain: false, properties: null, expiresAtMs: null }, null, effects);
 }

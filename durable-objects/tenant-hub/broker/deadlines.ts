@@ -1,38 +1,50 @@
 import { connectTimeoutMs } from "../../../core/limits.ts";
+import { reasonCodes } from "../../../core/mqtt/reason-codes.ts";
+import { refusal } from "./closes.ts";
 import type { Close } from "./events.ts";
-import type { BrokerState, Socket } from "./state.ts";
+import { type BrokerState, type Session, type Socket, sessionEndMs } from "./state.ts";
 
 export interface Deadline {
   readonly atMs: number;
   readonly close: Close;
 }
 
+const silent: Close = { code: 1008, reason: "no CONNECT within 10 s", reasonCode: null };
+const keepAliveOver = refusal("nothing heard for 1.5 times the keep-alive", reasonCodes.keep_alive_timeout);
+const tokenOver = refusal("the access token ended; connect again", reasonCodes.maximum_connect_time);
+
 /** When this socket ends if nothing else happens; null for never. */
 export function deadlineOf(socket: Socket): Deadline | null {
-  if (socket.phase !== "connected") {
-    return { atMs: socket.acceptedAtMs + connectTimeoutMs, close: { code: 1008, reason: "no CONNECT within 10 s" } };
-  }
-  const deadlines: Deadline[] = [];
-  if (socket.keepAliveSeconds > 0) {
-    // One and a half times the keep-alive, exactly [MQTT-3.1.2-24].
-    const atMs = socket.lastSeenMs + socket.keepAliveSeconds * 1500;
-    deadlines.push({ atMs, close: { code: 1008, reason: "nothing heard for 1.5 times the keep-alive" } });
-  }
-  if (socket.expiresAtMs !== null) {
-    deadlines.push({
-      atMs: socket.expiresAtMs,
-      close: { code: 1008, reason: "the access token ended; connect again" },
-    });
-  }
-  return deadlines.sort((a, b) => a.atMs - b.atMs)[0] ?? null;
+  if (socket.phase !== "connected") return { atMs: socket.acceptedAtMs + connectTimeoutMs, close: silent };
+  const keepAliveMs = keepAliveEndMs(socket);
+  const tokenMs = socket.expiresAtMs;
+  if (tokenMs !== null && (keepAliveMs === null || tokenMs <= keepAliveMs)) return { atMs: tokenMs, close: tokenOver };
+  return keepAliveMs === null ? null : { atMs: keepAliveMs, close: keepAliveOver };
 }
 
-/** The earliest deadline of all sockets, or null. */
+/** One and a half times the keep-alive, exactly [MQTT-3.1.2-22]. */
+function keepAliveEndMs(socket: Socket): number | null {
+  return socket.keepAliveSeconds === 0 ? null : socket.lastSeenMs + socket.keepAliveSeconds * 1500;
+}
+
+/** When a session without a connection has something to do: its will's delay, or its own end; null for never. */
+export function sessionDeadlineMs(session: Session): number | null {
+  const endMs = sessionEndMs(session);
+  const { willDueAtMs } = session;
+  if (willDueAtMs === null) return endMs;
+  return endMs === null || willDueAtMs < endMs ? willDueAtMs : endMs;
+}
+
+/** The earliest deadline of all sockets and sessions, or null. */
 export function nextDeadlineMs(state: BrokerState): number | null {
-  let next: number | null = null;
+  let next = Number.POSITIVE_INFINITY;
   for (const socket of state.sockets.values()) {
-    const atMs = deadlineOf(socket)?.atMs ?? null;
-    if (atMs !== null && (next === null || atMs < next)) next = atMs;
+    const atMs = deadlineOf(socket)?.atMs;
+    if (atMs !== undefined && atMs < next) next = atMs;
   }
-  return next;
+  for (const session of state.sessions.values()) {
+    const atMs = sessionDeadlineMs(session);
+    if (atMs !== null && atMs < next) next = atMs;
+  }
+  return next === Number.POSITIVE_INFINITY ? null : next;
 }

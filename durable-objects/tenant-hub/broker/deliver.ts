@@ -1,8 +1,9 @@
-import type { QoS } from "../../../core/mqtt/packets.ts";
-import { parseDeviceTopic } from "../../../core/topics/sentinel-topic.ts";
-import type { TopicName } from "../../../core/topics/topic-name.ts";
+import { encodedLength } from "../../../core/mqtt/encode.ts";
+import type { ProtocolLevel, PublishPacket, QoS } from "../../../core/mqtt/packets.ts";
+import { reasonCodes } from "../../../core/mqtt/reason-codes.ts";
 import type { Effect, StoredMessage } from "./events.ts";
 import {
+  inflightBytesMax,
   inflightMax,
   queueAwayBytesMax,
   queueAwayMessagesMax,
@@ -10,182 +11,314 @@ import {
   queueConnectedMessagesMax,
   unheardBytesMax,
 } from "./limits.ts";
-import { addSession, type BrokerState, type Message, newSession, type Session, type SessionKey } from "./state.ts";
-import { commandsTopic } from "./topics.ts";
+import { countedDown, Fan, isExpired, messageBytes, publishPacket } from "./message.ts";
+import { merge, type Route, refreshRoute, type Target } from "./routes.ts";
+import {
+  addSession,
+  type BrokerState,
+  expiryNever,
+  type Message,
+  newSession,
+  type Session,
+  type SessionKey,
+  type Socket,
+  sessionKey,
+} from "./state.ts";
 
-/** Gives a message to every matching session: once each, at the highest QoS its filters were granted [MQTT-3.3.5-1]. */
-export function route(state: BrokerState, message: Message, effects: Effect[]): void {
-  const granted = new Map<SessionKey, QoS>();
-  const shares = new Map<string, { key: SessionKey; text: string }[]>();
-  const grant = (key: SessionKey, text: string): void => {
-    granted.set(key, highest(granted.get(key), subscribedQos(state, key, text)));
-  };
-  for (const { key, text, share } of state.index.match(message.topic)) {
-    if (share === null) grant(key, text);
-    else shares.set(share, [...(shares.get(share) ?? []), { key, text }]);
-  }
-  for (const members of shares.values()) {
-    const present = members.filter(({ key }) => state.sessions.get(key)?.socket !== null);
-    const pool = present.length > 0 ? present : members;
-    // The message counter turns the wheel: no randomness, and an even spread over time.
-    const chosen = pool[state.nextSeq % pool.length];
-    state.nextSeq += 1;
-    if (chosen !== undefined) grant(chosen.key, chosen.text);
-  }
-  for (const [key, qos] of granted) {
-    const session = state.sessions.get(key);
-    if (session !== undefined) deliver(state, session, { ...message, retain: false }, qos, effects);
-  }
-  keepUndeliveredCommand(state, message, granted, effects);
+/** Where a message comes from: No Local leaves its own session out; bytes that may go on as they came. */
+export interface Origin {
+  readonly session: SessionKey;
+  readonly packet: PublishPacket;
+  readonly level: ProtocolLevel;
 }
 
-function subscribedQos(state: BrokerState, key: SessionKey, text: string): QoS {
-  const qos = state.sessions.get(key)?.subscriptions.get(text)?.qos;
-  if (qos === undefined) throw new Error("the index names a subscription that its session lacks");
-  return qos;
+/**
+ * Gives a message to every matching session: once each, at the highest QoS its filters were granted [MQTT-3.3.5-1].
+ * @param origin null for a message of the platform's or a will
+ * @returns whether anyone matched
+ */
+export function route(state: BrokerState, message: Message, origin: Origin | null, effects: Effect[]): boolean {
+  const found = state.routes.get(message.topic);
+  if (found === null) throw new Error("a message without a topic reached the router");
+  refreshRoute(found, state.index);
+  const { targets, shares } = found;
+  const own = origin?.session ?? null;
+  const fan = new Fan(message, origin?.packet ?? null, origin?.level ?? 4);
+  let packetId = 0;
+  for (const target of targets) {
+    const grant = target.own !== null && target.session.key === own ? target.own : target;
+    if (grant === "nothing") continue;
+    if (packetId === 0 && grant.qos > 0 && message.qos > 0) packetId = nextPacketId(state);
+    deliver(state, target.session, fan, grant, packetId, effects);
+  }
+  for (const members of shares) {
+    const target = turn(state, members);
+    if (target !== null) deliver(state, target.session, fan, target, nextPacketId(state), effects);
+  }
+  const kept = found.parsed?.rest[0] === "commands" && keepUndeliveredCommand(state, found, message, effects);
+  return targets.length > 0 || shares.length > 0 || kept;
 }
 
-function highest(one: QoS | undefined, other: QoS): QoS {
-  return one === undefined || other > one ? other : one;
+/** The member whose turn it is: a connected one, if there is one (section 4.8.2). */
+function turn(state: BrokerState, members: Route["shares"][number]): Target | null {
+  const present = members.filter(({ session }) => session.attached !== null);
+  const pool = present.length > 0 ? present : members;
+  state.shareTurn += 1;
+  const chosen = pool[state.shareTurn % pool.length];
+  return chosen === undefined ? null : merge(chosen.session, [chosen.subscription], null);
 }
 
 /** A command that no session of its device takes waits in the device's mailbox for one that does. */
-function keepUndeliveredCommand(
-  state: BrokerState,
-  message: Message,
-  granted: ReadonlyMap<SessionKey, QoS>,
-  effects: Effect[],
-): void {
-  const device = parseDeviceTopic(message.topic)?.device;
-  if (device === undefined || message.qos === 0 || message.topic !== commandsTopic(state.org, device)) return;
-  for (const key of granted.keys()) {
-    const principal = state.sessions.get(key)?.principal;
-    if (principal?.kind === "device" && principal.device === device) return;
-  }
+function keepUndeliveredCommand(state: BrokerState, found: Route, message: Message, effects: Effect[]): boolean {
+  const device = found.parsed?.device;
+  if (device === undefined || message.qos === 0 || found.parsed?.rest.length !== 1) return false;
+  const taken = found.targets.some(({ session }) => isOf(session, device));
+  const shared = found.shares.some((members) => members.some(({ session }) => isOf(session, device)));
+  if (taken || shared) return false;
   const principal = { kind: "device", device } as const;
-  let mailbox = state.sessions.get(newSession(principal, "", false).key);
+  let mailbox = state.sessions.get(sessionKey(principal, ""));
   if (mailbox === undefined) {
-    mailbox = newSession(principal, "", false);
+    mailbox = newSession(principal, "", expiryNever);
     addSession(state, mailbox);
     effects.push({ kind: "write", write: { kind: "put_session", session: mailbox } });
   }
   enqueue(state, mailbox, { ...message, retain: false }, effects);
+  return true;
+}
+
+function isOf(session: Session, device: string): boolean {
+  return session.principal.kind === "device" && session.principal.device === device;
 }
 
 /**
- * Gives a message to one session at the lower of its own and the granted QoS [MQTT-3.8.4-6]. Above
+ * Gives a message to one session at the lower of its own and the granted QoS [MQTT-3.8.4-8]. Above
  * QoS 0 it is stored, in flight or waiting, before its packet leaves, so an eviction forgets none.
+ * @param preferredId a packet id to use if the session has it free
  */
 export function deliver(
   state: BrokerState,
   session: Session,
-  original: Message,
-  grantedQos: QoS,
+  fan: Fan,
+  grant: Pick<Target, "qos" | "retainAsPublished" | "identifiers">,
+  preferredId: number,
   effects: Effect[],
 ): void {
-  const qos = original.qos < grantedQos ? original.qos : grantedQos;
-  const message: Message = qos === original.qos ? original : { ...original, qos };
-  const socket = session.socket === null ? undefined : state.sockets.get(session.socket);
-  if (socket === undefined) {
-    enqueue(state, session, message, effects);
+  const { message } = fan;
+  const qos = message.qos < grant.qos ? message.qos : grant.qos;
+  const retain = message.retain && grant.retainAsPublished;
+  const socket = session.attached;
+  if (socket === null) {
+    // Nobody was promised QoS 0: it does not wait for who is away (section 4.3.1).
+    if (qos > 0) enqueue(state, session, keptFor(fan, qos, retain, grant.identifiers), effects);
     return;
   }
   if (qos === 0) {
-    const bytes = sizeOf(message);
-    if (socket.unheardBytes + bytes > unheardBytesMax) return;
-    socket.unheardBytes += bytes;
-    effects.push({ kind: "send", socket: socket.id, packet: publishPacket(message, null, false) });
+    sendUnacknowledged(socket, packetFor(socket, fan, 0, retain, null, grant.identifiers), effects);
     return;
   }
-  if (session.queue.length > 0 || roomOf(session) <= 0) {
-    enqueue(state, session, message, effects);
+  const kept = keptFor(fan, qos, retain, grant.identifiers);
+  if (session.queue.length > 0 || roomOf(session, socket) <= 0) {
+    enqueue(state, session, kept, effects);
     return;
   }
-  const packetId = freePacketId(session);
+  const packetId = freeId(state, session, preferredId);
+  const packet = packetFor(socket, fan, qos, retain, packetId, grant.identifiers);
+  if (!fits(socket, packet)) return;
   const seq = state.nextSeq++;
-  session.inflight.set(packetId, { seq, qos, bytes: sizeOf(message) });
+  const bytes = messageBytes(kept);
+  session.inflight.set(packetId, { seq, qos, bytes, sent: true });
+  session.inflightBytes += bytes;
   effects.push(
-    { kind: "write", write: { kind: "put_message", key: session.key, seq, packetId, message } },
-    { kind: "send", socket: socket.id, packet: publishPacket(message, packetId, false) },
+    { kind: "write", write: { kind: "put_message", key: session.key, seq, packetId, message: kept } },
+    { kind: "send", socket, packet: aliased(socket, packet, effects) },
   );
 }
 
+function packetFor(
+  socket: Socket,
+  fan: Fan,
+  qos: QoS,
+  retain: boolean,
+  packetId: number | null,
+  identifiers: readonly number[] | null,
+): PublishPacket {
+  if (identifiers === null || socket.level !== 5) return fan.packet(socket.level, qos, retain, packetId);
+  const properties = { ...fan.message.properties, subscriptionIdentifiers: identifiers };
+  return publishPacket(fan.message, qos, retain, packetId, properties);
+}
+
+function keptFor(fan: Fan, qos: QoS, retain: boolean, identifiers: readonly number[] | null): Message {
+  const kept = fan.kept(qos, retain);
+  if (identifiers === null) return kept;
+  return { ...kept, properties: { ...kept.properties, subscriptionIdentifiers: identifiers } };
+}
+
+/** QoS 0 is sent or forgotten: a reader that has stalled must not fill the object's memory. */
+function sendUnacknowledged(socket: Socket, packet: PublishPacket, effects: Effect[]): void {
+  const bytes = packet.payload.length + packet.topic.length + 64;
+  if (socket.unheardBytes + bytes > unheardBytesMax || !fits(socket, packet)) return;
+  socket.unheardBytes += bytes;
+  effects.push({ kind: "send", socket, packet: aliased(socket, packet, effects) });
+}
+
+/** Whatever is over the client's Maximum Packet Size is not sent, as if it had been [MQTT-3.1.2-25]. */
+function fits(socket: Socket, packet: PublishPacket): boolean {
+  return socket.packetBytesMax === null || encodedLength(packet, socket.level) <= socket.packetBytesMax;
+}
+
+/** Replaces the topic by its alias, or gives it one while there are some left (section 3.3.2.3.4). */
+function aliased(socket: Socket, packet: PublishPacket, effects: Effect[]): PublishPacket {
+  if (socket.aliasesOutMax === 0) return packet;
+  const known = socket.aliasesOut.get(packet.topic);
+  if (known !== undefined)
+    return { ...packet, topic: "", properties: { ...packet.properties, topicAlias: known }, wire: null };
+  if (socket.aliasesOut.size >= socket.aliasesOutMax || packet.topic.length > aliasedCharactersMax) return packet;
+  const topicAlias = socket.aliasesOut.size + 1;
+  const named = { ...packet, properties: { ...packet.properties, topicAlias }, wire: null };
+  if (!fits(socket, named)) return packet;
+  socket.aliasesOut.set(packet.topic, topicAlias);
+  effects.push({ kind: "save_socket", socket });
+  return named;
+}
+
+/** Longer topics get no alias of ours: the attachment carries them. */
+const aliasedCharactersMax = 512;
+
 /** Stores a message for later, within the session's bound. */
 function enqueue(state: BrokerState, session: Session, message: Message, effects: Effect[]): void {
-  const bytes = sizeOf(message);
+  const bytes = messageBytes(message);
   const away = session.socket === null;
   const messagesMax = away ? queueAwayMessagesMax : queueConnectedMessagesMax;
   const bytesMax = away ? queueAwayBytesMax : queueConnectedBytesMax;
-  while (session.queue.length + 1 > messagesMax || session.queueBytes + bytes > bytesMax) {
-    const oldest = session.queue.findIndex((queued) => queued.qos === 0);
-    const [dropped] = oldest === -1 ? [] : session.queue.splice(oldest, 1);
-    if (dropped === undefined) return;
-    session.queueBytes -= dropped.bytes;
-    effects.push({ kind: "write", write: { kind: "delete_message", key: session.key, seq: dropped.seq } });
-  }
+  if (session.queue.length >= messagesMax || session.queueBytes + bytes > bytesMax) return;
   const seq = state.nextSeq++;
   session.queue.push({ seq, qos: message.qos, bytes });
   session.queueBytes += bytes;
   effects.push({ kind: "write", write: { kind: "put_message", key: session.key, seq, packetId: null, message } });
 }
 
-/** Exchanges that may still be begun: a QoS 2 one counts until its PUBCOMP. */
-function roomOf(session: Session): number {
-  return inflightMax - session.inflight.size - session.released.size;
+/** Exchanges that may still be begun [MQTT-4.9.0-2]: a QoS 2 one counts until its PUBCOMP. */
+function roomOf(session: Session, socket: Socket): number {
+  if (session.inflightBytes >= inflightBytesMax) return 0;
+  const window = socket.receiveMaximum < inflightMax ? socket.receiveMaximum : inflightMax;
+  return window - (session.inflight.size - session.unsent) - session.released.size;
 }
 
-/** Asks for as many waiting messages as the window has room for. */
+/** Asks for as many unsent and waiting messages as the window has room for, the unsent first. */
 export function pump(session: Session, effects: Effect[]): void {
-  if (session.socket === null || session.queue.length === 0) return;
-  const room = roomOf(session);
+  const socket = session.attached;
+  if (socket === null || (session.unsent === 0 && session.queue.length === 0)) return;
+  const room = roomOf(session, socket);
   if (room <= 0) return;
-  const seqs = session.queue.slice(0, room).map(({ seq }) => seq);
+  const seqs: number[] = [];
+  if (session.unsent > 0) {
+    for (const { seq, sent } of session.inflight.values()) {
+      if (sent) continue;
+      seqs.push(seq);
+      if (seqs.length === room) break;
+    }
+  }
+  // New messages never overtake those that were sent before [MQTT-4.6.0-1].
+  if (seqs.length === session.unsent) for (const { seq } of session.queue.peek(room - seqs.length)) seqs.push(seq);
   effects.push({ kind: "load", from: session.key, to: session.key, seqs });
 }
 
 /**
  * After a reconnect: PUBREL for what the client has confirmed, in the order it did [MQTT-4.6.0-4]; then
- * everything else in flight again with DUP and its id [MQTT-4.4.0-1], in its first order [MQTT-4.6.0-1];
- * then what waits. A message whose PUBREL was sent is never published again [MQTT-4.3.3-1].
+ * everything else in flight again with DUP and its id [MQTT-4.4.0-1], in its first order [MQTT-4.6.0-1],
+ * as far as Receive Maximum lets it; then what waits. A message whose PUBREL was sent is never published
+ * again [MQTT-4.3.3-7].
  */
 export function redeliver(session: Session, effects: Effect[]): void {
-  if (session.socket === null) return;
-  for (const packetId of session.released)
-    effects.push({ kind: "send", socket: session.socket, packet: { type: "pubrel", packetId } });
-  const seqs = [...session.inflight.values()].map(({ seq }) => seq).sort((a, b) => a - b);
-  if (seqs.length > 0) effects.push({ kind: "load", from: session.key, to: session.key, seqs });
-  else pump(session, effects);
+  const socket = session.attached;
+  if (socket === null) return;
+  for (const packetId of session.released) {
+    const packet = { type: "pubrel", packetId, reasonCode: reasonCodes.success, properties: null } as const;
+    effects.push({ kind: "send", socket, packet });
+  }
+  for (const message of session.inflight.values()) message.sent = false;
+  session.unsent = session.inflight.size;
+  pump(session, effects);
 }
 
 /** Sends what storage gave back, then asks for more while the window has room. */
-export function sendLoaded(session: Session, messages: readonly StoredMessage[], effects: Effect[]): void {
-  const socket = session.socket;
+export function sendLoaded(
+  state: BrokerState,
+  session: Session,
+  messages: readonly StoredMessage[],
+  now: number,
+  effects: Effect[],
+): void {
+  const socket = session.attached;
   if (socket === null) return;
   for (const { seq, packetId, message } of messages) {
-    if (packetId !== null) {
-      if (session.inflight.get(packetId)?.seq !== seq) continue;
-      effects.push({ kind: "send", socket, packet: publishPacket(message, packetId, true) });
-      continue;
-    }
-    const position = session.queue.findIndex((queued) => queued.seq === seq);
-    const [queued] = position === -1 ? [] : session.queue.splice(position, 1);
-    if (queued === undefined) continue;
-    session.queueBytes -= queued.bytes;
-    if (message.qos === 0) {
-      effects.push(
-        { kind: "write", write: { kind: "delete_message", key: session.key, seq } },
-        { kind: "send", socket, packet: publishPacket(message, null, false) },
-      );
-      continue;
-    }
-    const id = freePacketId(session);
-    session.inflight.set(id, queued);
-    effects.push(
-      { kind: "write", write: { kind: "set_packet_id", key: session.key, seq, packetId: id } },
-      { kind: "send", socket, packet: publishPacket(message, id, false) },
-    );
+    if (packetId === null) sendWaiting(state, session, socket, seq, message, now, effects);
+    else sendAgain(session, socket, seq, packetId, message, now, effects);
   }
   if (messages.length > 0) pump(session, effects);
+}
+
+/** DUP and the same id [MQTT-3.3.1-1]; an expired message that may have been received goes on to its end. */
+function sendAgain(
+  session: Session,
+  socket: Socket,
+  seq: number,
+  packetId: number,
+  message: Message,
+  now: number,
+  effects: Effect[],
+): void {
+  const flying = session.inflight.get(packetId);
+  if (flying === undefined || flying.seq !== seq || flying.sent) return;
+  flying.sent = true;
+  session.unsent -= 1;
+  const properties = socket.level === 5 ? countedDown(message, now) : null;
+  const packet = { ...publishPacket(message, message.qos, message.retain, packetId, properties), dup: true };
+  if (fits(socket, packet)) {
+    effects.push({ kind: "send", socket, packet: aliased(socket, packet, effects) });
+    return;
+  }
+  forget(session, packetId, effects);
+}
+
+/** Takes a message out of flight and out of storage. */
+export function forget(session: Session, packetId: number, effects: Effect[]): void {
+  const flying = session.inflight.get(packetId);
+  if (flying === undefined) return;
+  session.inflight.delete(packetId);
+  session.inflightBytes -= flying.bytes;
+  if (!flying.sent) session.unsent -= 1;
+  effects.push({ kind: "write", write: { kind: "delete_message", key: session.key, seq: flying.seq } });
+}
+
+function sendWaiting(
+  state: BrokerState,
+  session: Session,
+  socket: Socket,
+  seq: number,
+  message: Message,
+  now: number,
+  effects: Effect[],
+): void {
+  const queued =
+    session.queue.first()?.seq === seq ? session.queue.shift() : session.queue.remove((q) => q.seq === seq);
+  if (queued === undefined) return;
+  session.queueBytes -= queued.bytes;
+  const { qos, retain } = message;
+  const packetId = qos === 0 ? null : freeId(state, session, nextPacketId(state));
+  const properties = socket.level === 5 ? countedDown(message, now) : null;
+  const packet = publishPacket(message, qos, retain, packetId, properties);
+  if (packetId === null || isExpired(message, now) || !fits(socket, packet)) {
+    effects.push({ kind: "write", write: { kind: "delete_message", key: session.key, seq } });
+    if (packetId === null) sendUnacknowledged(socket, packet, effects);
+    return;
+  }
+  session.inflight.set(packetId, { ...queued, sent: true });
+  session.inflightBytes += queued.bytes;
+  effects.push(
+    { kind: "write", write: { kind: "set_packet_id", key: session.key, seq, packetId } },
+    { kind: "send", socket, packet: aliased(socket, packet, effects) },
+  );
 }
 
 /** Moves a mailbox's commands into the session that now takes them. */
@@ -194,38 +327,33 @@ export function claimMailbox(
   mailbox: Session,
   session: Session,
   messages: readonly StoredMessage[],
+  now: number,
   effects: Effect[],
 ): void {
   for (const { seq, message } of messages) {
-    const position = mailbox.queue.findIndex((queued) => queued.seq === seq);
-    const [queued] = position === -1 ? [] : mailbox.queue.splice(position, 1);
+    const queued = mailbox.queue.remove((waiting) => waiting.seq === seq);
     if (queued === undefined) continue;
     mailbox.queueBytes -= queued.bytes;
     effects.push({ kind: "write", write: { kind: "delete_message", key: mailbox.key, seq } });
-    deliver(state, session, message, grantedTo(state, session, message.topic), effects);
+    if (isExpired(message, now)) continue;
+    const found = state.routes.get(message.topic);
+    if (found === null) continue;
+    refreshRoute(found, state.index);
+    const grant = found.targets.find((target) => target.session === session);
+    const counted = { ...message, properties: countedDown(message, now) };
+    if (grant !== undefined) deliver(state, session, new Fan(counted, null, 4), grant, nextPacketId(state), effects);
   }
 }
 
-/** The highest QoS this session's filters were granted for a topic; 0 when none matches. */
-function grantedTo(state: BrokerState, session: Session, topic: TopicName): QoS {
-  const own = state.index.match(topic).filter(({ key }) => key === session.key);
-  return own.reduce<QoS>((qos, { key, text }) => highest(qos, subscribedQos(state, key, text)), 0);
+/** One counter for all sessions, so that a message has the same id, and the same bytes, for most of them. */
+export function nextPacketId(state: BrokerState): number {
+  state.lastPacketId = (state.lastPacketId % 0xffff) + 1;
+  return state.lastPacketId;
 }
 
-/** The next id that is not in use [MQTT-2.3.1-2]; the window is far smaller than the ids. */
-function freePacketId(session: Session): number {
-  do {
-    session.lastPacketId = (session.lastPacketId % 0xffff) + 1;
-  } while (session.inflight.has(session.lastPacketId) || session.released.has(session.lastPacketId));
-  return session.lastPacketId;
-}
-
-function publishPacket(message: Message, packetId: number | null, dup: boolean) {
-  const { topic, payload, qos, retain } = message;
-  return { type: "publish", dup, qos, retain, topic, packetId, payload } as const;
-}
-
-/** A message's weight: its payload, its topic and some bookkeeping. */
-function sizeOf(message: { topic: TopicName; payload: Uint8Array }): number {
-  return message.payload.length + message.topic.length + 64;
+/** An id that is not in use [MQTT-2.2.1-4]; the window is far smaller than the ids. */
+function freeId(state: BrokerState, session: Session, preferredId: number): number {
+  let id = preferredId;
+  while (session.inflight.has(id) || session.released.has(id)) id = nextPacketId(state);
+  return id;
 }

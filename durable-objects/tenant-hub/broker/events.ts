@@ -1,5 +1,6 @@
 import type { DeviceId, GroupId, UserId } from "../../../core/ids.ts";
-import type { ConnectPacket, Packet, QoS } from "../../../core/mqtt/packets.ts";
+import type { ConnectPacket, Packet } from "../../../core/mqtt/packets.ts";
+import type { ReasonCode } from "../../../core/mqtt/reason-codes.ts";
 import type { Refusal } from "../../../core/mqtt/refusals.ts";
 import type { IngestRecord } from "../../../core/rpc/data.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
@@ -11,6 +12,7 @@ import type {
   Message,
   Session,
   SessionKey,
+  SessionSubscription,
   Socket,
   SocketId,
   UpgradeCredential,
@@ -23,6 +25,12 @@ export interface StoredMessage {
   readonly message: Message;
 }
 
+/** For whom retained messages were asked: a subscription as it was when they were. */
+export interface RetainedRequest {
+  readonly session: SessionKey;
+  readonly subscription: SessionSubscription;
+}
+
 /** What happens to a broker. */
 export type BrokerEvent =
   | { readonly kind: "socket_opened"; readonly socket: SocketId; readonly upgrade: UpgradeCredential | null }
@@ -32,6 +40,13 @@ export type BrokerEvent =
   /** The answer to `authenticate`. */
   | { readonly kind: "authenticated"; readonly socket: SocketId; readonly identity: Identity }
   | { readonly kind: "socket_closed"; readonly socket: SocketId }
+  /** The shell has no time for this CONNECT now. */
+  | {
+      readonly kind: "shed";
+      readonly socket: SocketId;
+      readonly packet: ConnectPacket;
+      readonly retryAfterSeconds: number;
+    }
   /** The shell ends a socket (a text frame, too many bytes held back). */
   | { readonly kind: "close_socket"; readonly socket: SocketId; readonly close: Close }
   /** The answer to `load`, in the order asked. */
@@ -44,8 +59,7 @@ export type BrokerEvent =
   /** The answer to `load_retained`. */
   | {
       readonly kind: "retained_loaded";
-      readonly session: SessionKey;
-      readonly qos: QoS;
+      readonly request: RetainedRequest;
       readonly messages: readonly Message[];
     }
   | { readonly kind: "tick" }
@@ -60,17 +74,26 @@ export type BrokerEvent =
   | { readonly kind: "publish_command"; readonly device: DeviceId; readonly payload: Uint8Array }
   | { readonly kind: "outbox_drained"; readonly bytes: number };
 
-/** How a socket is closed: an RFC 6455 code and a text that names the reason or the limit. */
+/**
+ * How a socket is closed: an RFC 6455 code, a text that names the reason or the limit, and what DISCONNECT
+ * says to a 5.0 client before; null for none, where the client itself said goodbye.
+ */
 export interface Close {
   readonly code: number;
   readonly reason: string;
+  readonly reasonCode: ReasonCode | null;
 }
 
 /** Changes that must be durable before any `send` of the same step leaves. */
 export type Write =
   | { readonly kind: "put_session"; readonly session: Session }
   | { readonly kind: "delete_session"; readonly key: SessionKey }
-  | { readonly kind: "put_subscription"; readonly key: SessionKey; readonly text: string; readonly qos: QoS }
+  | {
+      readonly kind: "put_subscription";
+      readonly key: SessionKey;
+      readonly text: string;
+      readonly subscription: SessionSubscription;
+    }
   | { readonly kind: "delete_subscription"; readonly key: SessionKey; readonly text: string }
   | {
       readonly kind: "put_message";
@@ -100,16 +123,15 @@ export type Write =
 /** What the shell does for the broker, in order. */
 export type Effect =
   | { readonly kind: "write"; readonly write: Write }
-  | { readonly kind: "send"; readonly socket: SocketId; readonly packet: Packet }
-  | { readonly kind: "close"; readonly socket: SocketId; readonly close: Close }
+  | { readonly kind: "send"; readonly socket: Socket; readonly packet: Packet }
+  | { readonly kind: "close"; readonly socket: Socket; readonly close: Close }
   /** Judge these credentials and answer with `authenticated`; no packet of this socket before that. */
   | { readonly kind: "authenticate"; readonly socket: Socket; readonly connect: ConnectPacket }
   /** Read these stored messages of `from` and answer with `loaded`. */
   | { readonly kind: "load"; readonly from: SessionKey; readonly to: SessionKey; readonly seqs: readonly number[] }
   | {
       readonly kind: "load_retained";
-      readonly session: SessionKey;
-      readonly qos: QoS;
+      readonly request: RetainedRequest;
       readonly topics: readonly TopicName[];
     }
   /** The socket's durable attachment changed. */

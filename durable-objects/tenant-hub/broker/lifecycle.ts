@@ -1,9 +1,12 @@
 import type { DeviceId } from "../../../core/ids.ts";
+import { encodedLength } from "../../../core/mqtt/encode.ts";
+import type { DisconnectPacket } from "../../../core/mqtt/packets.ts";
 import type { IngestRecord } from "../../../core/rpc/data.ts";
 import { parseDeviceTopic } from "../../../core/topics/sentinel-topic.ts";
 import { parseTopicName } from "../../../core/topics/topic-name.ts";
 import { route } from "./deliver.ts";
 import type { Close, Effect } from "./events.ts";
+import { expiryOf } from "./message.ts";
 import { retain } from "./retained.ts";
 import { mayPublish } from "./rights.ts";
 import { type BrokerState, forgetSession, type Message, type Session, type Socket, sessionsOf } from "./state.ts";
@@ -31,11 +34,23 @@ export interface Ending {
 
 /** Ends a socket and everything that hung on it. */
 export function dropSocket(state: BrokerState, socket: Socket, now: number, ending: Ending, effects: Effect[]): void {
-  state.sockets.delete(socket.id);
-  if (ending.close !== null) effects.push({ kind: "close", socket: socket.id, close: ending.close });
-  const session = socket.session === null ? undefined : state.sessions.get(socket.session);
-  if (session === undefined || session.socket !== socket.id) return;
+  if (!state.sockets.delete(socket.id)) return;
+  if (ending.close !== null) {
+    sayGoodbye(socket, ending.close, effects);
+    effects.push({ kind: "close", socket, close: ending.close });
+  }
+  const { session } = socket;
+  if (session === null || session.socket !== socket.id) return;
   detachSession(state, session, now, ending, effects);
+}
+
+/** 5.0 is told why before the close (section 4.13); the reason string only if it fits Maximum Packet Size. */
+function sayGoodbye(socket: Socket, close: Close, effects: Effect[]): void {
+  const { reasonCode, reason } = close;
+  if (socket.level !== 5 || socket.phase !== "connected" || reasonCode === null) return;
+  const told: DisconnectPacket = { type: "disconnect", reasonCode, properties: { reasonString: reason } };
+  const fits = socket.packetBytesMax === null || encodedLength(told, 5) <= socket.packetBytesMax;
+  effects.push({ kind: "send", socket, packet: fits ? told : { ...told, properties: null } });
 }
 
 /** A session loses its socket: will, then the session's own end or rest, then presence. */
@@ -47,44 +62,60 @@ export function detachSession(
   effects: Effect[],
 ): void {
   session.socket = null;
+  session.attached = null;
   session.disconnectedAtMs = now;
-  const { will } = session;
-  session.will = null;
-  if (session.clean) {
-    forgetSession(state, session);
-    effects.push({ kind: "write", write: { kind: "delete_session", key: session.key } });
+  if (ending.graceful) session.will = null;
+  if (session.expirySeconds === 0) {
+    finishSession(state, session, now, effects);
   } else {
+    const delaySeconds = session.will?.properties?.willDelayInterval ?? 0;
+    if (session.will !== null && delaySeconds > 0) session.willDueAtMs = now + delaySeconds * 1000;
+    else publishWill(state, session, now, effects);
     effects.push({ kind: "write", write: { kind: "put_session", session } });
   }
-  if (will !== null && !ending.graceful) publishWill(state, session, will, effects);
   if (ending.presence && session.principal.kind === "device")
     refreshPresence(state, session.principal.device, now, effects);
 }
 
-/** A will obeys the rights its owner has now, not those it had at CONNECT. */
-function publishWill(
-  state: BrokerState,
-  session: Session,
-  will: NonNullable<Session["will"]>,
-  effects: Effect[],
-): void {
-  const topic = parseTopicName(will.topic);
-  const parsed = topic === null ? null : parseDeviceTopic(topic);
-  if (topic === null || parsed === null || !mayPublish(state, session.principal, parsed)) return;
-  if (session.principal.kind === "device" && !state.devices.has(session.principal.device)) return;
-  const message: Message = { topic, payload: will.payload, qos: will.qos, retain: will.retain };
-  if (message.retain && !retain(state, parsed.device, message, effects)) return;
-  route(state, message, effects);
-}
-
-/** Ends a session wholly: its socket, its subscriptions, what waits for it. */
-export function endSession(state: BrokerState, session: Session, now: number, close: Close, effects: Effect[]): void {
-  const socket = session.socket === null ? undefined : state.sockets.get(session.socket);
-  session.will = null;
-  if (socket !== undefined) dropSocket(state, socket, now, { graceful: true, close, presence: true }, effects);
-  if (!state.sessions.has(session.key)) return;
+/** Forgets a session without a connection; a will that still waits is published now [MQTT-3.1.3-9]. */
+export function finishSession(state: BrokerState, session: Session, now: number, effects: Effect[]): void {
   forgetSession(state, session);
   effects.push({ kind: "write", write: { kind: "delete_session", key: session.key } });
+  publishWill(state, session, now, effects);
+}
+
+/** Publishes a session's will, if it has one, and forgets it. It obeys the rights its owner has now, not those of CONNECT. */
+export function publishWill(state: BrokerState, session: Session, now: number, effects: Effect[]): void {
+  const { will, principal } = session;
+  session.will = null;
+  session.willDueAtMs = null;
+  if (will === null) return;
+  const topic = parseTopicName(will.topic);
+  const parsed = topic === null ? null : parseDeviceTopic(topic);
+  if (topic === null || parsed === null || !mayPublish(state, principal, parsed)) return;
+  if (principal.kind === "device" && !state.devices.has(principal.device)) return;
+  const { willDelayInterval: _delay, ...rest } = will.properties ?? {};
+  const properties = Object.keys(rest).length === 0 ? null : rest;
+  const message: Message = {
+    topic,
+    payload: will.payload,
+    qos: will.qos,
+    retain: will.retain,
+    properties,
+    expiresAtMs: expiryOf(properties, now),
+  };
+  if (message.retain && !retain(state, parsed.device, message, effects)) return;
+  route(state, message, null, effects);
+}
+
+/** Ends a session wholly and without its will: its socket, its subscriptions, what waits for it. */
+export function endSession(state: BrokerState, session: Session, now: number, close: Close, effects: Effect[]): void {
+  session.will = null;
+  session.willDueAtMs = null;
+  const socket = session.attached;
+  if (socket !== null) dropSocket(state, socket, now, { graceful: true, close, presence: true }, effects);
+  if (!state.sessions.has(session.key)) return;
+  finishSession(state, session, now, effects);
 }
 
 /** Publishes a device's presence when it changed: retained on `status`, and a record for history. */
@@ -99,12 +130,12 @@ export function refreshPresence(state: BrokerState, device: DeviceId, now: numbe
   const at = new Date(now).toISOString();
   const message = statusMessage(state, device, online, at);
   retain(state, device, message, effects);
-  route(state, message, effects);
+  route(state, message, null, effects);
   appendOutbox(state, { kind: "presence", device, online, at }, effects);
 }
 
 /** `{"state":"online","at":…}` as the broker publishes it. */
 export function statusMessage(state: BrokerState, device: DeviceId, online: boolean, at: string): Message {
   const payload = encoder.encode(JSON.stringify({ state: online ? "online" : "offline", at }));
-  return { topic: statusTopic(state.org, device), payload, qos: 1, retain: true };
+  return { topic: statusTopic(state.org, device), payload, qos: 1, retain: true, properties: null, expiresAtMs: null };
 }

@@ -1,31 +1,59 @@
-import type { PublishPacket } from "../../../core/mqtt/packets.ts";
+import type { AckPacket, PublishPacket } from "../../../core/mqtt/packets.ts";
+import { type ReasonCode, reasonCodes } from "../../../core/mqtt/reason-codes.ts";
 import type { IngestRecord } from "../../../core/rpc/data.ts";
-import { type DeviceTopic, parseDeviceTopic } from "../../../core/topics/sentinel-topic.ts";
-import { parseTopicName, type TopicName } from "../../../core/topics/topic-name.ts";
+import { parseDeviceTopic } from "../../../core/topics/sentinel-topic.ts";
+import { parseTopicName } from "../../../core/topics/topic-name.ts";
+import { protocolError, refusal, tryLater } from "./closes.ts";
 import { route } from "./deliver.ts";
 import type { Close, Effect } from "./events.ts";
 import { ingestRecord } from "./ingest.ts";
 import { appendOutbox, dropSocket } from "./lifecycle.ts";
-import { outboxBytesMax, receivedMax, retainedTopicsMax } from "./limits.ts";
+import {
+  aliasCharactersMax,
+  outboxBytesMax,
+  receivedMax,
+  receiveMaximum,
+  retainedTopicsMax,
+  topicAliasMaximum,
+} from "./limits.ts";
+import { expiryOf, messageBytes, travelling } from "./message.ts";
 import { hasRoom, retain } from "./retained.ts";
-import { mayPublish } from "./rights.ts";
-import type { BrokerState, Session, Socket } from "./state.ts";
+import { mayAnswerTo, mayPublish } from "./rights.ts";
+import type { Route } from "./routes.ts";
+import type { BrokerState, Message, Session, Socket } from "./state.ts";
 
-/** A PUBLISH that passed; what the checks found out travels with it. */
-interface Accepted {
-  readonly topic: TopicName;
-  readonly parsed: DeviceTopic;
-  readonly record: IngestRecord | null;
-}
-
-/** Why a PUBLISH is not taken. 3.1.1 has no negative PUBACK, so each closes the connection (section 3.3.5). */
-const closes = {
-  topic_name: { code: 1002, reason: "malformed topic name [MQTT-3.3.2-2]" },
-  not_allowed: { code: 1008, reason: "publishing to this topic is not allowed" },
-  retained: { code: 1008, reason: `a device retains at most ${retainedTopicsMax} topics` },
-  received_full: { code: 1008, reason: `at most ${receivedMax} QoS 2 messages may wait for their PUBREL` },
-  outbox_full: { code: 1013, reason: "history is full for now; keep the message and try later" },
+/**
+ * Why a PUBLISH is not taken. 5.0 is told in PUBACK or PUBREC and stays connected; at QoS 0 there is
+ * nothing to tell it with, and the message is dropped. 3.1.1 has no negative PUBACK, so the connection ends
+ * (section 3.3.5).
+ */
+const refusals = {
+  not_allowed: refusal("publishing to this topic is not allowed", reasonCodes.not_authorized),
+  response_topic: refusal("this response topic is not allowed", reasonCodes.not_authorized),
+  retained: refusal(`a device retains at most ${retainedTopicsMax} topics`, reasonCodes.quota_exceeded),
+  outbox_full: tryLater("history is full for now; keep the message and try later", reasonCodes.quota_exceeded),
 } as const satisfies Record<string, Close>;
+
+/** What ends the connection in every version. */
+const violations = {
+  topic_name: protocolError("malformed topic name [MQTT-3.3.2-2]", reasonCodes.malformed_packet),
+  received_full: refusal(
+    "more QoS 2 messages than Receive Maximum wait for PUBREL",
+    reasonCodes.receive_maximum_exceeded,
+  ),
+  alias_invalid: protocolError(
+    `topic aliases go from 1 to ${topicAliasMaximum} [MQTT-3.3.2-9]`,
+    reasonCodes.topic_alias_invalid,
+  ),
+  alias_unknown: protocolError("this topic alias was not set on this connection (section 3.3.2.3.4)"),
+  alias_space: refusal(
+    `topics with an alias have at most ${aliasCharactersMax} characters together`,
+    reasonCodes.quota_exceeded,
+  ),
+} as const satisfies Record<string, Close>;
+
+/** What the connection ends with, or the topic's text. */
+type Resolved = { readonly topic: string } | { readonly violation: keyof typeof violations };
 
 /**
  * One PUBLISH from a client: judged, then stored, then acknowledged. The writes stand before the PUBACK
@@ -45,62 +73,149 @@ export function publish(
   now: number,
   effects: Effect[],
 ): void {
-  const judged = judge(state, session, packet, now);
-  const { packetId } = packet;
-  if (judged.kind === "duplicate") {
-    effects.push({ kind: "send", socket: socket.id, packet: { type: "pubrec", packetId: judged.packetId } });
+  const { packetId, qos, properties } = packet;
+  const resolved = properties?.topicAlias === undefined ? packet : resolveAlias(socket, packet, effects);
+  if ("violation" in resolved) {
+    end(state, socket, violations[resolved.violation], now, effects);
+    return;
+  }
+  const found = state.routes.get(resolved.topic);
+  if (found === null) {
+    end(state, socket, violations.topic_name, now, effects);
+    return;
+  }
+  // The id alone decides, with or without DUP (section 4.3.3); its rights were judged the first time.
+  if (qos === 2 && packetId !== null && session.received.has(packetId)) {
+    acknowledge(socket, packet, reasonCodes.success, null, effects);
+    return;
+  }
+  const judged = judge(state, socket, session, found, packet, now);
+  if (judged.kind === "violation") {
+    end(state, socket, violations[judged.why], now, effects);
     return;
   }
   if (judged.kind === "refused") {
-    // QoS 0 telemetry over the bound is dropped, as QoS 0 may be; the connection stays.
-    if (judged.why === "outbox_full" && packet.qos === 0) return;
-    const close = closes[judged.why];
-    dropSocket(state, socket, now, { graceful: false, close, presence: true }, effects);
+    refuse(state, socket, packet, refusals[judged.why], now, effects);
     return;
   }
-  const { topic, parsed, record } = judged.accepted;
-  const message = { topic, payload: packet.payload, qos: packet.qos, retain: packet.retain };
-  if (packet.qos === 2 && packetId !== null) {
+  if (qos === 2 && packetId !== null) {
     session.received.add(packetId);
     effects.push({ kind: "write", write: { kind: "put_received", key: session.key, packetId } });
   }
-  if (packet.retain) retain(state, parsed.device, message, effects);
-  if (record !== null) appendOutbox(state, record, effects);
-  route(state, message, effects);
-  if (packetId !== null) {
-    const type = packet.qos === 2 ? "pubrec" : "puback";
-    effects.push({ kind: "send", socket: socket.id, packet: { type, packetId } });
+  const message: Message = {
+    topic: found.topic,
+    payload: packet.payload,
+    qos,
+    retain: packet.retain,
+    properties: travelling(properties),
+    expiresAtMs: expiryOf(properties, now),
+  };
+  if (packet.retain && found.parsed !== null) retain(state, found.parsed.device, message, effects);
+  if (judged.record !== null) appendOutbox(state, judged.record, effects);
+  const matched = route(state, message, { session: session.key, packet, level: socket.level }, effects);
+  if (qos === 0) return;
+  const heard = matched || judged.record !== null || qos === 2;
+  acknowledge(socket, packet, heard ? reasonCodes.success : reasonCodes.no_matching_subscribers, null, effects);
+}
+
+/** PUBACK or PUBREC; a reason string only for who asked for problem information [MQTT-3.1.2-29]. */
+function acknowledge(
+  socket: Socket,
+  packet: PublishPacket,
+  reasonCode: ReasonCode,
+  reason: string | null,
+  effects: Effect[],
+): void {
+  if (packet.packetId === null) return;
+  const ack: AckPacket = {
+    type: packet.qos === 2 ? "pubrec" : "puback",
+    packetId: packet.packetId,
+    reasonCode,
+    properties: reason === null || !socket.problemInformation ? null : { reasonString: reason },
+  };
+  effects.push({ kind: "send", socket, packet: ack });
+}
+
+function refuse(
+  state: BrokerState,
+  socket: Socket,
+  packet: PublishPacket,
+  why: Close,
+  now: number,
+  effects: Effect[],
+): void {
+  if (socket.level === 5) {
+    acknowledge(socket, packet, why.reasonCode ?? reasonCodes.unspecified_error, why.reason, effects);
+    return;
   }
+  // QoS 0 telemetry over the bound is dropped, as QoS 0 may be; the connection stays.
+  if (why === refusals.outbox_full && packet.qos === 0) return;
+  end(state, socket, why, now, effects);
+}
+
+function end(state: BrokerState, socket: Socket, close: Close, now: number, effects: Effect[]): void {
+  dropSocket(state, socket, now, { graceful: false, close, presence: true }, effects);
+}
+
+/** The topic that an alias stands for, or what a new alias shall stand for (section 3.3.2.3.4). */
+function resolveAlias(socket: Socket, packet: PublishPacket, effects: Effect[]): Resolved {
+  const alias = packet.properties?.topicAlias ?? 0;
+  if (alias < 1 || alias > topicAliasMaximum) return { violation: "alias_invalid" };
+  const known = socket.aliasesIn.get(alias);
+  if (packet.topic === "") return known === undefined ? { violation: "alias_unknown" } : { topic: known };
+  if (known === packet.topic) return packet;
+  if (parseTopicName(packet.topic) === null) return { violation: "topic_name" };
+  let characters = packet.topic.length;
+  for (const [other, topic] of socket.aliasesIn) if (other !== alias) characters += topic.length;
+  if (characters > aliasCharactersMax) return { violation: "alias_space" };
+  socket.aliasesIn.set(alias, packet.topic);
+  effects.push({ kind: "save_socket", socket });
+  return packet;
+}
+
+type Judgement =
+  | { readonly kind: "accepted"; readonly record: IngestRecord | null }
+  | { readonly kind: "refused"; readonly why: keyof typeof refusals }
+  | { readonly kind: "violation"; readonly why: keyof typeof violations };
+
+const relayed: Judgement = { kind: "accepted", record: null };
+
+function judge(
+  state: BrokerState,
+  socket: Socket,
+  session: Session,
+  found: Route,
+  packet: PublishPacket,
+  now: number,
+): Judgement {
+  const { parsed, topic } = found;
+  const { principal } = session;
+  if (parsed === null || !mayPublish(state, principal, parsed)) return { kind: "refused", why: "not_allowed" };
+  const responseTopic = packet.properties?.responseTopic;
+  if (responseTopic !== undefined) {
+    const name = parseTopicName(responseTopic);
+    if (name === null) return { kind: "violation", why: "topic_name" };
+    const answer = parseDeviceTopic(name);
+    if (answer === null || !mayAnswerTo(state, principal, answer)) return { kind: "refused", why: "response_topic" };
+  }
+  if (packet.retain && packet.payload.length > 0) {
+    const bytes = messageBytes({ topic, payload: packet.payload, properties: packet.properties });
+    if (!hasRoom(state, parsed.device, topic, bytes)) return { kind: "refused", why: "retained" };
+  }
+  const record = principal.kind === "device" ? ingestRecord(parsed, packet.payload, now) : null;
+  if (record !== null && state.outboxBytes >= outboxBytesMax) return { kind: "refused", why: "outbox_full" };
+  if (packet.qos === 2 && session.received.size >= (socket.level === 5 ? receiveMaximum : receivedMax))
+    return { kind: "violation", why: "received_full" };
+  return record === null ? relayed : { kind: "accepted", record };
 }
 
 /**
  * A PUBREL: the id is free again, then PUBCOMP. An unknown id was freed before and its PUBCOMP lost, so
- * it is answered all the same [MQTT-4.3.3-2].
+ * it is answered all the same, and with success: the message was delivered [MQTT-4.3.3-11].
  */
 export function release(socket: Socket, session: Session, packetId: number, effects: Effect[]): void {
   if (session.received.delete(packetId))
     effects.push({ kind: "write", write: { kind: "delete_received", key: session.key, packetId } });
-  effects.push({ kind: "send", socket: socket.id, packet: { type: "pubcomp", packetId } });
-}
-
-type Judgement =
-  | { readonly kind: "accepted"; readonly accepted: Accepted }
-  /** A QoS 2 message that went onward already; its rights were judged then. */
-  | { readonly kind: "duplicate"; readonly packetId: number }
-  | { readonly kind: "refused"; readonly why: keyof typeof closes };
-
-function judge(state: BrokerState, session: Session, packet: PublishPacket, now: number): Judgement {
-  const { packetId, qos } = packet;
-  const topic = parseTopicName(packet.topic);
-  if (topic === null) return { kind: "refused", why: "topic_name" };
-  // The id alone decides, with or without DUP (section 4.3.3).
-  if (qos === 2 && packetId !== null && session.received.has(packetId)) return { kind: "duplicate", packetId };
-  const parsed = parseDeviceTopic(topic);
-  if (parsed === null || !mayPublish(state, session.principal, parsed)) return { kind: "refused", why: "not_allowed" };
-  if (packet.retain && packet.payload.length > 0 && !hasRoom(state, parsed.device, topic))
-    return { kind: "refused", why: "retained" };
-  const record = session.principal.kind === "device" ? ingestRecord(parsed, packet.payload, now) : null;
-  if (record !== null && state.outboxBytes >= outboxBytesMax) return { kind: "refused", why: "outbox_full" };
-  if (qos === 2 && session.received.size >= receivedMax) return { kind: "refused", why: "received_full" };
-  return { kind: "accepted", accepted: { topic, parsed, record } };
+  const packet: AckPacket = { type: "pubcomp", packetId, reasonCode: reasonCodes.success, properties: null };
+  effects.push({ kind: "send", socket, packet });
 }

@@ -1,6 +1,6 @@
 import type { DeviceId, UserId } from "../../../core/ids.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
-import type { DeviceTopic, ReadRights } from "../../../core/topics/sentinel-topic.ts";
+import { type DeviceTopic, type ReadRights, topicWithinRights } from "../../../core/topics/sentinel-topic.ts";
 import type { BrokerState, Principal } from "./state.ts";
 
 /** Names only the platform publishes; a device's own publish there is refused, at any depth. */
@@ -31,6 +31,16 @@ export function mayPublish(state: BrokerState, principal: Principal, topic: Devi
     platformNames.includes(name) &&
     state.devices.has(topic.device)
   );
+}
+
+/**
+ * May others be asked to answer here (5.0, section 4.10)? Whoever answers publishes with his own rights, so
+ * a device may name only what it could publish itself: no answer becomes an order. A user may name what he reads.
+ */
+export function mayAnswerTo(state: BrokerState, principal: Principal, topic: DeviceTopic): boolean {
+  if (principal.kind === "device") return mayPublish(state, principal, topic);
+  const [name = ""] = topic.rest;
+  return !platformNames.includes(name) && topicWithinRights(topic, readRights(state, principal));
 }
 
 /** owner, admin and readonly read across the tenant. */

@@ -1,7 +1,12 @@
 import type { DeviceId, GroupId, OrgId, UserId } from "../../../core/ids.ts";
-import type { ConnectPacket, QoS, Will } from "../../../core/mqtt/packets.ts";
+import type { ConnectPacket, ProtocolLevel, QoS, RetainHandling, Will } from "../../../core/mqtt/packets.ts";
+import type { Properties } from "../../../core/mqtt/properties.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
+import type { FilterSpec } from "../../../core/topics/topic-filter.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
+import { inflightMax } from "./limits.ts";
+import { Queue } from "./queue.ts";
+import { RouteTable } from "./routes.ts";
 import { SubscriptionIndex } from "./subscription-index.ts";
 
 /** Names one accepted WebSocket for as long as it lives. */
@@ -43,26 +48,46 @@ export interface Socket {
   readonly acceptedAtMs: number;
   readonly upgrade: UpgradeCredential | null;
   phase: "fresh" | "authenticating" | "connected";
+  /** What CONNECT asked for; 4 until it came. */
+  level: ProtocolLevel;
   /** The CONNECT whose credentials are being judged; null in every other phase. */
   connect: ConnectPacket | null;
-  /** Set when connected. Invariant: that session's `socket` is this socket. */
-  session: SessionKey | null;
+  /** Set when connected. Invariant: that session's `socket` is this socket's id, its `attached` this socket. */
+  session: Session | null;
   /** The login session of a connected user; null for devices. */
   identity: { readonly user: UserId; readonly sid: string } | null;
   keepAliveSeconds: number;
   /** When the last packet came; every inbound packet writes it. */
   lastSeenMs: number;
+  /** `lastSeenMs` as the attachment has it: at most `seenSavedEveryMs` behind. */
+  savedSeenMs: number;
   /** When the user's token ends; null for devices. */
   expiresAtMs: number | null;
+  /** The client's Receive Maximum; `inflightMax` for who named none. */
+  receiveMaximum: number;
+  /** The client's Maximum Packet Size in bytes; null for none. */
+  packetBytesMax: number | null;
+  /** Request Problem Information: reason strings and user properties in acknowledgements (5.0, section 3.1.2.11.7). */
+  problemInformation: boolean;
+  /** Topic aliases that the client set, by alias; bounded, because the attachment carries them. */
+  readonly aliasesIn: Map<number, string>;
+  /** Topic aliases that we set, by topic, at most `aliasesOutMax`. */
+  readonly aliasesOut: Map<string, number>;
+  aliasesOutMax: number;
   /** See `unheardBytesMax`; lost on eviction, which only ever forgives. */
   unheardBytes: number;
 }
 
+/** A message as it is routed, or as one session is to receive it. */
 export interface Message {
   readonly topic: TopicName;
   readonly payload: Uint8Array;
   readonly qos: QoS;
   readonly retain: boolean;
+  /** What travels with it in 5.0: never a topic alias; `subscriptionIdentifiers` only once it is a session's. */
+  readonly properties: Properties | null;
+  /** Unix milliseconds after which nobody receives it any more; null for never. */
+  readonly expiresAtMs: number | null;
 }
 
 /** What is known in memory of a message that waits in storage. */
@@ -72,8 +97,19 @@ export interface QueuedMessage {
   readonly bytes: number;
 }
 
+export interface InflightMessage extends QueuedMessage {
+  /** False after a reconnect until it was sent again. */
+  sent: boolean;
+}
+
 export interface SessionSubscription {
+  readonly spec: FilterSpec;
   readonly qos: QoS;
+  readonly noLocal: boolean;
+  readonly retainAsPublished: boolean;
+  readonly retainHandling: RetainHandling;
+  /** Subscription Identifier, or null. */
+  readonly identifier: number | null;
 }
 
 export interface Session {
@@ -81,29 +117,45 @@ export interface Session {
   readonly principal: Principal;
   /** Empty only for a device's mailbox, which holds commands that no session took. */
   readonly clientId: string;
-  readonly clean: boolean;
+  /** How long it outlives its connection, in seconds; 0 ends with it, `expiryNever` never. */
+  expirySeconds: number;
   socket: SocketId | null;
+  /** `socket` as an object. Not stored. */
+  attached: Socket | null;
   disconnectedAtMs: number;
   /** By the text that was subscribed to, `$share` prefix included. */
   readonly subscriptions: Map<string, SessionSubscription>;
   /**
-   * Packet id → message whose PUBACK or PUBREC is awaited. Written by `deliver`, `sendLoaded` and
-   * acknowledge.ts; each entry is stored with its id.
+   * Packet id → message whose PUBACK or PUBREC is awaited, in the order they were first sent. Written by
+   * deliver.ts and acknowledge.ts; each entry is stored with its id.
    */
-  readonly inflight: Map<number, QueuedMessage>;
+  readonly inflight: Map<number, InflightMessage>;
+  inflightBytes: number;
+  /** Entries of `inflight` that this connection has not been sent yet. */
+  unsent: number;
   /**
    * Packet ids of QoS 2 messages whose PUBREC came and whose PUBCOMP is awaited, in the order of the
    * PUBRECs. The message itself is forgotten. Written by acknowledge.ts; each entry is stored.
    * Invariant: no id is here and in `inflight`, so both share one space of ids.
    */
   readonly released: Set<number>;
-  lastPacketId: number;
   /** Stored messages without a packet id, oldest first. */
-  queue: QueuedMessage[];
+  readonly queue: Queue<QueuedMessage>;
   queueBytes: number;
   /** Packet ids of QoS 2 messages from the client whose PUBREL is awaited. Written by publish.ts; each is stored. */
   readonly received: Set<number>;
   will: Will | null;
+  /** When the will of a session without a connection is published; null while connected, or without a will. */
+  willDueAtMs: number | null;
+}
+
+/** Session Expiry Interval "does not expire" (5.0, section 3.1.2.11.2), in seconds. */
+export const expiryNever = 0xffff_ffff;
+
+/** When a session without a connection ends, in Unix milliseconds; null for never. */
+export function sessionEndMs(session: Session): number | null {
+  if (session.socket !== null || session.expirySeconds === expiryNever) return null;
+  return session.disconnectedAtMs + session.expirySeconds * 1000;
 }
 
 export interface Device {
@@ -115,6 +167,12 @@ export interface Device {
 export interface Group {
   readonly devices: ReadonlySet<DeviceId>;
   readonly members: ReadonlySet<UserId>;
+}
+
+/** What memory knows of a retained message; its payload stays in storage. */
+export interface RetainedEntry {
+  readonly bytes: number;
+  readonly expiresAtMs: number | null;
 }
 
 /**
@@ -133,10 +191,18 @@ export interface BrokerState {
   readonly byPrincipal: Map<string, Set<SessionKey>>;
   readonly sockets: Map<SocketId, Socket>;
   /** Written with `Session.subscriptions`. */
-  readonly index: SubscriptionIndex<SessionKey>;
-  /** Names of retained messages by device; the payloads stay in storage. */
-  readonly retained: Map<DeviceId, Set<TopicName>>;
+  readonly index: SubscriptionIndex;
+  /** What each topic means and who receives it, remembered. */
+  readonly routes: RouteTable;
+  /** Retained messages by device and topic; the payloads stay in storage. */
+  readonly retained: Map<DeviceId, Map<TopicName, RetainedEntry>>;
+  retainedBytes: number;
+  /** Numbers every stored message; grows for ever, so it also orders them. */
   nextSeq: number;
+  /** One counter for all sessions: a QoS 1 delivery to many of them is then the same bytes. Not stored. */
+  lastPacketId: number;
+  /** Turns the wheel of shared subscriptions. Not stored. */
+  shareTurn: number;
   outboxBytes: number;
 }
 
@@ -162,8 +228,12 @@ export function emptyState(org: OrgId): BrokerState {
     byPrincipal: new Map(),
     sockets: new Map(),
     index: new SubscriptionIndex(),
+    routes: new RouteTable(),
     retained: new Map(),
+    retainedBytes: 0,
     nextSeq: 1,
+    lastPacketId: 0,
+    shareTurn: 0,
     outboxBytes: 0,
   };
 }
@@ -175,12 +245,12 @@ export function addSession(state: BrokerState, session: Session): void {
   const keys = state.byPrincipal.get(id) ?? new Set();
   keys.add(session.key);
   state.byPrincipal.set(id, keys);
-  for (const text of session.subscriptions.keys()) state.index.add(session.key, text);
+  for (const subscription of session.subscriptions.values()) state.index.add(session, subscription);
 }
 
 /** Takes a session out of both maps and the index. */
 export function forgetSession(state: BrokerState, session: Session): void {
-  for (const text of session.subscriptions.keys()) state.index.remove(session.key, text);
+  for (const subscription of session.subscriptions.values()) state.index.remove(session, subscription);
   state.sessions.delete(session.key);
   const id = principalId(session.principal);
   const keys = state.byPrincipal.get(id);
@@ -194,21 +264,49 @@ export function sessionsOf(state: BrokerState, id: DeviceId | UserId): Session[]
 }
 
 /** A session without a past. */
-export function newSession(principal: Principal, clientId: string, clean: boolean): Session {
+export function newSession(principal: Principal, clientId: string, expirySeconds: number): Session {
   return {
     key: sessionKey(principal, clientId),
     principal,
     clientId,
-    clean,
+    expirySeconds,
     socket: null,
+    attached: null,
     disconnectedAtMs: 0,
     subscriptions: new Map(),
     inflight: new Map(),
+    inflightBytes: 0,
+    unsent: 0,
     released: new Set(),
-    lastPacketId: 0,
-    queue: [],
+    queue: new Queue(),
     queueBytes: 0,
     received: new Set(),
     will: null,
+    willDueAtMs: null,
+  };
+}
+
+/** A socket that has sent nothing yet. */
+export function newSocket(id: SocketId, upgrade: UpgradeCredential | null, now: number): Socket {
+  return {
+    id,
+    acceptedAtMs: now,
+    upgrade,
+    phase: "fresh",
+    level: 4,
+    connect: null,
+    session: null,
+    identity: null,
+    keepAliveSeconds: 0,
+    lastSeenMs: now,
+    savedSeenMs: now,
+    expiresAtMs: null,
+    receiveMaximum: inflightMax,
+    packetBytesMax: null,
+    problemInformation: true,
+    aliasesIn: new Map(),
+    aliasesOut: new Map(),
+    aliasesOutMax: 0,
+    unheardBytes: 0,
   };
 }

@@ -1,14 +1,19 @@
 import type { Packet } from "../../../core/mqtt/packets.ts";
+import { reasonCodes } from "../../../core/mqtt/reason-codes.ts";
 import type { Refusal } from "../../../core/mqtt/refusals.ts";
 import { acknowledge } from "./acknowledge.ts";
-import { runConnection } from "./connect.ts";
+import { protocolError, refusal } from "./closes.ts";
+import { refuseConnection, runConnection } from "./connect.ts";
 import { endLoginSession, publishCommand, putDevice, putGroup, putMember, removeDevice } from "./control.ts";
 import { deadlineOf } from "./deadlines.ts";
-import { claimMailbox, deliver, sendLoaded } from "./deliver.ts";
+import { claimMailbox, sendLoaded } from "./deliver.ts";
+import { disconnect } from "./disconnect.ts";
 import type { BrokerEvent, Close, Effect } from "./events.ts";
-import { detachSession, dropSocket } from "./lifecycle.ts";
+import { detachSession, dropSocket, finishSession, publishWill } from "./lifecycle.ts";
+import { seenSavedEveryMs } from "./limits.ts";
 import { publish, release } from "./publish.ts";
-import type { BrokerState, Session, Socket, SocketId } from "./state.ts";
+import { deliverRetained } from "./retained.ts";
+import { type BrokerState, newSocket, type Session, type Socket, type SocketId, sessionEndMs } from "./state.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
 
 export interface StepResult {
@@ -27,18 +32,24 @@ export interface StepResult {
  */
 export function step(state: BrokerState, event: BrokerEvent, now: number): StepResult {
   const effects: Effect[] = [];
-  handle(state, event, now, effects);
+  advance(state, event, now, effects);
   return { state, effects };
 }
 
-function handle(state: BrokerState, event: BrokerEvent, now: number, effects: Effect[]): void {
+/** `step` for who brings the list that the effects are added to: a busy hub takes 100,000 steps a second. */
+export function advance(state: BrokerState, event: BrokerEvent, now: number, effects: Effect[]): void {
   switch (event.kind) {
-    case "socket_opened":
-      openSocket(state, event, now, effects);
+    case "socket_opened": {
+      const socket = newSocket(event.socket, event.upgrade, now);
+      state.sockets.set(socket.id, socket);
+      effects.push({ kind: "save_socket", socket });
       return;
-    case "packet":
-      withSocket(state, event.socket, (socket) => handlePacket(state, socket, event.packet, now, effects));
+    }
+    case "packet": {
+      const socket = state.sockets.get(event.socket);
+      if (socket !== undefined) handlePacket(state, socket, event.packet, now, effects);
       return;
+    }
     case "refused":
       withSocket(state, event.socket, (socket) => handleRefusal(state, socket, event.refusal, now, effects));
       return;
@@ -51,21 +62,24 @@ function handle(state: BrokerState, event: BrokerEvent, now: number, effects: Ef
     case "socket_closed":
       withSocket(state, event.socket, (socket) => end(state, socket, null, now, effects));
       return;
+    case "shed":
+      withSocket(state, event.socket, (socket) => {
+        socket.level = event.packet.level;
+        const reason = `busy; retry after ${event.retryAfterSeconds} s`;
+        refuseConnection(state, socket, reasonCodes.server_unavailable, reason, now, effects);
+      });
+      return;
     case "close_socket":
       withSocket(state, event.socket, (socket) => end(state, socket, event.close, now, effects));
       return;
     case "loaded":
-      handleLoaded(state, event, effects);
+      handleLoaded(state, event, now, effects);
       return;
-    case "retained_loaded": {
-      const session = state.sessions.get(event.session);
-      if (session === undefined) return;
-      // RETAIN is set because they answer a new subscription [MQTT-3.3.1-8].
-      for (const message of event.messages) deliver(state, session, { ...message, retain: true }, event.qos, effects);
+    case "retained_loaded":
+      deliverRetained(state, event.request, event.messages, now, effects);
       return;
-    }
     case "restored":
-      findLostSockets(state, now, effects);
+      attachRestored(state, now, effects);
       return;
     case "tick":
       expire(state, now, effects);
@@ -100,51 +114,34 @@ function withSocket(state: BrokerState, id: SocketId, then: (socket: Socket) => 
   if (socket !== undefined) then(socket);
 }
 
-function openSocket(
-  state: BrokerState,
-  event: BrokerEvent & { kind: "socket_opened" },
-  now: number,
-  effects: Effect[],
-): void {
-  const socket: Socket = {
-    id: event.socket,
-    acceptedAtMs: now,
-    upgrade: event.upgrade,
-    phase: "fresh",
-    connect: null,
-    session: null,
-    identity: null,
-    keepAliveSeconds: 0,
-    lastSeenMs: now,
-    expiresAtMs: null,
-    unheardBytes: 0,
-  };
-  state.sockets.set(socket.id, socket);
-  effects.push({ kind: "save_socket", socket });
-}
-
 /** The connection ended without a DISCONNECT: the will is published. */
 function end(state: BrokerState, socket: Socket, close: Close | null, now: number, effects: Effect[]): void {
   dropSocket(state, socket, now, { graceful: false, close, presence: true }, effects);
 }
+
+const secondConnect = protocolError("a second CONNECT [MQTT-3.1.0-2]");
+const connectFirst = protocolError("the first packet is a CONNECT [MQTT-3.1.0-1]");
 
 function handlePacket(state: BrokerState, socket: Socket, packet: Packet, now: number, effects: Effect[]): void {
   socket.lastSeenMs = now;
   socket.unheardBytes = 0;
   if (packet.type === "connect") {
     if (socket.phase === "fresh") runConnection(state, socket, packet, null, now, effects);
-    else end(state, socket, { code: 1002, reason: "a second CONNECT [MQTT-3.1.0-2]" }, now, effects);
+    else end(state, socket, secondConnect, now, effects);
     return;
   }
-  const session = socket.session === null ? undefined : state.sessions.get(socket.session);
-  if (session === undefined) {
-    end(state, socket, { code: 1002, reason: "the first packet is a CONNECT [MQTT-3.1.0-1]" }, now, effects);
+  const { session } = socket;
+  if (session === null) {
+    end(state, socket, connectFirst, now, effects);
     return;
   }
-  effects.push({ kind: "save_socket", socket });
-  handleSessionPacket(state, socket, session, packet, now, effects);
+  // Written seldom: an attachment for each packet would cost more than the packet.
+  if (now - socket.savedSeenMs >= seenSavedEveryMs) effects.push({ kind: "save_socket", socket });
+  const close = handleSessionPacket(state, socket, session, packet, now, effects);
+  if (close !== null) end(state, socket, close, now, effects);
 }
 
+/** @returns why the connection ends; null when all is well, or when it has ended already */
 function handleSessionPacket(
   state: BrokerState,
   socket: Socket,
@@ -152,83 +149,78 @@ function handleSessionPacket(
   packet: Packet,
   now: number,
   effects: Effect[],
-): void {
+): Close | null {
   switch (packet.type) {
-    case "connect":
-      throw new Error("a CONNECT is handled before its session is looked up");
     case "publish":
       publish(state, socket, session, packet, now, effects);
-      return;
+      return null;
     case "puback":
     case "pubrec":
-    case "pubcomp": {
-      const close = acknowledge(state, socket.id, session, packet.type, packet.packetId, effects);
-      if (close !== null) end(state, socket, close, now, effects);
-      return;
-    }
+    case "pubcomp":
+      return acknowledge(state, socket, session, { ...packet, type: packet.type }, effects);
     case "pubrel":
       release(socket, session, packet.packetId, effects);
-      return;
+      return null;
     case "subscribe":
-      subscribe(state, socket.id, session, packet, effects);
-      return;
+      return subscribe(state, socket, session, packet, effects);
     case "unsubscribe":
-      unsubscribe(state, socket.id, session, packet, effects);
-      return;
+      return unsubscribe(state, socket, session, packet, effects);
     case "pingreq":
-      effects.push({ kind: "send", socket: socket.id, packet: { type: "pingresp" } });
-      return;
+      effects.push({ kind: "send", socket, packet: { type: "pingresp" } });
+      return null;
     case "disconnect":
-      // The will is discarded [MQTT-3.1.2-10].
-      dropSocket(
-        state,
-        socket,
-        now,
-        { graceful: true, close: { code: 1000, reason: "goodbye" }, presence: true },
-        effects,
-      );
-      return;
+      return disconnect(state, socket, session, packet, now, effects);
+    case "auth":
+      return protocolError("AUTH without an authentication method [MQTT-4.12.0-6]");
+    case "connect":
     case "connack":
     case "suback":
     case "unsuback":
     case "pingresp":
-      throw new Error("the decoder lets no server packet in from a client");
+      throw new Error("the decoder lets no server packet in from a client, and CONNECT comes first");
   }
 }
 
 /**
- * Bytes that are no packet end the connection [MQTT-4.8.0-1]. An unsupported level is answered first
- * with CONNACK 0x01 in 3.1.1's form [MQTT-3.1.2-2], which a 5.0 client reads as "unacceptable protocol version".
+ * Bytes that are no packet end the connection [MQTT-4.13.1-1]. A CONNECT that could be read as far as its
+ * level is answered with CONNACK in that level's form; an unknown level in 3.1.1's, which every client reads.
  */
-function handleRefusal(state: BrokerState, socket: Socket, refusal: Refusal, now: number, effects: Effect[]): void {
-  if (refusal.kind === "protocol_level" && socket.phase === "fresh") {
-    effects.push({
-      kind: "send",
-      socket: socket.id,
-      packet: { type: "connack", sessionPresent: false, returnCode: 1 },
-    });
-    end(state, socket, { code: 1002, reason: "this server speaks MQTT 3.1.1 (level 4)" }, now, effects);
+function handleRefusal(state: BrokerState, socket: Socket, why: Refusal, now: number, effects: Effect[]): void {
+  const reason = `${why.kind} [${why.clause}]`;
+  const modern = why.level === 5;
+  if (socket.phase === "fresh" && (modern || why.reasonCode === reasonCodes.unsupported_protocol_version)) {
+    socket.level = modern ? 5 : 4;
+    refuseConnection(state, socket, why.reasonCode, reason, now, effects);
     return;
   }
-  end(state, socket, { code: 1002, reason: `${refusal.kind} [${refusal.clause}]` }, now, effects);
+  end(state, socket, protocolError(reason, why.reasonCode), now, effects);
 }
 
-function handleLoaded(state: BrokerState, event: BrokerEvent & { kind: "loaded" }, effects: Effect[]): void {
+function handleLoaded(
+  state: BrokerState,
+  event: BrokerEvent & { kind: "loaded" },
+  now: number,
+  effects: Effect[],
+): void {
   const from = state.sessions.get(event.from);
   const to = state.sessions.get(event.to);
   if (from === undefined || to === undefined) return;
-  if (from === to) sendLoaded(to, event.messages, effects);
-  else claimMailbox(state, from, to, event.messages, effects);
+  if (from === to) sendLoaded(state, to, event.messages, now, effects);
+  else claimMailbox(state, from, to, event.messages, now, effects);
 }
 
-/** A crash or a release ends sockets without an event: their wills and presence are due now. */
-function findLostSockets(state: BrokerState, now: number, effects: Effect[]): void {
+const sessionGone = refusal("the session is gone; connect again", reasonCodes.unspecified_error);
+
+/** Sessions and sockets find each other again. A crash or a release ends sockets without an event: their wills and presence are due now. */
+function attachRestored(state: BrokerState, now: number, effects: Effect[]): void {
   for (const socket of [...state.sockets.values()]) {
-    if (socket.session === null || state.sessions.get(socket.session)?.socket === socket.id) continue;
-    end(state, socket, { code: 1008, reason: "the session is gone; connect again" }, now, effects);
+    const { session } = socket;
+    if (session === null) continue;
+    if (session.socket === socket.id) session.attached = socket;
+    else end(state, socket, sessionGone, now, effects);
   }
   for (const session of [...state.sessions.values()]) {
-    if (session.socket === null || state.sockets.has(session.socket)) continue;
+    if (session.socket === null || session.attached !== null) continue;
     detachSession(state, session, now, { graceful: false, presence: true }, effects);
   }
 }
@@ -238,9 +230,21 @@ function expire(state: BrokerState, now: number, effects: Effect[]): void {
     const deadline = deadlineOf(socket);
     if (deadline !== null && deadline.atMs <= now) end(state, socket, deadline.close, now, effects);
   }
+  for (const session of [...state.sessions.values()]) expireSession(state, session, now, effects);
   for (const [sid, untilMs] of state.endedSids) {
     if (untilMs > now) continue;
     state.endedSids.delete(sid);
     effects.push({ kind: "write", write: { kind: "delete_ended_sid", sid } });
+  }
+}
+
+/** A session without a connection whose will or whose own end is due. */
+function expireSession(state: BrokerState, session: Session, now: number, effects: Effect[]): void {
+  const endMs = sessionEndMs(session);
+  if (endMs !== null && endMs <= now) {
+    finishSession(state, session, now, effects);
+  } else if (session.willDueAtMs !== null && session.willDueAtMs <= now) {
+    publishWill(state, session, now, effects);
+    effects.push({ kind: "write", write: { kind: "put_session", session } });
   }
 }

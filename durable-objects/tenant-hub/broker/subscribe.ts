@@ -1,50 +1,91 @@
-import type { QoS, SubackCode, SubscribePacket, UnsubscribePacket } from "../../../core/mqtt/packets.ts";
+import type { SubscribePacket, Subscription, UnsubscribePacket } from "../../../core/mqtt/packets.ts";
+import { type ReasonCode, reasonCodes } from "../../../core/mqtt/reason-codes.ts";
 import { filterWithinRights } from "../../../core/topics/sentinel-topic.ts";
 import { type FilterSpec, matchesTopic, parseSubscription } from "../../../core/topics/topic-filter.ts";
-import type { Effect } from "./events.ts";
-import { subscriptionsMax } from "./limits.ts";
+import { protocolError } from "./closes.ts";
+import type { Close, Effect } from "./events.ts";
+import { subscriptionCharactersMax, subscriptionsMax } from "./limits.ts";
 import { retainedMatching } from "./retained.ts";
 import { readRights } from "./rights.ts";
-import { type BrokerState, type Session, type SocketId, sessionKey } from "./state.ts";
+import { type BrokerState, type Session, type SessionSubscription, type Socket, sessionKey } from "./state.ts";
 import { commandsTopic } from "./topics.ts";
 
-const refusedCode: SubackCode = 0x80;
+const malformedFilter = protocolError("malformed topic filter (section 4.7)", reasonCodes.malformed_packet);
+const sharedNoLocal = protocolError("No Local on a shared subscription [MQTT-3.8.3-4]");
 
 /**
- * Grants each filter that lies wholly inside what the principal may read, at the QoS asked for; refuses every other with 0x80. Retained messages follow the SUBACK.
+ * Grants each filter that lies wholly inside what the principal may read, at the QoS asked for; refuses
+ * every other in its place of the SUBACK. Retained messages follow the SUBACK.
+ * @returns why the connection ends: a filter that is none, before anything was granted; null when all is well
  */
 export function subscribe(
   state: BrokerState,
-  socket: SocketId,
+  socket: Socket,
   session: Session,
   packet: SubscribePacket,
   effects: Effect[],
-): void {
+): Close | null {
+  const asked: { readonly text: string; readonly subscription: SessionSubscription }[] = [];
+  const identifier = packet.properties?.subscriptionIdentifiers?.[0] ?? null;
+  for (const wanted of packet.subscriptions) {
+    const spec = parseSubscription(wanted.filter);
+    if (spec === null) return malformedFilter;
+    if (spec.share !== null && wanted.noLocal) return sharedNoLocal;
+    asked.push({ text: wanted.filter, subscription: subscriptionOf(wanted, spec, identifier) });
+  }
   const rights = readRights(state, session.principal);
-  const codes: SubackCode[] = [];
-  const granted: { spec: FilterSpec; qos: QoS }[] = [];
-  for (const { filter: text, qos } of packet.subscriptions) {
-    const spec = parseSubscription(text);
-    const fits = session.subscriptions.has(text) || session.subscriptions.size < subscriptionsMax;
-    if (spec === null || !fits || !filterWithinRights(spec.filter, rights)) {
-      codes.push(refusedCode);
+  const codes: ReasonCode[] = [];
+  const granted: { readonly subscription: SessionSubscription; readonly isNew: boolean }[] = [];
+  for (const { text, subscription } of asked) {
+    const before = session.subscriptions.get(text);
+    if (!filterWithinRights(subscription.spec.filter, rights)) {
+      codes.push(reasonCodes.not_authorized);
       continue;
     }
-    if (!session.subscriptions.has(text)) state.index.add(session.key, text);
-    session.subscriptions.set(text, { qos });
-    effects.push({ kind: "write", write: { kind: "put_subscription", key: session.key, text, qos } });
-    codes.push(qos);
-    granted.push({ spec, qos });
-  }
-  effects.push({ kind: "send", socket, packet: { type: "suback", packetId: packet.packetId, codes } });
-  for (const { spec, qos } of granted) {
-    // A shared subscription gets no retained messages (MQTT 5 section 4.8.2).
-    if (spec.share === null) {
-      const topics = retainedMatching(state, spec.filter);
-      if (topics.length > 0) effects.push({ kind: "load_retained", session: session.key, qos, topics });
+    if (before === undefined && !hasRoomFor(session, text)) {
+      codes.push(reasonCodes.quota_exceeded);
+      continue;
     }
-    if (qos > 0) claimWaitingCommands(state, session, spec, effects);
+    session.subscriptions.set(text, subscription);
+    state.index.add(session, subscription);
+    effects.push({ kind: "write", write: { kind: "put_subscription", key: session.key, text, subscription } });
+    codes.push(subscription.qos);
+    granted.push({ subscription, isNew: before === undefined });
   }
+  const { packetId } = packet;
+  effects.push({ kind: "send", socket, packet: { type: "suback", packetId, codes, properties: null } });
+  for (const { subscription, isNew } of granted) {
+    sendRetained(state, session, subscription, isNew, effects);
+    if (subscription.qos > 0) claimWaitingCommands(state, session, subscription.spec, effects);
+  }
+  return null;
+}
+
+function subscriptionOf(wanted: Subscription, spec: FilterSpec, identifier: number | null): SessionSubscription {
+  const { qos, noLocal, retainAsPublished, retainHandling } = wanted;
+  return { spec, qos, noLocal, retainAsPublished, retainHandling, identifier };
+}
+
+function hasRoomFor(session: Session, text: string): boolean {
+  if (session.subscriptions.size >= subscriptionsMax) return false;
+  let characters = text.length;
+  for (const other of session.subscriptions.keys()) characters += other.length;
+  return characters <= subscriptionCharactersMax;
+}
+
+/** Retain Handling decides (section 3.8.3.1); a shared subscription gets none (section 4.8.2). */
+function sendRetained(
+  state: BrokerState,
+  session: Session,
+  subscription: SessionSubscription,
+  isNew: boolean,
+  effects: Effect[],
+): void {
+  const { spec, retainHandling } = subscription;
+  if (spec.share !== null || retainHandling === 2 || (retainHandling === 1 && !isNew)) return;
+  const topics = retainedMatching(state, spec.filter);
+  if (topics.length === 0) return;
+  effects.push({ kind: "load_retained", request: { session: session.key, subscription }, topics });
 }
 
 function claimWaitingCommands(state: BrokerState, session: Session, spec: FilterSpec, effects: Effect[]): void {
@@ -53,21 +94,31 @@ function claimWaitingCommands(state: BrokerState, session: Session, spec: Filter
   const mailbox = state.sessions.get(sessionKey(principal, ""));
   if (mailbox === undefined || mailbox.queue.length === 0) return;
   if (!matchesTopic(spec.filter, commandsTopic(state.org, principal.device))) return;
-  effects.push({ kind: "load", from: mailbox.key, to: session.key, seqs: mailbox.queue.map(({ seq }) => seq) });
+  effects.push({ kind: "load", from: mailbox.key, to: session.key, seqs: [...mailbox.queue].map(({ seq }) => seq) });
 }
 
-/** Forgets filters by their exact text [MQTT-3.10.4-1]; one that was not there is acknowledged all the same [MQTT-3.10.4-5]. */
+/**
+ * Forgets filters by their exact text [MQTT-3.10.4-1]; one that was not there is acknowledged all the same [MQTT-3.10.4-5].
+ * @returns why the connection ends, as in `subscribe`
+ */
 export function unsubscribe(
   state: BrokerState,
-  socket: SocketId,
+  socket: Socket,
   session: Session,
   packet: UnsubscribePacket,
   effects: Effect[],
-): void {
+): Close | null {
+  if (packet.filters.some((text) => parseSubscription(text) === null)) return malformedFilter;
+  const codes: ReasonCode[] = [];
   for (const text of packet.filters) {
-    if (!session.subscriptions.delete(text)) continue;
-    state.index.remove(session.key, text);
+    const subscription = session.subscriptions.get(text);
+    codes.push(subscription === undefined ? reasonCodes.no_subscription_existed : reasonCodes.success);
+    if (subscription === undefined) continue;
+    session.subscriptions.delete(text);
+    state.index.remove(session, subscription);
     effects.push({ kind: "write", write: { kind: "delete_subscription", key: session.key, text } });
   }
-  effects.push({ kind: "send", socket, packet: { type: "unsuback", packetId: packet.packetId } });
+  const { packetId } = packet;
+  effects.push({ kind: "send", socket, packet: { type: "unsuback", packetId, codes, properties: null } });
+  return null;
 }

@@ -1,18 +1,16 @@
-import { type FilterSpec, matchesTopic, parseSubscription } from "../../../core/topics/topic-filter.ts";
+import { type FilterSpec, matchesTopic } from "../../../core/topics/topic-filter.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
+import type { Session, SessionSubscription } from "./state.ts";
 
-interface Entry<Key> {
-  readonly key: Key;
-  /** As subscribed, `$share` prefix included. */
-  readonly text: string;
-  readonly spec: FilterSpec;
+export interface IndexEntry {
+  readonly session: Session;
+  readonly subscription: SessionSubscription;
 }
 
-export interface Match<Key> {
-  readonly key: Key;
-  readonly text: string;
-  /** `group/filter` of a shared subscription: one member of each gets the message. */
-  readonly share: string | null;
+interface Bucket {
+  readonly entries: Map<string, IndexEntry>;
+  /** Counts changes, so that what was found can be kept until the next one. */
+  version: number;
 }
 
 /**
@@ -20,41 +18,59 @@ export interface Match<Key> {
  * are kept by that level: a message is compared with its own device's filters and with those that have
  * a wildcard there, not with those of 5,000 other devices.
  */
-export class SubscriptionIndex<Key extends string> {
-  private readonly byDevice = new Map<string, Map<string, Entry<Key>>>();
+export class SubscriptionIndex {
+  private readonly buckets = new Map<string, Bucket>();
+  /** Moves when a bucket comes or goes; with it and the buckets' own versions nothing goes unnoticed. */
+  private generation = 0;
 
-  add(key: Key, text: string): void {
-    const spec = parseSubscription(text);
-    if (spec === null) throw new Error("an unparsed filter reached the index");
-    const bucket = bucketOf(spec);
-    const entries = this.byDevice.get(bucket) ?? new Map<string, Entry<Key>>();
-    entries.set(`${text}\0${key}`, { key, text, spec });
-    this.byDevice.set(bucket, entries);
-  }
-
-  remove(key: Key, text: string): void {
-    const spec = parseSubscription(text);
-    if (spec === null) return;
-    const bucket = bucketOf(spec);
-    const entries = this.byDevice.get(bucket);
-    entries?.delete(`${text}\0${key}`);
-    if (entries?.size === 0) this.byDevice.delete(bucket);
-  }
-
-  /** Every subscription that matches. */
-  match(topic: TopicName): Match<Key>[] {
-    const matches: Match<Key>[] = [];
-    for (const bucket of [topic.split("/")[3] ?? "", anyDevice]) {
-      for (const { key, text, spec } of this.byDevice.get(bucket)?.values() ?? []) {
-        if (!matchesTopic(spec.filter, topic)) continue;
-        matches.push({ key, text, share: spec.share === null ? null : `${spec.share}/${spec.filter}` });
-      }
+  add(session: Session, subscription: SessionSubscription): void {
+    const name = bucketOf(subscription.spec);
+    let bucket = this.buckets.get(name);
+    if (bucket === undefined) {
+      this.generation += 1;
+      bucket = { entries: new Map(), version: this.generation };
+      this.buckets.set(name, bucket);
     }
-    return matches;
+    bucket.entries.set(entryKey(session, subscription.spec), { session, subscription });
+    this.generation += 1;
+    bucket.version = this.generation;
+  }
+
+  remove(session: Session, subscription: SessionSubscription): void {
+    const name = bucketOf(subscription.spec);
+    const bucket = this.buckets.get(name);
+    if (bucket === undefined || !bucket.entries.delete(entryKey(session, subscription.spec))) return;
+    this.generation += 1;
+    bucket.version = this.generation;
+    if (bucket.entries.size === 0 && name !== anyDevice) this.buckets.delete(name);
+  }
+
+  /** Changes whenever `match` for a topic of this device could give something else. */
+  versionFor(device: string): number {
+    const own = this.buckets.get(device)?.version ?? 0;
+    const any = this.buckets.get(anyDevice)?.version ?? 0;
+    // Every change takes a new number and versions only grow, but a bucket that went takes its own away.
+    return own === 0 ? -any : own > any ? own : any;
+  }
+
+  /** Every subscription that matches, shared ones included. */
+  match(topic: TopicName, device: string): IndexEntry[] {
+    const found: IndexEntry[] = [];
+    for (const name of [device, anyDevice]) {
+      const bucket = this.buckets.get(name);
+      if (bucket === undefined) continue;
+      for (const entry of bucket.entries.values())
+        if (matchesTopic(entry.subscription.spec.filter, topic)) found.push(entry);
+    }
+    return found;
   }
 }
 
 const anyDevice = "+";
+
+function entryKey(session: Session, spec: FilterSpec): string {
+  return `${spec.share ?? ""}\0${spec.filter}\0${session.key}`;
+}
 
 function bucketOf(spec: FilterSpec): string {
   const levels = spec.filter.split("/");

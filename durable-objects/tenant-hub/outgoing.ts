@@ -1,0 +1,133 @@
+import { encodePacket } from "../../core/mqtt/encode.ts";
+import type { Packet, ProtocolLevel } from "../../core/mqtt/packets.ts";
+import type { Close } from "./broker/events.ts";
+import type { LiveSocket } from "./live-socket.ts";
+
+/** Largest WebSocket frame of several packets: one `send` costs as much as some thousand bytes in it. */
+const frameBytesMax = 64 * 1024;
+
+/**
+ * The packets that a socket is to be sent, as the last link of a chain. Sockets that were given the same
+ * packets in the same order share the chain, and so the bytes: one message to 200 subscribers is encoded
+ * and laid out once, whatever else went to all of them before.
+ */
+export interface Batch {
+  readonly before: Batch | null;
+  readonly packet: Packet | null;
+  readonly modern: boolean;
+  /** The link that was made last; most chains have no other. */
+  next: Batch | null;
+  frames: readonly Uint8Array[] | null;
+}
+
+/**
+ * What is to leave, held back until what it acknowledges is stored. One frame carries everything that a
+ * socket is sent at once: a `send` to an idle socket costs more than anything else that happens to a message.
+ */
+export class Outgoing {
+  private roots: readonly [legacy: Batch, modern: Batch] = newRoots();
+  private waiting: LiveSocket[] = [];
+  private closing: { readonly live: LiveSocket; readonly close: Close }[] = [];
+  private packets = 0;
+
+  /** How many packets wait. */
+  get size(): number {
+    return this.packets;
+  }
+
+  /** Adds a packet behind what the socket has waiting. */
+  send(live: LiveSocket, level: ProtocolLevel, packet: Packet): void {
+    let before = live.batch;
+    if (before === null) {
+      before = this.roots[level === 5 ? 1 : 0];
+      this.waiting.push(live);
+    }
+    const { next } = before;
+    if (next !== null && next.packet === packet) {
+      live.batch = next;
+    } else {
+      const link: Batch = { before, packet, modern: before.modern, next: null, frames: null };
+      before.next = link;
+      live.batch = link;
+    }
+    this.packets += 1;
+  }
+
+  /** Closes the socket once everything before has left. */
+  close(live: LiveSocket, close: Close): void {
+    this.closing.push({ live, close });
+  }
+
+  /** Sends and closes; a peer that is gone is not an error: its close event follows and tells the broker. */
+  flush(closeSocket: (live: LiveSocket, close: Close) => void): void {
+    const { waiting, closing } = this;
+    this.waiting = [];
+    this.closing = [];
+    this.packets = 0;
+    this.roots = newRoots();
+    for (const live of waiting) {
+      const { batch } = live;
+      live.batch = null;
+      if (batch === null) continue;
+      batch.frames ??= framesOf(batch);
+      try {
+        for (const frame of batch.frames) live.socket.send(frame);
+      } catch {
+        // Gone.
+      }
+    }
+    for (const { live, close } of closing) closeSocket(live, close);
+  }
+}
+
+function newRoots(): [Batch, Batch] {
+  const root = (modern: boolean): Batch => ({ before: null, packet: null, modern, next: null, frames: null });
+  return [root(false), root(true)];
+}
+
+/** The chain's packets in order, in as few frames as hold them. */
+function framesOf(last: Batch): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  const level = last.modern ? 5 : 4;
+  for (let link: Batch = last; link.packet !== null && link.before !== null; link = link.before)
+    parts.push(encoded(link.packet, level));
+  parts.reverse();
+  const frames: Uint8Array[] = [];
+  let from = 0;
+  let bytes = 0;
+  for (let to = 0; to < parts.length; to += 1) {
+    const length = parts[to]?.length ?? 0;
+    if (bytes > 0 && bytes + length > frameBytesMax) {
+      frames.push(joined(parts, from, to, bytes));
+      from = to;
+      bytes = 0;
+    }
+    bytes += length;
+  }
+  frames.push(joined(parts, from, parts.length, bytes));
+  return frames;
+}
+
+function joined(parts: readonly Uint8Array[], from: number, to: number, bytes: number): Uint8Array {
+  const [only] = to - from === 1 ? [parts[from]] : [];
+  if (only !== undefined) return only;
+  const frame = new Uint8Array(bytes);
+  let at = 0;
+  for (let index = from; index < to; index += 1) {
+    const part = parts[index];
+    if (part === undefined) continue;
+    frame.set(part, at);
+    at += part.length;
+  }
+  return frame;
+}
+
+/** 3.1 and 3.1.1 differ only in CONNECT, which we never send. */
+function encoded(packet: Packet, level: 4 | 5): Uint8Array {
+  if (packet.type !== "publish") return encodePacket(packet, level);
+  const { wire } = packet;
+  if (wire !== null && (wire.level === 5) === (level === 5)) return wire.bytes;
+  const bytes = encodePacket(packet, level);
+  packet.wire = { level, bytes };
+  return bytes;
+}
