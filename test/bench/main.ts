@@ -1,5 +1,7 @@
 /** `npm run bench`: this machine's figures, each beside a peer or a bare baseline of the same run. */
 import { parseArgs } from "node:util";
+import { benchBroker } from "./broker/broker.ts";
+import { brokerHelp, parseBrokerOptions } from "./broker/options.ts";
 import { benchHttp } from "./http.ts";
 import { benchMqtt } from "./mqtt.ts";
 import { printReport, type Row } from "./report.ts";
@@ -7,32 +9,51 @@ import { benchSize } from "./size.ts";
 import { benchStart } from "./start.ts";
 
 const benches = { size: benchSize, start: benchStart, http: benchHttp, mqtt: benchMqtt };
-type BenchName = keyof typeof benches;
+type BenchName = keyof typeof benches | "broker";
+const benchNames: readonly BenchName[] = [...(Object.keys(benches) as (keyof typeof benches)[]), "broker"];
 
-const help = `npm run bench -- [options]
+const roundsDefault = 5;
+/** Ten cases at three brokers: four minutes. */
+const brokerRoundsDefault = 3;
 
-  --only NAME   one of ${Object.keys(benches).join(", ")} (default: all)
-  --rounds N    rounds of each measurement, medians over them (default 5)
-  --help        this text
-`;
+const help = `npm run bench -- [NAME] [options]
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string" },
-    rounds: { type: "string", default: "5" },
-    help: { type: "boolean", short: "h" },
-  },
-});
-const rounds = Number(values.rounds);
-const names = Object.keys(benches) as BenchName[];
-const chosen = values.only === undefined ? names : names.filter((name) => name === values.only);
-if (values.help === true) {
-  process.stdout.write(help);
-} else if (chosen.length === 0 || !Number.isInteger(rounds) || rounds < 1 || rounds > 100) {
-  process.stderr.write(help);
+  NAME, --only NAME  one of ${benchNames.join(", ")} (default: all)
+  --rounds N         rounds of each measurement, medians over them (default ${roundsDefault}; broker ${brokerRoundsDefault})
+  --help             this text
+${brokerHelp}`;
+
+try {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      only: { type: "string" },
+      rounds: { type: "string" },
+      "only-case": { type: "string" },
+      seconds: { type: "string" },
+      peers: { type: "string" },
+      shards: { type: "string" },
+      json: { type: "string" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help === true) process.stdout.write(help);
+  else {
+    const rounds = Number(values.rounds ?? roundsDefault);
+    if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100)
+      throw new Error(`--rounds takes a whole number from 1 to 100, not "${values.rounds}"`);
+    const wanted = [...positionals, ...(values.only === undefined ? [] : [values.only])];
+    const unknown = wanted.find((name) => !benchNames.some((one) => one === name));
+    if (unknown !== undefined) throw new Error(`there is no benchmark "${unknown}"`);
+    const options = parseBrokerOptions(values, values.rounds === undefined ? brokerRoundsDefault : rounds);
+    const chosen = benchNames.filter((name) => wanted.length === 0 || wanted.includes(name));
+    const rows: Row[] = [];
+    for (const name of chosen) if (name !== "broker") rows.push(...(await benches[name](rounds)));
+    if (rows.length > 0) printReport(rows, `${rounds} rounds, medians`);
+    // Last: it binds this process, and with it all that it starts, to a core.
+    if (chosen.includes("broker")) await benchBroker(options);
+  }
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${help}`);
   process.exitCode = 2;
-} else {
-  const rows: Row[] = [];
-  for (const name of chosen) rows.push(...(await benches[name](rounds)));
-  printReport(rows, `${rounds} rounds, medians`);
 }

@@ -1,11 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
 import { connectAsync, type MqttClient } from "mqtt";
-import { freePort } from "../../scripts/postgres/embedded.ts";
 import { enrolDevice, signIn } from "../e2e/support/api.ts";
 import { freshStateDir, removeStateDir, startStackProcess } from "../e2e/support/stack-process.ts";
+import { startMosquitto } from "./broker/peers/mosquitto.ts";
 import { milliseconds, type Row } from "./report.ts";
 import { median, overRounds, throughput, timeEach } from "./statistics.ts";
 
@@ -100,28 +96,4 @@ async function mosquittoEcho(port: number): Promise<Echo> {
   const client = await connectAsync(`ws://127.0.0.1:${port}`, { protocolVersion: 4, reconnectPeriod: 0 });
   await client.subscribeAsync("bench/echo", { qos: 1 });
   return { client, topic: "bench/echo" };
-}
-
-/** The peer, where it is installed. A second, plain listener: mosquitto 2.0.11 refuses to start with WebSockets alone. */
-async function startMosquitto(): Promise<{ process: ChildProcess; port: number } | null> {
-  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin"];
-  const program = folders.map((folder) => join(folder, "mosquitto")).find((path) => existsSync(path));
-  if (program === undefined) return null;
-  const [port, plainPort] = [await freePort(), await freePort()];
-  const folder = mkdtempSync(join(tmpdir(), "sentinel-mosquitto-"));
-  writeFileSync(
-    join(folder, "conf"),
-    `listener ${port} 127.0.0.1\nprotocol websockets\nlistener ${plainPort} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n`,
-  );
-  const child = spawn(program, ["-c", join(folder, "conf")], { stdio: "ignore" });
-  child.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  for (let attempt = 0; attempt < 50; attempt += 1) {
-    const answers = await fetch(`http://127.0.0.1:${port}`).then(
-      () => true,
-      (error: { cause?: { code?: string } }) => error.cause?.code !== "ECONNREFUSED",
-    );
-    if (answers) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return { process: child, port };
 }

@@ -1,0 +1,81 @@
+import type { Bar, Case } from "./cases.ts";
+import { pinnedText } from "./processes.ts";
+import { type BrokerResult, type CaseResult, sentinelName } from "./results.ts";
+
+/** Above this share of its core the generator may be what limits, unless the broker's core is as full. */
+const busyShare = 0.9;
+
+/** The figures beside the bar, and then how it is known that they are the brokers' own. */
+export function printTables(results: readonly CaseResult[], peers: readonly string[]): void {
+  console.log(
+    table(
+      ["case", sentinelName, ...peers.flatMap((peer) => [peer, "ratio"]), "bar", "met"],
+      results.map((result) => figures(result, peers)),
+    ),
+  );
+  const incomplete = results.flatMap(shortcomings);
+  if (incomplete.length > 0) console.log(`\nNot everything arrived, or was acknowledged:\n${incomplete.join("\n")}`);
+  console.log(
+    `\nIs the load generator the bottleneck? Share of a core that the broker used / that the generator used (${pinnedText}).\n` +
+      "A full broker is its own limit; where neither is full, both wait for each other's answer, as one at a time must.\n" +
+      "† marks a figure that the generator may have limited: its core was full, the broker's was not.\n",
+  );
+  console.log(
+    table(
+      ["case", sentinelName, ...peers],
+      results.filter(isTimed).map((result) => shares(result, peers)),
+    ),
+  );
+}
+
+const isTimed = ({ brokers }: CaseResult): boolean => !Number.isNaN(brokers[sentinelName]?.generatorBusy ?? Number.NaN);
+
+function figures(
+  { what, unit, bar, brokers, ratios, met, betterThanAedes }: CaseResult,
+  peers: readonly string[],
+): string[] {
+  const besides = peers.flatMap((peer) => [figure(brokers[peer], unit), (ratios[peer] ?? Number.NaN).toFixed(2)]);
+  const verdict = met === null ? "–" : met ? "yes" : "no";
+  const aedes = betterThanAedes === false ? ", aedes is better" : "";
+  return [what, figure(brokers[sentinelName], unit), ...besides, barText(bar, unit), `${verdict}${aedes}`];
+}
+
+function figure(result: BrokerResult | undefined, unit: Case["unit"]): string {
+  if (result === undefined) return "–";
+  if (Number.isNaN(result.value)) return "failed";
+  const mark = isLimitedByGenerator(result) ? " †" : "";
+  const digits = unit === "/s" ? 0 : result.value < 10 ? 2 : 1;
+  const text = result.value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return `${text}${unit === "/s" ? unit : ` ${unit}`}${mark}${result.missing === 0 ? "" : " !"}`;
+}
+
+const isLimitedByGenerator = ({ brokerBusy, generatorBusy }: BrokerResult): boolean =>
+  generatorBusy > busyShare && brokerBusy < busyShare;
+
+function barText(bar: Bar, unit: Case["unit"]): string {
+  return bar.kind === "ratio" ? `≥ ${bar.least} of mosquitto` : `≤ ${bar.most} ${unit}`;
+}
+
+function shortcomings({ what, brokers }: CaseResult): string[] {
+  return Object.entries(brokers).flatMap(([broker, { attempts }]) =>
+    attempts.flatMap((attempt, round) => {
+      const where = `- ${what}, ${broker}, round ${round + 1}:`;
+      if ("failed" in attempt) return [`${where} ${attempt.failed}`];
+      const { sent, received, unacknowledged } = attempt;
+      if (sent === received && unacknowledged === 0) return [];
+      return [`${where} ${received} of ${sent} arrived, ${unacknowledged} not acknowledged`];
+    }),
+  );
+}
+
+function shares({ what, brokers }: CaseResult, peers: readonly string[]): string[] {
+  const percent = (share: number): string => (Number.isNaN(share) ? "?" : `${(share * 100).toFixed(0)} %`);
+  const both = (result: BrokerResult | undefined): string =>
+    result === undefined ? "–" : `${percent(result.brokerBusy)} / ${percent(result.generatorBusy)}`;
+  return [what, ...[sentinelName, ...peers].map((name) => both(brokers[name]))];
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
