@@ -1,7 +1,18 @@
 import { type DeviceId, makeId, type OrgId, type UserId } from "../../../core/ids.ts";
-import type { ConnectPacket, Packet, QoS } from "../../../core/mqtt/packets.ts";
+import { encodePacket } from "../../../core/mqtt/encode.ts";
+import { PacketStream } from "../../../core/mqtt/packet-stream.ts";
+import type {
+  ConnectPacket,
+  Packet,
+  ProtocolLevel,
+  PublishPacket,
+  QoS,
+  Subscription,
+} from "../../../core/mqtt/packets.ts";
+import type { Properties } from "../../../core/mqtt/properties.ts";
+import { type ReasonCode, reasonCodes } from "../../../core/mqtt/reason-codes.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
-import type { BrokerEvent, Effect, Write } from "../../../durable-objects/tenant-hub/broker/events.ts";
+import type { BrokerEvent, Close, Effect, Write } from "../../../durable-objects/tenant-hub/broker/events.ts";
 import {
   type BrokerState,
   emptyState,
@@ -9,7 +20,7 @@ import {
   type Message,
   type SessionKey,
 } from "../../../durable-objects/tenant-hub/broker/state.ts";
-import { step } from "../../../durable-objects/tenant-hub/broker/step.ts";
+import { advance } from "../../../durable-objects/tenant-hub/broker/step.ts";
 
 export const org: OrgId = makeId("org", 1, new Uint8Array(10).fill(1));
 export const deviceId = (n: number): DeviceId => makeId("device", n, new Uint8Array(10).fill(2));
@@ -17,47 +28,85 @@ export const userId = (n: number): UserId => makeId("user", n, new Uint8Array(10
 export const topicOf = (device: DeviceId, ...rest: string[]): string =>
   ["sentinel", org, "devices", device, ...rest].join("/");
 
+/** What a DISCONNECT without more says. */
+export const disconnectPacket = (
+  reasonCode: ReasonCode = reasonCodes.success,
+  properties: Properties | null = null,
+): Packet => ({ type: "disconnect", reasonCode, properties });
+
+/** PUBACK, PUBREC, PUBREL or PUBCOMP. */
+export const ack = (
+  type: "puback" | "pubrec" | "pubrel" | "pubcomp",
+  packetId: number,
+  reasonCode: ReasonCode = reasonCodes.success,
+): Packet => ({ type, packetId, reasonCode, properties: null });
+
+export interface PublishOptions {
+  readonly qos?: QoS;
+  readonly retain?: boolean;
+  readonly text?: string;
+  readonly packetId?: number;
+  readonly dup?: boolean;
+  readonly properties?: Properties;
+}
+
+export interface SubscribeOptions extends Partial<Omit<Subscription, "filter">> {
+  readonly identifier?: number;
+}
+
+export function subscription(filter: string, options: SubscribeOptions = {}): Subscription {
+  const { qos = 1, noLocal = false, retainAsPublished = false, retainHandling = 0 } = options;
+  return { filter, qos, noLocal, retainAsPublished, retainHandling };
+}
+
 /**
  * The broker with the smallest shell there can be: storage is two maps, credentials are what the test
- * says, and everything the broker asked for is on record.
+ * says, and everything the broker asked for is on record. Packets are recorded as their client reads
+ * them: encoded for its level and decoded again.
  */
 export class Bench {
-  state: BrokerState = emptyState(org);
+  readonly state: BrokerState = emptyState(org);
   now = 1_000_000;
-  /** Who each socket's credentials prove. */
+  /** Who each socket's credentials prove; a socket that isn't here waits until the test answers. */
   readonly identities = new Map<string, Identity>();
   /** What left, in order, with the number of writes that stood before it. */
-  readonly sent: { socket: string; packet: Packet; writesBefore: number }[] = [];
+  readonly sent: { socket: string; packet: Packet; writesBefore: number; bytes: number }[] = [];
   readonly closed = new Map<string, string>();
+  readonly closes = new Map<string, Close>();
   readonly written: Write[] = [];
   private readonly messages = new Map<string, { packetId: number | null; message: Message }>();
   private readonly releases = new Set<string>();
   private readonly received = new Set<string>();
   private readonly retained = new Map<TopicName, Message>();
 
-  do(first: BrokerEvent): void {
-    const events = [first];
-    for (let event = events.shift(); event !== undefined; event = events.shift()) {
-      const result = step(this.state, event, this.now);
-      this.state = result.state;
-      for (const effect of result.effects) this.perform(effect, events);
+  do(event: BrokerEvent): void {
+    const effects: Effect[] = [];
+    advance(this.state, event, this.now, effects);
+    for (let at = 0; at < effects.length; at += 1) {
+      const effect = effects[at];
+      if (effect !== undefined) this.perform(effect, effects);
     }
   }
 
-  private perform(effect: Effect, events: BrokerEvent[]): void {
+  /** What it asks for runs at once and causes more effects behind those that are there, as in the real shell. */
+  private perform(effect: Effect, effects: Effect[]): void {
+    const then = (event: BrokerEvent): void => advance(this.state, event, this.now, effects);
     switch (effect.kind) {
       case "write":
         this.write(effect.write);
         break;
-      case "send":
-        this.sent.push({ socket: effect.socket, packet: effect.packet, writesBefore: this.written.length });
+      case "send": {
+        const { id, level } = effect.socket;
+        this.sent.push({ socket: id, writesBefore: this.written.length, ...asRead(effect.packet, level) });
         break;
+      }
       case "close":
-        this.closed.set(effect.socket, effect.close.reason);
+        this.closed.set(effect.socket.id, effect.close.reason);
+        this.closes.set(effect.socket.id, effect.close);
         break;
       case "authenticate": {
-        const identity = this.identities.get(effect.socket.id) ?? { kind: "bad_credentials" };
-        events.push({ kind: "authenticated", socket: effect.socket.id, identity });
+        const identity = this.identities.get(effect.socket.id);
+        if (identity !== undefined) then({ kind: "authenticated", socket: effect.socket.id, identity });
         break;
       }
       case "load": {
@@ -65,12 +114,12 @@ export class Bench {
           const stored = this.messages.get(`${effect.from} ${seq}`);
           return stored === undefined ? [] : [{ seq, ...stored }];
         });
-        events.push({ kind: "loaded", from: effect.from, to: effect.to, messages });
+        then({ kind: "loaded", from: effect.from, to: effect.to, messages });
         break;
       }
       case "load_retained": {
         const messages = effect.topics.flatMap((topic) => this.retained.get(topic) ?? []);
-        events.push({ kind: "retained_loaded", session: effect.session, qos: effect.qos, messages });
+        then({ kind: "retained_loaded", request: effect.request, messages });
         break;
       }
       case "save_socket":
@@ -135,22 +184,8 @@ export class Bench {
     this.do({ kind: "packet", socket, packet });
   }
 
-  publish(
-    socket: string,
-    topic: string,
-    options: { qos?: QoS; retain?: boolean; text?: string; packetId?: number; dup?: boolean } = {},
-  ): void {
-    const { qos = 1, retain = false, text = "x", dup = false } = options;
-    const packetId = qos === 0 ? null : (options.packetId ?? 1);
-    this.send(socket, {
-      type: "publish",
-      dup,
-      qos,
-      retain,
-      topic,
-      packetId,
-      payload: new TextEncoder().encode(text),
-    });
+  publish(socket: string, topic: string, options: PublishOptions = {}): void {
+    this.send(socket, publishPacket(topic, options));
   }
 
   subscribe(socket: string, ...filters: string[]): void {
@@ -158,7 +193,28 @@ export class Bench {
   }
 
   subscribeAt(qos: QoS, socket: string, ...filters: string[]): void {
-    this.send(socket, { type: "subscribe", packetId: 1, subscriptions: filters.map((filter) => ({ filter, qos })) });
+    this.subscribeWith({ qos }, socket, ...filters);
+  }
+
+  subscribeWith(options: SubscribeOptions, socket: string, ...filters: string[]): void {
+    const subscriptions = filters.map((filter) => subscription(filter, options));
+    const properties = options.identifier === undefined ? null : { subscriptionIdentifiers: [options.identifier] };
+    this.send(socket, { type: "subscribe", packetId: 1, subscriptions, properties });
+  }
+
+  unsubscribe(socket: string, ...filters: string[]): void {
+    this.send(socket, { type: "unsubscribe", packetId: 1, filters, properties: null });
+  }
+
+  /** Time passes, and the alarm rings. */
+  pass(seconds: number): void {
+    this.now += seconds * 1000;
+    this.do({ kind: "tick" });
+  }
+
+  /** The messages among what one socket was sent since the last time. */
+  takeMessages(socket: string): PublishPacket[] {
+    return this.take(socket).flatMap((packet) => (packet.type === "publish" ? packet : []));
   }
 
   /** Takes what one socket was sent since the last time. */
@@ -169,10 +225,28 @@ export class Bench {
   }
 
   texts(socket: string): string[] {
-    return this.take(socket).flatMap((packet) =>
-      packet.type === "publish" ? [new TextDecoder().decode(packet.payload)] : [],
-    );
+    return this.takeMessages(socket).map(textOf);
   }
+}
+
+export const textOf = (packet: PublishPacket): string => new TextDecoder().decode(packet.payload);
+
+export function publishPacket(topic: string, options: PublishOptions = {}): PublishPacket {
+  const { qos = 1, retain = false, text = "x", dup = false, properties = null } = options;
+  const packetId = qos === 0 ? null : (options.packetId ?? 1);
+  const payload = new TextEncoder().encode(text);
+  return { type: "publish", dup, qos, retain, topic, packetId, payload, properties, wire: null };
+}
+
+/** A packet as a client of this level reads it; a packet that no client may be sent is a bug. */
+function asRead(packet: Packet, level: ProtocolLevel): { packet: Packet; bytes: number } {
+  const bytes = encodePacket(packet, level);
+  const stream = new PacketStream({ level, sender: "server", packetBytesMax: 1 << 20 });
+  stream.push(bytes);
+  const item = stream.next();
+  if (item.kind !== "packet") throw new Error(`the broker sent what no client can read: ${JSON.stringify(item)}`);
+  const read = item.packet.type === "publish" ? { ...item.packet, wire: null } : item.packet;
+  return { packet: read, bytes: bytes.length };
 }
 
 export function connectPacket(options: Partial<ConnectPacket> = {}): ConnectPacket {
@@ -185,6 +259,7 @@ export function connectPacket(options: Partial<ConnectPacket> = {}): ConnectPack
     will: null,
     username: null,
     password: null,
+    properties: null,
     ...options,
   };
 }

@@ -1,5 +1,5 @@
 import type { Packet, PublishPacket } from "../../../core/mqtt/packets.ts";
-import { connectPacket } from "./harness.ts";
+import { ack, connectPacket } from "./harness.ts";
 
 /** Few ids, so that each is used again and again. */
 const packetIdsMax = 9;
@@ -54,7 +54,16 @@ export class ModelClient {
 
   publish(topic: string, qos: 1 | 2, text: string): void {
     const payload = new TextEncoder().encode(text);
-    this.waiting.push({ type: "publish", dup: false, qos, retain: false, topic, payload });
+    this.waiting.push({
+      type: "publish",
+      dup: false,
+      qos,
+      retain: false,
+      topic,
+      payload,
+      properties: null,
+      wire: null,
+    });
     this.sendWaiting();
   }
 
@@ -74,7 +83,7 @@ export class ModelClient {
   private resend(entries: readonly Outgoing[]): void {
     for (const { packet, stage } of entries) {
       if (stage === "published") this.up.push({ ...packet, dup: true });
-      else this.up.push({ type: "pubrel", packetId: packet.packetId });
+      else this.up.push(ack("pubrel", packet.packetId));
     }
   }
 
@@ -103,7 +112,7 @@ export class ModelClient {
         const message = this.incoming.get(packet.packetId);
         this.incoming.delete(packet.packetId);
         if (message !== undefined && this.method === "A") this.deliver(message);
-        this.up.push({ type: "pubcomp", packetId: packet.packetId });
+        this.up.push(ack("pubcomp", packet.packetId));
         return;
       }
       case "puback":
@@ -113,7 +122,7 @@ export class ModelClient {
       case "pubrec": {
         const entry = this.outgoing.get(packet.packetId);
         if (entry !== undefined) entry.stage = "released";
-        this.up.push({ type: "pubrel", packetId: packet.packetId });
+        this.up.push(ack("pubrel", packet.packetId));
         return;
       }
       case "pubcomp":
@@ -130,14 +139,14 @@ export class ModelClient {
     if (packetId === null) throw new Error("everything here is published above QoS 0");
     if (packet.qos === 1) {
       this.deliver(packet);
-      this.up.push({ type: "puback", packetId });
+      this.up.push(ack("puback", packetId));
       return;
     }
     if (!this.incoming.has(packetId)) {
       this.incoming.set(packetId, packet);
       if (this.method === "B") this.deliver(packet);
     }
-    this.up.push({ type: "pubrec", packetId });
+    this.up.push(ack("pubrec", packetId));
   }
 
   private deliver({ qos, topic, payload }: PublishPacket): void {

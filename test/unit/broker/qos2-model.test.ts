@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Packet } from "../../../core/mqtt/packets.ts";
-import { deviceId, topicOf } from "./harness.ts";
+import { deviceId, subscription, topicOf } from "./harness.ts";
 import { ModelClient } from "./model-client.ts";
 import { SqliteShell } from "./sqlite-shell.ts";
 
@@ -70,8 +70,12 @@ class World {
     for (const client of this.clients) {
       const socket = this.open(client);
       this.up(client, false);
-      const subscriptions = [{ filter: topicOf(one, "#"), qos: 2 as const }];
-      this.shell.run({ kind: "packet", socket, packet: { type: "subscribe", packetId: 1, subscriptions } });
+      const subscriptions = [subscription(topicOf(one, "#"), { qos: 2 })];
+      this.shell.run({
+        kind: "packet",
+        socket,
+        packet: { type: "subscribe", packetId: 1, subscriptions, properties: null },
+      });
       this.shell.run({ kind: "socket_closed", socket });
       this.shell.commit();
       client.disconnected();
