@@ -71,11 +71,21 @@ export class Runner {
       damaged: (bytes) =>
         log("warn", "queue_damaged", { bytes, detail: "records that a crash or the disk broke were skipped" }),
     });
-    this.#delivery = new Delivery(this.#queue, `${credentials.topicPrefix}/telemetry`, {
+    this.#delivery = new Delivery(this.#queue, `${credentials.topicPrefix}/telemetry`, clock, {
       acknowledged: () => this.#board.acknowledged(),
+      deferred: (said, delayMs) => {
+        this.#board.error("samples_deferred", said);
+        log("warn", "samples_deferred", { detail: said, delay_ms: delayMs });
+      },
+      refused: (said, isNews) => {
+        this.#board.dropped(1);
+        if (!isNews) return;
+        this.#board.error("sample_refused", said);
+        log("error", "sample_refused", { detail: said });
+      },
       failed: (error) => this.#fail("queue_failed", error),
     });
-    this.#desk = new CommandDesk(new CommandJournal(paths.commands), credentials.topicPrefix, log, now);
+    this.#desk = new CommandDesk(new CommandJournal(paths.commands), credentials.topicPrefix, log, now, clock);
     this.#sampler = new Sampler(
       options.collectors,
       {
@@ -121,16 +131,18 @@ export class Runner {
     const { credentials, clock, log, open } = this.#options;
     return new ConnectionKeeper(open, credentials, clock, {
       connecting: () => this.#board.connection("connecting"),
-      connected: (session) => {
-        log("info", "connected", {});
+      connected: (session, { protocolVersion, keepAliveSeconds }) => {
+        const version = protocolVersion === 5 ? "5.0" : "3.1.1";
+        log("info", "connected", { detail: `MQTT ${version}, keep-alive ${keepAliveSeconds} s` });
         this.#board.connection("connected");
         this.#desk.connected(session);
         this.#delivery.connected(session);
       },
       command: (payload) => this.#desk.receive(payload),
-      subscriptionRefused: () => {
-        this.#board.error("subscription_refused", "the server refuses the command topic: no commands will arrive");
-        log("error", "subscription_refused");
+      subscriptionRefused: (said) => {
+        const detail = `the server refuses the command topic (${said}): no commands will arrive`;
+        this.#board.error("subscription_refused", detail);
+        log("error", "subscription_refused", { detail });
       },
       disconnected: (reason, delayMs, attempt) => {
         this.#delivery.disconnected();

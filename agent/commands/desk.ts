@@ -5,6 +5,8 @@
  * it a crash answers `interrupted`.
  */
 import type { DeviceReply } from "../../core/telemetry.ts";
+import { HoldOff, type HoldOffClock } from "../connection/hold-off.ts";
+import type { PublishOutcome } from "../connection/server-word.ts";
 import type { Session } from "../connection/session.ts";
 import { describeError, type Log } from "../log.ts";
 import { executeCommand } from "./execute.ts";
@@ -19,16 +21,19 @@ export class CommandDesk {
   readonly #prefix: string;
   readonly #log: Log;
   readonly #now: () => number;
+  readonly #holdOff: HoldOff;
+  /** `sent`: ids whose replies are on their way over this connection. */
   #link: { readonly session: Session; readonly sent: Set<string> } | null = null;
   #waiting = 0;
   /** Settles when everything received so far is answered; never rejects. */
   #work: Promise<void> = Promise.resolve();
 
-  constructor(journal: CommandJournal, topicPrefix: string, log: Log, now: () => number) {
+  constructor(journal: CommandJournal, topicPrefix: string, log: Log, now: () => number, clock: HoldOffClock) {
     this.#journal = journal;
     this.#prefix = topicPrefix;
     this.#log = log;
     this.#now = now;
+    this.#holdOff = new HoldOff(clock, () => this.#sendReplies());
   }
 
   connected(session: Session): void {
@@ -38,6 +43,7 @@ export class CommandDesk {
 
   disconnected(): void {
     this.#link = null;
+    this.#holdOff.stop();
   }
 
   /** Returns once the command is safe here; throws when it can't be made so (then no PUBACK goes out). */
@@ -89,17 +95,29 @@ export class CommandDesk {
 
   #sendReplies(): void {
     const link = this.#link;
-    if (link === null) return;
+    if (link === null || this.#holdOff.isOn) return;
     for (const reply of this.#journal.pending()) {
-      if (link.sent.has(reply.id)) continue;
-      link.sent.add(reply.id);
-      link.session.publish(`${this.#prefix}/replies/${reply.id}`, JSON.stringify(reply), () =>
-        this.#delivered(reply.id),
-      );
+      const { id } = reply;
+      if (link.sent.has(id)) continue;
+      link.sent.add(id);
+      link.session.publish(`${this.#prefix}/replies/${id}`, JSON.stringify(reply), (outcome) => {
+        if (outcome.kind !== "later") this.#settled(id, outcome);
+        else if (this.#link === link) this.#deferred(link.sent, id, outcome);
+      });
     }
   }
 
-  #delivered(id: string): void {
+  #deferred(sent: Set<string>, id: string, outcome: PublishOutcome & { readonly kind: "later" }): void {
+    sent.delete(id);
+    const delay = this.#holdOff.refused(outcome.retryAfterMs);
+    if (delay === null) return;
+    this.#log("warn", "reply_deferred", { command_id: id, detail: outcome.said, delay_ms: delay });
+  }
+
+  /** It arrived, or never will: nothing is left to send. */
+  #settled(id: string, outcome: PublishOutcome & { readonly kind: "arrived" | "refused" }): void {
+    this.#holdOff.arrived();
+    if (outcome.kind === "refused") this.#log("error", "reply_refused", { command_id: id, detail: outcome.said });
     try {
       this.#journal.delivered(id);
     } catch (error) {

@@ -12,12 +12,14 @@ export const stableMsMin = 60_000;
 /**
  * @param attempt failures in a row, from 0
  * @param random uniform in [0, 1)
+ * @param retryAfterMs what the server asked for, or null: never earlier than that, and up to half as
+ * much later, because it asked everybody for the same
  * @returns milliseconds to wait
  */
-export function nextDelay(attempt: number, random: number): number {
+export function nextDelay(attempt: number, random: number, retryAfterMs: number | null = null): number {
   // 2^30 is far beyond the cap; the bound keeps the power finite.
   const ceiling = Math.min(backoffCapMs, backoffBaseMs * 2 ** Math.min(attempt, 30));
-  return Math.floor(random * ceiling);
+  return Math.floor(random * ceiling + (retryAfterMs ?? 0) * (1 + random / 2));
 }
 
 /**

@@ -1,15 +1,19 @@
 /**
- * Keeps one connection: opens it, and after its end waits as `backoff.ts` says and opens the next.
+ * Keeps one connection: opens it, and after its end waits as `backoff.ts` says and opens the next,
+ * where `route.ts` says.
  *
  * INVARIANTS
  * - At most one session exists; events of an earlier one are ignored.
  * - At most one timer is pending, and only while there is no session.
  * - The failure count returns to 0 only after a connection that lasted `stableMsMin`.
+ * - A server that only says how to go on (another version or address) costs no patience, unless it
+ *   says so again and again.
  */
 import type { Credentials } from "../state/credentials.ts";
 import { attemptsAfter, nextDelay, refusedDelay } from "./backoff.ts";
-import { type CloseReason, isFinalRefusal } from "./close-reason.ts";
-import type { OpenSession, Session } from "./session.ts";
+import { type CloseReason, isFinalRefusal, retryAfterOf } from "./close-reason.ts";
+import { homeRoute, isDirection, nextRoute, type Route } from "./route.ts";
+import type { Granted, OpenSession, Session } from "./session.ts";
 
 export interface KeeperClock {
   /** Monotonic milliseconds. */
@@ -22,9 +26,9 @@ export interface KeeperClock {
 
 export interface KeeperEvents {
   connecting(): void;
-  connected(session: Session): void;
+  connected(session: Session, granted: Granted): void;
   command(payload: Uint8Array): void;
-  subscriptionRefused(): void;
+  subscriptionRefused(said: string): void;
   /** @param delayMs until the next attempt, null when stopped */
   disconnected(reason: CloseReason, delayMs: number | null, attempt: number): void;
 }
@@ -36,6 +40,10 @@ export class ConnectionKeeper {
   readonly #events: KeeperEvents;
   /** Failures in a row. Written only by `#closed`. */
   #attempt = 0;
+  /** Directions in a row. Written only by `#closed`. */
+  #directions = 0;
+  /** Of the present or next attempt. Written only by `#closed`. */
+  #route: Route;
   #session: Session | null = null;
   #connectedAt: number | null = null;
   #cancelTimer: (() => void) | null = null;
@@ -46,6 +54,7 @@ export class ConnectionKeeper {
     this.#credentials = credentials;
     this.#clock = clock;
     this.#events = events;
+    this.#route = homeRoute(credentials.mqttUrl);
   }
 
   start(): void {
@@ -65,14 +74,14 @@ export class ConnectionKeeper {
     if (this.#stopped) return;
     this.#events.connecting();
     this.#connectedAt = null;
-    this.#session = this.#open(this.#credentials, {
-      connected: () => {
+    this.#session = this.#open(this.#credentials, this.#route, {
+      connected: (granted) => {
         this.#connectedAt = this.#clock.now();
         // MQTT.js never reports synchronously, so the session is set by now.
-        if (this.#session !== null) this.#events.connected(this.#session);
+        if (this.#session !== null) this.#events.connected(this.#session, granted);
       },
       command: (payload) => this.#events.command(payload),
-      subscriptionRefused: () => this.#events.subscriptionRefused(),
+      subscriptionRefused: (said) => this.#events.subscriptionRefused(said),
       closed: (reason) => this.#closed(reason),
     });
   }
@@ -85,11 +94,22 @@ export class ConnectionKeeper {
       this.#events.disconnected(reason, null, this.#attempt);
       return;
     }
-    const random = this.#clock.random();
-    const failures = attemptsAfter(this.#attempt, connectedMs);
-    const delay = isFinalRefusal(reason) ? refusedDelay(random) : nextDelay(Math.max(0, failures - 1), random);
-    this.#attempt = failures;
-    this.#events.disconnected(reason, delay, failures);
+    this.#route = nextRoute(this.#route, this.#credentials.mqttUrl, reason, connectedMs !== null);
+    const delay = this.#delayAfter(reason, connectedMs);
+    this.#events.disconnected(reason, delay, this.#attempt);
     this.#cancelTimer = this.#clock.after(delay, () => this.#connect());
+  }
+
+  /** Counts the end of a connection. @returns milliseconds until the next attempt */
+  #delayAfter(reason: CloseReason, connectedMs: number | null): number {
+    const random = this.#clock.random();
+    if (isDirection(reason)) {
+      this.#directions += 1;
+      return nextDelay(this.#directions - 1, random);
+    }
+    this.#directions = 0;
+    this.#attempt = attemptsAfter(this.#attempt, connectedMs);
+    if (isFinalRefusal(reason)) return refusedDelay(random);
+    return nextDelay(Math.max(0, this.#attempt - 1), random, retryAfterOf(reason));
   }
 }

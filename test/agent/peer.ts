@@ -5,7 +5,13 @@
 import http from "node:http";
 import https from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import mqttPacket, { type IConnectPacket, type IPublishPacket, type Packet } from "mqtt-packet";
+import mqttPacket, {
+  type IConnackPacket,
+  type IConnectPacket,
+  type IDisconnectPacket,
+  type IPublishPacket,
+  type Packet,
+} from "mqtt-packet";
 import { type WebSocket, WebSocketServer } from "ws";
 import { type DeviceId, makeId, type OrgId } from "../../core/ids.ts";
 import type { DeviceReply, TelemetrySample } from "../../core/telemetry.ts";
@@ -23,9 +29,21 @@ export interface EnrollAnswer {
 }
 
 export interface PeerScript {
-  /** CONNACK return code. */
+  /** False: a server that has never heard of 5.0. */
+  speaks5: boolean;
+  /** CONNACK's reason code; to a client of 3.1.1 its return code. */
   connack: number;
+  /** Of CONNACK in 5.0. */
+  connackProperties: NonNullable<IConnackPacket["properties"]>;
+  /** A CONNECT at such a path is sent on to this Server Reference, "for now". */
+  readonly redirects: Map<string, string>;
   withholdPubacks: boolean;
+  /** PUBACK of 5.0. */
+  puback: (topic: string) => { readonly reasonCode: number; readonly reasonString?: string };
+  /** SUBACK's reason code; the granted QoS where it is below 0x80. */
+  suback: number;
+  /** WebSocket pings stay without an answer. */
+  withholdPongs: boolean;
   /** HTTP status of the upgrade, "hang" to leave it without an answer, null to accept. */
   refuseUpgrade: number | "hang" | null;
   /** Answers in turn, the last one for ever; none: a good 201. */
@@ -39,19 +57,35 @@ export interface Arrival {
 }
 
 export class Peer {
-  readonly script: PeerScript = { connack: 0, withholdPubacks: false, refuseUpgrade: null, enroll: [] };
+  readonly script: PeerScript = {
+    speaks5: true,
+    connack: 0,
+    connackProperties: {},
+    redirects: new Map(),
+    withholdPubacks: false,
+    puback: () => ({ reasonCode: 0 }),
+    suback: 1,
+    withholdPongs: false,
+    refuseUpgrade: null,
+    enroll: [],
+  };
   readonly enrollments: { readonly path: string; readonly body: unknown }[] = [];
   readonly connects: IConnectPacket[] = [];
   readonly subscriptions: string[] = [];
   readonly arrivals: Arrival[] = [];
   /** Command packet ids the agent acknowledged. */
   readonly pubacks: number[] = [];
-  /** WebSocket upgrades asked for. */
-  upgrades = 0;
+  /** WebSocket upgrades asked for, by path. */
+  readonly upgrades: string[] = [];
+  /** WebSocket pings. */
+  pings = 0;
+  /** MQTT packets, PINGREQ among them. */
+  packets = 0;
   /** DISCONNECT packets. */
   disconnects = 0;
   #server: http.Server | null = null;
   #sockets = new Set<Socket>();
+  /** Those whose CONNECT was accepted, and their MQTT version. */
   #clients = new Map<WebSocket, number>();
   #port = 0;
   #nextPacketId = 1;
@@ -74,20 +108,20 @@ export class Peer {
   async start(): Promise<this> {
     const handle: http.RequestListener = (request, response) => this.#http(request, response);
     const server = this.#tls === null ? http.createServer(handle) : https.createServer(this.#tls, handle);
-    const sockets = new WebSocketServer({ noServer: true });
+    const sockets = new WebSocketServer({ noServer: true, autoPong: false });
     server.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on("close", () => this.#sockets.delete(socket));
     });
     server.on("upgrade", (request, socket, head) => {
-      this.upgrades += 1;
+      this.upgrades.push(request.url ?? "");
       this.#changed();
       if (this.script.refuseUpgrade === "hang") return;
       if (this.script.refuseUpgrade !== null) {
         socket.end(`HTTP/1.1 ${this.script.refuseUpgrade} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
         return;
       }
-      sockets.handleUpgrade(request, socket, head, (client) => this.#accept(client));
+      sockets.handleUpgrade(request, socket, head, (client) => this.#accept(client, request.url ?? ""));
     });
     await new Promise<void>((resolve) => server.listen(this.#port, "localhost", resolve));
     this.#port = (server.address() as AddressInfo).port;
@@ -114,18 +148,35 @@ export class Peer {
     const messageId = this.#nextPacketId;
     this.#nextPacketId += 1;
     const payload = typeof body === "string" ? body : JSON.stringify(body);
-    for (const client of this.#clients.keys()) {
-      send(client, {
-        cmd: "publish",
-        topic: `${prefix}/commands`,
-        payload,
-        qos: 1,
-        messageId,
-        dup: false,
-        retain: false,
-      });
-    }
+    this.#sendAll({
+      cmd: "publish",
+      topic: `${prefix}/commands`,
+      payload,
+      qos: 1,
+      messageId,
+      dup: false,
+      retain: false,
+    });
     return messageId;
+  }
+
+  /** DISCONNECT of 5.0; the connection stays open, so that the agent has to close it. */
+  sendDisconnect(reasonCode: number, properties: NonNullable<IDisconnectPacket["properties"]> = {}): void {
+    this.#sendAll({ cmd: "disconnect", reasonCode, properties });
+  }
+
+  /** A WebSocket close with a text, as 3.1.1 gets it. */
+  close(code: number, text: string): void {
+    for (const client of this.#clients.keys()) client.close(code, text);
+  }
+
+  /** How many connections are open. */
+  get connected(): number {
+    return this.#clients.size;
+  }
+
+  #sendAll(packet: Packet): void {
+    for (const [client, version] of this.#clients) send(client, packet, version);
   }
 
   /** Resolves when `condition` first gives something, looked at after every event. */
@@ -185,14 +236,23 @@ export class Peer {
     });
   }
 
-  #accept(client: WebSocket): void {
+  #accept(client: WebSocket, path: string): void {
     const connection = this.connects.length + 1;
-    const parser = mqttPacket.parser({ protocolVersion: 4 });
+    // It takes the version from CONNECT.
+    const parser = mqttPacket.parser({});
+    let version = 4;
     parser.on("packet", (packet) => {
-      this.#packet(client, connection, packet);
+      if (packet.cmd === "connect") version = packet.protocolVersion ?? 4;
+      this.packets += 1;
+      this.#packet(client, connection, version, packet, path);
       this.#changed();
     });
     client.on("message", (data) => parser.parse(data as Buffer));
+    client.on("ping", (data) => {
+      this.pings += 1;
+      if (!this.script.withholdPongs) client.pong(data);
+      this.#changed();
+    });
     client.on("error", () => {});
     client.on("close", () => {
       this.#clients.delete(client);
@@ -200,24 +260,26 @@ export class Peer {
     });
   }
 
-  #packet(client: WebSocket, connection: number, packet: Packet): void {
+  #packet(client: WebSocket, connection: number, version: number, packet: Packet, path: string): void {
     switch (packet.cmd) {
       case "connect":
         this.connects.push(packet);
-        send(client, { cmd: "connack", returnCode: this.script.connack, sessionPresent: false });
-        if (this.script.connack === 0) this.#clients.set(client, connection);
-        else client.close();
+        this.#answerConnect(client, version, path);
         return;
       case "subscribe":
         this.subscriptions.push(...packet.subscriptions.map(({ topic }) => topic));
-        send(client, {
-          cmd: "suback",
-          messageId: packet.messageId ?? 0,
-          granted: packet.subscriptions.map(({ qos }) => qos),
-        });
+        send(
+          client,
+          {
+            cmd: "suback",
+            messageId: packet.messageId ?? 0,
+            granted: packet.subscriptions.map(() => this.script.suback),
+          },
+          version,
+        );
         return;
       case "publish":
-        this.#published(client, connection, packet);
+        this.#published(client, connection, version, packet);
         return;
       case "puback":
         this.pubacks.push(packet.messageId ?? 0);
@@ -226,19 +288,43 @@ export class Peer {
         this.disconnects += 1;
         return;
       case "pingreq":
-        send(client, { cmd: "pingresp" });
+        send(client, { cmd: "pingresp" }, version);
         return;
       default:
         throw new Error(`the agent sent ${packet.cmd}`);
     }
   }
 
-  #published(client: WebSocket, connection: number, packet: IPublishPacket): void {
+  #answerConnect(client: WebSocket, version: number, path: string): void {
+    const { speaks5, redirects } = this.script;
+    const serverReference = redirects.get(path);
+    const connack = serverReference === undefined ? this.script.connack : 0x9c;
+    const connackProperties = serverReference === undefined ? this.script.connackProperties : { serverReference };
+    if (version === 5 && !speaks5) {
+      // [MQTT-3.1.2-2] of 3.1.1, in its own two bytes.
+      send(client, { cmd: "connack", returnCode: 1, sessionPresent: false }, 4);
+      client.close();
+      return;
+    }
+    const properties = version === 5 ? { properties: connackProperties } : {};
+    send(
+      client,
+      { cmd: "connack", returnCode: connack, reasonCode: connack, sessionPresent: false, ...properties },
+      version,
+    );
+    if (connack === 0) this.#clients.set(client, version);
+    else client.close();
+  }
+
+  #published(client: WebSocket, connection: number, version: number, packet: IPublishPacket): void {
     this.arrivals.push({ connection, topic: packet.topic, payload: packet.payload.toString() });
-    if (!this.script.withholdPubacks) send(client, { cmd: "puback", messageId: packet.messageId ?? 0 });
+    if (this.script.withholdPubacks) return;
+    const { reasonCode, reasonString } = this.script.puback(packet.topic);
+    const properties = reasonString === undefined ? {} : { properties: { reasonString } };
+    send(client, { cmd: "puback", messageId: packet.messageId ?? 0, reasonCode, ...properties }, version);
   }
 }
 
-function send(client: WebSocket, packet: Packet): void {
-  client.send(mqttPacket.generate(packet, { protocolVersion: 4 }));
+function send(client: WebSocket, packet: Packet, version: number): void {
+  client.send(mqttPacket.generate(packet, { protocolVersion: version }));
 }

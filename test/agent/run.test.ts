@@ -74,9 +74,14 @@ test("connects as its device with a persistent session and publishes readings of
   const agent = run();
   await peer.until(() => peer.samples().length >= 3);
   expect(peer.connects[0]).toMatchObject({
-    protocolVersion: 4,
+    protocolVersion: 5,
     clean: false,
-    keepalive: 60,
+    keepalive: 3600,
+    properties: {
+      sessionExpiryInterval: 30 * 24 * 3600,
+      receiveMaximum: 16,
+      userProperties: { "sentinel-link": "websocket-ping" },
+    },
     username: device,
     clientId: `agent-${device.slice(-12)}`,
   });
@@ -257,12 +262,12 @@ test("stops while it can't connect", async () => {
 test("stops while the server leaves its handshake without an answer", async () => {
   peer.script.refuseUpgrade = "hang";
   const agent = run();
-  await peer.until(() => peer.upgrades === 1);
+  await peer.until(() => peer.upgrades.length === 1);
   expect(await stop(agent)).toBe(0);
 });
 
 test("waits long and says why when the server refuses the device", async () => {
-  peer.script.connack = 5;
+  peer.script.connack = 0x87;
   const agent = run();
   const status = await untilStatus(state.path, ({ connection }) => connection.state === "waiting");
   expect(status.last_error).toMatchObject({ code: "credentials_refused" });

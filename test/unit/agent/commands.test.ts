@@ -6,7 +6,9 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CommandDesk } from "../../../agent/commands/desk.ts";
 import { CommandJournal, commandIdsMax } from "../../../agent/commands/journal.ts";
 import { commandBytesMax, parseCommand } from "../../../agent/commands/parse.ts";
+import type { PublishOutcome } from "../../../agent/connection/server-word.ts";
 import type { Session } from "../../../agent/connection/session.ts";
+import { HandClock } from "./hand-clock.ts";
 
 const nowMs = Date.parse("2026-01-01T00:00:00Z");
 const good = {
@@ -105,11 +107,15 @@ describe("journal", () => {
 
 describe("desk", () => {
   function fakeSession() {
-    const published: { readonly topic: string; readonly body: string; readonly acknowledged: () => void }[] = [];
+    const published: {
+      readonly topic: string;
+      readonly body: string;
+      readonly answer: (outcome: PublishOutcome) => void;
+    }[] = [];
     let look = (): void => {};
     const session: Session = {
-      publish: (topic, body, acknowledged) => {
-        published.push({ topic, body: String(body), acknowledged });
+      publish: (topic, body, answer) => {
+        published.push({ topic, body: String(body), answer });
         look();
       },
       end: async () => {},
@@ -121,12 +127,13 @@ describe("desk", () => {
       });
     return { session, published, until };
   }
-  const createDesk = () =>
+  const createDesk = (clock = new HandClock()) =>
     new CommandDesk(
       new CommandJournal(path),
       "p",
       () => {},
       () => nowMs,
+      clock,
     );
 
   test("sends an undelivered reply again on the next connection, and a delivered one never", async () => {
@@ -141,10 +148,26 @@ describe("desk", () => {
     const second = fakeSession();
     desk.connected(second.session);
     expect(second.published).toHaveLength(1);
-    second.published[0]?.acknowledged();
+    second.published[0]?.answer({ kind: "arrived" });
     const third = fakeSession();
     desk.connected(third.session);
     expect(third.published).toHaveLength(0);
+  });
+
+  test("sends a reply again after a pause where the server had no room, and gives up one that it never takes", async () => {
+    const clock = new HandClock();
+    const desk = createDesk(clock);
+    const { session, published, until } = fakeSession();
+    desk.connected(session);
+    desk.receive(encode(good));
+    await until(1);
+    published[0]?.answer({ kind: "later", said: "full", retryAfterMs: 20_000 });
+    expect(published).toHaveLength(1);
+    expect(clock.fire()).toBeGreaterThanOrEqual(20_000);
+    expect(published.map(({ topic }) => topic)).toEqual(["p/replies/cmd_1", "p/replies/cmd_1"]);
+    published[1]?.answer({ kind: "refused", said: "not this" });
+    desk.connected(session);
+    expect(published).toHaveLength(2);
   });
 
   test("does not accept a command that it could not write down: no PUBACK must go out", () => {

@@ -11,8 +11,10 @@ import {
 import { type CloseReason, explainClose, isFinalRefusal } from "../../../agent/connection/close-reason.ts";
 import { ConnectionKeeper } from "../../../agent/connection/keeper.ts";
 import { proxyFor } from "../../../agent/connection/proxy.ts";
+import type { Route } from "../../../agent/connection/route.ts";
 import type { Session, SessionEvents } from "../../../agent/connection/session.ts";
 import type { Credentials } from "../../../agent/state/credentials.ts";
+import { HandClock } from "./hand-clock.ts";
 
 describe("backoff", () => {
   test("is full jitter under a ceiling that doubles up to the cap", () => {
@@ -32,6 +34,12 @@ describe("backoff", () => {
     expect(nextDelay(50, 0.999999)).toBeGreaterThan(backoffCapMs * 0.99);
   });
 
+  test("is never shorter than what the server asked for, and spreads those it asked", () => {
+    expect(nextDelay(0, 0, 30_000)).toBe(30_000);
+    expect(nextDelay(0, 0.999999, 30_000)).toBeGreaterThan(44_000);
+    expect(nextDelay(3, 0.5, 30_000)).toBe(37_500 + 4_000);
+  });
+
   test("stays around the cap for a device that the server refuses", () => {
     expect(refusedDelay(0)).toBe(backoffCapMs / 2);
     expect(refusedDelay(0.999999)).toBeLessThanOrEqual(backoffCapMs);
@@ -46,29 +54,39 @@ describe("backoff", () => {
 
 describe("refusals", () => {
   test.each<[CloseReason, boolean]>([
-    [{ kind: "credentials_refused", returnCode: 5 }, true],
+    [{ kind: "credentials_refused", said: "CONNACK 5" }, true],
+    [{ kind: "redirect_refused", reference: "wss://elsewhere.example" }, true],
     [{ kind: "upgrade_refused", status: 403 }, true],
     [{ kind: "upgrade_refused", status: 429 }, false],
     [{ kind: "upgrade_refused", status: 503 }, false],
-    [{ kind: "connect_refused", returnCode: 3 }, false],
+    [{ kind: "connect_refused", said: "CONNACK 2", retryAfterMs: null }, false],
+    [{ kind: "server_busy", said: "CONNACK 3", retryAfterMs: null }, false],
+    [{ kind: "version_refused", said: "CONNACK 0x84" }, false],
+    [{ kind: "redirected", url: "wss://a.example/", lasting: true }, false],
+    [{ kind: "disconnected", said: "DISCONNECT 0x8b", retryAfterMs: null }, false],
     [{ kind: "unreachable", code: "ECONNREFUSED", detail: "" }, false],
-    [{ kind: "lost" }, false],
+    [{ kind: "lost", detail: null }, false],
   ])("%o is final: %s, and is explained", (reason, final) => {
     expect(isFinalRefusal(reason)).toBe(final);
     expect(explainClose(reason).code).toMatch(/^[a-z_]+$/);
   });
 });
 
+const home = "wss://sentinel.example/mqtt";
+const granted = { protocolVersion: 5, keepAliveSeconds: 3600 } as const;
+const lost: CloseReason = { kind: "lost", detail: null };
+
 /** A clock that only a test moves, and sessions that only a test ends. */
-function harness(random = 0.5) {
-  let nowMs = 0;
-  const timers: { readonly at: number; readonly callback: () => void }[] = [];
+function harness() {
+  const clock = new HandClock();
   const sessions: SessionEvents[] = [];
+  const routes: Route[] = [];
   const delays: (number | null)[] = [];
   let ended = 0;
   const keeper = new ConnectionKeeper(
-    (_credentials, events): Session => {
+    (_credentials, route, events): Session => {
       sessions.push(events);
+      routes.push(route);
       return {
         publish: () => {},
         end: async () => {
@@ -77,16 +95,8 @@ function harness(random = 0.5) {
         },
       };
     },
-    {} as Credentials,
-    {
-      now: () => nowMs,
-      random: () => random,
-      after: (ms, callback) => {
-        const timer = { at: nowMs + ms, callback };
-        timers.push(timer);
-        return () => timers.splice(timers.indexOf(timer), 1);
-      },
-    },
+    { mqttUrl: home } as Credentials,
+    clock,
     {
       connecting: () => {},
       connected: () => {},
@@ -98,17 +108,14 @@ function harness(random = 0.5) {
   return {
     keeper,
     sessions,
+    routes,
     delays,
-    timers,
+    timers: clock.timers,
     ended: () => ended,
     wait: (ms: number) => {
-      nowMs += ms;
+      clock.nowMs += ms;
     },
-    fire: () => {
-      const timer = timers.shift();
-      nowMs = timer?.at ?? nowMs;
-      timer?.callback();
-    },
+    fire: () => clock.fire(),
     last: () => sessions.at(-1)!,
   };
 }
@@ -118,9 +125,9 @@ describe("keeper", () => {
     const world = harness();
     world.keeper.start();
     for (let round = 0; round < 4; round += 1) {
-      world.last().connected();
+      world.last().connected(granted);
       world.wait(1_000);
-      world.last().closed({ kind: "lost" });
+      world.last().closed(lost);
       world.fire();
     }
     expect(world.delays).toEqual([500, 1_000, 2_000, 4_000]);
@@ -133,16 +140,16 @@ describe("keeper", () => {
       world.last().closed({ kind: "unreachable", code: "x", detail: "" });
       world.fire();
     }
-    world.last().connected();
+    world.last().connected(granted);
     world.wait(stableMsMin);
-    world.last().closed({ kind: "lost" });
+    world.last().closed(lost);
     expect(world.delays.at(-1)).toBe(500);
   });
 
   test("never has two connections or two timers", () => {
     const world = harness();
     world.keeper.start();
-    world.last().closed({ kind: "lost" });
+    world.last().closed(lost);
     expect(world.timers).toHaveLength(1);
     world.fire();
     expect(world.timers).toHaveLength(0);
@@ -152,7 +159,7 @@ describe("keeper", () => {
   test("stops while it waits, and connects no more", async () => {
     const world = harness();
     world.keeper.start();
-    world.last().closed({ kind: "lost" });
+    world.last().closed(lost);
     await world.keeper.stop(1);
     expect(world.timers).toHaveLength(0);
     expect(world.sessions).toHaveLength(1);
@@ -161,10 +168,63 @@ describe("keeper", () => {
   test("ends an open session when it stops", async () => {
     const world = harness();
     world.keeper.start();
-    world.last().connected();
+    world.last().connected(granted);
     await world.keeper.stop(1);
     expect(world.ended()).toBe(1);
     expect(world.delays).toEqual([null]);
+  });
+});
+
+describe("the way to the server", () => {
+  const refused: CloseReason = { kind: "version_refused", said: "CONNACK 0x01" };
+
+  test("is MQTT 5.0, after a refusal of it once 3.1.1, and then 5.0 again", () => {
+    const world = harness();
+    world.keeper.start();
+    world.last().closed(refused);
+    world.fire();
+    world.last().connected({ protocolVersion: 4, keepAliveSeconds: 60 });
+    world.last().closed(lost);
+    world.fire();
+    expect(world.routes.map(({ protocolVersion }) => protocolVersion)).toEqual([5, 4, 5]);
+    expect(world.routes.every(({ url }) => url === home)).toBe(true);
+  });
+
+  test("costs no patience when the server says how to go on, unless it keeps saying so", () => {
+    const world = harness();
+    world.keeper.start();
+    for (let round = 0; round < 4; round += 1) {
+      world.last().closed({ kind: "unreachable", code: "x", detail: "" });
+      world.fire();
+    }
+    for (let round = 0; round < 3; round += 1) {
+      world.last().closed(refused);
+      world.fire();
+    }
+    world.last().closed({ kind: "unreachable", code: "x", detail: "" });
+    expect(world.delays).toEqual([500, 1_000, 2_000, 4_000, 500, 1_000, 2_000, 8_000]);
+  });
+
+  test("leads where the server sent it: once, or until that fails", () => {
+    for (const lasting of [false, true]) {
+      const world = harness();
+      world.keeper.start();
+      world.last().closed({ kind: "redirected", url: `${home}/2`, lasting });
+      world.fire();
+      world.last().connected(granted);
+      world.last().closed(lost);
+      world.fire();
+      world.last().closed({ kind: "unreachable", code: "x", detail: "" });
+      world.fire();
+      expect(world.routes.map(({ url }) => url)).toEqual([home, `${home}/2`, lasting ? `${home}/2` : home, home]);
+    }
+  });
+
+  test("is taken no earlier than a busy server asked for", () => {
+    const world = harness();
+    world.keeper.start();
+    world.last().closed({ kind: "server_busy", said: "CONNACK 0x89", retryAfterMs: 40_000 });
+    expect(world.delays[0]).toBeGreaterThanOrEqual(40_000);
   });
 });
 
