@@ -36,8 +36,6 @@ export class PacketStream {
   private end = 0;
   /** The bytes are our own, and those behind `end` free to write. */
   private owned = false;
-  /** Bytes of the packet that waits, once its header is there; 0 before. */
-  private awaited = 0;
   private failure: StreamItem | null = null;
 
   /** @throws RangeError without a level on the server's side: only a CONNECT can tell one */
@@ -79,13 +77,13 @@ export class PacketStream {
   next(): StreamItem {
     if (this.failure !== null) return this.failure;
     const { at, end, bytes, options } = this;
-    if (end - at < this.awaited || at === end) return incomplete;
+    if (at === end) return incomplete;
     const state = readFixedHeader(bytes, at, end, options, header);
     if (state === "refused") return this.fail(refusal(header.refused, options.level));
-    if (state === "incomplete") return this.wait(0);
+    if (state === "incomplete") return this.wait();
     if (header.end > end) {
       const early = refuseEarly(bytes, end, header, options.level);
-      return early === null ? this.wait(header.end - at) : this.fail(early);
+      return early === null ? this.wait() : this.fail(early);
     }
     let packet: Packet;
     try {
@@ -94,7 +92,6 @@ export class PacketStream {
       return this.fail(refusalOf(error, options.level));
     }
     if (packet.type === "connect" && options.level === null) this.options = { ...options, level: packet.level };
-    this.awaited = 0;
     if (header.end === end) this.drop();
     else this.at = header.end;
     return { kind: "packet", packet };
@@ -117,8 +114,7 @@ export class PacketStream {
   }
 
   /** A short rest does not keep a long chunk in memory until its packet is whole. */
-  private wait(awaited: number): StreamItem {
-    this.awaited = awaited;
+  private wait(): StreamItem {
     if (!this.owned && 2 * (this.end - this.at) < this.bytes.length) {
       this.bytes = this.bytes.slice(this.at, this.end);
       this.at = 0;
@@ -138,6 +134,5 @@ export class PacketStream {
     this.at = 0;
     this.end = 0;
     this.owned = false;
-    this.awaited = 0;
   }
 }

@@ -1,174 +1,316 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { packetBytesMax } from "../../../core/limits.ts";
-import { type DecodeOptions, decodePacket } from "../../../core/mqtt/decode.ts";
-import { encodePacket } from "../../../core/mqtt/encode.ts";
-import { PacketStream } from "../../../core/mqtt/packet-stream.ts";
-import type { Packet } from "../../../core/mqtt/packets.ts";
-import type { RefusalKind } from "../../../core/mqtt/refusals.ts";
-import { clientPacket, serverPacket } from "./arbitraries.ts";
+import { decodePacket } from "../../../core/mqtt/decode.ts";
+import { encodedLength, encodePacket } from "../../../core/mqtt/encode.ts";
+import type { ConnectPacket, Packet, ProtocolLevel, PublishPacket, Sender } from "../../../core/mqtt/packets.ts";
+import { type ReasonCode, reasonCodes } from "../../../core/mqtt/reason-codes.ts";
+import { clientPacket, levels, publish, serverPacket } from "./arbitraries.ts";
+import { hex, toHex, under, withoutWire } from "./support.ts";
 
-const client: DecodeOptions = { version: 4, sender: "client", packetBytesMax };
-const server: DecodeOptions = { version: 4, sender: "server", packetBytesMax };
+const message: PublishPacket = {
+  type: "publish",
+  dup: false,
+  qos: 0,
+  retain: false,
+  topic: "a",
+  packetId: null,
+  payload: hex("ff"),
+  properties: null,
+  wire: null,
+};
+const hello: ConnectPacket = {
+  type: "connect",
+  level: 4,
+  clean: true,
+  keepAliveSeconds: 60,
+  clientId: "c",
+  will: null,
+  username: null,
+  password: null,
+  properties: null,
+};
 
-function hex(text: string): Uint8Array {
-  return Uint8Array.from((text.match(/[0-9a-f]{2}/gi) ?? []).map((pair) => Number.parseInt(pair, 16)));
+function decoded(bytes: Uint8Array, level: ProtocolLevel | null, sender: Sender = "client"): Packet {
+  const result = decodePacket(bytes, under(level, sender));
+  expect(result).toMatchObject({ kind: "packet", bytes: bytes.length });
+  if (result.kind !== "packet") throw new Error(result.kind);
+  return withoutWire(result.packet);
 }
 
-function kindOf(bytes: Uint8Array, options = client): string {
-  const result = decodePacket(bytes, options);
-  return result.kind === "refused" ? result.refusal.kind : result.kind;
-}
-
-describe("the codec", () => {
-  it("decodes whatever it encodes, from either side", () => {
-    const roundTrips = (options: DecodeOptions) => (packet: Packet) => {
-      const bytes = encodePacket(packet, 4);
-      expect(decodePacket(bytes, options)).toEqual({ kind: "packet", packet, bytes: bytes.length });
-    };
-    fc.assert(fc.property(clientPacket, roundTrips(client)));
-    fc.assert(fc.property(serverPacket, roundTrips(server)));
-  });
-
-  it("finds the same packets however the stream is cut [MQTT-6.0.0-4]", () => {
+describe.each(levels)("the codec at level %i", (level) => {
+  it.each(["client", "server"] as const)("decodes whatever it encodes of a %s, and knows its length", (sender) => {
     fc.assert(
-      fc.property(
-        fc.array(clientPacket, { maxLength: 6 }),
-        fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1 }),
-        (packets, cuts) => {
-          const encoded = packets.map((packet) => encodePacket(packet, 4));
-          const bytes = Uint8Array.from(encoded.flatMap((part) => [...part]));
-          const stream = new PacketStream(client);
-          const seen: Packet[] = [];
-          for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
-            const size = cuts[turn % cuts.length] ?? 1;
-            stream.push(bytes.slice(at, at + size));
-            at += size;
-            for (let item = stream.next(); item.kind !== "incomplete"; item = stream.next()) {
-              expect(item.kind).toBe("packet");
-              if (item.kind === "packet") seen.push(item.packet);
-            }
-          }
-          expect(seen).toEqual(packets);
-          expect(stream.pendingBytes).toBe(0);
-        },
-      ),
+      fc.property(sender === "client" ? clientPacket(level) : serverPacket(level), (packet) => {
+        const bytes = encodePacket(packet, level);
+        expect(encodedLength(packet, level)).toBe(bytes.length);
+        expect(decoded(bytes, level, sender)).toEqual(packet);
+      }),
+      { numRuns: 500 },
     );
   });
 
   it("answers any bytes with a packet, a refusal or a wish for more, and never throws", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), fc.boolean(), (bytes, fromClient) => {
-        expect(["packet", "refused", "incomplete"]).toContain(decodePacket(bytes, fromClient ? client : server).kind);
+        const { kind } = decodePacket(bytes, under(level, fromClient ? "client" : "server"));
+        expect(["packet", "refused", "incomplete"]).toContain(kind);
       }),
       { numRuns: 3000 },
     );
   });
 
-  it("resumes from stored bytes after an eviction", () => {
-    const bytes = encodePacket({ type: "unsubscribe", packetId: 3, filters: ["a/b"] }, 4);
-    const first = new PacketStream(client);
-    first.push(bytes.slice(0, 4));
-    expect(first.next().kind).toBe("incomplete");
-    const second = new PacketStream(client);
-    second.push(first.pending());
-    second.push(bytes.slice(4));
-    expect(second.next().kind).toBe("packet");
+  it("hands a PUBLISH on with its bytes as they came", () => {
+    fc.assert(
+      fc.property(publish(level, "client"), fc.uint8Array({ maxLength: 9 }), (packet, behind) => {
+        const bytes = encodePacket(packet, level);
+        const result = decodePacket(new Uint8Array([...bytes, ...behind]), under(level));
+        expect(result).toMatchObject({ packet: { wire: { level } } });
+        if (result.kind === "packet" && result.packet.type === "publish")
+          expect(toHex(result.packet.wire?.bytes ?? hex(""))).toBe(toHex(bytes));
+      }),
+    );
   });
 
-  it("keeps U+FEFF, which is a character like any other [MQTT-1.5.3-3]", () => {
-    const result = decodePacket(hex("8208 0001 0003 efbbbf 00"), client);
-    expect(result).toMatchObject({ packet: { subscriptions: [{ filter: "\ufeff", qos: 0 }] } });
+  it("reads a CONNECT before any level is agreed on, and nothing else", () => {
+    const bytes = encodePacket({ ...hello, level }, level);
+    expect(decoded(bytes, null)).toEqual({ ...hello, level });
+    expect(decodePacket(hex("c000"), under(null))).toMatchObject({ refusal: { kind: "connect_expected" } });
   });
 
-  it.each([
-    ["pubrec", "5002 1234"],
-    ["pubrel", "6202 1234"],
-    ["pubcomp", "7002 1234"],
-  ] as const)("writes %s as %s, from either side", (type, bytes) => {
-    const packet: Packet = { type, packetId: 0x1234 };
-    expect(encodePacket(packet, 4)).toEqual(hex(bytes));
-    for (const side of [client, server])
-      expect(decodePacket(hex(bytes), side)).toEqual({ kind: "packet", packet, bytes: 4 });
-  });
-
-  const refusals: readonly [string, RefusalKind, string, DecodeOptions?][] = [
-    ["type 0", "reserved_packet_type", "0000"],
-    ["type 15, which is AUTH in 5.0", "reserved_packet_type", "f000"],
-    ["a CONNACK from a client", "wrong_direction", "20020000"],
-    ["a CONNECT from a server", "wrong_direction", "10", server],
-    ["PINGREQ with flags", "fixed_header_flags", "c100"],
-    ["SUBSCRIBE without its reserved bit", "fixed_header_flags", "80"],
-    ["PUBREL without its reserved bit", "fixed_header_flags", "60020001"],
-    ["PUBREL with a second flag", "fixed_header_flags", "63020001"],
-    ["PUBREL with the flags of a DUP", "fixed_header_flags", "6a020001"],
-    ["PUBREC with PUBREL's flags", "fixed_header_flags", "52020001"],
-    ["PUBCOMP with PUBREL's flags", "fixed_header_flags", "72020001"],
-    ["packet id 0 in PUBREC", "packet_id_zero", "50020000"],
-    ["packet id 0 in PUBREL", "packet_id_zero", "62020000"],
-    ["packet id 0 in PUBCOMP", "packet_id_zero", "70020000"],
-    ["PUBREC with a body of one", "field_truncated", "500100"],
-    ["PUBREL with a body of three", "trailing_bytes", "6203000100"],
-    ["PUBCOMP with a body of three", "trailing_bytes", "7003000100"],
-    ["packet id 0 in a QoS 2 PUBLISH", "packet_id_zero", "3405 0001 61 0000"],
-    ["QoS 3", "qos_3", "36"],
-    ["DUP at QoS 0", "dup_at_qos_0", "38"],
-    ["a length of five bytes", "remaining_length_malformed", "30ffffffff"],
-    ["a length over the maximum before its body", "packet_too_large", "30ffffff7f"],
-    ["PINGREQ with a body", "trailing_bytes", "c00100"],
-    ["a field that ends outside the packet", "field_truncated", "3003 0005 61"],
-    ["ill-formed UTF-8", "utf8_malformed", "3003 0001 ff"],
-    ["a surrogate in UTF-8", "utf8_malformed", "3005 0003 eda080"],
-    ["an overlong form", "utf8_malformed", "3004 0002 c080"],
-    ["U+0000", "utf8_null", "3003 0001 00"],
-    ["packet id 0 in PUBLISH", "packet_id_zero", "3205 0001 61 0000"],
-    ["packet id 0 in PUBACK", "packet_id_zero", "40020000"],
-    ["PUBACK with a body of three", "trailing_bytes", "4003000100"],
-    ["a SUBSCRIBE for nothing", "subscribe_empty", "82020001"],
-    ["reserved bits in a subscription", "subscribe_reserved_bits", "8206 0001 0001 61 04"],
-    ["QoS 3 in a subscription", "subscribe_reserved_bits", "8206 0001 0001 61 03"],
-    ["an UNSUBSCRIBE from nothing", "unsubscribe_empty", "a2020001"],
-    ["a wrong protocol name", "protocol_name", "100c 0004 4d515458 04 02 0000 0000"],
-    ["protocol level 3.1", "protocol_level", "100e 0006 4d514973 6470 03 02 0000 0000"],
-    ["protocol level 5", "protocol_level", "100d 0004 4d515454 05 02 0000 00 0000"],
-    ["the reserved flag of CONNECT", "connect_reserved_flag", "100c 0004 4d515454 04 03 0000 0000"],
-    ["will QoS without a will", "will_flags_without_will", "100c 0004 4d515454 04 0a 0000 0000"],
-    ["will QoS 3", "will_qos_3", "100c 0004 4d515454 04 1e 0000 0000"],
-    ["a password without a user name", "password_without_username", "100e 0004 4d515454 04 42 0000 0000 0000"],
-    ["bytes after CONNECT's last field", "trailing_bytes", "100d 0004 4d515454 04 02 0000 0000 00"],
-    ["CONNACK's reserved flags", "connack_flags", "20020200", server],
-    ["an unknown return code", "connack_return_code", "20020006", server],
-    ["a session in a refusal", "connack_session_present", "20020101", server],
-    ["SUBACK 3", "suback_return_code", "9003000103", server],
-    ["SUBACK of nothing", "suback_empty", "90020001", server],
-  ];
-  it.each(refusals)("refuses %s", (_name, kind, text, options) => {
-    expect(kindOf(hex(text), options)).toBe(kind);
+  it("keeps U+FEFF, which is a character like any other [MQTT-1.5.3-3], [MQTT-1.5.4-3]", () => {
+    const bytes = encodePacket({ ...message, topic: "\ufeffa" }, level);
+    expect(toHex(bytes)).toContain("efbbbf61");
+    expect(decoded(bytes, level)).toMatchObject({ topic: "\ufeffa" });
   });
 
   it("accepts the largest packet and refuses one byte more", () => {
-    const of = (payloadBytes: number) =>
-      encodePacket(
-        {
-          type: "publish",
-          dup: false,
-          qos: 0,
-          retain: false,
-          topic: "a",
-          packetId: null,
-          payload: new Uint8Array(payloadBytes),
-        },
-        4,
-      );
-    expect(kindOf(of(packetBytesMax - 7))).toBe("packet");
-    expect(kindOf(of(packetBytesMax - 6))).toBe("packet_too_large");
+    const header = level === 5 ? 8 : 7;
+    const of = (payloadBytes: number) => encodePacket({ ...message, payload: new Uint8Array(payloadBytes) }, level);
+    expect(decodePacket(of(packetBytesMax - header), under(level)).kind).toBe("packet");
+    expect(decodePacket(of(packetBytesMax - header + 1), under(level))).toMatchObject({
+      refusal: { kind: "packet_too_large", reasonCode: 0x95 },
+    });
+  });
+});
+
+describe("what is written", () => {
+  const ack = { type: "puback", packetId: 0x1234, reasonCode: 0, properties: null } as const;
+  const reasoned: readonly [string, Packet, string][] = [
+    ["PUBACK, success: no reason, no properties (3.4.2.1)", ack, "4002 1234"],
+    ["PUBACK with a reason: no properties (3.4.2.2.1)", { ...ack, reasonCode: 0x10 }, "4003 1234 10"],
+    [
+      "PUBACK, success with a reason string",
+      { ...ack, properties: { reasonString: "a" } },
+      "4008 1234 00 04 1f 0001 61",
+    ],
+    ["PUBREC refused", { ...ack, type: "pubrec", reasonCode: 0x97 }, "5003 1234 97"],
+    ["PUBREL with its flag [MQTT-3.6.1-1]", { ...ack, type: "pubrel" }, "6202 1234"],
+    ["PUBREL of an unknown id", { ...ack, type: "pubrel", reasonCode: 0x92 }, "6203 1234 92"],
+    ["PUBCOMP", { ...ack, type: "pubcomp" }, "7002 1234"],
+    ["DISCONNECT, success (3.14.2.1)", { type: "disconnect", reasonCode: 0, properties: null }, "e000"],
+    ["DISCONNECT with a reason", { type: "disconnect", reasonCode: 0x8e, properties: null }, "e001 8e"],
+    ["DISCONNECT with nothing in its properties", { type: "disconnect", reasonCode: 0x8e, properties: {} }, "e001 8e"],
+    [
+      "DISCONNECT that sends elsewhere",
+      { type: "disconnect", reasonCode: 0x9d, properties: { serverReference: "x" } },
+      "e006 9d 04 1c 0001 78",
+    ],
+    ["AUTH, success (3.15.2.1)", { type: "auth", reasonCode: 0, properties: null }, "f000"],
+    [
+      "AUTH that goes on",
+      { type: "auth", reasonCode: 0x18, properties: { authenticationMethod: "m" } },
+      "f006 18 04 15 0001 6d",
+    ],
+    ["CONNACK", { type: "connack", sessionPresent: true, reasonCode: 0, properties: null }, "2003 01 00 00"],
+    [
+      "UNSUBACK with a code for each filter (3.11.3)",
+      { type: "unsuback", packetId: 1, codes: [0, 0x11], properties: null },
+      "b005 0001 00 00 11",
+    ],
+    [
+      "SUBSCRIBE with its options (3.8.3.1)",
+      {
+        type: "subscribe",
+        packetId: 1,
+        subscriptions: [{ filter: "a", qos: 2, noLocal: true, retainAsPublished: true, retainHandling: 2 }],
+        properties: { subscriptionIdentifiers: [321] },
+      },
+      "820a 0001 03 0bc102 0001 61 2e",
+    ],
+    ["PUBLISH that an alias names", { ...message, topic: "", properties: { topicAlias: 1 } }, "3007 0000 03 230001 ff"],
+  ];
+  it.each(reasoned)("in 5.0: %s", (_what, packet, text) => {
+    expect(toHex(encodePacket(packet, 5))).toBe(toHex(hex(text)));
   });
 
-  it("throws on what can't be put on the wire", () => {
-    const base = { type: "publish", dup: false, qos: 0, retain: false, packetId: null, payload: hex("") } as const;
-    expect(() => encodePacket({ ...base, topic: "a\0" }, 4)).toThrow(RangeError);
-    expect(() => encodePacket({ ...base, topic: "\ud800" }, 4)).toThrow(RangeError);
-    expect(() => encodePacket({ ...base, topic: "a", dup: true }, 4)).toThrow(RangeError);
-    expect(() => encodePacket({ type: "puback", packetId: 0 }, 4)).toThrow(RangeError);
+  const older: readonly [string, Packet, ProtocolLevel, string][] = [
+    ["CONNECT of 3.1 says MQIsdp", { ...hello, level: 3 }, 3, "100f 0006 4d5149736470 03 02 003c 0001 63"],
+    ["PUBACK has no reason", { ...ack, reasonCode: 0x87 }, 4, "4002 1234"],
+    ["PUBLISH has no properties", { ...message, properties: { topicAlias: 1 } }, 4, "3004 0001 61 ff"],
+    ["UNSUBACK has no codes", { type: "unsuback", packetId: 1, codes: [0x11], properties: null }, 4, "b002 0001"],
+    [
+      "SUBACK has one word for every refusal (3.9.3)",
+      { type: "suback", packetId: 1, codes: [0, 1, 2, 0x87, 0x9e], properties: { reasonString: "a" } },
+      4,
+      "9007 0001 00 01 02 80 80",
+    ],
+    [
+      "SUBSCRIBE has a QoS alone",
+      {
+        type: "subscribe",
+        packetId: 1,
+        subscriptions: [{ filter: "a", qos: 1, noLocal: true, retainAsPublished: true, retainHandling: 1 }],
+        properties: null,
+      },
+      4,
+      "8206 0001 0001 61 01",
+    ],
+    ["DISCONNECT of a client", { type: "disconnect", reasonCode: 0, properties: null }, 4, "e000"],
+    [
+      "CONNACK has a return code (table 3.1)",
+      { type: "connack", sessionPresent: false, reasonCode: 0x87, properties: null },
+      4,
+      "2002 00 05",
+    ],
+    [
+      "CONNACK of 3.1.1 says whether there is a session",
+      { type: "connack", sessionPresent: true, reasonCode: 0, properties: null },
+      4,
+      "2002 01 00",
+    ],
+    [
+      "CONNACK of 3.1 doesn't",
+      { type: "connack", sessionPresent: true, reasonCode: 0, properties: null },
+      3,
+      "2002 00 00",
+    ],
+  ];
+  it.each(older)("before 5.0: %s", (_what, packet, level, text) => {
+    expect(toHex(encodePacket(packet, level))).toBe(toHex(hex(text)));
+  });
+
+  const returned: readonly [ReasonCode, number, ReasonCode][] = [
+    [0x84, 1, 0x84],
+    [0x85, 2, 0x85],
+    [0x88, 3, 0x88],
+    [0x86, 4, 0x86],
+    [0x87, 5, 0x87],
+    [0x97, 3, 0x88],
+  ];
+  it.each(returned)("CONNACK %i is return code %i before 5.0, and read as %i", (reasonCode, returnCode, read) => {
+    const bytes = encodePacket({ type: "connack", sessionPresent: false, reasonCode, properties: null }, 4);
+    expect(bytes[3]).toBe(returnCode);
+    expect(decoded(bytes, 4, "server")).toMatchObject({ reasonCode: read });
+  });
+
+  const unwritable: readonly [string, Packet, ProtocolLevel][] = [
+    ["U+0000 in a topic", { ...message, topic: "a\0" }, 4],
+    ["a lone surrogate", { ...message, topic: "\ud800" }, 4],
+    ["a surrogate at the end", { ...message, topic: "a\ud83d" }, 4],
+    ["surrogates the wrong way round", { ...message, topic: "\ude00\ud83d" }, 4],
+    ["a string over 65,535 bytes", { ...message, topic: "é".repeat(32_768) }, 4],
+    ["DUP at QoS 0", { ...message, dup: true }, 4],
+    ["QoS 1 without a packet id", { ...message, qos: 1 }, 5],
+    ["QoS 0 with one", { ...message, packetId: 1 }, 5],
+    ["no topic", { ...message, topic: "" }, 5],
+    ["no topic but an alias before 5.0", { ...message, topic: "", properties: { topicAlias: 1 } }, 4],
+    ["topic alias 0", { ...message, properties: { topicAlias: 0 } }, 5],
+    ["a property of another packet", { ...message, properties: { receiveMaximum: 1 } }, 5],
+    ["a response topic with a wildcard", { ...message, properties: { responseTopic: "a/+" } }, 5],
+    ["a number that doesn't fit", { ...message, properties: { messageExpiryInterval: 2 ** 32 } }, 5],
+    ["a number that isn't whole", { ...message, properties: { messageExpiryInterval: 0.5 } }, 5],
+    ["packet id 0", { ...ack, packetId: 0 }, 4],
+    ["packet id 65,536", { ...ack, packetId: 65_536 }, 4],
+    ["a reason that PUBACK doesn't have", { ...ack, reasonCode: reasonCodes.session_taken_over }, 5],
+    ["a server's DISCONNECT before 5.0", { type: "disconnect", reasonCode: 0x8e, properties: null }, 4],
+    ["AUTH before 5.0", { type: "auth", reasonCode: 0x18, properties: null }, 4],
+    ["AUTH without a method", { type: "auth", reasonCode: 0x18, properties: { reasonString: "a" } }, 5],
+    ["a session in a refusal", { type: "connack", sessionPresent: true, reasonCode: 0x87, properties: null }, 5],
+    ["SUBSCRIBE to nothing", { type: "subscribe", packetId: 1, subscriptions: [], properties: null }, 5],
+    ["UNSUBSCRIBE from nothing", { type: "unsubscribe", packetId: 1, filters: [], properties: null }, 4],
+    ["SUBACK of nothing", { type: "suback", packetId: 1, codes: [], properties: null }, 4],
+    ["a password without a user name", { ...hello, password: hex("00") }, 4],
+    ["CONNECT at another level than it asks for", hello, 5],
+    [
+      "a will payload over 65,535 bytes",
+      { ...hello, will: { topic: "a", payload: new Uint8Array(65_536), qos: 0, retain: false, properties: null } },
+      4,
+    ],
+  ];
+  it.each(unwritable)("is never %s", (_what, packet, level) => {
+    expect(() => encodePacket(packet, level)).toThrow(RangeError);
+    expect(() => encodedLength(packet, level)).toThrow(RangeError);
+  });
+
+  it("is a password alone in 5.0 (3.1.2.9)", () => {
+    const packet: ConnectPacket = { ...hello, level: 5, password: hex("70") };
+    expect(decoded(encodePacket(packet, 5), 5)).toEqual(packet);
+  });
+
+  it("is nobody else's: the same message twice is two arrays", () => {
+    const first = encodePacket(message, 4);
+    first.fill(0);
+    expect(toHex(encodePacket(message, 4))).toBe("3004000161ff");
+  });
+});
+
+describe("what is read", () => {
+  const short: readonly [string, string, Packet][] = [
+    ["PUBACK of 2: success", "4002 0001", { type: "puback", packetId: 1, reasonCode: 0, properties: null }],
+    ["PUBACK of 3: a reason", "4003 0001 10", { type: "puback", packetId: 1, reasonCode: 0x10, properties: null }],
+    ["PUBREC of 4: no properties", "5004 0001 00 00", { type: "pubrec", packetId: 1, reasonCode: 0, properties: null }],
+    ["DISCONNECT of 0: success", "e000", { type: "disconnect", reasonCode: 0, properties: null }],
+    ["DISCONNECT of 1: a reason", "e001 04", { type: "disconnect", reasonCode: 4, properties: null }],
+    ["DISCONNECT of 2: no properties", "e002 00 00", { type: "disconnect", reasonCode: 0, properties: null }],
+    ["AUTH of 1: a reason", "f001 18", { type: "auth", reasonCode: 0x18, properties: null }],
+  ];
+  it.each(short)("in 5.0: %s", (_what, text, packet) => {
+    expect(decoded(hex(text), 5)).toEqual(packet);
+  });
+  it("in 5.0: AUTH of 0 from a server is success (3.15.2.1)", () => {
+    expect(decoded(hex("f000"), 5, "server")).toEqual({ type: "auth", reasonCode: 0, properties: null });
+  });
+
+  it("in 3.1: the length overrules the flags of user name and password (3.1, section 3.1)", () => {
+    const bytes = hex("100f 0006 4d5149736470 03 c2 003c 0001 63");
+    expect(decoded(bytes, null)).toEqual({ ...hello, level: 3 });
+    expect(decodePacket(hex("100d 0004 4d515454 04 c2 003c 0001 63"), under(null))).toMatchObject({
+      refusal: { kind: "field_truncated" },
+    });
+  });
+  it("in 3.1: a client id of any length, the broker judges it", () => {
+    for (const clientId of ["", "x".repeat(24)]) {
+      const packet: ConnectPacket = { ...hello, level: 3, clientId };
+      expect(decoded(encodePacket(packet, 3), null)).toEqual(packet);
+    }
+  });
+  it("in 3.1: PUBREL, SUBSCRIBE and UNSUBSCRIBE sent again say so (3.1, section 2.1)", () => {
+    expect(decoded(hex("6a02 0001"), 3).type).toBe("pubrel");
+    expect(decoded(hex("8a06 0001 0001 61 00"), 3).type).toBe("subscribe");
+    expect(decoded(hex("aa05 0001 0001 61"), 3).type).toBe("unsubscribe");
+  });
+
+  it("before 5.0: a length may be longer than it need be, but is not handed on so (2.2.3)", () => {
+    const result = decodePacket(hex("30 8400 0001 61 ff"), under(4));
+    expect(result).toMatchObject({ kind: "packet", packet: { topic: "a", wire: null } });
+  });
+
+  it("makes every packet of a type alike inside: one order of keys", () => {
+    const keysOf = (packet: Packet) => Object.keys(packet).join();
+    const seen = new Map<string, Set<string>>();
+    for (const level of levels) {
+      for (const sender of ["client", "server"] as const) {
+        const arbitrary = sender === "client" ? clientPacket(level) : serverPacket(level);
+        for (const packet of fc.sample(arbitrary, 200)) {
+          const result = decodePacket(encodePacket(packet, level), under(level, sender));
+          if (result.kind !== "packet") throw new Error(result.kind);
+          const keys = seen.get(packet.type) ?? new Set();
+          seen.set(packet.type, keys.add(keysOf(result.packet)));
+        }
+      }
+    }
+    expect([...seen.keys()].length).toBe(15);
+    for (const [type, keys] of seen) expect([type, keys.size]).toEqual([type, 1]);
   });
 });
