@@ -86,6 +86,11 @@ export class JournalEncoder {
     return this.at === 1;
   }
 
+  /** Reads what was added since `take`; what it reads is copied, because the buffer is used again. */
+  reader(): JournalReader {
+    return new JournalReader(this.bytes.subarray(0, this.at), true);
+  }
+
   /** The finished row, a copy of its own. The next one begins. */
   take(): Uint8Array<ArrayBuffer> {
     const row = this.bytes.slice(0, this.at);
@@ -257,16 +262,21 @@ const exchangeOps = {
 
 /** Reads a row, operation by operation or at an offset. */
 export class JournalReader {
-  readonly bytes: Uint8Array;
+  private readonly bytes: Uint8Array;
+  private readonly copies: boolean;
   private at = 1;
   /** The payload that was read last: whoever shared it in the row shares it again. */
   private payload: Uint8Array | null = null;
   private payloadAt = 0;
 
-  /** @throws when a later release wrote the row */
-  constructor(bytes: Uint8Array) {
+  /**
+   * @param copies whether payloads are copied; else they are views of the row
+   * @throws when a later release wrote the row
+   */
+  constructor(bytes: Uint8Array, copies: boolean) {
     if (bytes[0] !== version) throw new Error("the journal was written by a later release; deploy that one again");
     this.bytes = bytes;
+    this.copies = copies;
   }
 
   /** Where the next operation stands. */
@@ -383,6 +393,6 @@ export class JournalReader {
     const start = this.at;
     this.at += length;
     if (this.at > this.bytes.length) throw new Error("a journal row ends inside its bytes");
-    return this.bytes.subarray(start, this.at);
+    return this.copies ? this.bytes.slice(start, this.at) : this.bytes.subarray(start, this.at);
   }
 }

@@ -11,24 +11,32 @@ import { applyPending } from "./pending-tables.ts";
  * have 2 MB.
  */
 export const rowBytesMax = 1024 * 1024;
+
+/** When a checkpoint is due: over any of these. */
 export interface JournalBounds {
   readonly bytesMax: number;
   readonly rowsMax: number;
+  readonly pendingMax: number;
 }
 
-/**
- * When the journal is rewritten. 2 MiB are some 12,000 messages of 128 bytes, stored and deleted: a pause
- * of a few milliseconds each quarter of a second under full load, and as much to read when the object wakes.
- */
 export const journalBounds: JournalBounds = {
-  bytesMax: 2 * 1024 * 1024,
-  /** For little traffic, whose rows are small: what a wake has to read stays a moment's work. */
-  rowsMax: 512,
+  /** Some 50,000 messages of 128 bytes, stored and deleted: a second of full load, and as much to read at a wake. */
+  bytesMax: 8 * 1024 * 1024,
+  /** For little traffic, whose rows are small. */
+  rowsMax: 1024,
+  /**
+   * Messages and such that wait: what one checkpoint may have to bring to the tables, at some 5 µs each.
+   * Four times what one connected session may have waiting.
+   */
+  pendingMax: 16_384,
 };
 
 /**
  * The redo journal in front of the tables of messages. What a tick writes is one row here; a message
  * that was delivered by the next checkpoint never reaches the tables.
+ *
+ * A row is overwritten, never deleted, because a deletion is paid for like an insertion: each checkpoint
+ * begins a new epoch at the first id, and only the rows of the newest epoch count.
  *
  * A crash before a row is inserted: the tick never happened. After it: the next `Journal` on the same
  * database finds it. During a checkpoint: that is one transaction, so either the old journal is there
@@ -38,47 +46,53 @@ export class Journal {
   private readonly sql: SqlStorage;
   private readonly bounds: JournalBounds;
   private readonly encoder = new JournalEncoder();
-  private pending = new Pending();
+  private pending = new Pending(() => this.encoder.reader());
   /** The row that the encoder is writing. */
   private row: JournalRow = { bytes: null };
-  /** Finished, not inserted. */
+  /** Finished, not stored. */
   private finished: JournalRow[] = [];
-  /** What was put since the last `write`: its row can't be read before. */
-  private readonly freshMessages = new Map<number, Message>();
-  private readonly freshRetained = new Map<TopicName, Message>();
-  /** What is in the table. */
+  private epoch = 0;
+  /** Stored in this epoch. */
   private rows = 0;
   private bytes = 0;
 
-  /** Reads what is in the table: everything since the last checkpoint. */
+  /** Reads what was stored since the last checkpoint. */
   constructor(sql: SqlStorage, bounds: JournalBounds = journalBounds) {
     this.sql = sql;
     this.bounds = bounds;
-    for (const { data } of sql.exec("SELECT data FROM journal ORDER BY id")) {
-      const row = { bytes: bytesOf(data) as Uint8Array<ArrayBuffer> };
-      this.rows += 1;
-      this.bytes += row.bytes.length;
-      const reader = new JournalReader(row.bytes);
-      for (let offset = reader.offset, write = reader.next(); write !== null; write = reader.next()) {
-        this.pending.note(write, row, offset, reader.offset);
-        offset = reader.offset;
-      }
+    const query = "SELECT epoch, data FROM journal WHERE epoch = (SELECT max(epoch) FROM journal) ORDER BY id";
+    for (const { epoch, data } of sql.exec(query)) {
+      this.epoch = Number(epoch);
+      this.replay(bytesOf(data) as Uint8Array<ArrayBuffer>);
     }
   }
 
-  /** True when nothing was written since the last flush. */
-  get isEmpty(): boolean {
-    return this.rows === 0 && this.unwritten === 0;
+  private replay(bytes: Uint8Array<ArrayBuffer>): void {
+    const row: JournalRow = { bytes };
+    const reader = new JournalReader(bytes, false);
+    let { offset } = reader;
+    for (let write = reader.next(); write !== null; write = reader.next()) {
+      this.pending.note(write, row, offset, reader.offset);
+      offset = reader.offset;
+    }
+    this.rows += 1;
+    this.bytes += bytes.length;
   }
 
-  /** Rows that `write` will insert. */
+  /** True when it says nothing beyond the tables. */
+  get isEmpty(): boolean {
+    return this.pending.size === 0 && this.unwritten === 0;
+  }
+
+  /** Rows that `write` will store. */
   get unwritten(): number {
     return this.finished.length + (this.encoder.isEmpty ? 0 : 1);
   }
 
   /** True when a checkpoint is due. */
   get isFull(): boolean {
-    return this.bytes > this.bounds.bytesMax || this.rows > this.bounds.rowsMax;
+    const { bytesMax, rowsMax, pendingMax } = this.bounds;
+    return this.bytes > bytesMax || this.rows > rowsMax || this.pending.size > pendingMax;
   }
 
   /** The highest seq it names. */
@@ -86,56 +100,53 @@ export class Journal {
     return this.pending.highestSeq;
   }
 
-  /** Adds an operation, in memory. */
+  /** Adds an operation, in memory, where it can be read from now on; `write` stores it. */
   add(write: JournalWrite): void {
-    if (write.kind === "put_message") this.freshMessages.set(write.seq, write.message);
-    else if (write.kind === "put_retained") this.freshRetained.set(write.message.topic, write.message);
     const offset = this.encoder.length;
     this.encoder.add(write);
     this.pending.note(write, this.row, offset, this.encoder.length);
     if (this.encoder.length > rowBytesMax) this.finish();
   }
 
-  /** Inserts what was added; the caller holds the transaction if that is more than one row. */
+  /** Stores what was added; the caller holds the transaction if that is more than one row. */
   write(): void {
     if (!this.encoder.isEmpty) this.finish();
     for (const { bytes } of this.finished) {
       if (bytes === null) throw new Error("a journal row without bytes is finished");
-      this.sql.exec("INSERT INTO journal (data) VALUES (?)", bytes.buffer);
-      this.rows += 1;
-      this.bytes += bytes.length;
+      this.store(bytes);
     }
     this.finished = [];
-    if (this.freshMessages.size > 0) this.freshMessages.clear();
-    if (this.freshRetained.size > 0) this.freshRetained.clear();
   }
 
   /**
    * Makes the journal short again; the caller holds the transaction. Little that still waits is carried
-   * over, and steady traffic never comes to the tables; much goes to the tables, or it would be carried
-   * again and again.
+   * over, so that steady traffic never comes to the tables; much goes to the tables, or it would be
+   * carried again and again.
    */
   checkpoint(): void {
-    if (this.pending.bytes() > this.bounds.bytesMax / 4) {
+    const { bytesMax, pendingMax } = this.bounds;
+    if (this.pending.size > pendingMax / 2 || this.pending.messageBytes() > bytesMax / 4) {
       this.flush();
       return;
     }
     const carried = this.pending;
-    this.clear();
+    this.begin();
     for (const write of carried.writes()) this.add(write);
     this.write();
+    if (this.rows === 0) this.store(this.encoder.take());
   }
 
   /** Brings everything to the tables; the caller holds the transaction. */
   flush(): void {
-    if (this.isEmpty) return;
+    if (this.rows === 0 && this.unwritten === 0) return;
     applyPending(this.sql, this.pending);
-    this.clear();
+    this.begin();
+    this.store(this.encoder.take());
   }
 
   /** See `Pending.message`. */
   message(key: SessionKey, seq: number): StoredMessage | null | undefined {
-    return this.pending.message(key, seq, this.freshMessages.get(seq));
+    return this.pending.message(key, seq);
   }
 
   /** The packet id that a message in the tables was given since; undefined for none. */
@@ -145,14 +156,26 @@ export class Journal {
 
   /** See `Pending.retainedMessage`. */
   retainedMessage(topic: TopicName): Message | null | undefined {
-    return this.pending.retainedMessage(topic, this.freshRetained.get(topic));
+    return this.pending.retainedMessage(topic);
   }
 
-  private clear(): void {
-    this.sql.exec("DELETE FROM journal");
-    this.pending = new Pending();
+  /** A new epoch. It counts from its first row on, be it an empty one. */
+  private begin(): void {
+    this.pending = new Pending(() => this.encoder.reader());
+    this.epoch += 1;
     this.rows = 0;
     this.bytes = 0;
+  }
+
+  private store(bytes: Uint8Array<ArrayBuffer>): void {
+    this.rows += 1;
+    this.bytes += bytes.length;
+    this.sql.exec(
+      "INSERT OR REPLACE INTO journal (id, epoch, data) VALUES (?, ?, ?)",
+      this.rows,
+      this.epoch,
+      bytes.buffer,
+    );
   }
 
   private finish(): void {

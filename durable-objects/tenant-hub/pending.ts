@@ -36,17 +36,10 @@ class PacketIds {
   /** In the table, to be deleted before `fresh` is inserted. */
   readonly gone = new Set<number>();
 
-  put(packetId: number, seq: number): void {
-    this.fresh.set(packetId, seq);
-  }
-
-  delete(packetId: number): void {
-    if (!this.fresh.delete(packetId)) this.gone.add(packetId);
+  get size(): number {
+    return this.fresh.size + this.gone.size;
   }
 }
-
-/** What a small entry costs in a row of the journal, in bytes; only `Pending.bytes` needs it. */
-const entryBytes = 16;
 
 /**
  * What the journal says beyond the tables: what it adds to them, changes and deletes. Written only by
@@ -64,7 +57,15 @@ export class Pending {
   private readonly ended = new Map<SessionKey, number>();
   /** The highest seq in the journal. */
   private highest = 0;
+  /** Entries in all of `releases` and `received`. */
+  private exchanges = 0;
   private lastReader: { readonly row: JournalRow; readonly reader: JournalReader } | null = null;
+  /** Reads the row that is being written. */
+  private readonly unfinished: () => JournalReader;
+
+  constructor(unfinished: () => JournalReader) {
+    this.unfinished = unfinished;
+  }
 
   get highestSeq(): number {
     return this.highest;
@@ -97,16 +98,16 @@ export class Pending {
       }
       case "put_release":
         if (write.seq > this.highest) this.highest = write.seq;
-        idsOf(this.releases, write.key).put(write.packetId, write.seq);
+        this.putId(this.releases, write.key, write.packetId, write.seq);
         return;
       case "delete_release":
-        idsOf(this.releases, write.key).delete(write.packetId);
+        this.deleteId(this.releases, write.key, write.packetId);
         return;
       case "put_received":
-        idsOf(this.received, write.key).put(write.packetId, 0);
+        this.putId(this.received, write.key, write.packetId, 0);
         return;
       case "delete_received":
-        idsOf(this.received, write.key).delete(write.packetId);
+        this.deleteId(this.received, write.key, write.packetId);
         return;
       case "put_retained":
         this.retained.set(write.message.topic, { row, offset, bytes: end - offset });
@@ -117,8 +118,8 @@ export class Pending {
       case "delete_session":
         // The tables have forgotten it already. Going through `messages` would make a storm of leaving clients slow.
         this.ended.set(write.key, this.highest);
-        this.releases.delete(write.key);
-        this.received.delete(write.key);
+        this.forgetIds(this.releases, write.key);
+        this.forgetIds(this.received, write.key);
         return;
       default:
         refuseWrite(write);
@@ -128,7 +129,7 @@ export class Pending {
   /** A session's message (`fresh`, if its row can't be read yet); null when it was deleted, undefined when only the tables can tell. */
   message(key: SessionKey, seq: number, fresh: Message | undefined): StoredMessage | null | undefined {
     const pending = this.messages.get(seq);
-    if (pending === undefined) return this.deletedMessages.has(seq) ? null : undefined;
+    if (pending === undefined) return this.deletedMessages.has(seq) || this.ended.has(key) ? null : undefined;
     if (pending.key !== key || !this.lives(seq, pending)) return null;
     return { seq, packetId: pending.packetId, message: fresh ?? this.read(pending) };
   }
@@ -139,13 +140,16 @@ export class Pending {
     return pending === undefined || pending === null ? pending : (fresh ?? this.read(pending));
   }
 
-  /** Bytes that `writes` come to in a journal, about; goes through everything. */
-  bytes(): number {
-    let entries = this.deletedMessages.size + this.packetIds.size + this.retained.size;
-    for (const ids of this.releases.values()) entries += ids.fresh.size + ids.gone.size;
-    for (const ids of this.received.values()) entries += ids.fresh.size + ids.gone.size;
-    let bytes = entries * entryBytes;
-    for (const { bytes: own } of this.messages.values()) bytes += own;
+  /** How many rows of the tables it is about. */
+  get size(): number {
+    const messages = this.messages.size + this.deletedMessages.size + this.packetIds.size;
+    return messages + this.retained.size + this.exchanges;
+  }
+
+  /** Bytes of the messages in it; goes through all of them. */
+  messageBytes(): number {
+    let bytes = 0;
+    for (const message of this.messages.values()) bytes += message.bytes;
     for (const retained of this.retained.values()) bytes += retained?.bytes ?? 0;
     return bytes;
   }
@@ -173,6 +177,26 @@ export class Pending {
     }
   }
 
+  private putId(sessions: Map<SessionKey, PacketIds>, key: SessionKey, packetId: number, seq: number): void {
+    idsOf(sessions, key).fresh.set(packetId, seq);
+    this.exchanges += 1;
+  }
+
+  private deleteId(sessions: Map<SessionKey, PacketIds>, key: SessionKey, packetId: number): void {
+    const ids = idsOf(sessions, key);
+    if (ids.fresh.delete(packetId)) {
+      this.exchanges -= 1;
+      return;
+    }
+    ids.gone.add(packetId);
+    this.exchanges += 1;
+  }
+
+  private forgetIds(sessions: Map<SessionKey, PacketIds>, key: SessionKey): void {
+    this.exchanges -= sessions.get(key)?.size ?? 0;
+    sessions.delete(key);
+  }
+
   private lives(seq: number, { key }: PendingMessage): boolean {
     return seq > (this.ended.get(key) ?? 0);
   }
@@ -191,10 +215,8 @@ export class Pending {
 
   /** One reader as long as the row is the same, so that payloads that were shared come back shared. */
   private operation({ row, offset }: PendingMessage | PendingRetained): JournalWrite {
-    if (this.lastReader?.row !== row) {
-      if (row.bytes === null) throw new Error("a journal row was read before it was finished");
-      this.lastReader = { row, reader: new JournalReader(row.bytes) };
-    }
+    if (row.bytes === null) return this.unfinished().operationAt(offset);
+    if (this.lastReader?.row !== row) this.lastReader = { row, reader: new JournalReader(row.bytes, false) };
     return this.lastReader.reader.operationAt(offset);
   }
 }

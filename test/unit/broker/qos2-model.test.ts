@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Packet } from "../../../core/mqtt/packets.ts";
 import { deviceId, subscription, topicOf } from "./harness.ts";
 import { ModelClient } from "./model-client.ts";
-import { SqliteShell } from "./sqlite-shell.ts";
+import { type Death, SqliteShell } from "./sqlite-shell.ts";
 
 const one = deviceId(1);
 
@@ -14,9 +14,14 @@ type Action =
   /** `takeover`: even though the old connection lives. */
   | { readonly act: "reconnect"; readonly who: number; readonly takeover: boolean }
   | { readonly act: "duplicate"; readonly who: number; readonly n: number }
-  | { readonly act: "evict" | "crash" };
+  | { readonly act: "evict" }
+  | { readonly act: "crash"; readonly death: Death };
 
 const who = fc.nat({ max: 2 });
+const death: fc.Arbitrary<Death> = fc.oneof(
+  fc.constantFrom("uncommitted" as const, "unsent" as const),
+  fc.record({ statements: fc.nat({ max: 12 }) }),
+);
 const action: fc.Arbitrary<Action> = fc.oneof(
   {
     weight: 4,
@@ -47,7 +52,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ act: fc.constant("duplicate" as const), who, n: fc.nat({ max: 9 }) }) },
-  { weight: 2, arbitrary: fc.record({ act: fc.constantFrom("evict" as const, "evict" as const, "crash" as const) }) },
+  { weight: 2, arbitrary: fc.record({ act: fc.constant("evict" as const) }) },
+  { weight: 1, arbitrary: fc.record({ act: fc.constant("crash" as const), death }) },
 );
 
 /** Published in one run: below what an absent session's queue holds, presence messages included. */
@@ -119,7 +125,7 @@ class World {
         this.evict();
         return;
       case "crash":
-        this.shell.crash();
+        this.shell.crash(action.death);
         for (const each of this.clients) each.disconnected();
         return;
       case "publish":
@@ -211,5 +217,5 @@ describe("QoS 2 over a bad network", () => {
     expect(seen.pubrel).toBeGreaterThan(50);
     expect(seen.evictions).toBeGreaterThan(200);
     expect(seen.delivered).toBeGreaterThan(5000);
-  });
+  }, 60_000);
 });

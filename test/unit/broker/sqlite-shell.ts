@@ -1,34 +1,21 @@
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import type { Packet } from "../../../core/mqtt/packets.ts";
 import { type Attachment, attachmentOf, socketOf } from "../../../durable-objects/tenant-hub/attachment.ts";
 import type { BrokerEvent, Effect, Write } from "../../../durable-objects/tenant-hub/broker/events.ts";
 import type { BrokerState, Identity, SocketId } from "../../../durable-objects/tenant-hub/broker/state.ts";
-import { step } from "../../../durable-objects/tenant-hub/broker/step.ts";
+import { advance } from "../../../durable-objects/tenant-hub/broker/step.ts";
+import type { JournalBounds } from "../../../durable-objects/tenant-hub/journal.ts";
 import { HubStorage } from "../../../durable-objects/tenant-hub/storage.ts";
 import { org } from "./harness.ts";
+import { Died, NodeSql } from "./node-sql.ts";
 
-/** Node's SQLite with the face of an object's. */
-class NodeSql {
-  private readonly database = new DatabaseSync(":memory:");
+/** So small that a run of a few dozen packets goes through both kinds of checkpoint. */
+const smallJournal: JournalBounds = { bytesMax: 2048, rowsMax: 6, pendingMax: 12 };
 
-  exec(query: string, ...values: unknown[]) {
-    if (query.includes("CREATE TABLE")) {
-      this.database.exec(query);
-      return rowsOf([]);
-    }
-    const bound = values.map((value) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value));
-    return rowsOf(this.database.prepare(query).all(...(bound as SQLInputValue[])));
-  }
-}
-
-function rowsOf(rows: readonly object[]) {
-  const plain = rows.map((row) =>
-    Object.fromEntries(
-      Object.entries(row).map(([name, value]) => [name, value instanceof Uint8Array ? value.slice().buffer : value]),
-    ),
-  );
-  return { toArray: () => plain, [Symbol.iterator]: () => plain[Symbol.iterator]() };
-}
+/**
+ * Where the object dies: before the commit, after the commit and before a packet left, or after so many
+ * statements of a commit and the flush behind it.
+ */
+export type Death = "uncommitted" | "unsent" | { readonly statements: number };
 
 /**
  * The broker over the product's own storage, with a shell that commits as the real one does: writes
@@ -37,7 +24,7 @@ function rowsOf(rows: readonly object[]) {
  */
 export class SqliteShell {
   readonly sql = new NodeSql();
-  private storage = new HubStorage(this.sql as never);
+  private storage = this.open();
   state: BrokerState = this.storage.load(org);
   readonly identities = new Map<SocketId, Identity>();
   private writes: Write[] = [];
@@ -50,17 +37,22 @@ export class SqliteShell {
     this.receive = receive;
   }
 
+  private open(): HubStorage {
+    return new HubStorage(this.sql as never, this.sql.transaction, smallJournal);
+  }
+
   /** Steps without a commit: more may share it. */
-  run(first: BrokerEvent): void {
-    const events = [first];
-    for (let event = events.shift(); event !== undefined; event = events.shift()) {
-      const result = step(this.state, event, 1_000_000);
-      this.state = result.state;
-      for (const effect of result.effects) this.perform(effect, events);
+  run(event: BrokerEvent): void {
+    const effects: Effect[] = [];
+    advance(this.state, event, 1_000_000, effects);
+    for (let at = 0; at < effects.length; at += 1) {
+      const effect = effects[at];
+      if (effect !== undefined) this.perform(effect, effects);
     }
   }
 
-  private perform(effect: Effect, events: BrokerEvent[]): void {
+  private perform(effect: Effect, effects: Effect[]): void {
+    const then = (event: BrokerEvent): void => advance(this.state, event, 1_000_000, effects);
     switch (effect.kind) {
       case "write": {
         const { write } = effect;
@@ -73,19 +65,19 @@ export class SqliteShell {
         break;
       case "authenticate": {
         const identity = this.identities.get(effect.socket.id) ?? { kind: "bad_credentials" };
-        events.push({ kind: "authenticated", socket: effect.socket.id, identity });
+        then({ kind: "authenticated", socket: effect.socket.id, identity });
         break;
       }
       case "load": {
-        this.flush();
-        const { from, to } = effect;
-        events.push({ kind: "loaded", from, to, messages: this.storage.messages(from, effect.seqs) });
+        this.stage();
+        const { from, to, seqs } = effect;
+        then({ kind: "loaded", from, to, messages: this.storage.messages(from, seqs) });
         break;
       }
       case "load_retained": {
-        this.flush();
-        const { session, qos } = effect;
-        events.push({ kind: "retained_loaded", session, qos, messages: this.storage.retained(effect.topics) });
+        this.stage();
+        const { request, topics } = effect;
+        then({ kind: "retained_loaded", request, messages: this.storage.retained(topics) });
         break;
       }
       case "save_socket":
@@ -93,14 +85,15 @@ export class SqliteShell {
     }
   }
 
-  private flush(): void {
+  private stage(): void {
     const { writes } = this;
     this.writes = [];
-    this.storage.apply(writes);
+    this.storage.stage(writes);
   }
 
   commit(): void {
-    this.flush();
+    this.stage();
+    this.storage.commit();
     for (const id of this.touched) {
       const socket = this.state.sockets.get(id);
       if (socket !== undefined) this.attachments.set(id, attachmentOf(socket, false));
@@ -109,10 +102,10 @@ export class SqliteShell {
     const { outgoing } = this;
     this.outgoing = [];
     for (const effect of outgoing) {
-      if (effect.kind === "send") this.receive(effect.socket, effect.packet);
+      if (effect.kind === "send") this.receive(effect.socket.id, effect.packet);
       else {
-        this.attachments.delete(effect.socket);
-        this.receive(effect.socket, "closed");
+        this.attachments.delete(effect.socket.id);
+        this.receive(effect.socket.id, "closed");
       }
     }
   }
@@ -124,14 +117,15 @@ export class SqliteShell {
     this.commit();
   }
 
-  /** The object leaves memory between two events; its sockets hibernate. */
+  /** The object leaves memory between two events, with whatever its journal holds; its sockets hibernate. */
   evict(): void {
     this.commit();
     this.restart();
   }
 
-  /** The object dies: what was not committed never happened, and no socket is left. */
-  crash(): void {
+  /** The object dies, and no socket is left; what was not committed never happened. */
+  crash(death: Death = "uncommitted"): void {
+    if (death !== "uncommitted") this.die(death);
     this.writes = [];
     this.outgoing = [];
     this.touched.clear();
@@ -139,30 +133,46 @@ export class SqliteShell {
     this.restart();
   }
 
+  private die(death: Death): void {
+    if (typeof death === "object") this.sql.statementsLeft = death.statements;
+    try {
+      this.stage();
+      this.storage.commit();
+      if (typeof death === "object") this.storage.flush();
+    } catch (error) {
+      if (!(error instanceof Died)) throw error;
+    }
+    this.sql.statementsLeft = Number.POSITIVE_INFINITY;
+  }
+
   private restart(): void {
-    this.storage = new HubStorage(this.sql as never);
+    this.storage = this.open();
     this.state = this.storage.load(org);
-    for (const attachment of this.attachments.values()) this.state.sockets.set(attachment.id, socketOf(attachment));
+    for (const attachment of this.attachments.values())
+      this.state.sockets.set(attachment.id, socketOf(attachment, this.state));
     this.run({ kind: "restored" });
     this.commit();
   }
 
+  /** Rows of a table once everything has come to it. */
   count(table: string): number {
-    return Number(this.sql.exec(`SELECT count(*) AS n FROM ${table}`).toArray()[0]?.["n"]);
+    this.storage.flush();
+    return this.sql.count(table);
   }
 
   /** What memory knows of every session's exchanges; the same before and after an eviction. */
   exchanges(): unknown {
     const sessions = [...this.state.sessions.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
-    return sessions.map(({ key, socket, inflight, released, received, queue, queueBytes, subscriptions }) => ({
-      key,
-      socket,
-      inflight: [...inflight].sort(([, a], [, b]) => a.seq - b.seq),
-      released: [...released],
-      received: [...received].sort((a, b) => a - b),
-      queue,
-      queueBytes,
-      subscriptions: [...subscriptions],
+    return sessions.map((session) => ({
+      key: session.key,
+      socket: session.socket,
+      inflight: [...session.inflight].map(([packetId, { seq, qos, bytes }]) => ({ packetId, seq, qos, bytes })),
+      inflightBytes: session.inflightBytes,
+      released: [...session.released],
+      received: [...session.received].sort((a, b) => a - b),
+      queue: [...session.queue],
+      queueBytes: session.queueBytes,
+      subscriptions: [...session.subscriptions],
     }));
   }
 }
