@@ -3,8 +3,9 @@ import { printHeading } from "../report.ts";
 import { type Case, type CaseName, cases } from "./cases.ts";
 import { Generator } from "./generator-process.ts";
 import type { BrokerOptions, PeerName } from "./options.ts";
-import { startAedes } from "./peers/aedes.ts";
-import { type Peer, startMosquitto } from "./peers/mosquitto.ts";
+import { startMosquitto } from "./peers/mosquitto.ts";
+import { startAedes, startBare } from "./peers/node-peers.ts";
+import type { Peer } from "./peers/peer.ts";
 import { peerTarget } from "./peers/peer-target.ts";
 import { brokerCore, otherCore, pin } from "./processes.ts";
 import { type Attempt, type CaseResult, judge } from "./results.ts";
@@ -12,7 +13,11 @@ import { startSentinel } from "./sentinel.ts";
 import { printTables } from "./tables.ts";
 import type { Target } from "./target.ts";
 
-const starters: Record<PeerName, () => Promise<Peer | null>> = { mosquitto: startMosquitto, aedes: startAedes };
+const starters: Record<PeerName, () => Promise<Peer | null>> = {
+  mosquitto: startMosquitto,
+  aedes: startAedes,
+  bare: startBare,
+};
 
 /**
  * The broker's speed, beside other brokers under the same load in the same rounds. Prints its own

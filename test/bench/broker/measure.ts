@@ -1,24 +1,36 @@
-import { cpuSeconds } from "./processes.ts";
+import { brokerCore, coreSeconds, cpuSeconds, otherCore } from "./processes.ts";
 import type { Target } from "./target.ts";
 
 /** What a case found out in one round. */
-export interface Outcome {
+export interface Outcome extends Busy {
   /** In the case's own unit. */
   readonly value: number;
   readonly sent: number;
   readonly received: number;
   /** QoS 1 publishes whose PUBACK never came; 0 for QoS 0. */
   readonly unacknowledged: number;
-  /** Share of one core that the broker used, and that this generator used, while it was measured; NaN when not known. */
-  readonly brokerBusy: number;
-  readonly generatorBusy: number;
 }
 
-export interface Pace {
+/** Shares of one core while it was measured; NaN when not known. */
+export interface Busy {
+  readonly brokerBusy: number;
+  /** What the broker's core spent on anything else: other programs, and the host's other guests. */
+  readonly besideBroker: number;
+  readonly generatorBusy: number;
+  /** What the generator's core spent on anything else: the rest of the stack, among others. */
+  readonly besideGenerator: number;
+}
+
+export const busyUnknown: Busy = {
+  brokerBusy: Number.NaN,
+  besideBroker: Number.NaN,
+  generatorBusy: Number.NaN,
+  besideGenerator: Number.NaN,
+};
+
+export interface Pace extends Busy {
   /** Of whatever was counted, a second. */
   readonly rate: number;
-  readonly brokerBusy: number;
-  readonly generatorBusy: number;
 }
 
 const warmUpMs = 500;
@@ -40,21 +52,31 @@ export async function observe(target: Target, seconds: number, count: () => numb
 }
 
 /** Starts to measure time and processor time. @returns a function that tells them */
-export function stopwatch(target: Target): () => {
-  readonly elapsedSeconds: number;
-  readonly brokerBusy: number;
-  readonly generatorBusy: number;
-} {
-  const startedAtMs = performance.now();
-  const broker = cpuSeconds(target.pid);
-  const generator = process.cpuUsage();
+export function stopwatch(target: Target): () => Busy & { readonly elapsedSeconds: number } {
+  const read = () => {
+    const { user, system } = process.cpuUsage();
+    return {
+      atSeconds: performance.now() / 1000,
+      broker: cpuSeconds(target.pid),
+      brokerCore: coreSeconds(brokerCore),
+      generator: (user + system) / 1e6,
+      generatorCore: coreSeconds(otherCore),
+    };
+  };
+  const before = read();
   return () => {
-    const elapsedSeconds = (performance.now() - startedAtMs) / 1000;
-    const { user, system } = process.cpuUsage(generator);
+    const after = read();
+    const elapsedSeconds = after.atSeconds - before.atSeconds;
+    const share = (of: keyof typeof after): number => (after[of] - before[of]) / elapsedSeconds;
+    // Ticks are coarse: the difference of two may come out below nothing.
+    const beside = (core: number, own: number): number => Math.max(0, core - own);
+    const [brokerBusy, generatorBusy] = [share("broker"), share("generator")];
     return {
       elapsedSeconds,
-      brokerBusy: (cpuSeconds(target.pid) - broker) / elapsedSeconds,
-      generatorBusy: (user + system) / 1e6 / elapsedSeconds,
+      brokerBusy,
+      besideBroker: beside(share("brokerCore"), brokerBusy),
+      generatorBusy,
+      besideGenerator: beside(share("generatorCore"), generatorBusy),
     };
   };
 }

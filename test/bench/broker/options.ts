@@ -1,6 +1,8 @@
 import { type CaseName, caseNames } from "./cases.ts";
 
-export const peerNames = ["mosquitto", "aedes"] as const;
+/** `bare` relays and is no broker: what the load generator can do at most. */
+export const peerNames = ["mosquitto", "aedes", "bare"] as const;
+const peersDefault: readonly PeerName[] = ["mosquitto", "aedes"];
 export type PeerName = (typeof peerNames)[number];
 
 export interface BrokerOptions {
@@ -27,7 +29,8 @@ export const brokerHelp = `
   of broker:
   --only-case LIST   some of ${caseNames.join(", ")}
   --seconds S        how long each case is measured in a round (default 2)
-  --peers LIST       some of ${peerNames.join(", ")}, or none (default: what is installed)
+  --peers LIST       some of ${peerNames.join(", ")}, or none (default ${peersDefault.join(",")}, where
+                     installed); bare is a mere relay, which shows what the load generator can do
   --shards LIST      numbers of hub shards to measure, such as 1,2,4
   --json FILE        write the figures of every round, too
 `;
@@ -38,10 +41,15 @@ export function parseBrokerOptions(flags: BrokerFlags, rounds: number): BrokerOp
     rounds,
     seconds: numberOf("--seconds", flags.seconds ?? "2", 0.2, 600),
     cases: namesOf("--only-case", flags["only-case"], caseNames),
-    peers: flags.peers === "none" ? [] : namesOf("--peers", flags.peers, peerNames),
+    peers: peersOf(flags.peers),
     shards: flags.shards === undefined ? [] : flags.shards.split(",").map((text) => numberOf("--shards", text, 1, 64)),
     json: flags.json ?? null,
   };
+}
+
+function peersOf(text: string | undefined): readonly PeerName[] {
+  if (text === undefined) return peersDefault;
+  return text === "none" ? [] : namesOf("--peers", text, peerNames);
 }
 
 function namesOf<T extends string>(flag: string, text: string | undefined, known: readonly T[]): readonly T[] {

@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os";
 /** The core that the broker under load has to itself, and the one of everything else. */
 export const brokerCore = 0;
 export const otherCore = 1;
+export type Core = typeof brokerCore | typeof otherCore;
 
 /** True where a process can be bound to a core: Linux with util-linux and two cores. */
 export const canPin = ((): boolean => {
@@ -19,7 +20,7 @@ export const canPin = ((): boolean => {
 })();
 
 /** Binds all threads of a process, and what they start later, to a core; does nothing where that can't be. */
-export function pin(pid: number, core: number): void {
+export function pin(pid: number, core: Core): void {
   if (canPin) execFileSync("taskset", ["-a", "-c", "-p", String(core), String(pid)], { stdio: "ignore" });
 }
 
@@ -33,6 +34,21 @@ export function cpuSeconds(pid: number): number {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
     return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** Time that a core was busy with anything, or taken away by the host, in seconds; NaN when not known. */
+export function coreSeconds(core: Core): number {
+  try {
+    // `cpuN user nice system idle iowait irq softirq steal …`
+    const line = new RegExp(`^cpu${core} (.*)$`, "m").exec(readFileSync("/proc/stat", "utf8"))?.[1] ?? "";
+    const [user, nice, system, , , irq, softirq, steal] = line.split(" ").map(Number);
+    return (
+      [user, nice, system, irq, softirq, steal].reduce<number>((sum, ticks) => sum + (ticks ?? Number.NaN), 0) /
+      ticksPerSecond
+    );
   } catch {
     return Number.NaN;
   }

@@ -1,17 +1,15 @@
 import { median } from "../statistics.ts";
 import { type Bar, type Case, type CaseName, cases } from "./cases.ts";
-import type { Outcome } from "./measure.ts";
+import type { Busy, Outcome } from "./measure.ts";
 
 /** What one broker did in one round of a case; an error's message when it could not be carried out. */
 export type Attempt = Outcome | { readonly failed: string };
 
-export interface BrokerResult {
+export interface BrokerResult extends Busy {
   readonly attempts: readonly Attempt[];
   /** Median of the rounds that were carried out; NaN without any. */
   readonly value: number;
   readonly missing: number;
-  readonly brokerBusy: number;
-  readonly generatorBusy: number;
 }
 
 export interface CaseResult {
@@ -60,11 +58,14 @@ function isMet(bar: Bar, ours: number, toMosquitto: number | undefined): boolean
 
 function resultOf(attempts: readonly Attempt[]): BrokerResult {
   const outcomes = attempts.filter((attempt): attempt is Outcome => !("failed" in attempt));
+  const share = (of: keyof Busy): number => median(outcomes.map((outcome) => outcome[of]));
   return {
     attempts,
     value: median(outcomes.map(({ value }) => value)),
     missing: outcomes.reduce((sum, one) => sum + (one.sent - one.received) + one.unacknowledged, 0),
-    brokerBusy: median(outcomes.map(({ brokerBusy }) => brokerBusy)),
-    generatorBusy: median(outcomes.map(({ generatorBusy }) => generatorBusy)),
+    brokerBusy: share("brokerBusy"),
+    besideBroker: share("besideBroker"),
+    generatorBusy: share("generatorBusy"),
+    besideGenerator: share("besideGenerator"),
   };
 }

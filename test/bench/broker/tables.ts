@@ -2,8 +2,8 @@ import type { Bar, Case } from "./cases.ts";
 import { pinnedText } from "./processes.ts";
 import { type BrokerResult, type CaseResult, sentinelName } from "./results.ts";
 
-/** Above this share of its core the generator may be what limits, unless the broker's core is as full. */
-const busyShare = 0.9;
+/** A core that is busy for more than this share of the time counts as full. */
+const fullShare = 0.9;
 
 /** The figures beside the bar, and then how it is known that they are the brokers' own. */
 export function printTables(results: readonly CaseResult[], peers: readonly string[]): void {
@@ -16,9 +16,11 @@ export function printTables(results: readonly CaseResult[], peers: readonly stri
   const incomplete = results.flatMap(shortcomings);
   if (incomplete.length > 0) console.log(`\nNot everything arrived, or was acknowledged:\n${incomplete.join("\n")}`);
   console.log(
-    `\nIs the load generator the bottleneck? Share of a core that the broker used / that the generator used (${pinnedText}).\n` +
-      "A full broker is its own limit; where neither is full, both wait for each other's answer, as one at a time must.\n" +
-      "† marks a figure that the generator may have limited: its core was full, the broker's was not.\n",
+    "\nIs the load generator the bottleneck? Shares of a core in %: the broker + others on its core / the generator + others\n" +
+      `on its core (${pinnedText}). A broker whose core is full is its own limit; where\n` +
+      "neither core is full, each waits for the other's answer, as one at a time must. † marks a figure that the generator\n" +
+      "may have limited: its core was full, the broker's was not. Where others took much of the broker's core, the machine\n" +
+      "was not free, and the figure is worth less.\n",
   );
   console.log(
     table(
@@ -49,8 +51,8 @@ function figure(result: BrokerResult | undefined, unit: Case["unit"]): string {
   return `${text}${unit === "/s" ? unit : ` ${unit}`}${mark}${result.missing === 0 ? "" : " !"}`;
 }
 
-const isLimitedByGenerator = ({ brokerBusy, generatorBusy }: BrokerResult): boolean =>
-  generatorBusy > busyShare && brokerBusy < busyShare;
+const isLimitedByGenerator = ({ brokerBusy, generatorBusy, besideGenerator }: BrokerResult): boolean =>
+  generatorBusy + besideGenerator > fullShare && brokerBusy < fullShare;
 
 function barText(bar: Bar, unit: Case["unit"]): string {
   return bar.kind === "ratio" ? `≥ ${bar.least} of mosquitto` : `≤ ${bar.most} ${unit}`;
@@ -69,9 +71,12 @@ function shortcomings({ what, brokers }: CaseResult): string[] {
 }
 
 function shares({ what, brokers }: CaseResult, peers: readonly string[]): string[] {
-  const percent = (share: number): string => (Number.isNaN(share) ? "?" : `${(share * 100).toFixed(0)} %`);
-  const both = (result: BrokerResult | undefined): string =>
-    result === undefined ? "–" : `${percent(result.brokerBusy)} / ${percent(result.generatorBusy)}`;
+  const percent = (share: number): string => (Number.isNaN(share) ? "?" : (share * 100).toFixed(0));
+  const both = (result: BrokerResult | undefined): string => {
+    if (result === undefined) return "–";
+    const { brokerBusy, besideBroker, generatorBusy, besideGenerator } = result;
+    return `${percent(brokerBusy)} + ${percent(besideBroker)} / ${percent(generatorBusy)} + ${percent(besideGenerator)}`;
+  };
   return [what, ...[sentinelName, ...peers].map((name) => both(brokers[name]))];
 }
 

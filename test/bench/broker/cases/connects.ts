@@ -1,6 +1,6 @@
 import { Connection } from "../connection.ts";
 import { inLanes } from "../crowd.ts";
-import { type Outcome, stopwatch } from "../measure.ts";
+import { type Busy, type Outcome, stopwatch } from "../measure.ts";
 import type { Target } from "../target.ts";
 
 /**
@@ -18,26 +18,26 @@ export async function connects(target: Target, seconds: number): Promise<Outcome
     await Promise.all(connections.map((connection) => connection.close()));
   };
   await closeAll(await openAll());
-  let made = 0;
-  let elapsedSeconds = 0;
-  let brokerSeconds = 0;
-  let generatorSeconds = 0;
-  while (elapsedSeconds < seconds) {
+  const watches: ReturnType<ReturnType<typeof stopwatch>>[] = [];
+  const total = (value: (watch: (typeof watches)[number]) => number): number =>
+    watches.reduce((sum, watch) => sum + value(watch), 0);
+  while (total((watch) => watch.elapsedSeconds) < seconds) {
     const watch = stopwatch(target);
     const connections = await openAll();
-    const taken = watch();
-    made += connections.length;
-    elapsedSeconds += taken.elapsedSeconds;
-    brokerSeconds += taken.brokerBusy * taken.elapsedSeconds;
-    generatorSeconds += taken.generatorBusy * taken.elapsedSeconds;
+    watches.push(watch());
     await closeAll(connections);
   }
+  const made = watches.length * batch;
+  const elapsedSeconds = total((watch) => watch.elapsedSeconds);
+  const share = (of: keyof Busy): number => total((watch) => watch[of] * watch.elapsedSeconds) / elapsedSeconds;
   return {
     value: made / elapsedSeconds,
     sent: made,
     received: made,
     unacknowledged: 0,
-    brokerBusy: brokerSeconds / elapsedSeconds,
-    generatorBusy: generatorSeconds / elapsedSeconds,
+    brokerBusy: share("brokerBusy"),
+    generatorBusy: share("generatorBusy"),
+    besideBroker: share("besideBroker"),
+    besideGenerator: share("besideGenerator"),
   };
 }

@@ -57,12 +57,12 @@ export function latency(target: Target, seconds: number): Promise<Outcome> {
       while (sentAtMs.length < due) publish(sentAtMs.length);
       await pause(1);
     }
-    const { brokerBusy, generatorBusy } = watch();
+    const { elapsedSeconds: _, ...busy } = watch();
     await drained(
       () => received + acknowledged,
       () => received >= total && acknowledged >= total,
     );
     const value = quantile(latenciesMs, 0.99);
-    return { value, sent: total, received, unacknowledged: total - acknowledged, brokerBusy, generatorBusy };
+    return { value, sent: total, received, unacknowledged: total - acknowledged, ...busy };
   });
 }

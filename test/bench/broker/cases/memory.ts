@@ -1,5 +1,5 @@
 import { withCrowd } from "../crowd.ts";
-import { type Outcome, pause } from "../measure.ts";
+import { busyUnknown, type Outcome, pause } from "../measure.ts";
 import { residentKib } from "../processes.ts";
 import { commandTopic, type Target } from "../target.ts";
 
@@ -29,7 +29,6 @@ export async function memory(target: Target): Promise<Outcome> {
     sent: connectionsCount,
     received: connectionsCount,
     unacknowledged: 0,
-    brokerBusy: Number.NaN,
-    generatorBusy: Number.NaN,
+    ...busyUnknown,
   };
 }

@@ -1,13 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { freePort } from "../../../../scripts/postgres/embedded.ts";
-
-export interface Peer {
-  readonly process: ChildProcess;
-  readonly port: number;
-}
+import type { Peer } from "./peer.ts";
 
 /**
  * mosquitto over WebSocket, memory only, without limits of its own; null when it is not installed.

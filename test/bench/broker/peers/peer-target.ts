@@ -1,5 +1,5 @@
 import { audienceCount, type Device, devicesCount, type Target } from "../target.ts";
-import type { Peer } from "./mosquitto.ts";
+import type { Peer } from "./peer.ts";
 
 const anonymous = { username: null, password: null };
 /** As long as Sentinel's ids, so that every broker carries topics of one length. */
