@@ -126,18 +126,18 @@ export class Pending {
     }
   }
 
-  /** A session's message (`fresh`, if its row can't be read yet); null when it was deleted, undefined when only the tables can tell. */
-  message(key: SessionKey, seq: number, fresh: Message | undefined): StoredMessage | null | undefined {
+  /** A session's message; null when it was deleted, undefined when only the tables can tell. */
+  message(key: SessionKey, seq: number): StoredMessage | null | undefined {
     const pending = this.messages.get(seq);
     if (pending === undefined) return this.deletedMessages.has(seq) || this.ended.has(key) ? null : undefined;
     if (pending.key !== key || !this.lives(seq, pending)) return null;
-    return { seq, packetId: pending.packetId, message: fresh ?? this.read(pending) };
+    return { seq, packetId: pending.packetId, message: this.read(pending) };
   }
 
-  /** The topic's retained message (`fresh`, if its row can't be read yet); null when it was deleted, undefined when only the tables can tell. */
-  retainedMessage(topic: TopicName, fresh: Message | undefined): Message | null | undefined {
+  /** The topic's retained message; null when it was deleted, undefined when only the tables can tell. */
+  retainedMessage(topic: TopicName): Message | null | undefined {
     const pending = this.retained.get(topic);
-    return pending === undefined || pending === null ? pending : (fresh ?? this.read(pending));
+    return pending === undefined || pending === null ? pending : { ...this.read(pending), retain: true };
   }
 
   /** How many rows of the tables it is about. */
