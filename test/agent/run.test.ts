@@ -284,3 +284,91 @@ test("waits long when the upgrade itself is refused for this country", async () 
   expect(status.last_error).toMatchObject({ code: "upgrade_refused" });
   expect(await stop(agent)).toBe(0);
 });
+
+test("speaks 3.1.1 with a server that knows no other, and 5.0 as soon as it does", async () => {
+  peer.script.speaks5 = false;
+  const agent = run();
+  await peer.until(() => peer.samples().length >= 2);
+  expect(peer.connects.map(({ protocolVersion }) => protocolVersion)).toEqual([5, 4]);
+  await agent.said("MQTT 3.1.1, keep-alive 60 s");
+  peer.script.speaks5 = true;
+  peer.cut();
+  await peer.until(() => peer.arrivals.some(({ connection }) => connection === 3));
+  expect(peer.connects[2]?.protocolVersion).toBe(5);
+  expect(await stop(agent)).toBe(0);
+  expectOnceEachInOrder(peer.storedIds());
+});
+
+test("follows the server to another address of its own, and no further than its own", async () => {
+  peer.script.redirects.set(`/mqtt/${org}`, "/mqtt/shard-2");
+  const agent = run();
+  await peer.until(() => peer.samples().length > 0);
+  expect(peer.upgrades).toEqual([`/mqtt/${org}`, "/mqtt/shard-2"]);
+  expect(await stop(agent)).toBe(0);
+
+  const stranger = await new Peer().start();
+  try {
+    peer.script.redirects.set(`/mqtt/${org}`, `ws://localhost:${stranger.port}/mqtt/${org}`);
+    const second = run();
+    await second.said("redirect_refused");
+    const status = await untilStatus(state.path, ({ connection }) => connection.state === "waiting");
+    expect(status.last_error?.detail).toContain(`localhost:${stranger.port}`);
+    expect(await stop(second)).toBe(0);
+    expect(stranger.upgrades).toEqual([]);
+  } finally {
+    await stranger.stop();
+  }
+});
+
+test("stays away for as long as a busy server asks for, and names the limit", async () => {
+  peer.script.connack = 0x97;
+  peer.script.connackProperties = { reasonString: "too many devices connect; retry after 120 s" };
+  const agent = run();
+  const { connection, last_error } = await untilStatus(state.path, ({ connection }) => connection.state === "waiting");
+  expect(last_error).toMatchObject({ code: "server_busy" });
+  expect(last_error?.detail).toContain("too many devices connect");
+  expect(Date.parse(connection.next_attempt_at ?? "") - Date.parse(connection.since)).toBeGreaterThanOrEqual(120_000);
+  expect(await stop(agent)).toBe(0);
+});
+
+test("keeps the readings that the server has no room for, and delivers them when it has", async () => {
+  let refusals = 0;
+  peer.script.puback = () => ({ reasonCode: ++refusals <= 3 ? 0x97 : 0, reasonString: "the outbox is full" });
+  const agent = run();
+  await agent.said("samples_deferred");
+  const refused = peer.storedIds()[0];
+  await peer.until(() => peer.samples().filter(({ id }) => id === refused).length > 1 && peer.samples().length > 6);
+  expect(await stop(agent)).toBe(0);
+  expectOnceEachInOrder(peer.storedIds());
+  expect(agent.stderr()).not.toContain("sample_refused");
+});
+
+test("sets aside a reading that the server never takes, and says so", async () => {
+  peer.script.puback = () => ({ reasonCode: 0x99, reasonString: "not a sample" });
+  const agent = run();
+  const status = await untilStatus(state.path, ({ queue }) => queue.dropped >= 2);
+  expect(status.last_error).toMatchObject({ code: "sample_refused" });
+  expect(status.last_error?.detail).toContain("not a sample");
+  expect(await stop(agent)).toBe(0);
+  expect(peer.storedIds()).toHaveLength(peer.samples().length);
+  expect(agent.stderr().match(/"sample_refused"/g)).toHaveLength(1);
+});
+
+test("shows the server's reason for ending the connection, and comes back", async () => {
+  const agent = run();
+  await peer.until(() => peer.subscriptions.length > 0);
+  peer.sendDisconnect(0x8b, { reasonString: "a new release" });
+  await agent.said("DISCONNECT 0x8b server shutting down: a new release");
+  await peer.until(() => peer.connects.length === 2);
+  expect(await stop(agent)).toBe(0);
+});
+
+test("notices a dead link by its own pings: at the ping that nobody answers", async () => {
+  peer.script.withholdPongs = true;
+  const agent = startAgent(["run", "--state", state.path, "--interval", "3600"]);
+  await agent.said("no answer to a WebSocket ping");
+  expect(peer.pings).toBe(1);
+  // CONNECT, SUBSCRIBE and the one reading: no PINGREQ was needed.
+  expect(peer.packets).toBe(3);
+  expect(await stop(agent)).toBe(0);
+});
