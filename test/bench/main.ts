@@ -1,7 +1,7 @@
 /** `npm run bench`: this machine's figures, each beside a peer or a bare baseline of the same run. */
 import { parseArgs } from "node:util";
 import { benchBroker } from "./broker/broker.ts";
-import { brokerHelp, parseBrokerOptions } from "./broker/options.ts";
+import { type BrokerOptions, brokerHelp, parseBrokerOptions } from "./broker/options.ts";
 import { benchHttp } from "./http.ts";
 import { benchMqtt } from "./mqtt.ts";
 import { printReport, type Row } from "./report.ts";
@@ -23,7 +23,14 @@ const help = `npm run bench -- [NAME] [options]
   --help             this text
 ${brokerHelp}`;
 
-try {
+interface Wanted {
+  readonly names: readonly BenchName[];
+  readonly rounds: number;
+  readonly broker: BrokerOptions;
+}
+
+/** @throws Error that says which argument is wrong */
+function parse(): Wanted | "help" {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
@@ -37,23 +44,34 @@ try {
       help: { type: "boolean", short: "h" },
     },
   });
-  if (values.help === true) process.stdout.write(help);
-  else {
-    const rounds = Number(values.rounds ?? roundsDefault);
-    if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100)
-      throw new Error(`--rounds takes a whole number from 1 to 100, not "${values.rounds}"`);
-    const wanted = [...positionals, ...(values.only === undefined ? [] : [values.only])];
-    const unknown = wanted.find((name) => !benchNames.some((one) => one === name));
-    if (unknown !== undefined) throw new Error(`there is no benchmark "${unknown}"`);
-    const options = parseBrokerOptions(values, values.rounds === undefined ? brokerRoundsDefault : rounds);
-    const chosen = benchNames.filter((name) => wanted.length === 0 || wanted.includes(name));
-    const rows: Row[] = [];
-    for (const name of chosen) if (name !== "broker") rows.push(...(await benches[name](rounds)));
-    if (rows.length > 0) printReport(rows, `${rounds} rounds, medians`);
-    // Last: it binds this process, and with it all that it starts, to a core.
-    if (chosen.includes("broker")) await benchBroker(options);
-  }
+  if (values.help === true) return "help";
+  const rounds = Number(values.rounds ?? roundsDefault);
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100)
+    throw new Error(`--rounds takes a whole number from 1 to 100, not "${values.rounds}"`);
+  const wanted = [...positionals, ...(values.only === undefined ? [] : [values.only])];
+  const unknown = wanted.find((name) => !benchNames.some((one) => one === name));
+  if (unknown !== undefined) throw new Error(`there is no benchmark "${unknown}"`);
+  return {
+    names: benchNames.filter((name) => wanted.length === 0 || wanted.includes(name)),
+    rounds,
+    broker: parseBrokerOptions(values, values.rounds === undefined ? brokerRoundsDefault : rounds),
+  };
+}
+
+async function run({ names, rounds, broker }: Wanted): Promise<void> {
+  const rows: Row[] = [];
+  for (const name of names) if (name !== "broker") rows.push(...(await benches[name](rounds)));
+  if (rows.length > 0) printReport(rows, `${rounds} rounds, medians`);
+  // Last: it binds this process, and with it all that it starts, to a core.
+  if (names.includes("broker")) await benchBroker(broker);
+}
+
+let wanted: Wanted | "help" | null = null;
+try {
+  wanted = parse();
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${help}`);
+  process.stderr.write(`${(error as Error).message}\n\n${help}`);
   process.exitCode = 2;
 }
+if (wanted === "help") process.stdout.write(help);
+else if (wanted !== null) await run(wanted);

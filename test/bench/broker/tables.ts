@@ -51,8 +51,8 @@ function figure(result: BrokerResult | undefined, unit: Case["unit"]): string {
   return `${text}${unit === "/s" ? unit : ` ${unit}`}${mark}${result.missing === 0 ? "" : " !"}`;
 }
 
-const isLimitedByGenerator = ({ brokerBusy, generatorBusy, besideGenerator }: BrokerResult): boolean =>
-  generatorBusy + besideGenerator > fullShare && brokerBusy < fullShare;
+const isLimitedByGenerator = ({ brokerBusy, besideBroker, generatorBusy, besideGenerator }: BrokerResult): boolean =>
+  generatorBusy + besideGenerator > fullShare && brokerBusy + besideBroker < fullShare;
 
 function barText(bar: Bar, unit: Case["unit"]): string {
   return bar.kind === "ratio" ? `≥ ${bar.least} of mosquitto` : `≤ ${bar.most} ${unit}`;
