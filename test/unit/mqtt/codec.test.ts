@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { packetBytesMax } from "../../../core/limits.ts";
 import { decodePacket } from "../../../core/mqtt/decode.ts";
-import { encodedLength, encodePacket } from "../../../core/mqtt/encode.ts";
+import { encodedLength, encodePacket, writePacket } from "../../../core/mqtt/encode.ts";
 import type { ConnectPacket, Packet, ProtocolLevel, PublishPacket, Sender } from "../../../core/mqtt/packets.ts";
 import { type ReasonCode, reasonCodes } from "../../../core/mqtt/reason-codes.ts";
 import { clientPacket, levels, publish, serverPacket } from "./arbitraries.ts";
@@ -47,6 +47,19 @@ describe.each(levels)("the codec at level %i", (level) => {
         expect(decoded(bytes, level, sender)).toEqual(packet);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it("writes the same bytes into a buffer that is there, if they fit", () => {
+    fc.assert(
+      fc.property(clientPacket(level), fc.nat({ max: 9 }), fc.nat({ max: 9 }), (packet, at, spare) => {
+        const bytes = encodePacket(packet, level);
+        const buffer = new Uint8Array(at + bytes.length + spare).fill(0xaa);
+        expect(writePacket(packet, level, buffer, at + spare + 1)).toBe(-1);
+        expect(buffer.every((byte) => byte === 0xaa)).toBe(true);
+        expect(writePacket(packet, level, buffer, at)).toBe(at + bytes.length);
+        expect(toHex(buffer)).toBe("aa".repeat(at) + toHex(bytes) + "aa".repeat(spare));
+      }),
     );
   });
 
