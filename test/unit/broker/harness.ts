@@ -11,6 +11,7 @@ import type {
 } from "../../../core/mqtt/packets.ts";
 import type { Properties } from "../../../core/mqtt/properties.ts";
 import { type ReasonCode, reasonCodes } from "../../../core/mqtt/reason-codes.ts";
+import type { Role } from "../../../core/tenancy/roles.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
 import type { BrokerEvent, Close, Effect, Write } from "../../../durable-objects/tenant-hub/broker/events.ts";
 import {
@@ -74,6 +75,7 @@ export class Bench {
   readonly closed = new Map<string, string>();
   readonly closes = new Map<string, Close>();
   readonly written: Write[] = [];
+  private published = 0;
   private readonly messages = new Map<string, { packetId: number | null; message: Message }>();
   private readonly releases = new Set<string>();
   private readonly received = new Set<string>();
@@ -180,12 +182,31 @@ export class Bench {
     this.connect(socket, { kind: "device", device }, options);
   }
 
+  /** Connects a device by 5.0, under the socket's name as its client id. */
+  modern(
+    socket: string,
+    device: DeviceId,
+    properties: Properties | null = null,
+    options: Partial<ConnectPacket> = {},
+  ): void {
+    this.device(socket, device, { level: 5, clientId: socket, properties, ...options });
+  }
+
+  /** Joins a user and connects him by 5.0. */
+  user(socket: string, user: UserId, role: Role, options: Partial<ConnectPacket> = {}): void {
+    this.do({ kind: "put_member", user, role });
+    const identity = { kind: "user", user, sid: "ses_1", expiresAtMs: Number.MAX_SAFE_INTEGER } as const;
+    this.connect(socket, identity, { level: 5, clientId: socket, keepAliveSeconds: 0, ...options });
+  }
+
   send(socket: string, packet: Packet): void {
     this.do({ kind: "packet", socket, packet });
   }
 
+  /** Publishes under a packet id that was not used before, unless told which. */
   publish(socket: string, topic: string, options: PublishOptions = {}): void {
-    this.send(socket, publishPacket(topic, options));
+    this.published += 1;
+    this.send(socket, publishPacket(topic, { packetId: 1000 + this.published, ...options }));
   }
 
   subscribe(socket: string, ...filters: string[]): void {

@@ -117,10 +117,8 @@ describe("a QoS 2 message to a client", () => {
     broker.subscribeAt(2, "reader", x);
     return broker;
   }
-  let lastPacketId = 0;
   const publish = (broker: Bench, text: string, qos: QoS = 2) => {
-    lastPacketId += 1;
-    broker.publish("writer", x, { qos, text, packetId: lastPacketId });
+    broker.publish("writer", x, { qos, text });
   };
   /** `text@id`, with `!` for DUP; other packets as `type@id`. */
   const brief = (packets: readonly Packet[]) =>

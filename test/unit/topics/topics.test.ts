@@ -14,7 +14,7 @@ import {
   parseTopicFilter,
   type TopicFilter,
 } from "../../../core/topics/topic-filter.ts";
-import { parseTopicName, type TopicName } from "../../../core/topics/topic-name.ts";
+import { parseTopicName, type TopicName, topicBytesMax, topicLevelsMax } from "../../../core/topics/topic-name.ts";
 
 const random = (seed: number) => new Uint8Array(10).fill(seed);
 const org: OrgId = makeId("org", 1, random(1));
@@ -114,16 +114,30 @@ describe("matching", () => {
     expect(matchesTopic(filter(pattern), name(text))).toBe(expected);
   });
 
-  it.each(["", "a/#/b", "a#", "a+/b", "a/b#", "a\0", "\ud800", "a".repeat(513), "/".repeat(32)])(
-    "refuses the filter %j",
-    (text) => {
-      expect(parseTopicFilter(text)).toBeNull();
-    },
-  );
+  it.each(["", "a/#/b", "a#", "a+/b", "a/b#", "a\0", "\ud800"])("refuses the filter %j", (text) => {
+    expect(parseTopicFilter(text)).toBeNull();
+  });
 
-  it.each(["", "a/+", "#", "a\0b", "é".repeat(257)])("refuses the name %j", (text) => {
+  it.each(["", "a/+", "#", "a\0b"])("refuses the name %j", (text) => {
     expect(parseTopicName(text)).toBeNull();
   });
+
+  it("bounds names and filters by their UTF-8 bytes [MQTT-4.7.3-3] and their levels, to the last one", () => {
+    const halves = "é".repeat((topicBytesMax - 1) / 2);
+    const levels = "/".repeat(topicLevelsMax - 1);
+    for (const parse of [parseTopicName, parseTopicFilter]) {
+      for (const text of ["a".repeat(topicBytesMax), `a${halves}`, levels]) expect(parse(text)).toBe(text);
+      for (const text of ["a".repeat(topicBytesMax + 1), `aa${halves}`, `${levels}/`]) expect(parse(text)).toBeNull();
+    }
+  });
+
+  it.each(["/", "//", "a/", "/a", "a//b", " ", "a/\ufeff"])(
+    "takes the name and filter %j as it is (section 4.7.3)",
+    (text) => {
+      expect(parseTopicName(text)).toBe(text);
+      expect(parseTopicFilter(text)).toBe(text);
+    },
+  );
 
   it.each(["$share", "$share/", "$share/g", "$share//a", "$share/g/", "$share/+/a", "$share/g#/a", "$share/g/a#"])(
     "refuses the shared subscription %j",
@@ -173,7 +187,11 @@ describe("rights", () => {
     `sentinel/${otherOrg}/devices/${device}/status`,
     `sentinel/${org}/devices/${device}`,
     `sentinel/${org}/devices/${device}/../${otherDevice}/status`,
+    `sentinel/${org}/devices/${device}/./status`,
     `sentinel/${org}/+/${device}/status`,
+    `sentinel/${org}/devices/${device}x/status`,
+    `sentinel/${org}/devices/${device.slice(0, -1)}/#`,
+    `sentinel/${org}/devices//${device}/status`,
     `$SYS/#`,
   ])("refuses %s to a device", (text) => {
     expect(filterWithinRights(filter(text), own)).toBe(false);
@@ -203,11 +221,19 @@ describe("a device's topic", () => {
     });
   });
 
+  it("may have empty levels, which are levels like others", () => {
+    for (const rest of [[""], ["a", "", "b"], ["", ""], ["..."]])
+      expect(parseDeviceTopic(deviceTopicName(org, device, ...rest))).toEqual({ org, device, rest });
+  });
+
   it.each([
     `sentinel/${org}/devices/${device}`,
-    `sentinel/${org}/devices/${device}/`,
+    `sentinel/${org}/devices/${device}/.`,
+    `sentinel/${org}/devices/${device}/a/..`,
     `sentinel/${org}/devices/${device}/../${otherDevice}/status`,
-    `sentinel/${org}/devices/${device}/a//b`,
+    `sentinel/${org}/devices/${device}x/status`,
+    `sentinel/${org}/devices//status`,
+    `sentinel//devices/${device}/status`,
     `sentinel/${org}/devices/${device.toUpperCase()}/status`,
     `/sentinel/${org}/devices/${device}/status`,
     `sentinel/${org}/users/${device}/status`,
