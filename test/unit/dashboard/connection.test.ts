@@ -84,6 +84,41 @@ describe("one live connection for a page", () => {
     expect(newest().filters).toEqual(new Set(["a/+"]));
   });
 
+  it("shows why the server ended the connection, and leaves it alone for as long as it asked", async () => {
+    newest().emit("connect");
+    const open = newest();
+    const reasonString = "a new release; retry after 90 s";
+    open.emit("packetreceive", { cmd: "disconnect", reasonCode: 0x8b, properties: { reasonString } });
+    open.emit("disconnect");
+    expect(open.ended).toBe(true);
+    open.emit("close");
+    expect(connection.getState()).toMatchObject({
+      kind: "waiting",
+      reason: "server shutting down: a new release; retry after 90 s",
+    });
+    await vi.advanceTimersByTimeAsync(89_999);
+    expect(clients).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(backoffLongestMs);
+    expect(clients).toHaveLength(2);
+  });
+
+  it("gives no reason where the server gave none, and forgets the last one", async () => {
+    newest().emit("packetreceive", { cmd: "connack", reasonCode: 0x97 });
+    newest().emit("close");
+    expect(connection.getState()).toMatchObject({ reason: "quota exceeded" });
+    await vi.advanceTimersByTimeAsync(backoffLongestMs);
+    newest().emit("packetreceive", { cmd: "connack", reasonCode: 0 });
+    newest().emit("connect");
+    newest().emit("close");
+    expect(connection.getState()).toMatchObject({ kind: "waiting", reason: null });
+  });
+
+  it("does not stay on a connection that it can't read any more", () => {
+    newest().emit("connect");
+    newest().emit("error", new Error("Invalid puback reason code"));
+    expect(newest().ended).toBe(true);
+  });
+
   it("comes back at once when asked to", async () => {
     newest().emit("close");
     connection.retryNow();

@@ -1,11 +1,13 @@
 import type { MqttClient } from "mqtt";
 import { backoffMs, stableAfterMs } from "./backoff.ts";
+import { type ServerReason, serverReason } from "./server-reason.ts";
 import { matches } from "./topics.ts";
 
 export type ConnectionState =
   | { readonly kind: "connecting" }
   | { readonly kind: "live" }
-  | { readonly kind: "waiting"; readonly retryAtMs: number }
+  /** `reason`: what the server said, null where it said nothing. */
+  | { readonly kind: "waiting"; readonly retryAtMs: number; readonly reason: string | null }
   | { readonly kind: "closed" };
 
 export type MessageHandler = (topic: string, payload: Uint8Array) => void;
@@ -88,7 +90,7 @@ export class LiveConnection {
     try {
       client = await this.#open(this.#url);
     } catch {
-      this.#retryLater();
+      this.#retryLater(null);
       return;
     }
     if (this.#closed) {
@@ -97,13 +99,19 @@ export class LiveConnection {
     }
     client.on("connect", () => this.#connected(client));
     client.on("message", (topic, payload) => this.#deliver(topic, payload));
-    // What went wrong shows as the close that follows; without a listener it would be thrown.
-    client.on("error", () => undefined);
+    /** The first word counts; a close without one has none. */
+    let reason: ServerReason | null = null;
+    client.on("packetreceive", (packet) => {
+      reason ??= serverReason(packet);
+    });
+    // MQTT.js stays connected after the server's DISCONNECT, and after a packet that it couldn't read.
+    client.on("disconnect", () => client.end(true));
+    client.on("error", () => client.end(true));
     client.once("close", () => {
       client.removeAllListeners();
       client.on("error", () => undefined);
       client.end(true);
-      if (!this.#closed) this.#retryLater();
+      if (!this.#closed) this.#retryLater(reason);
     });
   }
 
@@ -117,12 +125,12 @@ export class LiveConnection {
     for (const filter of this.#handlers.keys()) client.subscribe(filter, { qos: 0 }, ignoreRefusal);
   }
 
-  #retryLater(): void {
+  #retryLater(reason: ServerReason | null): void {
     this.#client = null;
     clearTimeout(this.#stableTimer);
-    const waitMs = backoffMs(this.#attempt, Math.random);
+    const waitMs = (reason?.retryAfterMs ?? 0) + backoffMs(this.#attempt, Math.random);
     this.#attempt += 1;
-    this.#become({ kind: "waiting", retryAtMs: Date.now() + waitMs });
+    this.#become({ kind: "waiting", retryAtMs: Date.now() + waitMs, reason: reason?.text ?? null });
     this.#retryTimer = setTimeout(() => void this.#connect(), waitMs);
   }
 
