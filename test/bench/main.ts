@@ -2,13 +2,14 @@
 import { parseArgs } from "node:util";
 import { benchBroker } from "./broker/broker.ts";
 import { type BrokerOptions, brokerHelp, parseBrokerOptions } from "./broker/options.ts";
+import { benchCodec } from "./codec.ts";
 import { benchHttp } from "./http.ts";
 import { benchMqtt } from "./mqtt.ts";
 import { printReport, type Row } from "./report.ts";
 import { benchSize } from "./size.ts";
 import { benchStart } from "./start.ts";
 
-const benches = { size: benchSize, start: benchStart, http: benchHttp, mqtt: benchMqtt };
+const benches = { size: benchSize, start: benchStart, http: benchHttp, mqtt: benchMqtt, codec: benchCodec };
 type BenchName = keyof typeof benches | "broker";
 const benchNames: readonly BenchName[] = [...(Object.keys(benches) as (keyof typeof benches)[]), "broker"];
 
