@@ -93,7 +93,8 @@ const reasonOfReturnCode: readonly (ReasonCode | undefined)[] = [
 /** @throws FieldRefused */
 export function decodeConnack(reader: ByteReader, level: ProtocolLevel): ConnackPacket {
   const flags = reader.byte();
-  if (flags > 1) throw new FieldRefused("connack_flags");
+  // 3.1 has no Session Present: all bits are reserved there (3.1 section 3.2).
+  if (flags > (level === 3 ? 0 : 1)) throw new FieldRefused("connack_flags");
   const code = reader.byte();
   const reasonCode = level === 5 ? checkReasonCode(code, "connack", "server") : reasonOfReturnCode[code];
   if (reasonCode === undefined) throw new FieldRefused("connack_return_code");

@@ -14,8 +14,7 @@ import type {
 } from "./packets.ts";
 import { packetTypes } from "./packets.ts";
 import type { Properties } from "./properties.ts";
-import { propertiesBytes, writeBinaryField, writeProperties, writeTextField, writeUint16 } from "./property-codec.ts";
-import type { PropertyBearer } from "./property-table.ts";
+import { writeBinaryField, writeProperties, writeTextField, writeUint16 } from "./property-codec.ts";
 import { connackReturnCode, reasonCodes } from "./reason-codes.ts";
 import { variableByteIntegerBytes, writeVariableByteInteger } from "./variable-byte-integer.ts";
 
@@ -73,7 +72,7 @@ function writePublish(packet: PublishPacket, level: ProtocolLevel, into: Uint8Ar
   into.set(topic, at);
   let next = at + topic.length;
   if (packet.packetId !== null) next = writeUint16(packet.packetId, into, next);
-  if (level === 5) next = writeBlock(packet.properties, "publish", into, next);
+  if (level === 5) next = writeBlock(packet.properties, into, next);
   into.set(packet.payload, next);
   return next + packet.payload.length;
 }
@@ -96,14 +95,14 @@ function writeBody(packet: Packet, level: ProtocolLevel, into: Uint8Array, at: n
       return writeSubscribe(packet, level, into, at);
     case "unsubscribe": {
       let next = writeUint16(packet.packetId, into, at);
-      if (level === 5) next = writeBlock(packet.properties, packet.type, into, next);
+      if (level === 5) next = writeBlock(packet.properties, into, next);
       for (const filter of packet.filters) next = writeTextField(filter, into, next);
       return next;
     }
     case "suback":
     case "unsuback": {
       let next = writeUint16(packet.packetId, into, at);
-      if (level === 5) next = writeBlock(packet.properties, packet.type, into, next);
+      if (level === 5) next = writeBlock(packet.properties, into, next);
       else if (packet.type === "unsuback") return next;
       // 3.1.1 has one word for every refusal (section 3.9.3).
       for (const code of packet.codes) into[next++] = level < 5 && code > 2 ? reasonCodes.unspecified_error : code;
@@ -123,11 +122,11 @@ function writeConnect(packet: ConnectPacket, into: Uint8Array, at: number): numb
   into[next++] = packet.level;
   into[next++] = connectFlags(packet);
   next = writeUint16(packet.keepAliveSeconds, into, next);
-  if (packet.level === 5) next = writeBlock(packet.properties, "connect", into, next);
+  if (packet.level === 5) next = writeBlock(packet.properties, into, next);
   next = writeTextField(packet.clientId, into, next);
   const { will } = packet;
   if (will !== null) {
-    if (packet.level === 5) next = writeBlock(will.properties, "will", into, next);
+    if (packet.level === 5) next = writeBlock(will.properties, into, next);
     next = writeBinaryField(will.payload, into, writeTextField(will.topic, into, next));
   }
   if (packet.username !== null) next = writeTextField(packet.username, into, next);
@@ -150,24 +149,24 @@ function writeConnack(packet: ConnackPacket, level: ProtocolLevel, into: Uint8Ar
   // 3.1 has no Session Present: that bit is reserved there (3.1 section 3.2).
   into[at] = packet.sessionPresent && level > 3 ? 1 : 0;
   into[at + 1] = level === 5 ? packet.reasonCode : connackReturnCode(packet.reasonCode);
-  return level === 5 ? writeBlock(packet.properties, "connack", into, at + 2) : at + 2;
+  return level === 5 ? writeBlock(packet.properties, into, at + 2) : at + 2;
 }
 
 /** A reason and properties, of which as much is written as was measured: success goes without saying. */
 function writeReasoned(
-  { type, reasonCode, properties }: AckPacket | DisconnectPacket | AuthPacket,
+  { reasonCode, properties }: AckPacket | DisconnectPacket | AuthPacket,
   into: Uint8Array,
   at: number,
   end: number,
 ): number {
   if (at === end) return at;
   into[at] = reasonCode;
-  return at + 1 === end ? end : writeBlock(properties, type, into, at + 1);
+  return at + 1 === end ? end : writeBlock(properties, into, at + 1);
 }
 
 function writeSubscribe(packet: SubscribePacket, level: ProtocolLevel, into: Uint8Array, at: number): number {
   let next = writeUint16(packet.packetId, into, at);
-  if (level === 5) next = writeBlock(packet.properties, "subscribe", into, next);
+  if (level === 5) next = writeBlock(packet.properties, into, next);
   for (const subscription of packet.subscriptions) {
     next = writeTextField(subscription.filter, into, next);
     into[next++] = level === 5 ? subscriptionOptions(subscription) : subscription.qos;
@@ -179,12 +178,13 @@ function subscriptionOptions({ qos, noLocal, retainAsPublished, retainHandling }
   return qos | (noLocal ? 0x04 : 0) | (retainAsPublished ? 0x08 : 0) | (retainHandling << 4);
 }
 
-/** A property block with its length. */
-function writeBlock(properties: Properties | null, bearer: PropertyBearer, into: Uint8Array, at: number): number {
-  if (properties === null) {
-    into[at] = 0;
-    return at + 1;
-  }
-  const bytes = propertiesBytes(properties, bearer);
-  return writeProperties(properties, into, writeVariableByteInteger(bytes, into, at));
+/** A property block with its length, which is known last: measuring twice would cost as much as writing. */
+function writeBlock(properties: Properties | null, into: Uint8Array, at: number): number {
+  const start = at + 1;
+  const end = writeProperties(properties, into, start);
+  const bytes = end - start;
+  const wider = variableByteIntegerBytes(bytes) - 1;
+  if (wider > 0) into.copyWithin(start + wider, start, end);
+  writeVariableByteInteger(bytes, into, at);
+  return end + wider;
 }

@@ -24,6 +24,10 @@ export interface BearerSample {
   /** Null for CONNECT, which comes before any level is agreed on. */
   readonly level: 5 | null;
   readonly sender: Sender;
+  /** The first byte, and the body in front of and behind the property block, in hexadecimal. */
+  readonly first: number;
+  readonly before: string;
+  readonly behind: string;
   /** A packet whose property block holds these bytes. */
   wrap(block: string): string;
 }
@@ -41,7 +45,7 @@ function sample(
     const body = `${before} ${byte(hex(block).length)} ${block} ${behind}`;
     return `${first} ${byte(hex(body).length)} ${body}`;
   };
-  return { section, level, sender, wrap };
+  return { section, level, sender, first: Number.parseInt(first, 16), before, behind, wrap };
 }
 
 const server = { sender: "server" } as const;

@@ -124,6 +124,7 @@ const connect: readonly Trap[] = [
     0x81,
   ],
   ["CONNACK's reserved flags", 4, "2002 02 00", "connack_flags", "3.2.2.1", 0x81, "server"],
+  ["a session in 3.1's CONNACK", 3, "2002 01 00", "connack_flags", "3.2.2.1", 0x81, "server"],
   ["CONNACK's reserved flags", 5, "2003 02 00 00", "connack_flags", "MQTT-3.2.2-1", 0x81, "server"],
   ["an unknown return code", 4, "2002 00 06", "connack_return_code", "3.2.2.3", 0x81, "server"],
   ["a return code of 3.1.1 in 5.0", 5, "2003 00 01 00", "reason_code_unknown", "MQTT-3.2.2-8", 0x81, "server"],
