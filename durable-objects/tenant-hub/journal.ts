@@ -95,11 +95,6 @@ export class Journal {
     return this.bytes > bytesMax || this.rows > rowsMax || this.pending.size > pendingMax;
   }
 
-  /** The highest seq it names. */
-  get highestSeq(): number {
-    return this.pending.highestSeq;
-  }
-
   /** Adds an operation, in memory, where it can be read from now on; `write` stores it. */
   add(write: JournalWrite): void {
     const offset = this.encoder.length;

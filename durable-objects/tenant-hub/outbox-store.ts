@@ -56,11 +56,10 @@ export class OutboxStore {
 
   private appendRow(lines: readonly string[], bytes: number): void {
     this.sql.exec(
-      "INSERT INTO outbox (seq, record, bytes, count) SELECT coalesce(max(seq), 0) + ?, ?, ?, ? FROM sqlite_sequence WHERE name = 'outbox'",
+      "INSERT INTO outbox (seq, record, bytes) SELECT coalesce(max(seq), 0) + ?, ?, ? FROM sqlite_sequence WHERE name = 'outbox'",
       lines.length,
       lines.join("\n"),
       bytes,
-      lines.length,
     );
   }
 
@@ -83,7 +82,7 @@ export class OutboxStore {
     const gone = new Set(rows.map(({ seq }) => seq));
     for (const seq of gone) {
       const stored = this.rowWith(seq);
-      if (stored === null) continue;
+      if (stored === undefined) continue;
       const lines = linesOf(stored);
       this.replace(Number(stored["seq"]), lines, gone);
       for (const line of lines) gone.delete(line.seq);
@@ -93,7 +92,7 @@ export class OutboxStore {
   /** Sets a record aside that Postgres refuses while it takes later ones; the caller holds the transaction. */
   park(row: OutboxRow, nowMs: number): void {
     const stored = this.rowWith(row.seq);
-    const line = stored === null ? undefined : linesOf(stored).find(({ seq }) => seq === row.seq);
+    const line = stored === undefined ? undefined : linesOf(stored).find(({ seq }) => seq === row.seq);
     if (line === undefined) return;
     this.sql.exec("INSERT INTO outbox_parked (seq, record, parked_at_ms) VALUES (?, ?, ?)", line.seq, line.json, nowMs);
     this.remove([row]);
@@ -107,10 +106,9 @@ export class OutboxStore {
     return this.sql.exec("SELECT 1 FROM outbox LIMIT 1").toArray().length === 0;
   }
 
-  /** The row that holds a record, or null. */
-  private rowWith(seq: number): Row | null {
-    const [row] = this.sql.exec("SELECT * FROM outbox WHERE seq >= ? ORDER BY seq LIMIT 1", seq).toArray();
-    return row !== undefined && Number(row["seq"]) - Number(row["count"]) < seq ? row : null;
+  /** The row that holds a record, if there is one. */
+  private rowWith(seq: number): Row | undefined {
+    return this.sql.exec("SELECT * FROM outbox WHERE seq >= ? ORDER BY seq LIMIT 1", seq).toArray()[0];
   }
 
   /** Puts in a row's place what is left of it: a row for each run without a gap. */
@@ -132,11 +130,10 @@ export class OutboxStore {
     const last = run.at(-1);
     if (last === undefined) return;
     this.sql.exec(
-      "INSERT INTO outbox (seq, record, bytes, count) VALUES (?, ?, ?, ?)",
+      "INSERT INTO outbox (seq, record, bytes) VALUES (?, ?, ?)",
       last.seq,
       run.map(({ bytes, json }) => `${bytes} ${json}`).join("\n"),
       run.reduce((sum, { bytes }) => sum + bytes, 0),
-      run.length,
     );
   }
 }

@@ -55,7 +55,7 @@ export class Pending {
   readonly retained = new Map<TopicName, PendingRetained | null>();
   /** Ended sessions → the highest seq at that time: what they had in `messages` is gone. */
   private readonly ended = new Map<SessionKey, number>();
-  /** The highest seq in the journal. */
+  /** The highest seq of a message in the journal. */
   private highest = 0;
   /** Entries in all of `releases` and `received`. */
   private exchanges = 0;
@@ -65,10 +65,6 @@ export class Pending {
 
   constructor(unfinished: () => JournalReader) {
     this.unfinished = unfinished;
-  }
-
-  get highestSeq(): number {
-    return this.highest;
   }
 
   /**
@@ -97,7 +93,6 @@ export class Pending {
         return;
       }
       case "put_release":
-        if (write.seq > this.highest) this.highest = write.seq;
         this.putId(this.releases, write.key, write.packetId, write.seq);
         return;
       case "delete_release":

@@ -168,11 +168,8 @@ export class HubStorage {
 
   /** The broker's memory as storage has it. What the journal holds goes to the tables first. */
   load(org: OrgId): BrokerState {
-    const { highestSeq } = this.journal;
     this.flush();
-    const state = loadState(this.sql, org);
-    state.nextSeq = Math.max(state.nextSeq, highestSeq + 1);
-    return state;
+    return loadState(this.sql, org);
   }
 }
 
