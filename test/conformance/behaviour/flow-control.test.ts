@@ -1,7 +1,7 @@
 /** Receive Maximum and Maximum Packet Size, both ways (5.0, sections 3.1.2.11.3, 3.1.2.11.4, 4.9). */
 import { expect } from "vitest";
 import { propertyOf } from "../support/answers.ts";
-import { check } from "../support/check.ts";
+import { check, expectFarewell } from "../support/check.ts";
 import { ack, publish } from "../support/packets.ts";
 import { newDevice, uniqueName } from "../support/target.ts";
 
@@ -100,8 +100,7 @@ check("a QoS 2 message over the server's Receive Maximum is refused with 0x93 [M
   client.send(...bytes);
   for (let index = 0; index < receiveMaximum; index += 1) await client.expect("pubrec");
   client.send(publish(5, { topic: topic("a"), qos: 2, id: 60_000 }));
-  const { unread } = await client.ended();
-  expect(unread).toMatchObject([{ type: "disconnect", code: 0x93 }]);
+  await expectFarewell(client, 0x93);
 });
 
 check("as many as the Receive Maximum may be under way, again and again", async () => {
@@ -124,8 +123,7 @@ check("a packet over the server's Maximum Packet Size is refused with 0x95 [MQTT
   client.send(publish(5, { topic: topic("a"), payload: Buffer.alloc(packetSizeMax - around) }));
   expect(await client.fence()).toEqual([]);
   client.send(publish(5, { topic: topic("a"), payload: Buffer.alloc(packetSizeMax - around + 1) }));
-  const { unread } = await client.ended();
-  expect(unread).toMatchObject([{ type: "disconnect", code: 0x95 }]);
+  await expectFarewell(client, 0x95);
 });
 
 check(

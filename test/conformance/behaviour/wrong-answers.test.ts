@@ -1,6 +1,6 @@
 /** A client that answers a delivery with a packet of another exchange (sections 4.3.2, 4.3.3). */
 import { describe, expect } from "vitest";
-import { check } from "../support/check.ts";
+import { check, expectFarewell } from "../support/check.ts";
 import type { Client } from "../support/client.ts";
 import { ack } from "../support/packets.ts";
 import { newDevice } from "../support/target.ts";
@@ -20,24 +20,18 @@ describe.each([3, 4, 5] as const)("level %i", (level) => {
     return { client, id: (await client.expect("publish")).id };
   }
 
-  async function expectRefusal(client: Client): Promise<void> {
-    expect((await client.ended()).unread).toMatchObject(
-      level === 5 ? [{ type: "disconnect", code: protocolError }] : [],
-    );
-  }
-
   for (const type of ["pubrec", "pubcomp"] as const)
     check(`QoS 1 answered with ${type.toUpperCase()} closes [MQTT-4.3.2-4]`, async () => {
       const { client, id } = await delivery(1);
       client.send(ack(type, id));
-      await expectRefusal(client);
+      await expectFarewell(client, protocolError);
     });
 
   for (const type of ["puback", "pubcomp"] as const)
     check(`QoS 2 answered with ${type.toUpperCase()} closes [MQTT-4.3.3-5]`, async () => {
       const { client, id } = await delivery(2);
       client.send(ack(type, id));
-      await expectRefusal(client);
+      await expectFarewell(client, protocolError);
     });
 
   check("PUBREL answered with PUBACK closes", async () => {
@@ -45,7 +39,7 @@ describe.each([3, 4, 5] as const)("level %i", (level) => {
     client.send(ack("pubrec", id));
     await client.expect("pubrel");
     client.send(ack("puback", id));
-    await expectRefusal(client);
+    await expectFarewell(client, protocolError);
   });
 
   check("a repeated PUBREC is answered with PUBREL again [MQTT-4.3.3-5]", async () => {

@@ -1,5 +1,7 @@
-import { it } from "vitest";
+import { expect, it } from "vitest";
+import type { Client, Ended } from "./client.ts";
 import { mosquittoDiffers } from "./mosquitto-differences.ts";
+import { isSentinel } from "./target.ts";
 
 /** A test whose name is a claim about the protocol; not run where mosquitto is known to differ. */
 export function check(name: string, work: () => Promise<void>): void {
@@ -9,4 +11,15 @@ export function check(name: string, work: () => Promise<void>): void {
 /** Lets time pass that the protocol itself counts (expiries, delays); nothing is measured with it. */
 export function seconds(count: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, count * 1000));
+}
+
+/**
+ * The server ends the connection: in 5.0 with DISCONNECT and this code, before without a word. mosquitto
+ * 2.0 closes a WebSocket before it has sent its DISCONNECT, so there only the end is looked at.
+ */
+export async function expectFarewell(client: Client, code: number, withinMs?: number): Promise<void> {
+  const { unread }: Ended = await client.ended(withinMs);
+  if (client.level !== 5) expect(unread).toEqual([]);
+  else if (isSentinel) expect(unread).toMatchObject([{ type: "disconnect", code }]);
+  else expect(unread.filter((answer) => answer.type !== "disconnect")).toEqual([]);
 }
