@@ -99,9 +99,11 @@ export function parseRetryAfter(reasonString: string | null): number | null {
 
 /** For logs and `status`: `CONNACK 0x97 quota exceeded: 32 sessions are connected`. */
 export function sayWord(packet: string, { code, reasonString }: ServerWord): string {
-  const name = Object.entries(reasonCodes).find(([, value]) => value === code)?.[0] ?? "unknown reason";
+  // Below 0x80 a code means something else in each packet; none of them is a refusal in 5.0.
+  const known = code < 0x80 ? undefined : Object.entries(reasonCodes).find(([, value]) => value === code);
+  const name = known === undefined ? "" : ` ${known[0].replaceAll("_", " ")}`;
   const text = reasonString === null || reasonString === "" ? "" : `: ${plainText(reasonString)}`;
-  return `${packet} 0x${code.toString(16).padStart(2, "0")} ${name.replaceAll("_", " ")}${text}`;
+  return `${packet} 0x${code.toString(16).padStart(2, "0")}${name}${text}`;
 }
 
 /** A peer's text reaches a terminal through `status`: no control characters, and not much of it. */

@@ -9,6 +9,7 @@ import {
   parseRetryAfter,
   plainText,
   retryAfterMsMax,
+  sayWord,
 } from "../../../agent/connection/server-word.ts";
 
 const home = "wss://sentinel.example/mqtt/org_1";
@@ -97,6 +98,11 @@ describe("a server's word", () => {
     expect([0x00, 0x10].map((code) => judgePuback(word(code)).kind)).toEqual(["arrived", "arrived"]);
     expect([0x87, 0x90, 0x99].map((code) => judgePuback(word(code)).kind)).toEqual(Array(3).fill("refused"));
     expect([0x80, 0x83, 0x91, 0x97].map((code) => judgePuback(word(code)).kind)).toEqual(Array(4).fill("later"));
+  });
+
+  test("is said with the name of its code, where the code is a refusal of 5.0", () => {
+    expect(sayWord("CONNACK", word(0x97, "32 sessions"))).toBe("CONNACK 0x97 quota exceeded: 32 sessions");
+    expect(sayWord("CONNACK", word(0x01))).toBe("CONNACK 0x01");
   });
 
   test("reaches no terminal with control characters, and not at any length", () => {
