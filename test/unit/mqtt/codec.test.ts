@@ -256,6 +256,25 @@ describe("what is written", () => {
     expect(() => encodedLength(packet, level)).toThrow(RangeError);
   });
 
+  it("is a string of one to four bytes a character, measured at each border of UTF-8", () => {
+    for (const text of [
+      "\x01",
+      "\x7f",
+      "\x80",
+      "\u07ff",
+      "\u0800",
+      "\ud7ff",
+      "\ue000",
+      "\uffff",
+      "\u{10000}",
+      "\u{10ffff}",
+    ]) {
+      const packet: PublishPacket = { ...message, topic: `${text}a${text}` };
+      expect(encodedLength(packet, 4)).toBe(2 + 2 + Buffer.byteLength(packet.topic) + 1);
+      expect(decoded(encodePacket(packet, 4), 4)).toEqual(packet);
+    }
+  });
+
   it("is a password alone in 5.0 (3.1.2.9)", () => {
     const packet: ConnectPacket = { ...hello, level: 5, password: hex("70") };
     expect(decoded(encodePacket(packet, 5), 5)).toEqual(packet);

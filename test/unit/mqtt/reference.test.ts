@@ -7,6 +7,7 @@ import type { Properties } from "../../../core/mqtt/properties.ts";
 import { clientPacket, levels, serverPacket } from "./arbitraries.ts";
 import { referenceBytes, referenceReads, toReference } from "./reference.ts";
 import { hex, toHex, under, withoutWire } from "./support.ts";
+import { traps } from "./traps.ts";
 
 /** It keeps user properties in an object: one of a name, in no order, none of them empty. */
 function comparable(properties: Properties | null): Properties | null {
@@ -105,20 +106,14 @@ describe("mqtt-packet", () => {
   });
 
   /** Why the codec is our own (docs/adr/0007): should an upgrade refuse these, the question is open again. */
-  it.each([
-    ["ill-formed UTF-8 [MQTT-1.5.4-1]", 5, "3004 0001 ff 00"],
-    ["U+0000 [MQTT-1.5.4-2]", 5, "3004 0001 00 00"],
-    ["packet id 0 [MQTT-2.2.1-3]", 5, "3206 0001 61 0000 00"],
-    ["DUP at QoS 0 [MQTT-3.3.1-2]", 5, "3804 0001 61 00"],
-    ["PINGREQ with a body", 4, "c001 00"],
-    ["will QoS 3 [MQTT-3.1.2-12]", null, "1010 0004 4d515454 04 1e 0000 0000 0000 0000"],
-    ["a password alone before 5.0 [MQTT-3.1.2-22]", null, "100e 0004 4d515454 04 42 0000 0000 0000"],
-    ["bytes behind the last field", null, "100d 0004 4d515454 04 02 0000 0000 00"],
-    ["a property twice", 5, "3008 0001 61 04 0101 0101"],
-    ["a property of another packet (2.2.2.2)", 5, "3007 0001 61 03 210001"],
-    ["topic alias 0 [MQTT-3.3.2-8]", 5, "3007 0001 61 03 230000"],
-  ] as const)("lets through %s", (_what, level, bytes) => {
-    expect(referenceReads(hex(bytes), level).content).toBe(true);
-    expect(decodePacket(hex(bytes), under(level)).kind).toBe("refused");
+  it("lets through more than half of what the specification forbids", () => {
+    const byParser = traps.filter(([, level, bytes, kind]) => {
+      // What came before, who sends, and how much is too much it can't know.
+      const isFirst = level !== null || bytes.startsWith("10");
+      return isFirst && !["wrong_direction", "reason_code_wrong_sender", "packet_too_large"].includes(kind);
+    });
+    const through = byParser.filter(([, level, bytes]) => referenceReads(hex(bytes), level).content);
+    expect(byParser.length).toBeGreaterThan(200);
+    expect(through.length).toBeGreaterThan(byParser.length / 2);
   });
 });

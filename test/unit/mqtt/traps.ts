@@ -87,13 +87,15 @@ const connect: readonly Trap[] = [
     const noWill = "MQTT-3.1.2-11";
     const [length, none] = level === 4 ? ["0c", ""] : ["0d", "00"];
     const of = (flags: string) => `10${length} ${mqtt} 0${level} ${flags} 0000 ${none} 0000`;
+    const withWill = (flags: string) =>
+      `10${level === 4 ? "11" : "13"} ${mqtt} 0${level} ${flags} 0000 ${none} 0000 ${none} 0001 61 0000`;
     const ends = level === 4 ? "2.2.3" : "2.1.4";
     const tooLong = level === 4 ? "0d" : "0e";
     return [
       ["the reserved flag", null, of("03"), "connect_reserved_flag", "MQTT-3.1.2-3", 0x81],
       ["will QoS without a will", null, of("0a"), "will_flags_without_will", noWill, 0x81],
       ["will retain without a will", null, of("22"), "will_flags_without_will", noWill, 0x81],
-      ["will QoS 3", null, of("1e"), "will_qos_3", level === 4 ? "MQTT-3.1.2-14" : "MQTT-3.1.2-12", 0x81],
+      ["will QoS 3", null, withWill("1e"), "will_qos_3", level === 4 ? "MQTT-3.1.2-14" : "MQTT-3.1.2-12", 0x81],
       ["a will that is not there", null, of("06"), "field_truncated", ends, 0x81],
       ["a user name that is not there", null, of("82"), "field_truncated", ends, 0x81],
       ["a byte behind the last field", null, `${of("02").replace(length, tooLong)} 00`, "trailing_bytes", ends, 0x81],
@@ -161,6 +163,7 @@ const acks: readonly Trap[] = [
   ["a PUBLISH to no topic", 4, "3002 0000", "topic_empty", "MQTT-4.7.3-1", 0x82],
   ["a PUBLISH to no topic", 3, "3002 0000", "topic_empty", "MQTT-4.7.3-1", 0x82],
   ["a PUBLISH to no topic and no alias", 5, "3003 0000 00", "topic_empty", "3.3.2.1", 0x82],
+  ["a PUBLISH to no topic, with properties but no alias", 5, "3005 0000 02 0101", "topic_empty", "3.3.2.1", 0x82],
   ["a PUBLISH without a property length", 5, "3003 0001 61", "field_truncated", "2.1.4", 0x81],
   ["PUBACK with a SUBACK's code", 5, "4003 0001 01", "reason_code_unknown", "MQTT-3.4.2-1", 0x81],
   ["PUBACK with PUBREL's code", 5, "4003 0001 92", "reason_code_unknown", "MQTT-3.4.2-1", 0x81],
