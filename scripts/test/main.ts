@@ -8,10 +8,17 @@ import { buildDashboard } from "../stack/dashboard.ts";
 import { repositoryRoot } from "../units.ts";
 import { runChecks } from "./checks.ts";
 import { findOrInstallChromium } from "./chromium.ts";
+import { findOrInstallPaho } from "./paho.ts";
 import { runCommand } from "./run-command.ts";
 
 const results = join(repositoryRoot, "test-results");
-const rounds: readonly (readonly string[])[] = [["unit", "workerd-*"], ["postgres"], ["agent"], ["e2e"]];
+const rounds: readonly (readonly string[])[] = [
+  ["unit", "workerd-*"],
+  ["postgres"],
+  ["agent"],
+  ["conformance"],
+  ["e2e"],
+];
 
 rmSync(results, { recursive: true, force: true });
 mkdirSync(results, { recursive: true });
@@ -23,6 +30,7 @@ for (const check of await runChecks()) {
   else failed += 1;
 }
 process.env["CHROMIUM"] = await findOrInstallChromium();
+await findOrInstallPaho();
 await buildDashboard();
 for (const projects of rounds) {
   const report = join(results, `${projects[0]}.json`);

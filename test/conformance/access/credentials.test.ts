@@ -2,6 +2,7 @@
 import { describe, expect } from "vitest";
 import { expectFarewell } from "../support/check.ts";
 import { Client } from "../support/client.ts";
+import { connect } from "../support/packets.ts";
 import { newDevice, ownersApi, uniqueName } from "../support/target.ts";
 import { sentinelOnly } from "./sentinel-only.ts";
 
@@ -118,7 +119,6 @@ sentinelOnly("a device of one organisation does not get into another's path", as
 
 sentinelOnly("a second CONNECT with other credentials is a protocol error, not a change of who one is", async () => {
   const client = await device.connect(5);
-  const { connect } = await import("../support/packets.ts");
   client.send(connect(other.connectFields(5)));
   await expectFarewell(client, 0x82);
 });

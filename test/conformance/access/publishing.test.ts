@@ -4,49 +4,12 @@ import { expectFarewell } from "../support/check.ts";
 import type { Client } from "../support/client.ts";
 import { publish } from "../support/packets.ts";
 import { type Device, isSentinel, newDevice } from "../support/target.ts";
+import { forbiddenTopics } from "./forbidden-topics.ts";
 import { sentinelOnly } from "./sentinel-only.ts";
 
 const notAuthorized = 0x87;
 const device: Device = await newDevice();
 const victim: Device = await newDevice();
-
-/** Names that lie outside what a device may publish to, as the namespace of `own` and another device stand. */
-export function forbiddenTopics(own: Device, other: Device): readonly (readonly [what: string, topic: string])[] {
-  const base = own.prefix.slice(0, -1);
-  const id = own.deviceId;
-  return [
-    ["its own commands", `${own.prefix}commands`],
-    ["its own desired", `${own.prefix}desired`],
-    ["another device's events", `${other.prefix}events`],
-    ["another device's commands", `${other.prefix}commands`],
-    ["another device's status", `${other.prefix}status`],
-    ["another device's own name", `${other.prefix}x/y`],
-    ["another organisation's device", `${own.prefix.replace(/org_[a-z0-9]+/, "org_01h455vb4pex5vsknk084sn02q")}events`],
-    ["its id with a letter more", `${base}x/events`],
-    ["its id with a letter less", `${base.slice(0, -1)}/events`],
-    ["its id in capitals", own.prefix.replace(id, id.toUpperCase()).concat("events")],
-    ["the root in capitals", own.prefix.replace("sentinel", "Sentinel").concat("events")],
-    ["its id percent-encoded", `${own.prefix.replace("dev_", "dev%5F")}events`],
-    ["its id with a look-alike letter", `${own.prefix.replace("dev_", "dеv_")}events`],
-    ["its id with a space", `${base} /events`],
-    ["its id with a zero-width joiner", `${base}\u200d/events`],
-    ["its id after a byte order mark", `\ufeff${own.prefix}events`],
-    ["its namespace after a slash", `/${own.prefix}events`],
-    ["its namespace with a level doubled", own.prefix.replace("/devices/", "//devices/").concat("events")],
-    ["its namespace without a name", base],
-    ["the way up by ..", `${own.prefix}../${other.deviceId}/events`],
-    ["the way up from within", `${own.prefix}a/../../${other.deviceId}/events`],
-    ["a level .", `${own.prefix}./events`],
-    ["a level .. at the end", `${own.prefix}events/..`],
-    ["the devices", own.prefix.replace(`${id}/`, "").slice(0, -1)],
-    ["the organisation", own.prefix.split("/").slice(0, 2).join("/")],
-    ["the root", "sentinel"],
-    ["$SYS", "$SYS/broker/uptime"],
-    ["$share as a topic", `$share/g/${own.prefix}events`],
-    ["a topic of nobody", "events"],
-    ["/", "/"],
-  ];
-}
 
 async function watching(): Promise<Client[]> {
   const own = await device.connect(5);
@@ -56,11 +19,13 @@ async function watching(): Promise<Client[]> {
   return [own, others];
 }
 
-/** Nothing but the devices' own comings and goings. */
-async function expectQuiet(clients: readonly Client[]): Promise<void> {
+const forged = "forged";
+
+/** Other tests publish here too, what they may. */
+async function expectNothingForged(clients: readonly Client[]): Promise<void> {
   for (const client of clients) {
     const got = (await client.fence()).filter(
-      (answer) => answer.type === "publish" && !answer.topic.endsWith("/status"),
+      (answer) => answer.type === "publish" && answer.payload.toString() === forged,
     );
     expect(got).toEqual([]);
     client.drop();
@@ -113,30 +78,19 @@ describe("a device publishes to", () => {
     const clients = await watching();
     const client = await device.connect(5);
     for (const [, topic] of forbiddenTopics(device, victim)) {
-      client.send(publish(5, { topic, payload: "forged", retain: true }));
-      await client.publish({ topic, qos: 1, payload: "forged", retain: true });
+      client.send(publish(5, { topic, payload: forged, retain: true }));
+      await client.publish({ topic, qos: 1, payload: forged, retain: true });
     }
     client.drop();
-    await expectQuiet(clients);
+    await expectNothingForged(clients);
     const late = await victim.connect(5);
     await late.subscribe({ filter: `${victim.prefix}#`, qos: 0 });
-    await expectQuiet([late]);
+    await expectNothingForged([late]);
   });
 
   sentinelOnly("its own names, those with empty levels too", async () => {
     const client = await device.connect(5);
-    const names = [
-      "telemetry-like",
-      "a//b",
-      "a/",
-      "x/y/z",
-      "Commands",
-      "commands/x",
-      "desiredx",
-      "$SYS/x",
-      "été",
-      "a b",
-    ];
+    const names = ["telemetry-like", "a//b", "a/", "x/y/z", "Commands", "desiredx", "$SYS/x", "été", "a b"];
     await client.subscribe({ filter: `${device.prefix}+/#`, qos: 1, retainHandling: 2 });
     for (const name of names)
       expect([name, await client.publish({ topic: device.prefix + name, qos: 1 })]).toEqual([name, 0]);
