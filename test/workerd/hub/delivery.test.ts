@@ -1,18 +1,22 @@
 import { evictDurableObject } from "cloudflare:test";
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { encodePacket } from "../../../core/mqtt/encode.ts";
+import { reasonCodes } from "../../../core/mqtt/reason-codes.ts";
 import { resetIngest } from "./fake-ingest.ts";
 import {
   accessToken,
+  ack,
   Client,
   countRows,
   enrol,
   entrypoints,
   expectAccepted,
+  goodbye,
   hubOf,
   joinAndConnect,
   newOrg,
   newUser,
+  partialBytes,
+  publishPacket,
   stopClock,
   userCall,
 } from "./harness.ts";
@@ -26,10 +30,10 @@ describe("QoS 1", () => {
     const device = await enrol(org);
     const sleeper = await Client.device(device, { clientId: "sleeper" });
     expect(await sleeper.subscribe([device.topic("notes")])).toEqual([1]);
-    sleeper.send({ type: "disconnect" });
+    sleeper.send(goodbye);
     await sleeper.next();
     const writer = await Client.device(device, { clientId: "writer" });
-    expect(await writer.publish(device.topic("notes"), "kept")).toEqual({ type: "puback", packetId: 1 });
+    expect(await writer.publish(device.topic("notes"), "kept")).toEqual(ack("puback", 1));
     // Everything in memory goes; what was acknowledged must not.
     await evictDurableObject(hubOf(org), { webSockets: "close" });
     const again = await Client.device(device, { clientId: "sleeper" });
@@ -58,14 +62,14 @@ describe("QoS 1", () => {
     const device = await enrol(org);
     const first = await Client.device(device);
     await first.subscribe([device.topic("commands")]);
-    first.send({ type: "disconnect" });
+    first.send(goodbye);
     await first.next();
     const texts = Array.from({ length: 50 }, (_, index) => `command ${index}`);
     for (const text of texts) await entrypoints.HubControl.publishCommand(await userCall(org), org, device.id, text);
     await evictDurableObject(hubOf(org));
     const again = await Client.open(org);
     const connack = await again.connect({ username: device.id, password: device.token });
-    expect(connack).toEqual({ type: "connack", sessionPresent: true, returnCode: 0 });
+    expect(connack).toMatchObject({ type: "connack", sessionPresent: true, reasonCode: 0 });
     const seen: string[] = [];
     for (const _ of texts) seen.push((await again.message()).text);
     expect(seen).toEqual(texts);
@@ -94,32 +98,21 @@ describe("a session", () => {
     await client.subscribe([device.topic("notes")]);
     await evictDurableObject(hubOf(org));
     expect(await client.publish(device.topic("notes"), "after", 1)).toMatchObject({ type: "publish" });
-    expect(await client.next()).toEqual({ type: "puback", packetId: 2 });
+    expect(await client.next()).toEqual(ack("puback", 2));
   });
 
   it("survives eviction between the halves of one packet", async () => {
     const org = newOrg();
     const device = await enrol(org);
     const client = await Client.device(device);
-    const bytes = encodePacket(
-      {
-        type: "publish",
-        dup: false,
-        qos: 1,
-        retain: false,
-        topic: device.topic("x"),
-        packetId: 7,
-        payload: new Uint8Array(500),
-      },
-      4,
-    );
+    const bytes = client.encode(publishPacket(device.topic("x"), "y".repeat(500), { packetId: 7 }));
     client.sendBytes(bytes.slice(0, 100));
-    await vi.waitUntil(async () => (await countRows(org, "partials")) === 1);
+    await vi.waitUntil(async () => (await partialBytes(org)) === 100);
     client.sendBytes(bytes.slice(100, 101));
-    await vi.waitUntil(async () => (await countRows(org, "partials")) === 2);
+    await vi.waitUntil(async () => (await partialBytes(org)) === 101);
     await evictDurableObject(hubOf(org));
     client.sendBytes(bytes.slice(101));
-    expect(await client.next()).toEqual({ type: "puback", packetId: 7 });
+    expect(await client.next()).toEqual(ack("puback", 7));
     await vi.waitUntil(async () => (await countRows(org, "partials")) === 0);
   });
 
@@ -142,18 +135,15 @@ describe("a session", () => {
     const user = newUser();
     await entrypoints.HubControl.putMember(await userCall(org), org, user, "owner");
     const client = await Client.open(org);
-    const password = new TextEncoder().encode(await accessToken(org, user, "owner"));
-    const none = { clean: true, keepAliveSeconds: 0, clientId: "both", will: null } as const;
-    const connect = encodePacket({ type: "connect", level: 4, ...none, username: user, password }, 4);
-    const topic = device.topic("desired");
-    const common = { dup: false, qos: 1, retain: false, packetId: 7 } as const;
-    const publish = encodePacket({ type: "publish", ...common, topic, payload: new Uint8Array(500) }, 4);
+    const password = await accessToken(org, user, "owner");
+    const connect = client.encode(client.connectPacket({ clientId: "both", clean: true, username: user, password }));
+    const publish = client.encode(publishPacket(device.topic("desired"), "y".repeat(500), { packetId: 7 }));
     client.sendBytes(new Uint8Array([...connect, ...publish.slice(0, 100)]));
     expectAccepted(await client.next());
     await vi.waitUntil(async () => (await countRows(org, "partials")) === 1);
     await evictDurableObject(hubOf(org));
     client.sendBytes(publish.slice(100));
-    expect(await client.next()).toEqual({ type: "puback", packetId: 7 });
+    expect(await client.next()).toEqual(ack("puback", 7));
   });
 
   it("begins anew when it is clean", async () => {
@@ -163,7 +153,7 @@ describe("a session", () => {
     first.drop();
     const second = await Client.open(device.org);
     const connack = await second.connect({ username: device.id, password: device.token, clean: true });
-    expect(connack).toMatchObject({ sessionPresent: false, returnCode: 0 });
+    expect(connack).toMatchObject({ sessionPresent: false, reasonCode: 0 });
     await second.publish(device.topic("notes"), "x");
     expect(await second.isQuiet()).toBe(true);
   });
@@ -187,16 +177,16 @@ describe("a session", () => {
     for (let index = 0; index < 32; index += 1) clients.push(await Client.device(device, { clientId: `c${index}` }));
     const refused = await Client.open(device.org);
     const answer = await refused.connect({ username: device.id, password: device.token, clientId: "c32" });
-    expect(answer).toMatchObject({ type: "connack", returnCode: 3 });
+    expect(answer).toMatchObject({ type: "connack", reasonCode: reasonCodes.server_unavailable });
     expect(await refused.next()).toMatchObject({ type: "closed", reason: expect.stringContaining("32 sessions") });
-    clients[5]?.send({ type: "disconnect" });
+    clients[5]?.send(goodbye);
     await clients[5]?.next();
     await Client.device(device, { clientId: "c32" });
     const pushedOut = await Client.open(device.org);
-    clients[6]?.send({ type: "disconnect" });
+    clients[6]?.send(goodbye);
     await clients[6]?.next();
     const connack = await pushedOut.connect({ username: device.id, password: device.token, clientId: "c5" });
-    expect(connack).toMatchObject({ sessionPresent: false, returnCode: 0 });
+    expect(connack).toMatchObject({ sessionPresent: false, reasonCode: 0 });
   });
 });
 

@@ -7,7 +7,17 @@ import { type Caller, createCaller } from "../../../core/mesh/caller.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import { encodePacket } from "../../../core/mqtt/encode.ts";
 import { PacketStream } from "../../../core/mqtt/packet-stream.ts";
-import type { ConnectPacket, Packet, QoS } from "../../../core/mqtt/packets.ts";
+import type {
+  AckPacket,
+  ConnectPacket,
+  Packet,
+  ProtocolLevel,
+  PublishPacket,
+  QoS,
+  Subscription,
+} from "../../../core/mqtt/packets.ts";
+import type { Properties } from "../../../core/mqtt/properties.ts";
+import { type ReasonCode, reasonCodes } from "../../../core/mqtt/reason-codes.ts";
 import type { CertifierRpc, HubControlRpc, TokenSignerRpc } from "../../../core/rpc/durable-objects.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import type { Env } from "../../../durable-objects/env.ts";
@@ -53,9 +63,18 @@ export async function drain(org: OrgId): Promise<void> {
   await vi.waitUntil(async () => (await countRows(org, "outbox")) === 0, { timeout: 10_000 });
 }
 
+/** Rows of a table, once everything that is stored has come to it. */
 export function countRows(org: OrgId, table: string): Promise<number> {
+  return runInDurableObject(hubOf(org), (hub: TenantHub, state) => {
+    hub["storage"].flush();
+    return Number(state.storage.sql.exec(`SELECT count(*) AS n FROM ${table}`).one()["n"]);
+  });
+}
+
+/** Bytes of the packets that are not whole yet, as they are stored. */
+export function partialBytes(org: OrgId): Promise<number> {
   return runInDurableObject(hubOf(org), (_hub: TenantHub, state) =>
-    Number(state.storage.sql.exec(`SELECT count(*) AS n FROM ${table}`).one()["n"]),
+    Number(state.storage.sql.exec("SELECT coalesce(sum(length(bytes)), 0) AS n FROM partials").one()["n"]),
   );
 }
 
@@ -121,27 +140,57 @@ export async function joinAndConnect(org: OrgId, role: Role, user: UserId = newU
 }
 
 export function expectAccepted(packet: Received): void {
-  if (packet.type !== "connack" || packet.returnCode !== 0) throw new Error(`not accepted: ${JSON.stringify(packet)}`);
+  if (packet.type !== "connack" || packet.reasonCode !== reasonCodes.success)
+    throw new Error(`not accepted: ${JSON.stringify(packet)}`);
 }
 
 /** What a client sees: a packet, or the end of its socket. */
 export type Received = Packet | { readonly type: "closed"; readonly code: number; readonly reason: string };
 
+/** PUBACK, PUBREC, PUBREL or PUBCOMP, sent or received, with nothing more to say. */
+export function ack(
+  type: AckPacket["type"],
+  packetId: number,
+  reasonCode: ReasonCode = reasonCodes.success,
+): AckPacket {
+  return { type, packetId, reasonCode, properties: null };
+}
+
+export const goodbye: Packet = { type: "disconnect", reasonCode: reasonCodes.success, properties: null };
+
+/** A PUBLISH as a client sends it. */
+export function publishPacket(topic: string, text: string, options: Partial<PublishPacket> = {}): PublishPacket {
+  const { dup = false, qos = 1, retain = false, properties = null } = options;
+  const packetId = qos === 0 ? null : (options.packetId ?? 1);
+  const payload = new TextEncoder().encode(text);
+  return { type: "publish", dup, qos, retain, topic, packetId, payload, properties, wire: null };
+}
+
+export const textOf = (packet: Received): string =>
+  packet.type === "publish" ? new TextDecoder().decode(packet.payload) : packet.type;
+
 /** A real WebSocket through the gateway, with the codec under test as its other half. */
 export class Client {
   readonly #socket: WebSocket;
-  readonly #stream = new PacketStream({ version: 4, sender: "server", packetBytesMax });
+  readonly #level: ProtocolLevel;
+  readonly #stream: PacketStream;
   readonly #received: Received[] = [];
   readonly #waiting: ((received: Received) => void)[] = [];
   #nextPacketId = 1;
+  /** Frames that came. */
+  frames = 0;
 
-  private constructor(socket: WebSocket) {
+  private constructor(socket: WebSocket, level: ProtocolLevel) {
     this.#socket = socket;
+    this.#level = level;
+    this.#stream = new PacketStream({ level, sender: "server", packetBytesMax });
     socket.addEventListener("message", (event) => {
+      this.frames += 1;
       this.#stream.push(new Uint8Array(event.data as ArrayBuffer));
       for (let item = this.#stream.next(); item.kind !== "incomplete"; item = this.#stream.next()) {
         if (item.kind === "refused") throw new Error(`the hub sent ${item.refusal.kind}`);
-        this.#receive(item.packet);
+        // The bytes it came in are of no interest to a test.
+        this.#receive(item.packet.type === "publish" ? { ...item.packet, wire: null } : item.packet);
       }
     });
     socket.addEventListener("close", ({ code, reason }) => this.#receive({ type: "closed", code, reason }));
@@ -149,10 +198,10 @@ export class Client {
     socket.accept();
   }
 
-  static async open(org: OrgId, headers: Record<string, string> = {}): Promise<Client> {
+  static async open(org: OrgId, headers: Record<string, string> = {}, level: ProtocolLevel = 4): Promise<Client> {
     const response = await Client.upgrade({ "X-Sentinel-Org": org, ...headers });
     if (response.webSocket === null) throw new Error(`no socket: ${response.status} ${await response.text()}`);
-    return new Client(response.webSocket);
+    return new Client(response.webSocket, level);
   }
 
   static async upgrade(headers: Record<string, string>): Promise<Response> {
@@ -168,49 +217,68 @@ export class Client {
     return client;
   }
 
+  /** The same in 5.0, with a session of a day unless `properties` say otherwise. */
+  static async modern(device: TestDevice, clientId: string, options: Partial<ConnectOptions> = {}): Promise<Client> {
+    const client = await Client.open(device.org, {}, 5);
+    const { properties = null, ...rest } = options;
+    const { id: username, token: password } = device;
+    const lasting = { sessionExpiryInterval: 86_400, ...properties };
+    expectAccepted(
+      await client.connect({ clientId, username, password, keepAliveSeconds: 0, ...rest, properties: lasting }),
+    );
+    return client;
+  }
+
   /** Sends a CONNECT and returns the answer. */
   connect(options: Partial<ConnectOptions>): Promise<Received> {
-    const {
-      clientId = "agent",
-      clean = false,
-      username = null,
-      password = null,
-      keepAliveSeconds = 60,
-      will = null,
-    } = options;
-    const bytes = password === null ? null : new TextEncoder().encode(password);
-    this.send({ type: "connect", level: 4, clean, keepAliveSeconds, clientId, will, username, password: bytes });
+    this.send(this.connectPacket(options));
     return this.next();
   }
 
-  send(packet: Packet): void {
-    this.#socket.send(encodePacket(packet, 4));
+  connectPacket(options: Partial<ConnectOptions>): ConnectPacket {
+    const { clientId = "agent", clean = false, username = null, keepAliveSeconds = 60, will = null } = options;
+    const password = options.password == null ? null : new TextEncoder().encode(options.password);
+    const { properties = null } = options;
+    const level = this.#level;
+    return { type: "connect", level, clean, keepAliveSeconds, clientId, will, username, password, properties };
+  }
+
+  send(...packets: readonly Packet[]): void {
+    this.#socket.send(joined(packets.map((packet) => encodePacket(packet, this.#level))));
+  }
+
+  encode(packet: Packet): Uint8Array {
+    return encodePacket(packet, this.#level);
   }
 
   sendBytes(bytes: Uint8Array | string): void {
     this.#socket.send(bytes);
   }
 
+  /** Sends a packet and returns what comes next. */
+  ask(packet: Packet): Promise<Received> {
+    this.send(packet);
+    return this.next();
+  }
+
   /** Publishes; at QoS 1 waits for what comes next, which is the PUBACK if all is well. */
   async publish(topic: string, payload: string, qos: QoS = 1, retain = false): Promise<Received | null> {
     const packetId = qos === 0 ? null : this.#nextPacketId++;
-    this.send({
-      type: "publish",
-      dup: false,
-      qos,
-      retain,
-      topic,
-      packetId,
-      payload: new TextEncoder().encode(payload),
-    });
+    this.send(publishPacket(topic, payload, { qos, retain, packetId }));
     return qos === 0 ? null : await this.next();
   }
 
   /** Subscribes and returns the SUBACK's codes. */
-  async subscribe(filters: readonly string[], qos: QoS = 1): Promise<readonly number[]> {
+  async subscribe(
+    filters: readonly string[],
+    qos: QoS = 1,
+    options: Partial<Subscription> = {},
+    properties: Properties | null = null,
+  ): Promise<readonly number[]> {
     const packetId = this.#nextPacketId++;
-    this.send({ type: "subscribe", packetId, subscriptions: filters.map((filter) => ({ filter, qos })) });
-    const suback = await this.next();
+    const common = { qos, noLocal: false, retainAsPublished: false, retainHandling: 0, ...options } as const;
+    const subscriptions = filters.map((filter) => ({ ...common, filter }));
+    const suback = await this.ask({ type: "subscribe", packetId, subscriptions, properties });
     if (suback.type !== "suback") throw new Error(`not a SUBACK: ${JSON.stringify(suback)}`);
     return suback.codes;
   }
@@ -219,7 +287,7 @@ export class Client {
   async message(acknowledge = true): Promise<{ topic: string; text: string; dup: boolean; retain: boolean; qos: QoS }> {
     const packet = await this.next();
     if (packet.type !== "publish") throw new Error(`not a message: ${JSON.stringify(packet)}`);
-    if (acknowledge && packet.packetId !== null) this.send({ type: "puback", packetId: packet.packetId });
+    if (acknowledge && packet.packetId !== null) this.send(ack("puback", packet.packetId));
     const { topic, dup, retain, qos } = packet;
     return { topic, text: new TextDecoder().decode(packet.payload), dup, retain, qos };
   }
@@ -255,6 +323,17 @@ interface ConnectOptions {
   readonly password: string | null;
   readonly keepAliveSeconds: number;
   readonly will: ConnectPacket["will"];
+  readonly properties: Properties | null;
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((bytes, part) => bytes + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 export function sample(id: string): string {

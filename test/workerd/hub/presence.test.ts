@@ -1,10 +1,12 @@
 import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { seenSavedEveryMs } from "../../../durable-objects/tenant-hub/broker/limits.ts";
 import { resetIngest } from "./fake-ingest.ts";
 import {
   Client,
   enrol,
   entrypoints,
+  goodbye,
   hubOf,
   joinAndConnect,
   newOrg,
@@ -17,7 +19,8 @@ import {
 beforeAll(stopClock);
 beforeEach(resetIngest);
 
-const will = (topic: string) => ({ topic, payload: new TextEncoder().encode("lost"), qos: 1, retain: false }) as const;
+const will = (topic: string) =>
+  ({ topic, payload: new TextEncoder().encode("lost"), qos: 1, retain: false, properties: null }) as const;
 
 describe("presence", () => {
   it("is retained on status: online at the first socket, offline when the last one goes", async () => {
@@ -33,7 +36,7 @@ describe("presence", () => {
     expect(await dashboard.isQuiet()).toBe(true);
     await evictDurableObject(hubOf(org));
     passTime(5000);
-    second.send({ type: "disconnect" });
+    second.send(goodbye);
     expect(JSON.parse((await dashboard.message()).text)).toEqual({ state: "offline", at: new Date().toISOString() });
     const late = await joinAndConnect(org, "readonly");
     await late.subscribe([device.topic("status")]);
@@ -74,7 +77,7 @@ describe("a will", () => {
     const dashboard = await joinAndConnect(org, "readonly");
     await dashboard.subscribe([device.topic("wills")]);
     const polite = await Client.device(device, { clientId: "polite", will: will(device.topic("wills")) });
-    polite.send({ type: "disconnect" });
+    polite.send(goodbye);
     await polite.next();
     const abrupt = await Client.device(device, { clientId: "abrupt", will: will(device.topic("wills")) });
     expect(await dashboard.isQuiet()).toBe(true);
@@ -108,19 +111,38 @@ describe("time", () => {
     expect(await other.next()).toMatchObject({ type: "closed", code: 1002 });
   });
 
-  it("closes a silent connection at one and a half times its keep-alive, not before, also after eviction", async () => {
+  it("closes a silent connection at exactly one and a half times its keep-alive [MQTT-3.1.2-22]", async () => {
     const org = newOrg();
-    const device = await enrol(org);
-    const client = await Client.device(device, { keepAliveSeconds: 20 });
+    const client = await Client.device(await enrol(org), { keepAliveSeconds: 20 });
+    for (let turn = 0; turn < 2; turn += 1) {
+      passTime(29_999);
+      await ringAlarm(org);
+      expect(await client.isQuiet()).toBe(true);
+    }
     passTime(29_999);
     await ringAlarm(org);
-    expect(await client.isQuiet()).toBe(true);
-    await evictDurableObject(hubOf(org));
-    passTime(29_999);
-    await ringAlarm(org);
-    await evictDurableObject(hubOf(org));
     passTime(1);
     await ringAlarm(org);
+    expect(await client.next()).toMatchObject({ type: "closed", reason: expect.stringContaining("keep-alive") });
+  });
+
+  it("forgives a connection no more than a second over the eviction after its last packet, and is never early", async () => {
+    const org = newOrg();
+    const client = await Client.device(await enrol(org), { keepAliveSeconds: 20 });
+    // So soon after the CONNECT that the attachment still has the CONNECT's time.
+    passTime(seenSavedEveryMs - 1);
+    expect(await client.isQuiet()).toBe(true);
+    for (const ms of [29_999, 0, 0]) {
+      await evictDurableObject(hubOf(org));
+      passTime(ms);
+      await ringAlarm(org);
+    }
+    expect(await client.isQuiet()).toBe(true);
+    for (const ms of [29_999, seenSavedEveryMs + 1]) {
+      await evictDurableObject(hubOf(org));
+      passTime(ms);
+      await ringAlarm(org);
+    }
     expect(await client.next()).toMatchObject({ type: "closed", reason: expect.stringContaining("keep-alive") });
   });
 

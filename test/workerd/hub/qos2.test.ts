@@ -1,36 +1,32 @@
 import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { OrgId } from "../../../core/ids.ts";
-import type { Packet, PublishPacket } from "../../../core/mqtt/packets.ts";
+import type { PublishPacket } from "../../../core/mqtt/packets.ts";
 import { ingest, resetIngest } from "./fake-ingest.ts";
 import {
+  ack,
   Client,
   countRows,
   drain,
   enrol,
+  goodbye,
   hubOf,
   joinAndConnect,
   newOrg,
+  publishPacket,
   sample,
   stopClock,
   type TestDevice,
+  textOf,
 } from "./harness.ts";
 
 beforeAll(stopClock);
 beforeEach(resetIngest);
 
-function publishPacket(topic: string, packetId: number, text: string, dup = false, retain = false): PublishPacket {
-  return { type: "publish", dup, qos: 2, retain, topic, packetId, payload: new TextEncoder().encode(text) };
+/** A QoS 2 PUBLISH. */
+function exactly(topic: string, packetId: number, text: string, dup = false, retain = false): PublishPacket {
+  return publishPacket(topic, text, { qos: 2, packetId, dup, retain });
 }
-
-/** Sends a packet and returns the answer. */
-async function ask(client: Client, packet: Packet) {
-  client.send(packet);
-  return await client.next();
-}
-
-const textOf = (packet: Awaited<ReturnType<Client["next"]>>) =>
-  packet.type === "publish" ? new TextDecoder().decode(packet.payload) : packet.type;
 
 async function expectNothingStored(org: OrgId): Promise<void> {
   for (const table of ["messages", "releases", "received"])
@@ -83,7 +79,7 @@ describe.each(losses)("QoS 2 with %s between every two packets", (name, lose) =>
     const writer = () => Client.device(device, { clientId: "writer" });
     const first = await reader();
     await first.subscribe([device.topic("notes")], 2);
-    first.send({ type: "disconnect" });
+    first.send(goodbye);
     await first.next();
     let client = await writer();
     for (const [packetId, text] of [
@@ -91,19 +87,16 @@ describe.each(losses)("QoS 2 with %s between every two packets", (name, lose) =>
       [6, "two"],
       [5, "three"],
     ] as const) {
-      expect(await ask(client, publishPacket(device.topic("notes"), packetId, text))).toEqual({
-        type: "pubrec",
-        packetId,
-      });
+      expect(await client.ask(exactly(device.topic("notes"), packetId, text))).toEqual(ack("pubrec", packetId));
       client = await lose(org, client, writer);
       // The PUBREC might have been lost: the same again must not be another message.
-      const again = publishPacket(device.topic("notes"), packetId, text, true);
-      expect(await ask(client, again)).toEqual({ type: "pubrec", packetId });
+      const again = exactly(device.topic("notes"), packetId, text, true);
+      expect(await client.ask(again)).toEqual(ack("pubrec", packetId));
       client = await lose(org, client, writer);
-      expect(await ask(client, { type: "pubrel", packetId })).toEqual({ type: "pubcomp", packetId });
+      expect(await client.ask(ack("pubrel", packetId))).toEqual(ack("pubcomp", packetId));
       client = await lose(org, client, writer);
       // The PUBCOMP might have been lost.
-      expect(await ask(client, { type: "pubrel", packetId })).toEqual({ type: "pubcomp", packetId });
+      expect(await client.ask(ack("pubrel", packetId))).toEqual(ack("pubcomp", packetId));
       client = await lose(org, client, writer);
     }
     expect(await countRows(org, "received")).toBe(0);
@@ -113,7 +106,7 @@ describe.each(losses)("QoS 2 with %s between every two packets", (name, lose) =>
       const packet = await late.next();
       seen.push(textOf(packet));
       if (packet.type !== "publish" || packet.packetId === null) throw new Error("not a QoS 2 message");
-      late.send({ type: "pubrec", packetId: packet.packetId });
+      late.send(ack("pubrec", packet.packetId));
     }
     expect(seen).toEqual(["one", "two", "three"]);
   });
@@ -125,21 +118,21 @@ describe.each(losses)("QoS 2 with %s between every two packets", (name, lose) =>
     let client = await reader();
     expect(await client.subscribe([device.topic("notes")], 2)).toEqual([2]);
     const writer = await Client.device(device, { clientId: "writer" });
-    expect(await ask(writer, publishPacket(device.topic("notes"), 1, "once"))).toMatchObject({ type: "pubrec" });
+    expect(await writer.ask(exactly(device.topic("notes"), 1, "once"))).toMatchObject({ type: "pubrec" });
     const packet = await client.next();
     expect(packet).toMatchObject({ type: "publish", qos: 2, dup: false });
     if (packet.type !== "publish" || packet.packetId === null) throw new Error("not a QoS 2 message");
     const { packetId } = packet;
     client = await lose(org, client, reader);
     if (reconnects) expect(await client.next()).toEqual({ ...packet, dup: true });
-    expect(await ask(client, { type: "pubrec", packetId })).toEqual({ type: "pubrel", packetId });
+    expect(await client.ask(ack("pubrec", packetId))).toEqual(ack("pubrel", packetId));
     for (let n = 0; n < 2; n += 1) {
       client = await lose(org, client, reader);
       // Never the message again, only the question whether it is done.
-      if (reconnects) expect(await client.next()).toEqual({ type: "pubrel", packetId });
+      if (reconnects) expect(await client.next()).toEqual(ack("pubrel", packetId));
       expect(await client.isQuiet()).toBe(true);
     }
-    client.send({ type: "pubcomp", packetId });
+    client.send(ack("pubcomp", packetId));
     expect(await client.isQuiet()).toBe(true);
     client = await lose(org, client, reader);
     expect(await client.isQuiet()).toBe(true);
@@ -157,22 +150,21 @@ describe("QoS 2", () => {
     const texts = ["a", "b", "c", "d"];
     const ids: number[] = [];
     for (const [index, text] of texts.entries()) {
-      writer.send(publishPacket(device.topic("notes"), index + 1, text));
+      writer.send(exactly(device.topic("notes"), index + 1, text));
       const packet = await reader.next();
       if (packet.type === "publish" && packet.packetId !== null) ids.push(packet.packetId);
     }
     const [a = 0, b = 0, c = 0, d = 0] = ids;
-    for (const packetId of [c, b])
-      expect(await ask(reader, { type: "pubrec", packetId })).toEqual({ type: "pubrel", packetId });
+    for (const packetId of [c, b]) expect(await reader.ask(ack("pubrec", packetId))).toEqual(ack("pubrel", packetId));
     await evictDurableObject(hubOf(org));
     const again = await Client.device(device, { clientId: "reader" });
     const resumed = [];
     for (let n = 0; n < 4; n += 1) resumed.push(await again.next());
     expect(resumed).toEqual([
-      { type: "pubrel", packetId: c },
-      { type: "pubrel", packetId: b },
-      publishPacket(device.topic("notes"), a, "a", true),
-      publishPacket(device.topic("notes"), d, "d", true),
+      ack("pubrel", c),
+      ack("pubrel", b),
+      exactly(device.topic("notes"), a, "a", true),
+      exactly(device.topic("notes"), d, "d", true),
     ]);
   });
 
@@ -186,10 +178,11 @@ describe("QoS 2", () => {
       payload: new TextEncoder().encode("lost"),
       qos: 2,
       retain: true,
+      properties: null,
     } as const;
     const mortal = await Client.device(device, { clientId: "mortal", will });
-    const kept = publishPacket(device.topic("reported"), 1, "v1", false, true);
-    expect(await ask(mortal, kept)).toEqual({ type: "pubrec", packetId: 1 });
+    const kept = exactly(device.topic("reported"), 1, "v1", false, true);
+    expect(await mortal.ask(kept)).toEqual(ack("pubrec", 1));
     await evictDurableObject(hubOf(org));
     mortal.drop();
     expect(await watcher.message(false)).toMatchObject({ text: "lost", qos: 2, retain: false });
@@ -215,14 +208,11 @@ describe("QoS 2", () => {
       [1, "s3"],
     ] as const) {
       for (let n = 0; n < 3; n += 1) {
-        expect(await ask(client, publishPacket(topic, packetId, sample(id), n > 0))).toEqual({
-          type: "pubrec",
-          packetId,
-        });
+        expect(await client.ask(exactly(topic, packetId, sample(id), n > 0))).toEqual(ack("pubrec", packetId));
         await evictDurableObject(hubOf(org));
         client = await Client.device(device);
       }
-      expect(await ask(client, { type: "pubrel", packetId })).toEqual({ type: "pubcomp", packetId });
+      expect(await client.ask(ack("pubrel", packetId))).toEqual(ack("pubcomp", packetId));
     }
     await drain(org);
     const samples = (ingest.arrivals.get(org) ?? []).flatMap((record) =>
@@ -236,13 +226,13 @@ describe("QoS 2", () => {
     const device: TestDevice = await enrol(org);
     const client = await Client.device(device);
     await client.subscribe([device.topic("notes")], 2);
-    for (const packetId of [1, 2]) client.send(publishPacket(device.topic("notes"), packetId, "x"));
+    for (const packetId of [1, 2]) client.send(exactly(device.topic("notes"), packetId, "x"));
     const ids: number[] = [];
     for (let n = 0; n < 4; n += 1) {
       const packet = await client.next();
       if (packet.type === "publish" && packet.packetId !== null) ids.push(packet.packetId);
     }
-    await ask(client, { type: "pubrec", packetId: ids[0] ?? 0 });
+    await client.ask(ack("pubrec", ids[0] ?? 0));
     for (const table of ["messages", "releases"]) expect([table, await countRows(org, table)]).toEqual([table, 1]);
     expect(await countRows(org, "received")).toBe(2);
     await Client.device(device, { clean: true });
