@@ -28,14 +28,13 @@ export class PacketStream {
   private options: DecodeOptions;
   private readonly topics = new TopicCache();
   /**
-   * What has come and is not read yet is `at`…`end` of these. Written by `push` and `next`. Invariant:
-   * bytes below `end` never change, for packets that were read are views of them.
+   * What has come and is not read yet is `at`…`end` of these. Written by `push` and `next`. Invariants:
+   * bytes below `end` never change, for packets that were read are views of them; those behind it are
+   * our own and free to write, for a chunk that came has none.
    */
   private bytes: Uint8Array = nothing;
   private at = 0;
   private end = 0;
-  /** The bytes are our own, and those behind `end` free to write. */
-  private owned = false;
   private failure: StreamItem | null = null;
 
   /** @throws RangeError without a level on the server's side: only a CONNECT can tell one */
@@ -60,7 +59,6 @@ export class PacketStream {
     this.bytes = chunk;
     this.at = 0;
     this.end = chunk.length;
-    this.owned = false;
   }
 
   /** Bytes that wait for the rest of their packet. */
@@ -70,7 +68,7 @@ export class PacketStream {
 
   /** The waiting bytes themselves, for storage across an eviction: a copy. */
   pending(): Uint8Array {
-    return this.bytes.slice(this.at, this.end);
+    return new Uint8Array(this.bytes.subarray(this.at, this.end));
   }
 
   /** The next packet, or why there is none. */
@@ -101,13 +99,12 @@ export class PacketStream {
   private append(chunk: Uint8Array): void {
     const waiting = this.end - this.at;
     const needed = waiting + chunk.length;
-    if (!this.owned || this.end + chunk.length > this.bytes.length) {
+    if (this.end + chunk.length > this.bytes.length) {
       const grown = new Uint8Array(Math.max(needed, 2 * waiting));
       grown.set(this.bytes.subarray(this.at, this.end));
       this.bytes = grown;
       this.at = 0;
       this.end = waiting;
-      this.owned = true;
     }
     this.bytes.set(chunk, this.end);
     this.end += chunk.length;
@@ -115,8 +112,8 @@ export class PacketStream {
 
   /** A short rest does not keep a long chunk in memory until its packet is whole. */
   private wait(): StreamItem {
-    if (!this.owned && 2 * (this.end - this.at) < this.bytes.length) {
-      this.bytes = this.bytes.slice(this.at, this.end);
+    if (2 * (this.end - this.at) < this.bytes.length) {
+      this.bytes = this.pending();
       this.at = 0;
       this.end = this.bytes.length;
     }
@@ -133,6 +130,5 @@ export class PacketStream {
     this.bytes = nothing;
     this.at = 0;
     this.end = 0;
-    this.owned = false;
   }
 }

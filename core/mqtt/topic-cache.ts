@@ -32,7 +32,7 @@ export class TopicCache {
     }
     const text = decodeText(bytes, start, end);
     if (end - start > topicBytesMax) return text;
-    const entry = { bytes: bytes.slice(start, end), text };
+    const entry = { bytes: new Uint8Array(bytes.subarray(start, end)), text };
     if (entries.length < entriesMax) entries.push(entry);
     this.moveToFront(entry, entries.length - 1);
     return text;

@@ -129,6 +129,22 @@ describe("a stream", () => {
     expect(packet.wire?.bytes).toBe(frame);
   });
 
+  it("keeps no view of a frame for itself, not even of Node's Buffer, whose slice is one", () => {
+    const stream = new PacketStream(under(4));
+    const frame = Buffer.from([...encodePacket(publish("abcd"), 4), 0x30, 0x05]);
+    stream.push(frame);
+    expect(next(stream)).toMatchObject({ topic: "abcd" });
+    stream.next();
+    const waiting = stream.pending();
+    frame.fill(0);
+    expect(waiting).toEqual(hex("3005"));
+    expect(stream.pending()).toEqual(hex("3005"));
+    stream.push(hex("0001 61 0000"));
+    next(stream);
+    stream.push(encodePacket(publish("abcd"), 4));
+    expect(next(stream)).toMatchObject({ topic: "abcd" });
+  });
+
   it("says that it waits without making anything", () => {
     const stream = new PacketStream(under(4));
     const waits = stream.next();
@@ -160,8 +176,13 @@ describe("a stream", () => {
     stream.push(join([...Array.from({ length: 100 }, () => encodePacket(publish("a", 100), 4)), hex("30ff")]));
     for (let count = 0; count < 100; count += 1) next(stream);
     stream.next();
-    const held = Object.values(stream).find((value) => value instanceof Uint8Array) as Uint8Array;
-    expect(held.buffer.byteLength).toBe(2);
+    const held = () =>
+      (Object.values(stream).find((value) => value instanceof Uint8Array) as Uint8Array).buffer.byteLength;
+    expect(held()).toBe(2);
+    stream.push(hex("00 0001 61"));
+    stream.push(new Uint8Array(124));
+    expect(next(stream)).toMatchObject({ type: "publish", topic: "a" });
+    expect(held()).toBe(0);
   });
 
   it("judges a header that has come, though its body has not", () => {
