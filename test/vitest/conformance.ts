@@ -13,7 +13,7 @@ export default defineProject({
     // Delays of seconds run beside each other; a device may have 32 sessions.
     sequence: { concurrent: true },
     maxConcurrency: 16,
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 60_000,
   },
 });

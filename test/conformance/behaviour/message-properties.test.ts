@@ -167,7 +167,7 @@ check("a topic alias ends with its connection [MQTT-3.3.2-7]", async () => {
   await first.disconnect();
   const second = await device.connect(5, options);
   second.send(publish(5, { topic: "", qos: 1, id: 1, properties: [["topicAlias", 1]] }));
-  await expectFarewell(second, 0x94);
+  await expectFarewell(second, 0x94, 0x82);
   await (await device.connect(5, { clientId })).disconnect();
 });
 

@@ -54,10 +54,10 @@ check("DISCONNECT changes the expiry, up and down [MQTT-3.14.2.2.2]", async () =
 
 check("a connection that comes back in time stops the clock, and its own expiry counts", async () => {
   const clientId = uniqueName("x");
-  await (await device.connect(5, { clientId, properties: expiry(2) })).disconnect();
+  await (await device.connect(5, { clientId, properties: expiry(5) })).disconnect();
   const second = await device.attempt(5, { clientId, clean: false, properties: expiry(30) });
   expect(second.connack.sessionPresent).toBe(true);
-  await seconds(3);
+  await seconds(7);
   expect(await second.client.fence()).toEqual([]);
   await second.client.disconnect();
   const third = await device.attempt(5, { clientId, clean: false });

@@ -76,19 +76,19 @@ describe.each([3, 4, 5] as const)("level %i", (level) => {
       const topic = device.scope();
       const watching = await watcher(topic("a"));
       const began = Date.now();
-      const silent = await device.connect(level, { keepAlive: 2, will: { topic: topic("a"), qos: 1 } });
-      const pinging = await device.connect(level, { keepAlive: 2 });
+      const silent = await device.connect(level, { keepAlive: 4, will: { topic: topic("a"), qos: 1 } });
+      const pinging = await device.connect(level, { keepAlive: 4 });
       let arrivedAt = 0;
       const will = watching.message().then(() => {
         arrivedAt = Date.now();
       });
-      for (let round = 0; round < 4; round += 1) {
+      for (let round = 0; round < 8; round += 1) {
         expect(await pinging.fence()).toEqual([]);
         await seconds(1);
       }
       await will;
-      // Not before: one and a half times two seconds, less what clocks round; mosquitto counts whole seconds.
-      expect(arrivedAt - began).toBeGreaterThan(isSentinel ? 2_950 : 2_000);
+      // Not before: one and a half times four seconds, less what clocks round; mosquitto counts whole seconds.
+      expect(arrivedAt - began).toBeGreaterThan(isSentinel ? 5_950 : 4_000);
       expect(pinging.isOpen).toBe(true);
       const { unread } = await silent.ended();
       if (level === 5)
@@ -157,9 +157,9 @@ check("a delayed will is not sent when the session is connected again in time [M
   const watching = await watcher(topic("a"));
   const clientId = uniqueName("w");
   const options = { clientId, properties: [["sessionExpiryInterval", 60]] } as const;
-  (await device.connect(5, { ...options, will: delayed(topic("a"), 2) })).drop();
+  (await device.connect(5, { ...options, will: delayed(topic("a"), 8) })).drop();
   const back = await device.connect(5, { ...options, clean: false });
-  await seconds(4);
+  await seconds(10);
   expect(await watching.fence()).toEqual([]);
   await back.disconnect(0, [["sessionExpiryInterval", 0]]);
   expect(await watching.fence()).toEqual([]);

@@ -63,7 +63,7 @@ function flags(device: Device, level: 4 | 5): Sequence[] {
   const will = { topic: device.scope()("will") };
   return [
     ...[1, 2, 4, 8].map((bit) =>
-      hangsUp(
+      goes(
         level,
         `CONNECT as 1${bit}`,
         "MQTT-2.2.2-2",

@@ -14,7 +14,7 @@ import {
 import type { Level, Properties } from "./wire.ts";
 
 /** A hung test must end; nothing is measured with it. */
-const patienceMs = 20_000;
+const patienceMs = 45_000;
 
 export interface Ended {
   /** The WebSocket's close code. */
@@ -143,12 +143,9 @@ export class Client {
     return this.#answers.splice(0, at + 1).slice(0, -1);
   }
 
-  /**
-   * Waits for the server to end the connection.
-   * @param withinMs less than the time after which it would be ended for another reason
-   */
-  async ended(withinMs = patienceMs): Promise<Ended> {
-    await this.#until("the end of the connection", () => !this.isOpen, { endIsFine: true, withinMs });
+  /** Waits for the server to end the connection. */
+  async ended(): Promise<Ended> {
+    await this.#until("the end of the connection", () => !this.isOpen, true);
     if (this.#fault !== null) throw this.#fault;
     return { closeCode: this.#closeCode ?? 0, unread: this.#answers.splice(0) };
   }
@@ -225,18 +222,14 @@ export class Client {
     for (const { wake } of this.#waiters) wake();
   }
 
-  async #until(
-    what: string,
-    done: () => boolean,
-    { endIsFine = false, withinMs = patienceMs }: { endIsFine?: boolean; withinMs?: number } = {},
-  ): Promise<void> {
-    const deadline = Date.now() + withinMs;
+  async #until(what: string, done: () => boolean, endIsFine = false): Promise<void> {
+    const deadline = Date.now() + patienceMs;
     while (!done()) {
       if (this.#fault !== null) throw this.#fault;
       if (!this.isOpen && !endIsFine)
         throw new Error(`closed (${this.#closeCode}) instead of ${what}; unread: ${JSON.stringify(this.#answers)}`);
       if (Date.now() >= deadline)
-        throw new Error(`not within ${withinMs} ms: ${what}; unread: ${JSON.stringify(this.#answers)}`);
+        throw new Error(`not within ${patienceMs} ms: ${what}; unread: ${JSON.stringify(this.#answers)}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, deadline - Date.now());
         const waiter: Waiter = {
