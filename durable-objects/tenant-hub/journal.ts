@@ -14,20 +14,24 @@ export const rowBytesMax = 1024 * 1024;
 
 /** When a checkpoint is due: over any of these. */
 export interface JournalBounds {
+  /**
+   * Bytes, or four times what waits if that is more. A short journal is overwritten while SQLite still has its
+   * pages at hand; a long one need not carry the same messages again and again.
+   */
+  readonly bytesMin: number;
+  /** Bytes, whatever waits: what a wake has to read. */
   readonly bytesMax: number;
+  /** For little traffic, whose rows are small. */
   readonly rowsMax: number;
+  /** Messages and such that wait: what one checkpoint may have to bring to the tables. */
   readonly pendingMax: number;
 }
 
 export const journalBounds: JournalBounds = {
-  /** Some 50,000 messages of 128 bytes, stored and deleted: a second of full load, and as much to read at a wake. */
+  bytesMin: 1024 * 1024,
   bytesMax: 8 * 1024 * 1024,
-  /** For little traffic, whose rows are small. */
-  rowsMax: 1024,
-  /**
-   * Messages and such that wait: what one checkpoint may have to bring to the tables, at some 5 µs each.
-   * Four times what one connected session may have waiting.
-   */
+  rowsMax: 512,
+  /** At some 5 µs each; four times what one connected session may have waiting. */
   pendingMax: 16_384,
 };
 
@@ -91,8 +95,9 @@ export class Journal {
 
   /** True when a checkpoint is due. */
   get isFull(): boolean {
-    const { bytesMax, rowsMax, pendingMax } = this.bounds;
-    return this.bytes > bytesMax || this.rows > rowsMax || this.pending.size > pendingMax;
+    const { bytesMin, bytesMax, rowsMax, pendingMax } = this.bounds;
+    if (this.rows > rowsMax || this.bytes > bytesMax || this.pending.size > pendingMax) return true;
+    return this.bytes > bytesMin && this.bytes > this.pending.messageBytes * 4;
   }
 
   /** Adds an operation, in memory, where it can be read from now on; `write` stores it. */
@@ -120,7 +125,7 @@ export class Journal {
    */
   checkpoint(): void {
     const { bytesMax, pendingMax } = this.bounds;
-    if (this.pending.size > pendingMax / 2 || this.pending.messageBytes() > bytesMax / 4) {
+    if (this.pending.size > pendingMax / 2 || this.pending.messageBytes > bytesMax / 4) {
       this.flush();
       return;
     }

@@ -57,6 +57,7 @@ export class Pending {
   private readonly ended = new Map<SessionKey, number>();
   /** The highest seq of a message in the journal. */
   private highest = 0;
+  private bytes = 0;
   /** Entries in all of `releases` and `received`. */
   private exchanges = 0;
   private lastReader: { readonly row: JournalRow; readonly reader: JournalReader } | null = null;
@@ -77,14 +78,22 @@ export class Pending {
       case "put_message": {
         const { key, seq, packetId } = write;
         if (seq > this.highest) this.highest = seq;
-        this.messages.set(seq, { key, packetId, row, offset, bytes: end - offset });
+        const bytes = end - offset;
+        this.messages.set(seq, { key, packetId, row, offset, bytes });
+        this.bytes += bytes;
         return;
       }
-      case "delete_message":
-        if (this.messages.delete(write.seq)) return;
-        this.packetIds.delete(write.seq);
-        this.deletedMessages.set(write.seq, write.key);
+      case "delete_message": {
+        const message = this.messages.get(write.seq);
+        if (message === undefined) {
+          this.packetIds.delete(write.seq);
+          this.deletedMessages.set(write.seq, write.key);
+          return;
+        }
+        this.messages.delete(write.seq);
+        this.bytes -= message.bytes;
         return;
+      }
       case "set_packet_id": {
         const { key, seq, packetId } = write;
         const message = this.messages.get(seq);
@@ -105,10 +114,10 @@ export class Pending {
         this.deleteId(this.received, write.key, write.packetId);
         return;
       case "put_retained":
-        this.retained.set(write.message.topic, { row, offset, bytes: end - offset });
+        this.setRetained(write.message.topic, { row, offset, bytes: end - offset });
         return;
       case "delete_retained":
-        this.retained.set(write.topic, null);
+        this.setRetained(write.topic, null);
         return;
       case "delete_session":
         // The tables have forgotten it already. Going through `messages` would make a storm of leaving clients slow.
@@ -141,12 +150,9 @@ export class Pending {
     return messages + this.retained.size + this.exchanges;
   }
 
-  /** Bytes of the messages in it; goes through all of them. */
-  messageBytes(): number {
-    let bytes = 0;
-    for (const message of this.messages.values()) bytes += message.bytes;
-    for (const retained of this.retained.values()) bytes += retained?.bytes ?? 0;
-    return bytes;
+  /** Bytes of the messages in it, as the journal has them. */
+  get messageBytes(): number {
+    return this.bytes;
   }
 
   /** The shortest writes that say the same, deletions before what replaces them. */
@@ -170,6 +176,11 @@ export class Pending {
       const { key, packetId } = pending;
       yield { kind: "put_message", key, seq, packetId, message: this.read(pending) };
     }
+  }
+
+  private setRetained(topic: TopicName, pending: PendingRetained | null): void {
+    this.bytes += (pending?.bytes ?? 0) - (this.retained.get(topic)?.bytes ?? 0);
+    this.retained.set(topic, pending);
   }
 
   private putId(sessions: Map<SessionKey, PacketIds>, key: SessionKey, packetId: number, seq: number): void {

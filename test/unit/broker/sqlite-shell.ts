@@ -9,7 +9,7 @@ import { org } from "./harness.ts";
 import { Died, NodeSql } from "./node-sql.ts";
 
 /** So small that a run of a few dozen packets goes through both kinds of checkpoint. */
-const smallJournal: JournalBounds = { bytesMax: 2048, rowsMax: 6, pendingMax: 12 };
+const smallJournal: JournalBounds = { bytesMin: 512, bytesMax: 2048, rowsMax: 6, pendingMax: 12 };
 
 /**
  * Where the object dies: before the commit, after the commit and before a packet left, or after so many

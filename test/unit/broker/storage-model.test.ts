@@ -18,10 +18,10 @@ const topics = ["x", "y", "größe", "🚪"].map((name) => topicOf(deviceId(1), 
 /** Objects, so that some messages of a tick share one. */
 const payloads = ["", "payload", "x".repeat(300)].map((text) => new TextEncoder().encode(text));
 const bounds: readonly JournalBounds[] = [
-  { bytesMax: 1, rowsMax: 1, pendingMax: 1 },
-  { bytesMax: 400, rowsMax: 4, pendingMax: 6 },
-  { bytesMax: 1500, rowsMax: 100, pendingMax: 100 },
-  { bytesMax: 1_000_000, rowsMax: 1000, pendingMax: 1000 },
+  { bytesMin: 1, bytesMax: 1, rowsMax: 1, pendingMax: 1 },
+  { bytesMin: 100, bytesMax: 400, rowsMax: 4, pendingMax: 6 },
+  { bytesMin: 100, bytesMax: 4000, rowsMax: 100, pendingMax: 100 },
+  { bytesMin: 1_000_000, bytesMax: 1_000_000, rowsMax: 1000, pendingMax: 1000 },
 ];
 
 const properties: fc.Arbitrary<Properties | null> = fc.option(
