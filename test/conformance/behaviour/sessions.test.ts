@@ -1,5 +1,6 @@
 /** What outlives a connection before 5.0, and in 5.0 with an expiry: subscriptions, queues, exchanges. */
 import { describe, expect, it } from "vitest";
+import { expectNotBusy } from "../support/busy.ts";
 import { check, expectFarewell } from "../support/check.ts";
 import { ack, connect, disconnect, publish } from "../support/packets.ts";
 import { type ConnectOptions, isSentinel, newDevice, uniqueName } from "../support/target.ts";
@@ -189,7 +190,9 @@ describe.each(levels)("level %i", (level: Level) => {
     const client = await device.open(level);
     const fields = device.connectFields(level);
     client.send(connect(fields), publish(level, { topic: topic("early"), qos: 1, id: 5 }));
-    expect((await client.expect("connack")).code).toBe(0);
+    const connack = await client.expect("connack");
+    expectNotBusy(connack, level);
+    expect(connack.code).toBe(0);
     expect((await client.expect("puback")).id).toBe(5);
     client.drop();
   });

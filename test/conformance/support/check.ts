@@ -1,11 +1,12 @@
 import { expect, it } from "vitest";
+import { whileBusy } from "./busy.ts";
 import type { Client, Ended } from "./client.ts";
 import { mosquittoDiffers } from "./mosquitto-differences.ts";
 import { isSentinel } from "./target.ts";
 
 /** A test whose name is a claim about the protocol; not run where mosquitto is known to differ. */
 export function check(name: string, work: () => Promise<void>): void {
-  it.skipIf(mosquittoDiffers(name))(name, work);
+  it.skipIf(mosquittoDiffers(name))(name, () => whileBusy(work));
 }
 
 /** Lets time pass that the protocol itself counts (expiries, delays); nothing is measured with it. */

@@ -1,6 +1,7 @@
 import { inject } from "vitest";
 import { type Api, type EnrolledDevice, redeem, signIn } from "../../e2e/support/api.ts";
 import type { AnswerOf } from "./answers.ts";
+import { expectNotBusy, whileBusy } from "./busy.ts";
 import { Client } from "./client.ts";
 import { type ConnectFields, connect } from "./packets.ts";
 import type { Level } from "./wire.ts";
@@ -78,12 +79,21 @@ export class Device {
     return Client.open(this.url, level, "", { headers: { ...headers } });
   }
 
-  /** Sends CONNECT and returns the connection with the CONNACK, whatever it says. */
-  async attempt(level: Level, options: ConnectOptions = {}): Promise<{ client: Client; connack: AnswerOf<"connack"> }> {
+  /** Sends CONNECT and returns the connection with the CONNACK, whatever it says but "busy". */
+  attempt(level: Level, options: ConnectOptions = {}): Promise<{ client: Client; connack: AnswerOf<"connack"> }> {
+    return whileBusy(() => this.#attemptOnce(level, options));
+  }
+
+  async #attemptOnce(
+    level: Level,
+    options: ConnectOptions = {},
+  ): Promise<{ client: Client; connack: AnswerOf<"connack"> }> {
     const fields = this.connectFields(level, options);
     const client = await Client.open(this.url, level, String(fields.clientId), { headers: { ...options.headers } });
     client.send(connect(fields));
-    return { client, connack: await client.expect("connack") };
+    const connack = await client.expect("connack");
+    expectNotBusy(connack, level);
+    return { client, connack };
   }
 
   /** An accepted connection. */
