@@ -9,7 +9,8 @@ import type { Message, SessionKey } from "./broker/state.ts";
 /**
  * The bytes of a journal row: a version, then operations. A string or payload stands where it first
  * occurs in the row; whoever needs it again names that offset, so one message to a thousand sessions is
- * there once, and every operation can be read without those before it. Numbers are LEB128.
+ * there once, and every operation can be read without those before it. A topic leaves out what it has in
+ * common with the row's first one. Numbers are LEB128.
  */
 
 /** Writes that go through the journal. */
@@ -65,12 +66,17 @@ export class JournalEncoder {
   private at = 1;
   /** Where each string of this row stands. */
   private readonly strings = new Map<string, number>();
+  /** The same for topics, which stand there in their own way. */
+  private readonly topics = new Map<TopicName, number>();
   /** The newest payload of this row and where it stands; 0 for none. */
   private payload: Uint8Array | null = null;
   private payloadAt = 0;
   /** The newest session of this row: most rows are about few. */
   private key: SessionKey | null = null;
   private keyAt = 0;
+  /** The first topic of this row, and where its characters stand. */
+  private firstTopic: TopicName | null = null;
+  private firstTopicAt = 0;
 
   constructor() {
     this.bytes[0] = version;
@@ -96,10 +102,12 @@ export class JournalEncoder {
     const row = this.bytes.slice(0, this.at);
     this.at = 1;
     this.strings.clear();
+    this.topics.clear();
     this.payload = null;
     this.payloadAt = 0;
     this.key = null;
     this.keyAt = 0;
+    this.firstTopic = null;
     return row;
   }
 
@@ -144,7 +152,7 @@ export class JournalEncoder {
         return;
       case "delete_retained":
         this.begin(op.deleteRetained, null);
-        this.text(write.topic);
+        this.topic(write.topic);
         return;
       case "delete_session":
         this.begin(op.deleteSession, null);
@@ -199,22 +207,43 @@ export class JournalEncoder {
     this.bytes[this.at++] = 0;
     const start = this.at;
     this.strings.set(value, start);
-    this.characters(value);
+    this.characters(value, 0);
     return start;
   }
 
+  /** Another device's topic differs from the first one's in its second half. */
+  private topic(topic: TopicName): void {
+    const known = this.topics.get(topic);
+    if (known !== undefined) {
+      this.number(known);
+      return;
+    }
+    this.reserve(operationBytesMax + topic.length * 3);
+    this.bytes[this.at++] = 0;
+    this.topics.set(topic, this.at);
+    const common = this.firstTopic === null ? 0 : commonLength(this.firstTopic, topic);
+    this.number(common === 0 ? 0 : this.firstTopicAt);
+    this.bytes[this.at++] = common;
+    if (this.firstTopic === null) {
+      this.firstTopic = topic;
+      this.firstTopicAt = this.at;
+    }
+    this.characters(topic, common);
+  }
+
   /** Two bytes of length, then UTF-8. The longest string, a session's key, has some 290 characters. */
-  private characters(value: string): void {
+  private characters(value: string, from: number): void {
     const { bytes } = this;
     const start = this.at + 2;
+    const length = value.length - from;
     let written = 0;
     // Nearly every string is ASCII, and short: a call to the encoder costs more than this loop.
-    for (; written < value.length; written += 1) {
-      const unit = value.charCodeAt(written);
+    for (; written < length; written += 1) {
+      const unit = value.charCodeAt(from + written);
       if (unit > 0x7f) break;
       bytes[start + written] = unit;
     }
-    if (written < value.length) written = encoder.encodeInto(value, bytes.subarray(start)).written;
+    if (written < length) written = encoder.encodeInto(value.slice(from), bytes.subarray(start)).written;
     if (written > 0xffff) throw new RangeError("a string of the journal is longer than 65,535 bytes");
     bytes[this.at] = written >> 8;
     bytes[this.at + 1] = written & 0xff;
@@ -228,7 +257,7 @@ export class JournalEncoder {
     if (expiresAtMs !== null) flags |= flag.expires;
     if (properties !== null) flags |= flag.properties;
     this.bytes[this.at++] = flags;
-    this.text(message.topic);
+    this.topic(message.topic);
     if (payload === this.payload) this.number(this.payloadAt);
     else this.newPayload(payload);
     if (expiresAtMs !== null) this.number(expiresAtMs);
@@ -252,6 +281,16 @@ export class JournalEncoder {
     this.bytes.set(encoded, this.at);
     this.at += encoded.length;
   }
+}
+
+/** How many characters two topics begin with alike: ASCII, lest a pair of surrogates is torn, and 255 at most. */
+function commonLength(one: string, other: string): number {
+  const max = Math.min(one.length, other.length, 255);
+  for (let at = 0; at < max; at += 1) {
+    const unit = one.charCodeAt(at);
+    if (unit > 0x7f || unit !== other.charCodeAt(at)) return at;
+  }
+  return max;
 }
 
 const exchangeOps = {
@@ -319,7 +358,7 @@ export class JournalReader {
       case op.putRetained:
         return { kind: "put_retained", device: this.text() as DeviceId, message: this.message() };
       case op.deleteRetained:
-        return { kind: "delete_retained", topic: this.text() as TopicName };
+        return { kind: "delete_retained", topic: this.topic() };
       case op.deleteSession:
         return { kind: "delete_session", key: this.sessionKey() };
       default:
@@ -362,9 +401,21 @@ export class JournalReader {
     return { text: decoder.decode(this.bytes.subarray(start + 2, end)), end };
   }
 
+  private topic(): TopicName {
+    const reference = this.number();
+    const back = this.at;
+    if (reference !== 0) this.at = reference;
+    const first = this.number();
+    const common = this.byte();
+    const begin = common === 0 ? "" : this.characters(first).text.slice(0, common);
+    const { text, end } = this.characters(this.at);
+    this.at = reference === 0 ? end : back;
+    return `${begin}${text}` as TopicName;
+  }
+
   private message(): Message {
     const flags = this.byte();
-    const topic = this.text() as TopicName;
+    const topic = this.topic();
     const payload = this.readPayload();
     const expiresAtMs = (flags & flag.expires) === 0 ? null : this.number();
     const properties = (flags & flag.properties) === 0 ? null : decodeProperties(this.blob());

@@ -14,7 +14,7 @@ import { memoryOf, StorageModel } from "./storage-model.ts";
 const sessions = ["a", "b", "ü – 設備"].map((client, n) =>
   newSession({ kind: "device", device: deviceId(n % 2) }, client, expiryNever),
 );
-const topics = ["x", "y", "größe", "🚪"].map((name) => topicOf(deviceId(1), name) as TopicName);
+const topics = ["x", "y", "größe", "🚪", "🚫"].map((name) => topicOf(deviceId(1), name) as TopicName);
 /** Objects, so that some messages of a tick share one. */
 const payloads = ["", "payload", "x".repeat(300)].map((text) => new TextEncoder().encode(text));
 const bounds: readonly JournalBounds[] = [
@@ -70,7 +70,10 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ act: act("retain"), message }) },
   { weight: 4, arbitrary: fc.record({ act: act("record", "record", "drain", "park"), n }) },
   { weight: 8, arbitrary: fc.record({ act: act("commit", "commit", "commit", "evict", "flush", "crash") }) },
-  { weight: 2, arbitrary: fc.record({ act: act("die"), statements: fc.nat({ max: 15 }) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ act: act("die"), statements: fc.oneof(fc.nat({ max: 2 }), fc.nat({ max: 15 })) }),
+  },
 );
 
 class World {
@@ -82,7 +85,7 @@ class World {
   private now = new StorageModel();
   private committed = new StorageModel();
   private seq = 1;
-  readonly seen = { carried: 0, died: 0, rolledBack: 0, shared: 0 };
+  readonly seen = { died: 0, rolledBack: 0 };
 
   constructor(bounds: JournalBounds) {
     this.bounds = bounds;
@@ -211,15 +214,16 @@ class World {
       this.seen.died += 1;
     }
     this.sql.statementsLeft = Number.POSITIVE_INFINITY;
-    const loaded = memoryOf(this.open().load(org));
+    const before = this.committed;
     try {
-      expect(loaded).toEqual(this.now.memory());
       this.committed = this.now.copy();
+      this.reopen();
     } catch {
-      // All or nothing: then it must be what was there before; `reopen` compares.
+      // All or nothing: then it must be what was there before.
       this.seen.rolledBack += 1;
+      this.committed = before;
+      this.reopen();
     }
-    this.reopen();
   }
 
   private reopen(): void {
