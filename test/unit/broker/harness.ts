@@ -51,11 +51,13 @@ export interface PublishOptions {
   readonly properties?: Properties;
 }
 
-export interface SubscribeOptions extends Partial<Omit<Subscription, "filter">> {
+type SubscriptionOptions = Partial<Omit<Subscription, "filter">>;
+
+export interface SubscribeOptions extends SubscriptionOptions {
   readonly identifier?: number;
 }
 
-export function subscription(filter: string, options: SubscribeOptions = {}): Subscription {
+export function subscription(filter: string, options: SubscriptionOptions = {}): Subscription {
   const { qos = 1, noLocal = false, retainAsPublished = false, retainHandling = 0 } = options;
   return { filter, qos, noLocal, retainAsPublished, retainHandling };
 }

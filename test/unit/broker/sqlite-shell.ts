@@ -27,6 +27,8 @@ export class SqliteShell {
   private storage = this.open();
   state: BrokerState = this.storage.load(org);
   readonly identities = new Map<SocketId, Identity>();
+  /** Unix milliseconds. */
+  now = 1_000_000;
   private writes: Write[] = [];
   private outgoing: (Effect & { kind: "send" | "close" })[] = [];
   private readonly touched = new Set<SocketId>();
@@ -44,7 +46,7 @@ export class SqliteShell {
   /** Steps without a commit: more may share it. */
   run(event: BrokerEvent): void {
     const effects: Effect[] = [];
-    advance(this.state, event, 1_000_000, effects);
+    advance(this.state, event, this.now, effects);
     for (let at = 0; at < effects.length; at += 1) {
       const effect = effects[at];
       if (effect !== undefined) this.perform(effect, effects);
@@ -52,7 +54,7 @@ export class SqliteShell {
   }
 
   private perform(effect: Effect, effects: Effect[]): void {
-    const then = (event: BrokerEvent): void => advance(this.state, event, 1_000_000, effects);
+    const then = (event: BrokerEvent): void => advance(this.state, event, this.now, effects);
     switch (effect.kind) {
       case "write": {
         const { write } = effect;
