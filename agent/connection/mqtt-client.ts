@@ -15,7 +15,7 @@ import { trustOptions } from "./trust.ts";
  * (`link-watch.ts`), so this only has to be short enough that the broker forgets a dead socket that
  * it was not told of. The broker may grant less (Server Keep Alive), which MQTT.js obeys.
  */
-const keepAliveSeconds = 3600;
+const keepAliveSeconds = 5400;
 /** 3.1.1 has no Server Keep Alive and no user properties, so nothing can be agreed: what everybody asks for. */
 const keepAliveSecondsOf311 = 60;
 /**

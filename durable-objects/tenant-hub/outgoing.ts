@@ -1,5 +1,6 @@
 import { encodePacket } from "../../core/mqtt/encode.ts";
 import type { Packet, ProtocolLevel } from "../../core/mqtt/packets.ts";
+import { reasonCodes } from "../../core/mqtt/reason-codes.ts";
 import type { Close } from "./broker/events.ts";
 import type { LiveSocket } from "./live-socket.ts";
 
@@ -29,6 +30,16 @@ export class Outgoing {
   private waiting: LiveSocket[] = [];
   private closing: { readonly live: LiveSocket; readonly close: Close }[] = [];
   private packets = 0;
+
+  /** True when nothing is to be sent or closed. */
+  get isEmpty(): boolean {
+    return this.packets === 0 && this.closing.length === 0;
+  }
+
+  /** How many sockets have something waiting. */
+  get sockets(): number {
+    return this.waiting.length;
+  }
 
   /** How many packets wait. */
   get size(): number {
@@ -124,6 +135,8 @@ function joined(parts: readonly Uint8Array[], from: number, to: number, bytes: n
 
 /** 3.1 and 3.1.1 differ only in CONNECT, which we never send. */
 function encoded(packet: Packet, level: 4 | 5): Uint8Array {
+  if (packet.type === "puback" && packet.reasonCode === reasonCodes.success && packet.properties === null)
+    return new Uint8Array([0x40, 2, packet.packetId >> 8, packet.packetId & 0xff]);
   if (packet.type !== "publish") return encodePacket(packet, level);
   const { wire } = packet;
   if (wire !== null && (wire.level === 5) === (level === 5)) return wire.bytes;

@@ -54,6 +54,11 @@ export class HubStorage {
     for (const write of writes) this.sort(write);
   }
 
+  /** True when `commit` has something to store. */
+  get hasStaged(): boolean {
+    return this.direct.length + this.records.length + this.journal.unwritten > 0;
+  }
+
   /** COMMIT POINT: stores what was staged, all or none. */
   commit(): void {
     const { direct, records } = this;

@@ -22,11 +22,10 @@ import { Outgoing } from "./outgoing.ts";
 import { PartialKeeper } from "./partial-keeper.ts";
 import { HubStorage } from "./storage.ts";
 import type { PresenceEntry, TenantHubMethods } from "./tenant-hub-methods.ts";
+import { Tick } from "./tick.ts";
 
 /** Sockets of one hub: under the platform's 32,768, with room for those that are closing. */
 const socketsMax = 30_000;
-/** Events closer together than this share a commit, in milliseconds. */
-const groupCommitMs = 1;
 /** Packets held back by one commit: more leave at once, so that a burst does not fill the memory. */
 const heldPacketsMax = 65_536;
 /** Payload of one command: the largest packet, less its topic. */
@@ -67,10 +66,9 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   private appended = false;
   /** Reused by every step; empty between two. */
   private readonly effects: Effect[] = [];
-  /** Written only by `commitSoon`: the commit that events of this moment share. */
-  private grouped: ReturnType<typeof setTimeout> | null = null;
-  /** Written only by `commit`. */
-  private committedAtMs = 0;
+  private readonly tick = new Tick(() => this.commit());
+  /** When the first of what waits for the next commit came, or null. */
+  private requestedAtMs: number | null = null;
   /** Written only by `arm` and `alarm`: when the stored alarm rings, or null. */
   private armedAtMs: number | null = null;
 
@@ -403,28 +401,22 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   }
 
   /**
-   * Commits at once when the last commit is a while ago; else together with everything else that has
-   * already arrived: one transaction and one frame a socket for many messages carry several times what one
-   * each does. A pending timer keeps the object from being evicted, so nothing falls between.
+   * Commits together with everything else that has already arrived: one transaction and one frame a socket for
+   * many messages carry several times what one each does.
    */
   private commitSoon(now: number): void {
+    const stores = this.writes.length > 0 || this.storage.hasStaged;
+    // A part of a packet asks for nothing.
+    if (!stores && this.outgoing.isEmpty && this.touched.size === 0) return;
+    this.requestedAtMs ??= now;
     if (this.outgoing.size > heldPacketsMax) this.commit();
-    else if (this.grouped === null) {
-      if (now - this.committedAtMs > groupCommitMs) {
-        this.commit();
-        return;
-      }
-      this.grouped = setTimeout(() => {
-        this.grouped = null;
-        this.admission.waited(now, Date.now());
-        this.commit();
-      }, 0);
-    }
+    else this.tick.request(stores, this.outgoing.sockets, now);
   }
 
   /** COMMIT POINT: the writes, then the packets that acknowledge them. */
   private commit(): void {
-    this.committedAtMs = Date.now();
+    if (this.requestedAtMs !== null) this.admission.waited(this.requestedAtMs, Date.now());
+    this.requestedAtMs = null;
     this.stage();
     this.durably(() => this.storage.commit());
     for (const id of this.touched) this.saveSocket(id);

@@ -76,7 +76,7 @@ test("connects as its device with a persistent session and publishes readings of
   expect(peer.connects[0]).toMatchObject({
     protocolVersion: 5,
     clean: false,
-    keepalive: 3600,
+    keepalive: 5400,
     properties: {
       sessionExpiryInterval: 30 * 24 * 3600,
       receiveMaximum: 16,

@@ -51,7 +51,7 @@ const publish = ({ session }: Opened, payload = "x"): Promise<PublishOutcome> =>
 describe("the link", () => {
   test("stays through any silence of MQTT packets while WebSocket pings are answered", async () => {
     const { connected } = open();
-    expect(await connected).toEqual({ protocolVersion: 5, keepAliveSeconds: 3600 });
+    expect(await connected).toEqual({ protocolVersion: 5, keepAliveSeconds: 5400 });
     await peer.until(() => peer.pings >= 6);
     expect(peer.packets).toBe(2);
     expect(peer.connected).toBe(1);

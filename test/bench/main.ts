@@ -4,12 +4,20 @@ import { benchBroker } from "./broker/broker.ts";
 import { type BrokerOptions, brokerHelp, parseBrokerOptions } from "./broker/options.ts";
 import { benchCodec } from "./codec.ts";
 import { benchHttp } from "./http.ts";
+import { benchIdle } from "./idle.ts";
 import { benchMqtt } from "./mqtt.ts";
 import { printReport, type Row } from "./report.ts";
 import { benchSize } from "./size.ts";
 import { benchStart } from "./start.ts";
 
-const benches = { size: benchSize, start: benchStart, http: benchHttp, mqtt: benchMqtt, codec: benchCodec };
+const benches = {
+  size: benchSize,
+  start: benchStart,
+  http: benchHttp,
+  mqtt: benchMqtt,
+  codec: benchCodec,
+  idle: benchIdle,
+};
 type BenchName = keyof typeof benches | "broker";
 const benchNames: readonly BenchName[] = [...(Object.keys(benches) as (keyof typeof benches)[]), "broker"];
 

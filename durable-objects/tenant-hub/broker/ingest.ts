@@ -7,17 +7,17 @@ import { replyBytesMax, replyDepthMax } from "./limits.ts";
 /** What of a device's message goes to Postgres; null when it is relayed only. */
 export function ingestRecord(topic: DeviceTopic, payload: Uint8Array, now: number): IngestRecord | null {
   const [name, id] = topic.rest;
-  const receivedAt = new Date(now).toISOString();
   if (name === "telemetry" && topic.rest.length === 1) {
     const sample = parseTelemetry(payload);
     if (sample === null) return null;
     const { at, metrics } = sample;
+    const receivedAt = new Date(now).toISOString();
     return { kind: "telemetry", device: topic.device, sampleId: sample.id, at, receivedAt, metrics };
   }
   if (name === "replies" && topic.rest.length === 2) {
     const reply = parseReply(payload);
     if (reply === null || reply.id !== id) return null;
-    return { kind: "reply", device: topic.device, receivedAt, reply };
+    return { kind: "reply", device: topic.device, receivedAt: new Date(now).toISOString(), reply };
   }
   return null;
 }

@@ -31,10 +31,10 @@ export const aliasCharactersMax = 4096;
 /**
  * Longest keep-alive granted to a 5.0 client, in seconds: so long may a device that vanished without a
  * word show as online. A client that declares that it watches the link itself, by WebSocket pings, may
- * have an hour: its pings cost us nothing, and each PINGREQ would wake the object.
+ * have an hour and a half: its pings cost us nothing, and each PINGREQ would wake the object.
  */
 export const keepAliveSecondsMax = 60;
-export const keepAliveWatchedSecondsMax = 3600;
+export const keepAliveWatchedSecondsMax = 5400;
 /** The CONNECT user property that declares it, and its value. */
 export const linkProperty = "sentinel-link";
 export const linkWatched = "websocket-ping";

@@ -1,5 +1,6 @@
 import type { ProtocolLevel, PublishPacket, QoS } from "../../../core/mqtt/packets.ts";
 import type { Properties } from "../../../core/mqtt/properties.ts";
+import { reframePublish } from "../../../core/mqtt/reframe.ts";
 import type { Message } from "./state.ts";
 
 /** A message's weight in bytes, as bounds count it: payload, topic, what travels with it, some bookkeeping. */
@@ -73,19 +74,24 @@ export class Fan {
   constructor(message: Message, source: PublishPacket | null, sourceLevel: ProtocolLevel) {
     this.message = message;
     this.sourceLevel = sourceLevel;
-    this.source = source !== null && isPlain(source) ? source : null;
+    // An alias is the sender's own, and an expiry is counted down: those are encoded anew.
+    this.source = source !== null && source.wire !== null && source.properties === null ? source : null;
   }
 
   /** The packet of this kind for a client of this level, without subscription identifiers. */
   packet(level: ProtocolLevel, qos: QoS, retain: boolean, packetId: number | null): PublishPacket {
     const modern = level === 5;
-    if (this.source !== null && qos === 0 && !retain && (this.sourceLevel === 5) === modern) return this.source;
+    const { source } = this;
+    const fits = source !== null && (this.sourceLevel === 5) === modern;
+    if (fits && qos === 0 && source.qos === 0 && source.retain === retain) return source;
     for (const known of this.packets) {
       const { packet } = known;
       if (packet.qos === qos && packet.packetId === packetId && packet.retain === retain && known.modern === modern)
         return packet;
     }
     const packet = publishPacket(this.message, qos, retain, packetId, modern ? this.message.properties : null);
+    if (fits && source.wire !== null)
+      packet.wire = { level, bytes: reframePublish(source.wire.bytes, qos, retain, packetId) };
     this.packets.push({ packet, modern });
     return packet;
   }
@@ -98,9 +104,4 @@ export class Fan {
     this.messages.push(kept);
     return kept;
   }
-}
-
-/** True when a QoS 0 subscriber may be sent exactly these bytes. */
-function isPlain(packet: PublishPacket): boolean {
-  return packet.wire !== null && packet.qos === 0 && !packet.retain && packet.properties === null;
 }

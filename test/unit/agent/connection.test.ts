@@ -73,7 +73,7 @@ describe("refusals", () => {
 });
 
 const home = "wss://sentinel.example/mqtt";
-const granted = { protocolVersion: 5, keepAliveSeconds: 3600 } as const;
+const granted = { protocolVersion: 5, keepAliveSeconds: 5400 } as const;
 const lost: CloseReason = { kind: "lost", detail: null };
 
 /** A clock that only a test moves, and sessions that only a test ends. */
