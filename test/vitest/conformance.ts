@@ -13,6 +13,8 @@ export default defineProject({
     // Delays of seconds run beside each other; a device may have 32 sessions.
     sequence: { concurrent: true },
     maxConcurrency: 16,
+    // The slow files wait more than they work.
+    maxWorkers: 3,
     testTimeout: 120_000,
     hookTimeout: 60_000,
   },

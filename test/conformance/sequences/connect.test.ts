@@ -232,6 +232,33 @@ function withSection(device: Device, bytes: Uint8Array): Buffer {
   );
 }
 
+/** Bytes that no text has, and control characters, which a server may refuse (section 1.5.4). */
+const badTexts: readonly (readonly [string, string])[] = [
+  ["U+0000", "61006200"],
+  ["U+0000 overlong", "61c08062"],
+  ["the surrogate U+D800", "61eda08062"],
+  ["the surrogate U+DFFF", "61edbfbf62"],
+  ["a lead byte alone", "61c362"],
+  ["FF", "61ff62"],
+  ["U+0001", "610162"],
+  ["U+001F", "611f62"],
+  ["U+007F", "617f62"],
+  ["U+009F", "61c29f62"],
+];
+
+function texts(device: Device, level: 4 | 5): Sequence[] {
+  const before = Buffer.from(device.scope()(""));
+  return badTexts.flatMap(([what, digits]) => {
+    const text = hex(digits);
+    const will = { topic: Buffer.concat([before, text]) };
+    return [
+      goes(level, `a client id with ${what}`, "MQTT-1.5.4-1", build(device, level, { clientId: text })),
+      goes(level, `a user name with ${what}`, "MQTT-1.5.4-1", build(device, level, { username: text })),
+      goes(level, `a will topic with ${what}`, "MQTT-1.5.4-1", build(device, level, { will })),
+    ];
+  });
+}
+
 /** Values of CONNECT's properties at their edges. */
 function propertyValues(device: Device): Sequence[] {
   const right = [
@@ -285,7 +312,11 @@ await runSequences("CONNECT", (device) => [
     ...clientIds(device, level),
     ...cuts(device, level),
   ]),
-  ...([4, 5] as const).flatMap((level) => [...flags(device, level), ...userNames(device, level)]),
+  ...([4, 5] as const).flatMap((level) => [
+    ...flags(device, level),
+    ...userNames(device, level),
+    ...texts(device, level),
+  ]),
   ...unknownLevels(device),
   ...oldClients(device),
   ...enhancedAuthentication(device),
