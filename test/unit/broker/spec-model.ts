@@ -72,7 +72,8 @@ interface Shared {
   readonly message: ModelMessage;
   readonly filter: string;
   readonly members: ReadonlyMap<string, Options>;
-  taken: boolean;
+  /** Who got it, or null. */
+  taker: string | null;
   /** It may be gone: a member that it may have been given to is gone, or nobody was promised it. */
   mayBeLost: boolean;
 }
@@ -173,7 +174,7 @@ export class SpecModel {
       // Only who is there can be asked at QoS 0, and who is there comes first.
       const pool = new Map(present.length > 0 ? present : members);
       const promised = message.qos > 0 && [...pool.values()].every(({ qos }) => qos > 0);
-      this.shared.push({ message, filter, members: pool, taken: false, mayBeLost: present.length === 0 && !promised });
+      this.shared.push({ message, filter, members: pool, taker: null, mayBeLost: present.length === 0 && !promised });
     }
   }
 
@@ -223,7 +224,7 @@ export class SpecModel {
       session.now = [];
       if (session.connection !== null) for (const owed of session.owed) owed.maybeSent = true;
     }
-    for (const share of this.shared) if (!share.taken) share.mayBeLost = true;
+    for (const share of this.shared) if (share.taker === null) share.mayBeLost = true;
   }
 
   /** Judges a PUBLISH from the server. @returns what is wrong with it */
@@ -264,21 +265,29 @@ export class SpecModel {
     return this.differs(session, packet, flying);
   }
 
-  /** Whoever gets a shared message, gets it as his subscription says; he may be in several groups. */
+  /** Whoever gets a shared message, gets it as his subscription says. */
   private takeShared(session: ModelSession, packet: PublishPacket): Owed | null {
+    const { name } = session.client;
     for (const share of this.shared) {
-      const { message } = share;
-      const options = share.members.get(session.client.name);
-      if (share.taken || options === undefined || (!packet.dup && isOver(message, this.nowMs))) continue;
-      const qos = Math.min(message.qos, options.qos) as QoS;
-      const identifiers = options.identifier === null ? [] : [options.identifier];
-      const retain = message.retain && options.retainAsPublished;
-      const owed = { ...message, qos, retain, identifiers, maybeSent: true };
-      if (message.topic !== packet.topic || this.differs(session, packet, owed) !== null) continue;
-      share.taken = true;
+      const owed = owedBy(share, name);
+      if (owed === null || owed.topic !== packet.topic || this.differs(session, packet, owed) !== null) continue;
+      if (!packet.dup && isOver(owed, this.nowMs)) continue;
+      if (share.taker !== null && !this.makeRoom(share)) continue;
+      share.taker = name;
       return owed;
     }
     return null;
+  }
+
+  /** Two groups with a member in common look alike to us: he may as well have got the message from the other. */
+  private makeRoom(share: Shared): boolean {
+    const { taker } = share;
+    if (taker === null) return true;
+    const got = JSON.stringify(owedBy(share, taker));
+    const other = this.shared.find((each) => each.taker === null && JSON.stringify(owedBy(each, taker)) === got);
+    if (other === undefined) return false;
+    other.taker = taker;
+    return true;
   }
 
   private differs(session: ModelSession, packet: PublishPacket, owed: Owed): string | null {
@@ -306,6 +315,15 @@ export class SpecModel {
     }
     return null;
   }
+}
+
+/** What this member gets if the group's choice falls on him. */
+function owedBy({ message, members }: Shared, name: string): Owed | null {
+  const options = members.get(name);
+  if (options === undefined) return null;
+  const identifiers = options.identifier === null ? [] : [options.identifier];
+  const qos = Math.min(message.qos, options.qos) as QoS;
+  return { ...message, qos, retain: message.retain && options.retainAsPublished, identifiers, maybeSent: true };
 }
 
 function newSession(client: Client): ModelSession {

@@ -419,7 +419,7 @@ class World {
       expect([session.flying.size, session.released.size, alive]).toEqual([0, 0, []]);
     }
     const lost = this.model.shared.filter(
-      ({ taken, mayBeLost, message }) => !taken && !mayBeLost && message.expiresAtMs === null,
+      ({ taker, mayBeLost, message }) => taker === null && !mayBeLost && message.expiresAtMs === null,
     );
     expect(lost).toEqual([]);
     for (const table of ["messages", "releases", "received"])
@@ -450,11 +450,11 @@ describe("whatever clients of 5.0 and 3.1.1 do, and whenever the object sleeps o
         world.settle();
         for (const key of Object.keys(seen) as (keyof typeof seen)[]) seen[key] += world.seen[key];
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
     // The runs went where it is hard, or they prove nothing.
     expect(seen.messages).toBeGreaterThan(3000);
     for (const key of ["dup", "shared", "wills", "deaths", "evictions", "refused"] as const)
       expect([key, Math.min(seen[key], 100)]).toEqual([key, 100]);
-  });
+  }, 60_000);
 });
