@@ -1,9 +1,11 @@
+import type { EnrolledDevice } from "../../e2e/support/api.ts";
 import { openOrganisation } from "../database.ts";
 import { between, hold, type Progress, pause, type SoakOptions, seededRandom } from "../part.ts";
 import { enrolDevices, signInAsOwner, withStack } from "../stacks.ts";
 import { ApiLoad } from "./api-load.ts";
 import { LoadedDevice } from "./devices.ts";
 import { checkAudit, checkSamples } from "./invariants.ts";
+import { MessageLoad } from "./message-load.ts";
 import { type Victim, Victims, victims } from "./victims.ts";
 
 const devicesCount = 6;
@@ -19,20 +21,26 @@ export function soakKills({ rounds, seed }: SoakOptions, progress: Progress): Pr
     const { description, stateDir } = stack;
     const random = seededRandom(seed);
     const database = await openOrganisation(description.databaseUrls, description.org.id);
-    const devices = (await enrolDevices(stack, devicesCount)).map((device) => new LoadedDevice(device));
-    const { api } = await signInAsOwner(stack);
+    const enrolled = await enrolDevices(stack, devicesCount + 2);
+    const { api, userId } = await signInAsOwner(stack);
+    const reader = { org: description.org.id, username: userId, password: api.token ?? "" };
+    const [first, second, ...others] = enrolled as [EnrolledDevice, EnrolledDevice, ...EnrolledDevice[]];
+    const messages = await MessageLoad.start([first, second], reader);
+    const devices = others.map((device) => new LoadedDevice(device));
     const load = new ApiLoad(api);
     const parts = new Victims(stateDir, description.url);
     const kills: Record<Victim, number> = { workerd: 0, gateway: 0, postgres: 0, postgres_2: 0 };
     const figures = (): string => {
       const sent = devices.reduce((sum, device) => sum + device.sent.length, 0);
       const acknowledged = devices.reduce((sum, device) => sum + device.acknowledged.size, 0);
-      return `${acknowledged} of ${sent} samples acknowledged, ${load.answered.length} requests answered, ${load.unanswered} not`;
+      return `${acknowledged} of ${sent} samples acknowledged, messages: ${messages.figures}, ${load.answered.length} requests answered, ${load.unanswered} not`;
     };
     for (let round = 1; round <= rounds; round += 1) {
       progress.say(() => `round ${round} of ${rounds}: ${figures()}`);
-      await pause(between(random, 500, 3000));
+      await messages.flows();
+      await pause(between(random, 0, 1500));
       await killSome(parts, random, kills);
+      await messages.checkRetained(round % 2 === 0 ? 4 : 5);
     }
     progress.say(() => `waiting for the last acknowledgements: ${figures()}`);
     await load.finish();
@@ -42,6 +50,9 @@ export function soakKills({ rounds, seed }: SoakOptions, progress: Progress): Pr
         device.acknowledged.size === device.sent.length,
         `${device.id} still waits for ${device.sent.length - device.acknowledged.size} acknowledgements`,
       );
+    progress.say(() => `waiting for the last messages: ${figures()}`);
+    await messages.finish();
+    messages.close();
     const settledMs = await settle(progress, async () => {
       const samples = checkSamples(devices, await database.samples());
       return samples ?? checkAudit(await database.events(), load.answered);
@@ -53,15 +64,15 @@ export function soakKills({ rounds, seed }: SoakOptions, progress: Progress): Pr
     hold(lost === undefined, `the group "${lost}" was answered by 201 and is not there`);
     const killed = Object.entries(kills).map(([name, count]) => `${name} ${count}`);
     const failed = load.answered.filter((request) => request.status >= 500).length;
-    return `${rounds} rounds (${killed.join(", ")}); ${figures()}, ${failed} by 5xx; all there once and in order ${(settledMs / 1000).toFixed(0)} s after the last; ${leaves.entries} audit leaves verified`;
+    return `${rounds} rounds (${killed.join(", ")}); ${figures()}, ${failed} by 5xx; ${messages.more}; all samples there once and in order ${(settledMs / 1000).toFixed(0)} s after the last; ${leaves.entries} audit leaves verified`;
   });
 }
 
-/** One to three kills within two seconds, so that some hit a system that is just coming back. */
+/** workerd, and up to two more within two seconds, so that some hit a system that is just coming back. */
 async function killSome(parts: Victims, random: () => number, kills: Record<Victim, number>): Promise<void> {
   const killed = new Map<Victim, number>();
-  for (let count = between(random, 1, 3); count > 0; count -= 1) {
-    const victim = victims[between(random, 0, victims.length - 1)] as Victim;
+  for (let more = between(random, 0, 2); more >= 0; more -= 1) {
+    const victim = more === 0 ? "workerd" : (victims[between(random, 0, victims.length - 1)] as Victim);
     const pid = parts.kill(victim);
     if (pid !== null) {
       kills[victim] += 1;
