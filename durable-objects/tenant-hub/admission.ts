@@ -2,6 +2,8 @@
 const behindMs = 500;
 /** How long nobody new is let in after that, in milliseconds. */
 const closedMs = 1000;
+/** A crowd: with fewer at the door, a stall is the machine's and turning them away would not help it. */
+const crowdMin = 256;
 /** The longest a client is asked to stay away, in seconds: 5,000 of them come back over that time. */
 const retryAfterSecondsMax = 15;
 
@@ -17,8 +19,9 @@ export class Admission {
     if (nowMs - sinceMs > behindMs) this.closedUntilMs = nowMs + closedMs;
   }
 
-  admits(nowMs: number): boolean {
-    return nowMs >= this.closedUntilMs;
+  /** @param waiting counts the sockets that are not connected yet; asked only when it matters */
+  admits(nowMs: number, waiting: () => number): boolean {
+    return nowMs >= this.closedUntilMs || waiting() < crowdMin;
   }
 
   /** @param random 0 ≤ random < 1 */

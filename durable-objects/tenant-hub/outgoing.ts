@@ -133,7 +133,7 @@ function joined(parts: readonly Uint8Array[], from: number, to: number, bytes: n
   return frame;
 }
 
-/** 3.1 and 3.1.1 differ only in CONNECT, which we never send. */
+/** 3.1 and 3.1.1 differ in CONNECT, which we never send, and in Session Present, which the broker leaves out. */
 function encoded(packet: Packet, level: 4 | 5): Uint8Array {
   if (packet.type === "puback" && packet.reasonCode === reasonCodes.success && packet.properties === null)
     return new Uint8Array([0x40, 2, packet.packetId >> 8, packet.packetId & 0xff]);

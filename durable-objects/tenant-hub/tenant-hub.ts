@@ -158,11 +158,17 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   }
 
   private take(live: LiveSocket, packet: Packet, now: number): PendingIdentity | null {
-    if (packet.type === "connect" && !this.admission.admits(now)) {
+    if (packet.type === "connect" && !this.admission.admits(now, () => this.atTheDoor())) {
       const retryAfterSeconds = this.admission.retryAfterSeconds(Math.random());
       return this.run({ kind: "shed", socket: live.id, packet, retryAfterSeconds }, now);
     }
     return this.run({ kind: "packet", socket: live.id, packet }, now);
+  }
+
+  private atTheDoor(): number {
+    let waiting = 0;
+    for (const socket of this.state?.sockets.values() ?? []) if (socket.phase !== "connected") waiting += 1;
+    return waiting;
   }
 
   private async judged(live: LiveSocket, judging: PendingIdentity): Promise<void> {

@@ -6,7 +6,7 @@ import { deviceTopicName, parseDeviceTopic } from "../../../core/topics/sentinel
 import { parseTopicName } from "../../../core/topics/topic-name.ts";
 import { refusal } from "./closes.ts";
 import { redeliver } from "./deliver.ts";
-import type { Effect } from "./events.ts";
+import type { Close, Effect } from "./events.ts";
 import { dropSocket, endSession, finishSession, refreshPresence } from "./lifecycle.ts";
 import {
   aliasesOutMax,
@@ -104,25 +104,20 @@ export function runConnection(
 export function refuseConnection(
   state: BrokerState,
   socket: Socket,
-  reasonCode: ReasonCode,
-  reason: string,
+  close: Close,
   now: number,
   effects: Effect[],
 ): void {
-  const packet: ConnackPacket = {
-    type: "connack",
-    sessionPresent: false,
-    reasonCode,
-    properties: { reasonString: reason },
-  };
+  const properties = close.told ? { reasonString: close.reason } : null;
+  const reasonCode = close.reasonCode ?? reasonCodes.unspecified_error;
+  const packet: ConnackPacket = { type: "connack", sessionPresent: false, reasonCode, properties };
   effects.push({ kind: "send", socket, packet });
-  const close = { ...refusal(reason, reasonCode), reasonCode: null };
   dropSocket(state, socket, now, { graceful: true, close, presence: true }, effects);
 }
 
 function refuse(connection: Connection, reasonCode: ReasonCode, reason: string): StepResult {
   const { state, socket, now, effects } = connection;
-  refuseConnection(state, socket, reasonCode, reason, now, effects);
+  refuseConnection(state, socket, refusal(reason, reasonCode), now, effects);
   return "stop";
 }
 
@@ -294,7 +289,14 @@ function acknowledgeConnection(connection: Connection): StepResult {
   const { socket, connect, sessionPresent, effects } = connection;
   const properties = connect.level === 5 ? connackProperties(connection) : null;
   const { success } = reasonCodes;
-  effects.push({ kind: "send", socket, packet: { type: "connack", sessionPresent, reasonCode: success, properties } });
+  // 3.1 has no Session Present: the bit is reserved there.
+  const packet: ConnackPacket = {
+    type: "connack",
+    sessionPresent: sessionPresent && connect.level > 3,
+    reasonCode: success,
+    properties,
+  };
+  effects.push({ kind: "send", socket, packet });
   return "next";
 }
 

@@ -9,7 +9,7 @@ export interface Deadline {
   readonly close: Close;
 }
 
-const silent: Close = { code: 1008, reason: "no CONNECT within 10 s", reasonCode: null };
+const silent: Close = { code: 1008, reason: "no CONNECT within 10 s", reasonCode: null, told: false };
 const keepAliveOver = refusal("nothing heard for 1.5 times the keep-alive", reasonCodes.keep_alive_timeout);
 const tokenOver = refusal("the access token ended; connect again", reasonCodes.maximum_connect_time);
 

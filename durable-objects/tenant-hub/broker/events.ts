@@ -82,6 +82,8 @@ export interface Close {
   readonly code: number;
   readonly reason: string;
   readonly reasonCode: ReasonCode | null;
+  /** Whether DISCONNECT carries the text: for what a person can mend, a limit or a right; not for a client's bad bytes. */
+  readonly told: boolean;
 }
 
 /** Changes that must be durable before any `send` of the same step leaves. */

@@ -48,9 +48,10 @@ export function dropSocket(state: BrokerState, socket: Socket, now: number, endi
 function sayGoodbye(socket: Socket, close: Close, effects: Effect[]): void {
   const { reasonCode, reason } = close;
   if (socket.level !== 5 || socket.phase !== "connected" || reasonCode === null) return;
-  const told: DisconnectPacket = { type: "disconnect", reasonCode, properties: { reasonString: reason } };
+  const bare: DisconnectPacket = { type: "disconnect", reasonCode, properties: null };
+  const told: DisconnectPacket = { ...bare, properties: { reasonString: reason } };
   const fits = socket.packetBytesMax === null || encodedLength(told, 5) <= socket.packetBytesMax;
-  effects.push({ kind: "send", socket, packet: fits ? told : { ...told, properties: null } });
+  effects.push({ kind: "send", socket, packet: close.told && fits ? told : bare });
 }
 
 /** A session loses its socket: will, then the session's own end or rest, then presence. */

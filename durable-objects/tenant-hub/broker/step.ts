@@ -65,8 +65,8 @@ export function advance(state: BrokerState, event: BrokerEvent, now: number, eff
     case "shed":
       withSocket(state, event.socket, (socket) => {
         socket.level = event.packet.level;
-        const reason = `busy; retry after ${event.retryAfterSeconds} s`;
-        refuseConnection(state, socket, reasonCodes.server_unavailable, reason, now, effects);
+        const busy = refusal(`busy; retry after ${event.retryAfterSeconds} s`, reasonCodes.server_unavailable);
+        refuseConnection(state, socket, busy, now, effects);
       });
       return;
     case "close_socket":
@@ -186,14 +186,14 @@ function handleSessionPacket(
  * level is answered with CONNACK in that level's form; an unknown level in 3.1.1's, which every client reads.
  */
 function handleRefusal(state: BrokerState, socket: Socket, why: Refusal, now: number, effects: Effect[]): void {
-  const reason = `${why.kind} [${why.clause}]`;
+  const close = protocolError(`${why.kind} [${why.clause}]`, why.reasonCode);
   const modern = why.level === 5;
   if (socket.phase === "fresh" && (modern || why.reasonCode === reasonCodes.unsupported_protocol_version)) {
     socket.level = modern ? 5 : 4;
-    refuseConnection(state, socket, why.reasonCode, reason, now, effects);
+    refuseConnection(state, socket, close, now, effects);
     return;
   }
-  end(state, socket, protocolError(reason, why.reasonCode), now, effects);
+  end(state, socket, close, now, effects);
 }
 
 function handleLoaded(
