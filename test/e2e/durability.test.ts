@@ -9,6 +9,10 @@ import { buildAgent } from "../../agent/build.ts";
 import { type OrgId, parseId } from "../../core/ids.ts";
 import { tenantIdentifier } from "../../core/tenancy/identifiers.ts";
 import { findPort } from "../../scripts/stack/ports.ts";
+import { knockAtNoDoor } from "../soak/doors.ts";
+import { MessageLoad } from "../soak/kills/message-load.ts";
+import { Victims } from "../soak/kills/victims.ts";
+import { between, pause, seededRandom } from "../soak/part.ts";
 import { type Api, type EnrolledDevice, enrolDevice, eventually, makeEnrollmentCode, signIn } from "./support/api.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 
@@ -128,6 +132,38 @@ describe("an acknowledged message", () => {
       60_000,
     );
     expect(rows.map((row) => row.sample_id)).toEqual(sent);
+  });
+});
+
+describe("under load, four times", () => {
+  it("a killed workerd loses no QoS 1 message, delivers QoS 2 once and reverts no retained one", async () => {
+    const { owner, url, org } = stack.description;
+    const { api, userId } = await signIn(url, owner.email, owner.password);
+    const devices = [await enrolDevice(api, "load 1"), await enrolDevice(api, "load 2")] as const;
+    const load = await MessageLoad.start(devices, { org: org.id, username: userId, password: api.token ?? "" });
+    const victims = new Victims(stateDir, url);
+    const random = seededRandom(20_261_122);
+    try {
+      for (let round = 0; round < 4; round += 1) {
+        await load.flows();
+        await pause(between(random, 0, 500));
+        const pid = victims.kill("workerd");
+        expect(pid).not.toBeNull();
+        await victims.back(new Map([["workerd", pid ?? 0]]));
+        await load.checkRetained(round % 2 === 0 ? 4 : 5);
+      }
+      await load.finish();
+      // Else the kills hit nothing.
+      expect(load.reconnects).toBeGreaterThanOrEqual(4 * 8);
+    } finally {
+      load.close();
+    }
+  });
+});
+
+describe("an organisation that nobody has", () => {
+  it("is answered by 404 at its socket's path, and no hub is made for it", async () => {
+    await knockAtNoDoor(stack, 20);
   });
 });
 

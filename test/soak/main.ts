@@ -3,12 +3,13 @@ import { parseArgs } from "node:util";
 import { soakCodec } from "./codec/codec.ts";
 import { soakKills } from "./kills/kills.ts";
 import { startProgress, Violation } from "./part.ts";
+import { soakSlow } from "./slow.ts";
 import { soakSockets } from "./sockets.ts";
 import { stopRunningStacks } from "./stacks.ts";
 import { soakTenants } from "./tenants.ts";
 
 /** Each part says what it does while it runs, and returns one line of figures; it throws a Violation. */
-const parts = { kills: soakKills, codec: soakCodec, sockets: soakSockets, tenants: soakTenants };
+const parts = { kills: soakKills, codec: soakCodec, sockets: soakSockets, slow: soakSlow, tenants: soakTenants };
 type PartName = keyof typeof parts;
 const names = Object.keys(parts) as PartName[];
 
@@ -19,7 +20,7 @@ const help = `npm run soak -- [options]
 
   --only NAME   one of ${names.join(", ")} (default: all, in this order)
   --minutes N   how long codec runs, 1 to 50 (default 10)
-  --rounds N    rounds of kills, 1 to 400 (default 150)
+  --rounds N    rounds of kills, 1 to 400 (default 200)
   --seed N      repeats the random choices of an earlier run (default: a new one, printed)
   --help        this text
 `;
@@ -30,7 +31,7 @@ function parse(args: string[]) {
     options: {
       only: { type: "string" },
       minutes: { type: "string", default: "10" },
-      rounds: { type: "string", default: "150" },
+      rounds: { type: "string", default: "200" },
       seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
       help: { type: "boolean", short: "h" },
     },

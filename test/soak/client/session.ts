@@ -48,6 +48,8 @@ export class Session {
   connections = 0;
   /** CONNECTs that were refused. */
   refusals = 0;
+  /** Connections that were tried. */
+  attempts = 0;
   readonly #retry = new Retry();
   #link: Link | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -112,6 +114,11 @@ export class Session {
     });
   }
 
+  /** PINGREQ, whatever comes of it. */
+  sayAlive(): void {
+    if (this.connected) this.#link?.send({ type: "pingreq" });
+  }
+
   stopReading(): void {
     this.#link?.stopReading();
   }
@@ -130,6 +137,7 @@ export class Session {
 
   #connect(): void {
     let refused = false;
+    this.attempts += 1;
     const link = new Link(this.options.address, {
       opened: () => link.send(this.#connectPacket()),
       packet: (packet) => {

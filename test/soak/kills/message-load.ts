@@ -69,12 +69,15 @@ export class MessageLoad {
     return `${of(1)}, ${of(2)}, ${retained} retained`;
   }
 
-  /** How often its sessions have connected, and how many retained messages fresh subscribers were given. */
+  /** Connections of its sessions after each one's first. */
+  get reconnects(): number {
+    return this.#sessions().reduce((sum, { connections }) => sum + connections - 1, 0);
+  }
+
+  /** What happened besides, for the report. */
   get more(): string {
-    const sessions = this.#sessions();
-    const again = sessions.reduce((sum, { connections }) => sum + connections, 0) - sessions.length;
     const twice = this.#subscribers.reduce((sum, { received }) => sum + repeats(received), 0);
-    return `${again} reconnects, ${twice} QoS 1 messages delivered again, ${this.#retainedSeen} retained messages seen afterwards`;
+    return `${this.reconnects} reconnects, ${twice} QoS 1 messages delivered again, ${this.#retainedSeen} retained messages seen afterwards`;
   }
 
   /** Waits until every publisher has had some messages taken since now: then there is load again. */
