@@ -399,7 +399,7 @@ describe("the protocol's own refusals", () => {
       client.sendBytes(bytes);
       const reasonCode = reasonCodes.unsupported_protocol_version;
       expect(await client.next()).toEqual({ type: "connack", sessionPresent: false, reasonCode, properties: null });
-      expect(await client.next()).toMatchObject({ type: "closed", code: 1008 });
+      expect(await client.next()).toMatchObject({ type: "closed", code: 1002 });
     },
   );
 
