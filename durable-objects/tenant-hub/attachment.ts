@@ -33,6 +33,8 @@ export interface Attachment {
   readonly aliasesIn: readonly (readonly [number, string])[];
   readonly aliasesOut: readonly (readonly [string, number])[];
   readonly aliasesOutMax: number;
+  /** Messages in flight that this connection has not been sent again yet. */
+  readonly unsent: number;
 }
 
 /** What of a socket must survive. */
@@ -55,6 +57,7 @@ export function attachmentOf(socket: Socket, closed: boolean): Attachment {
     aliasesIn: [...socket.aliasesIn],
     aliasesOut: [...socket.aliasesOut],
     aliasesOutMax: socket.aliasesOutMax,
+    unsent: socket.session?.unsent ?? 0,
   };
 }
 
@@ -78,5 +81,6 @@ export function socketOf(attachment: Attachment, state: BrokerState): Socket {
   for (const [alias, topic] of attachment.aliasesIn) socket.aliasesIn.set(alias, topic);
   for (const [topic, alias] of attachment.aliasesOut) socket.aliasesOut.set(topic, alias);
   socket.aliasesOutMax = attachment.aliasesOutMax;
+  socket.savedUnsent = attachment.unsent ?? 0;
   return socket;
 }

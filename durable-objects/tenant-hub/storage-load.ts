@@ -99,8 +99,15 @@ function loadSubscriptions(sql: SqlStorage, sessions: ReadonlyMap<string, Sessio
 
 /** What is on its way to each session, in order. */
 function loadMessages(sql: SqlStorage, state: BrokerState, sessions: ReadonlyMap<string, Session>): void {
-  for (const row of sql.exec(`SELECT key, seq, packet_id, qos, ${weight} FROM messages ORDER BY key, seq`)) {
-    const message = { seq: Number(row["seq"]), qos: qosOf(row["qos"]), bytes: Number(row["bytes"]) };
+  for (const row of sql.exec(
+    `SELECT key, seq, packet_id, qos, expires_at_ms, ${weight} FROM messages ORDER BY key, seq`,
+  )) {
+    const message = {
+      seq: Number(row["seq"]),
+      qos: qosOf(row["qos"]),
+      bytes: Number(row["bytes"]),
+      expiresAtMs: numberOrNull(row["expires_at_ms"]),
+    };
     state.nextSeq = Math.max(state.nextSeq, message.seq + 1);
     const session = sessions.get(String(row["key"]));
     if (session === undefined) continue;

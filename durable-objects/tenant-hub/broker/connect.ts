@@ -7,7 +7,7 @@ import { parseTopicName } from "../../../core/topics/topic-name.ts";
 import { refusal } from "./closes.ts";
 import { redeliver } from "./deliver.ts";
 import type { Close, Effect } from "./events.ts";
-import { dropSocket, endSession, finishSession, refreshPresence } from "./lifecycle.ts";
+import { asFits, dropSocket, endSession, expireSession, finishSession, refreshPresence } from "./lifecycle.ts";
 import {
   aliasesOutMax,
   clientIdCharactersMax,
@@ -20,7 +20,7 @@ import {
   receiveMaximum,
   topicAliasMaximum,
 } from "./limits.ts";
-import { mayPublish } from "./rights.ts";
+import { mayAskAt, mayPublish } from "./rights.ts";
 import {
   addSession,
   type BrokerState,
@@ -31,7 +31,6 @@ import {
   principalId,
   type Session,
   type Socket,
-  sessionEndMs,
   sessionKey,
   sessionsOf,
   sidEnded,
@@ -85,6 +84,7 @@ export function runConnection(
   effects: Effect[],
 ): void {
   socket.level = connect.level;
+  socket.packetBytesMax = connect.properties?.maximumPacketSize ?? null;
   const connection: Connection = {
     state,
     socket,
@@ -111,7 +111,7 @@ export function refuseConnection(
   const properties = close.told ? { reasonString: close.reason } : null;
   const reasonCode = close.reasonCode ?? reasonCodes.unspecified_error;
   const packet: ConnackPacket = { type: "connack", sessionPresent: false, reasonCode, properties };
-  effects.push({ kind: "send", socket, packet });
+  effects.push({ kind: "send", socket, packet: asFits(socket, packet) });
   dropSocket(state, socket, now, { graceful: true, close, presence: true }, effects);
 }
 
@@ -186,16 +186,16 @@ function checkWill(connection: Connection): StepResult {
   const parsed = parseDeviceTopic(topic);
   if (parsed === null || !mayPublish(state, principalOf(connection), parsed))
     return refuse(connection, reasonCodes.not_authorized, "the will's topic is not allowed");
+  if (!mayAskAt(state, principalOf(connection), connect.will.properties?.responseTopic))
+    return refuse(connection, reasonCodes.not_authorized, "the will's response topic is not allowed");
   return "next";
 }
 
-/** A session whose time was up is gone, whether or not the alarm has rung [MQTT-3.1.2-23]. */
+/** What is due is due, whether or not the alarm has rung: a session's end [MQTT-3.1.2-23], or its will. */
 function endExpiredSession(connection: Connection): StepResult {
   const { state, now, effects } = connection;
   const session = existingSession(connection);
-  if (session === undefined) return "next";
-  const endMs = sessionEndMs(session);
-  if (endMs !== null && endMs <= now) finishSession(state, session, now, effects);
+  if (session?.socket === null) expireSession(state, session, now, effects);
   return "next";
 }
 
@@ -262,7 +262,6 @@ function attachSocket(connection: Connection): StepResult {
   socket.session = session;
   socket.keepAliveSeconds = grantedKeepAlive(connect);
   socket.receiveMaximum = properties?.receiveMaximum ?? inflightMax;
-  socket.packetBytesMax = properties?.maximumPacketSize ?? null;
   socket.problemInformation = properties?.requestProblemInformation !== 0;
   socket.aliasesOutMax = Math.min(properties?.topicAliasMaximum ?? 0, aliasesOutMax);
   session.socket = socket.id;

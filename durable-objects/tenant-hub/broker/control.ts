@@ -43,7 +43,13 @@ export function removeDevice(state: BrokerState, device: DeviceId, now: number, 
   for (const session of sessionsOf(state, device)) endBrokerSession(state, session, now, deviceRemoved, effects);
   for (const topic of [...(state.retained.get(device)?.keys() ?? [])]) forgetRetained(state, device, topic, effects);
   if (entry.online)
-    route(state, { ...statusMessage(state, device, false, new Date(now).toISOString()), retain: false }, null, effects);
+    route(
+      state,
+      { ...statusMessage(state, device, false, new Date(now).toISOString()), retain: false },
+      null,
+      now,
+      effects,
+    );
 }
 
 const deviceRemoved = refusal("the device was removed", reasonCodes.not_authorized);
@@ -105,8 +111,14 @@ export function endLoginSession(
 }
 
 /** A command from the platform; it waits while the device is away. Unknown devices take none. */
-export function publishCommand(state: BrokerState, device: DeviceId, payload: Uint8Array, effects: Effect[]): void {
+export function publishCommand(
+  state: BrokerState,
+  device: DeviceId,
+  payload: Uint8Array,
+  now: number,
+  effects: Effect[],
+): void {
   if (!state.devices.has(device)) return;
   const topic = commandsTopic(state.org, device);
-  route(state, { topic, payload, qos: 1, retain: false, properties: null, expiresAtMs: null }, null, effects);
+  route(state, { topic, payload, qos: 1, retain: false, properties: null, expiresAtMs: null }, null, now, effects);
 }

@@ -12,7 +12,7 @@ import {
   unheardBytesMax,
 } from "./limits.ts";
 import { countedDown, Fan, isExpired, messageBytes, publishPacket } from "./message.ts";
-import { merge, type Route, refreshRoute, type Target } from "./routes.ts";
+import { merge, type Route, refreshRoute, type Share, type Target } from "./routes.ts";
 import {
   addSession,
   type BrokerState,
@@ -37,7 +37,13 @@ export interface Origin {
  * @param origin null for a message of the platform's or a will
  * @returns whether anyone matched
  */
-export function route(state: BrokerState, message: Message, origin: Origin | null, effects: Effect[]): boolean {
+export function route(
+  state: BrokerState,
+  message: Message,
+  origin: Origin | null,
+  now: number,
+  effects: Effect[],
+): boolean {
   const found = state.routes.get(message.topic);
   if (found === null) throw new Error("a message without a topic reached the router");
   refreshRoute(found, state.index);
@@ -49,31 +55,37 @@ export function route(state: BrokerState, message: Message, origin: Origin | nul
     const grant = target.own !== null && target.session.key === own ? target.own : target;
     if (grant === "nothing") continue;
     if (packetId === 0 && grant.qos > 0 && message.qos > 0) packetId = nextPacketId(state);
-    deliver(state, target.session, fan, grant, packetId, effects);
+    deliver(state, target.session, fan, grant, packetId, now, effects);
   }
-  for (const members of shares) {
-    const target = turn(state, members);
-    if (target !== null) deliver(state, target.session, fan, target, nextPacketId(state), effects);
+  for (const share of shares) {
+    const target = turn(share);
+    if (target !== null) deliver(state, target.session, fan, target, nextPacketId(state), now, effects);
   }
-  const kept = found.parsed?.rest[0] === "commands" && keepUndeliveredCommand(state, found, message, effects);
+  const kept = found.parsed?.rest[0] === "commands" && keepUndeliveredCommand(state, found, message, now, effects);
   return targets.length > 0 || shares.length > 0 || kept;
 }
 
 /** The member whose turn it is: a connected one, if there is one (section 4.8.2). */
-function turn(state: BrokerState, members: Route["shares"][number]): Target | null {
+function turn({ group, members }: Share): Target | null {
   const present = members.filter(({ session }) => session.attached !== null);
   const pool = present.length > 0 ? present : members;
-  state.shareTurn += 1;
-  const chosen = pool[state.shareTurn % pool.length];
+  group.turn = (group.turn + 1) % 0xffff_ffff;
+  const chosen = pool[group.turn % pool.length];
   return chosen === undefined ? null : merge(chosen.session, [chosen.subscription], null);
 }
 
 /** A command that no session of its device takes waits in the device's mailbox for one that does. */
-function keepUndeliveredCommand(state: BrokerState, found: Route, message: Message, effects: Effect[]): boolean {
+function keepUndeliveredCommand(
+  state: BrokerState,
+  found: Route,
+  message: Message,
+  now: number,
+  effects: Effect[],
+): boolean {
   const device = found.parsed?.device;
   if (device === undefined || message.qos === 0 || found.parsed?.rest.length !== 1) return false;
   const taken = found.targets.some(({ session }) => isOf(session, device));
-  const shared = found.shares.some((members) => members.some(({ session }) => isOf(session, device)));
+  const shared = found.shares.some(({ members }) => members.some(({ session }) => isOf(session, device)));
   if (taken || shared) return false;
   const principal = { kind: "device", device } as const;
   let mailbox = state.sessions.get(sessionKey(principal, ""));
@@ -82,7 +94,7 @@ function keepUndeliveredCommand(state: BrokerState, found: Route, message: Messa
     addSession(state, mailbox);
     effects.push({ kind: "write", write: { kind: "put_session", session: mailbox } });
   }
-  enqueue(state, mailbox, { ...message, retain: false }, effects);
+  enqueue(state, mailbox, { ...message, retain: false }, now, effects);
   return true;
 }
 
@@ -101,6 +113,7 @@ export function deliver(
   fan: Fan,
   grant: Pick<Target, "qos" | "retainAsPublished" | "identifiers">,
   preferredId: number,
+  now: number,
   effects: Effect[],
 ): void {
   const { message } = fan;
@@ -109,7 +122,7 @@ export function deliver(
   const socket = session.attached;
   if (socket === null) {
     // Nobody was promised QoS 0: it does not wait for who is away (section 4.3.1).
-    if (qos > 0) enqueue(state, session, keptFor(fan, qos, retain, grant.identifiers), effects);
+    if (qos > 0) enqueue(state, session, keptFor(fan, qos, retain, grant.identifiers), now, effects);
     return;
   }
   if (qos === 0) {
@@ -118,7 +131,7 @@ export function deliver(
   }
   const kept = keptFor(fan, qos, retain, grant.identifiers);
   if (session.queue.length > 0 || roomOf(session, socket) <= 0) {
-    enqueue(state, session, kept, effects);
+    enqueue(state, session, kept, now, effects);
     return;
   }
   const packetId = freeId(state, session, preferredId);
@@ -126,7 +139,7 @@ export function deliver(
   if (!fits(socket, packet)) return;
   const seq = state.nextSeq++;
   const bytes = messageBytes(kept);
-  session.inflight.set(packetId, { seq, qos, bytes, sent: true });
+  session.inflight.set(packetId, { seq, qos, bytes, expiresAtMs: kept.expiresAtMs, sent: true });
   session.inflightBytes += bytes;
   effects.push(
     { kind: "write", write: { kind: "put_message", key: session.key, seq, packetId, message: kept } },
@@ -184,17 +197,26 @@ function aliased(socket: Socket, packet: PublishPacket, effects: Effect[]): Publ
 /** Longer topics get no alias of ours: the attachment carries them. */
 const aliasedCharactersMax = 512;
 
-/** Stores a message for later, within the session's bound. */
-function enqueue(state: BrokerState, session: Session, message: Message, effects: Effect[]): void {
+/** Stores a message for later, within the session's bound; what expired meanwhile makes room first. */
+function enqueue(state: BrokerState, session: Session, message: Message, now: number, effects: Effect[]): void {
   const bytes = messageBytes(message);
   const away = session.socket === null;
   const messagesMax = away ? queueAwayMessagesMax : queueConnectedMessagesMax;
   const bytesMax = away ? queueAwayBytesMax : queueConnectedBytesMax;
-  if (session.queue.length >= messagesMax || session.queueBytes + bytes > bytesMax) return;
+  const isFull = (): boolean => session.queue.length >= messagesMax || session.queueBytes + bytes > bytesMax;
+  if (isFull()) dropExpired(session, now, effects);
+  if (isFull()) return;
   const seq = state.nextSeq++;
-  session.queue.push({ seq, qos: message.qos, bytes });
+  session.queue.push({ seq, qos: message.qos, bytes, expiresAtMs: message.expiresAtMs });
   session.queueBytes += bytes;
   effects.push({ kind: "write", write: { kind: "put_message", key: session.key, seq, packetId: null, message } });
+}
+
+function dropExpired(session: Session, now: number, effects: Effect[]): void {
+  for (const { seq, bytes } of session.queue.removeAll((waiting) => isExpired(waiting, now))) {
+    session.queueBytes -= bytes;
+    effects.push({ kind: "write", write: { kind: "delete_message", key: session.key, seq } });
+  }
 }
 
 /** Exchanges that may still be begun [MQTT-4.9.0-2]: a QoS 2 one counts until its PUBCOMP. */
@@ -238,6 +260,7 @@ export function redeliver(session: Session, effects: Effect[]): void {
   }
   for (const message of session.inflight.values()) message.sent = false;
   session.unsent = session.inflight.size;
+  if (session.unsent > 0) effects.push({ kind: "save_socket", socket });
   pump(session, effects);
 }
 
@@ -272,6 +295,7 @@ function sendAgain(
   if (flying === undefined || flying.seq !== seq || flying.sent) return;
   flying.sent = true;
   session.unsent -= 1;
+  effects.push({ kind: "save_socket", socket });
   const properties = socket.level === 5 ? countedDown(message, now) : null;
   const packet = { ...publishPacket(message, message.qos, message.retain, packetId, properties), dup: true };
   if (fits(socket, packet)) {
@@ -341,7 +365,8 @@ export function claimMailbox(
     refreshRoute(found, state.index);
     const grant = found.targets.find((target) => target.session === session);
     const counted = { ...message, properties: countedDown(message, now) };
-    if (grant !== undefined) deliver(state, session, new Fan(counted, null, 4), grant, nextPacketId(state), effects);
+    if (grant !== undefined)
+      deliver(state, session, new Fan(counted, null, 4), grant, nextPacketId(state), now, effects);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { DeviceId } from "../../../core/ids.ts";
 import { encodedLength } from "../../../core/mqtt/encode.ts";
-import type { DisconnectPacket } from "../../../core/mqtt/packets.ts";
+import type { AckPacket, ConnackPacket, DisconnectPacket } from "../../../core/mqtt/packets.ts";
 import type { IngestRecord } from "../../../core/rpc/data.ts";
 import { parseDeviceTopic } from "../../../core/topics/sentinel-topic.ts";
 import { parseTopicName } from "../../../core/topics/topic-name.ts";
@@ -8,8 +8,16 @@ import { route } from "./deliver.ts";
 import type { Close, Effect } from "./events.ts";
 import { expiryOf } from "./message.ts";
 import { retain } from "./retained.ts";
-import { mayPublish } from "./rights.ts";
-import { type BrokerState, forgetSession, type Message, type Session, type Socket, sessionsOf } from "./state.ts";
+import { mayAskAt, mayPublish } from "./rights.ts";
+import {
+  type BrokerState,
+  forgetSession,
+  type Message,
+  type Session,
+  type Socket,
+  sessionEndMs,
+  sessionsOf,
+} from "./state.ts";
 import { statusTopic } from "./topics.ts";
 
 const encoder = new TextEncoder();
@@ -32,6 +40,12 @@ export interface Ending {
   readonly presence: boolean;
 }
 
+/** Without what explains it, if that would take the packet over the client's Maximum Packet Size [MQTT-3.4.2-2]. */
+export function asFits<T extends ConnackPacket | AckPacket | DisconnectPacket>(socket: Socket, packet: T): T {
+  const fits = socket.packetBytesMax === null || encodedLength(packet, socket.level) <= socket.packetBytesMax;
+  return fits ? packet : { ...packet, properties: null };
+}
+
 /** Ends a socket and everything that hung on it. */
 export function dropSocket(state: BrokerState, socket: Socket, now: number, ending: Ending, effects: Effect[]): void {
   if (!state.sockets.delete(socket.id)) return;
@@ -48,10 +62,9 @@ export function dropSocket(state: BrokerState, socket: Socket, now: number, endi
 function sayGoodbye(socket: Socket, close: Close, effects: Effect[]): void {
   const { reasonCode, reason } = close;
   if (socket.level !== 5 || socket.phase !== "connected" || reasonCode === null) return;
-  const bare: DisconnectPacket = { type: "disconnect", reasonCode, properties: null };
-  const told: DisconnectPacket = { ...bare, properties: { reasonString: reason } };
-  const fits = socket.packetBytesMax === null || encodedLength(told, 5) <= socket.packetBytesMax;
-  effects.push({ kind: "send", socket, packet: close.told && fits ? told : bare });
+  const properties = close.told ? { reasonString: reason } : null;
+  const told: DisconnectPacket = { type: "disconnect", reasonCode, properties };
+  effects.push({ kind: "send", socket, packet: asFits(socket, told) });
 }
 
 /** A session loses its socket: will, then the session's own end or rest, then presence. */
@@ -85,6 +98,17 @@ export function finishSession(state: BrokerState, session: Session, now: number,
   publishWill(state, session, now, effects);
 }
 
+/** A session without a connection: publishes its will and ends it, each if it is due. */
+export function expireSession(state: BrokerState, session: Session, now: number, effects: Effect[]): void {
+  const endMs = sessionEndMs(session);
+  if (endMs !== null && endMs <= now) {
+    finishSession(state, session, now, effects);
+  } else if (session.willDueAtMs !== null && session.willDueAtMs <= now) {
+    publishWill(state, session, now, effects);
+    effects.push({ kind: "write", write: { kind: "put_session", session } });
+  }
+}
+
 /** Publishes a session's will, if it has one, and forgets it. It obeys the rights its owner has now, not those of CONNECT. */
 export function publishWill(state: BrokerState, session: Session, now: number, effects: Effect[]): void {
   const { will, principal } = session;
@@ -94,6 +118,7 @@ export function publishWill(state: BrokerState, session: Session, now: number, e
   const topic = parseTopicName(will.topic);
   const parsed = topic === null ? null : parseDeviceTopic(topic);
   if (topic === null || parsed === null || !mayPublish(state, principal, parsed)) return;
+  if (!mayAskAt(state, principal, will.properties?.responseTopic)) return;
   if (principal.kind === "device" && !state.devices.has(principal.device)) return;
   const { willDelayInterval: _delay, ...rest } = will.properties ?? {};
   const properties = Object.keys(rest).length === 0 ? null : rest;
@@ -106,7 +131,7 @@ export function publishWill(state: BrokerState, session: Session, now: number, e
     expiresAtMs: expiryOf(properties, now),
   };
   if (message.retain && !retain(state, parsed.device, message, effects)) return;
-  route(state, message, null, effects);
+  route(state, message, null, now, effects);
 }
 
 /** Ends a session wholly and without its will: its socket, its subscriptions, what waits for it. */
@@ -131,7 +156,7 @@ export function refreshPresence(state: BrokerState, device: DeviceId, now: numbe
   const at = new Date(now).toISOString();
   const message = statusMessage(state, device, online, at);
   retain(state, device, message, effects);
-  route(state, message, null, effects);
+  route(state, message, null, now, effects);
   appendOutbox(state, { kind: "presence", device, online, at }, effects);
 }
 

@@ -7,7 +7,7 @@ import { protocolError, refusal, tryLater } from "./closes.ts";
 import { route } from "./deliver.ts";
 import type { Close, Effect } from "./events.ts";
 import { ingestRecord } from "./ingest.ts";
-import { appendOutbox, dropSocket } from "./lifecycle.ts";
+import { appendOutbox, asFits, dropSocket } from "./lifecycle.ts";
 import {
   aliasCharactersMax,
   outboxBytesMax,
@@ -17,7 +17,7 @@ import {
   topicAliasMaximum,
 } from "./limits.ts";
 import { expiryOf, messageBytes, travelling } from "./message.ts";
-import { hasRoom, retain } from "./retained.ts";
+import { forgetExpired, hasRoom, retain } from "./retained.ts";
 import { mayAnswerTo, mayPublish } from "./rights.ts";
 import type { Route } from "./routes.ts";
 import type { BrokerState, Message, Session, Socket } from "./state.ts";
@@ -89,7 +89,7 @@ export function publish(
     acknowledge(socket, packet, reasonCodes.success, null, effects);
     return;
   }
-  const judged = judge(state, socket, session, found, packet, now);
+  const judged = judge(state, socket, session, found, packet, now, effects);
   if (judged.kind === "violation") {
     end(state, socket, violations[judged.why], now, effects);
     return;
@@ -112,7 +112,7 @@ export function publish(
   };
   if (packet.retain && found.parsed !== null) retain(state, found.parsed.device, message, effects);
   if (judged.record !== null) appendOutbox(state, judged.record, effects);
-  const matched = route(state, message, { session: session.key, packet, level: socket.level }, effects);
+  const matched = route(state, message, { session: session.key, packet, level: socket.level }, now, effects);
   if (qos === 0) return;
   const heard = matched || judged.record !== null || qos === 2;
   acknowledge(socket, packet, heard ? reasonCodes.success : reasonCodes.no_matching_subscribers, null, effects);
@@ -133,7 +133,7 @@ function acknowledge(
     reasonCode,
     properties: reason === null || !socket.problemInformation ? null : { reasonString: reason },
   };
-  effects.push({ kind: "send", socket, packet: ack });
+  effects.push({ kind: "send", socket, packet: asFits(socket, ack) });
 }
 
 function refuse(
@@ -187,6 +187,7 @@ function judge(
   found: Route,
   packet: PublishPacket,
   now: number,
+  effects: Effect[],
 ): Judgement {
   const { parsed, topic } = found;
   const { principal } = session;
@@ -200,7 +201,10 @@ function judge(
   }
   if (packet.retain && packet.payload.length > 0) {
     const bytes = messageBytes({ topic, payload: packet.payload, properties: packet.properties });
-    if (!hasRoom(state, parsed.device, topic, bytes)) return { kind: "refused", why: "retained" };
+    if (!hasRoom(state, parsed.device, topic, bytes)) {
+      forgetExpired(state, parsed.device, now, effects);
+      if (!hasRoom(state, parsed.device, topic, bytes)) return { kind: "refused", why: "retained" };
+    }
   }
   const record = principal.kind === "device" ? ingestRecord(parsed, packet.payload, now) : null;
   if (record !== null && state.outboxBytes >= outboxBytesMax) return { kind: "refused", why: "outbox_full" };

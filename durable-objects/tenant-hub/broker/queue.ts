@@ -44,9 +44,14 @@ export class Queue<T> {
     return undefined;
   }
 
-  clear(): void {
-    this.items = [];
+  /** Takes out everything that fits, oldest first. */
+  removeAll(fits: (item: T) => boolean): T[] {
+    const removed: T[] = [];
+    const rest: T[] = [];
+    for (const item of this) (fits(item) ? removed : rest).push(item);
+    this.items = rest;
     this.head = 0;
+    return removed;
   }
 
   [Symbol.iterator](): IterableIterator<T> {

@@ -39,6 +39,12 @@ export function forgetRetained(state: BrokerState, device: DeviceId, topic: Topi
   effects.push({ kind: "write", write: { kind: "delete_retained", topic } });
 }
 
+/** Forgets what of a device's is retained for nobody any more. */
+export function forgetExpired(state: BrokerState, device: DeviceId, now: number, effects: Effect[]): void {
+  for (const [topic, entry] of [...(state.retained.get(device) ?? [])])
+    if (isExpired(entry, now)) forgetRetained(state, device, topic, effects);
+}
+
 /** Presence always has room: a device must not hide that it went away by filling its topics. */
 export function hasRoom(state: BrokerState, device: DeviceId, topic: TopicName, bytes: number): boolean {
   if (topic === statusTopic(state.org, device)) return true;
@@ -86,6 +92,6 @@ export function deliverRetained(
   for (const message of messages) {
     if (isExpired(message, now)) continue;
     const current = { ...message, retain: true, properties: countedDown(message, now) };
-    deliver(state, session, new Fan(current, null, 4), grant, nextPacketId(state), effects);
+    deliver(state, session, new Fan(current, null, 4), grant, nextPacketId(state), now, effects);
   }
 }

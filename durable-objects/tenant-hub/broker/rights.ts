@@ -1,6 +1,12 @@
 import type { DeviceId, UserId } from "../../../core/ids.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
-import { type DeviceTopic, type ReadRights, topicWithinRights } from "../../../core/topics/sentinel-topic.ts";
+import {
+  type DeviceTopic,
+  parseDeviceTopic,
+  type ReadRights,
+  topicWithinRights,
+} from "../../../core/topics/sentinel-topic.ts";
+import { parseTopicName } from "../../../core/topics/topic-name.ts";
 import type { BrokerState, Principal } from "./state.ts";
 
 /** Names only the platform publishes; a device's own publish there is refused, at any depth. */
@@ -41,6 +47,14 @@ export function mayAnswerTo(state: BrokerState, principal: Principal, topic: Dev
   if (principal.kind === "device") return mayPublish(state, principal, topic);
   const [name = ""] = topic.rest;
   return !platformNames.includes(name) && topicWithinRights(topic, readRights(state, principal));
+}
+
+/** The same of the text of a Response Topic; without one nobody is asked. */
+export function mayAskAt(state: BrokerState, principal: Principal, responseTopic: string | undefined): boolean {
+  if (responseTopic === undefined) return true;
+  const name = parseTopicName(responseTopic);
+  const answer = name === null ? null : parseDeviceTopic(name);
+  return answer !== null && mayAnswerTo(state, principal, answer);
 }
 
 /** owner, admin and readonly read across the tenant. */

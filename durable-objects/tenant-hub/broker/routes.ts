@@ -2,7 +2,7 @@ import type { QoS } from "../../../core/mqtt/packets.ts";
 import { type DeviceTopic, parseDeviceTopic } from "../../../core/topics/sentinel-topic.ts";
 import { parseTopicName, type TopicName } from "../../../core/topics/topic-name.ts";
 import type { Session, SessionSubscription } from "./state.ts";
-import type { IndexEntry, SubscriptionIndex } from "./subscription-index.ts";
+import type { IndexEntry, ShareGroup, SubscriptionIndex } from "./subscription-index.ts";
 
 /** One session that receives a topic, with everything its matching subscriptions say together. */
 export interface Target {
@@ -24,7 +24,12 @@ export interface Route {
   version: number;
   targets: readonly Target[];
   /** The members of each shared subscription, one of whom gets the message. */
-  shares: readonly (readonly IndexEntry[])[];
+  shares: readonly Share[];
+}
+
+export interface Share {
+  readonly group: ShareGroup;
+  readonly members: readonly IndexEntry[];
 }
 
 /** Topics remembered, and the longest of them: 8,192 of 512 characters are 4 MB. */
@@ -63,14 +68,14 @@ export function refreshRoute(route: Route, index: SubscriptionIndex): void {
   if (route.version === version) return;
   route.version = version;
   const bySession = new Map<Session, SessionSubscription[]>();
-  const shares = new Map<string, IndexEntry[]>();
+  const shares = new Map<string, { readonly group: ShareGroup; readonly members: IndexEntry[] }>();
   for (const entry of index.match(route.topic, device)) {
     const { share, filter } = entry.subscription.spec;
     if (share !== null) {
       const name = `${share}/${filter}`;
-      const members = shares.get(name);
-      if (members === undefined) shares.set(name, [entry]);
-      else members.push(entry);
+      const known = shares.get(name);
+      if (known === undefined) shares.set(name, { group: index.groupOf(entry.subscription.spec), members: [entry] });
+      else known.members.push(entry);
       continue;
     }
     const own = bySession.get(entry.session);

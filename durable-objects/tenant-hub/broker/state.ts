@@ -74,6 +74,8 @@ export interface Socket {
   /** Topic aliases that we set, by topic, at most `aliasesOutMax`. */
   readonly aliasesOut: Map<string, number>;
   aliasesOutMax: number;
+  /** `Session.unsent` as the attachment had it; read when the object wakes. */
+  savedUnsent: number;
   /** See `unheardBytesMax`; lost on eviction, which only ever forgives. */
   unheardBytes: number;
 }
@@ -95,6 +97,7 @@ export interface QueuedMessage {
   readonly seq: number;
   readonly qos: QoS;
   readonly bytes: number;
+  readonly expiresAtMs: number | null;
 }
 
 export interface InflightMessage extends QueuedMessage {
@@ -201,8 +204,6 @@ export interface BrokerState {
   nextSeq: number;
   /** One counter for all sessions: a QoS 1 delivery to many of them is then the same bytes. Not stored. */
   lastPacketId: number;
-  /** Turns the wheel of shared subscriptions. Not stored. */
-  shareTurn: number;
   outboxBytes: number;
 }
 
@@ -233,7 +234,6 @@ export function emptyState(org: OrgId): BrokerState {
     retainedBytes: 0,
     nextSeq: 1,
     lastPacketId: 0,
-    shareTurn: 0,
     outboxBytes: 0,
   };
 }
@@ -307,6 +307,7 @@ export function newSocket(id: SocketId, upgrade: UpgradeCredential | null, now: 
     aliasesIn: new Map(),
     aliasesOut: new Map(),
     aliasesOutMax: 0,
+    savedUnsent: 0,
     unheardBytes: 0,
   };
 }

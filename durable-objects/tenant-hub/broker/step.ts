@@ -9,11 +9,11 @@ import { deadlineOf } from "./deadlines.ts";
 import { claimMailbox, sendLoaded } from "./deliver.ts";
 import { disconnect } from "./disconnect.ts";
 import type { BrokerEvent, Close, Effect } from "./events.ts";
-import { detachSession, dropSocket, finishSession, publishWill } from "./lifecycle.ts";
+import { detachSession, dropSocket, expireSession } from "./lifecycle.ts";
 import { seenSavedEveryMs } from "./limits.ts";
 import { publish, release } from "./publish.ts";
 import { deliverRetained } from "./retained.ts";
-import { type BrokerState, newSocket, type Session, type Socket, type SocketId, sessionEndMs } from "./state.ts";
+import { type BrokerState, newSocket, type Session, type Socket, type SocketId } from "./state.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
 
 export interface StepResult {
@@ -100,7 +100,7 @@ export function advance(state: BrokerState, event: BrokerEvent, now: number, eff
       endLoginSession(state, event.sid, event.user, now, effects);
       return;
     case "publish_command":
-      publishCommand(state, event.device, event.payload, effects);
+      publishCommand(state, event.device, event.payload, now, effects);
       return;
     case "outbox_drained":
       state.outboxBytes = Math.max(0, state.outboxBytes - event.bytes);
@@ -187,7 +187,11 @@ function handleSessionPacket(
  */
 function handleRefusal(state: BrokerState, socket: Socket, why: Refusal, now: number, effects: Effect[]): void {
   const close = protocolError(`${why.kind} [${why.clause}]`, why.reasonCode);
-  const modern = why.level === 5;
+  if (why.silent) {
+    end(state, socket, { ...close, reasonCode: null }, now, effects);
+    return;
+  }
+  const modern = why.level === 5 && why.kind !== "protocol_level";
   if (socket.phase === "fresh" && (modern || why.reasonCode === reasonCodes.unsupported_protocol_version)) {
     socket.level = modern ? 5 : 4;
     refuseConnection(state, socket, close, now, effects);
@@ -216,12 +220,23 @@ function attachRestored(state: BrokerState, now: number, effects: Effect[]): voi
   for (const socket of [...state.sockets.values()]) {
     const { session } = socket;
     if (session === null) continue;
-    if (session.socket === socket.id) session.attached = socket;
+    if (session.socket === socket.id) resumeSession(session, socket);
     else end(state, socket, sessionGone, now, effects);
   }
   for (const session of [...state.sessions.values()]) {
     if (session.socket === null || session.attached !== null) continue;
     detachSession(state, session, now, { graceful: false, presence: true }, effects);
+  }
+}
+
+/** What this connection had not been sent again yet is still to be sent: the last of what is in flight. */
+function resumeSession(session: Session, socket: Socket): void {
+  session.attached = socket;
+  session.unsent = Math.min(socket.savedUnsent, session.inflight.size);
+  let sent = session.inflight.size - session.unsent;
+  for (const message of session.inflight.values()) {
+    message.sent = sent > 0;
+    sent -= 1;
   }
 }
 
@@ -235,16 +250,5 @@ function expire(state: BrokerState, now: number, effects: Effect[]): void {
     if (untilMs > now) continue;
     state.endedSids.delete(sid);
     effects.push({ kind: "write", write: { kind: "delete_ended_sid", sid } });
-  }
-}
-
-/** A session without a connection whose will or whose own end is due. */
-function expireSession(state: BrokerState, session: Session, now: number, effects: Effect[]): void {
-  const endMs = sessionEndMs(session);
-  if (endMs !== null && endMs <= now) {
-    finishSession(state, session, now, effects);
-  } else if (session.willDueAtMs !== null && session.willDueAtMs <= now) {
-    publishWill(state, session, now, effects);
-    effects.push({ kind: "write", write: { kind: "put_session", session } });
   }
 }

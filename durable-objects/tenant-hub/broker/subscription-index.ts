@@ -7,6 +7,12 @@ export interface IndexEntry {
   readonly subscription: SessionSubscription;
 }
 
+/** A shared subscription; its members take turns. */
+export interface ShareGroup {
+  members: number;
+  turn: number;
+}
+
 interface Bucket {
   readonly entries: Map<string, IndexEntry>;
   /** Counts changes, so that what was found can be kept until the next one. */
@@ -20,6 +26,7 @@ interface Bucket {
  */
 export class SubscriptionIndex {
   private readonly buckets = new Map<string, Bucket>();
+  private readonly groups = new Map<string, ShareGroup>();
   /** Moves when a bucket comes or goes; with it and the buckets' own versions nothing goes unnoticed. */
   private generation = 0;
 
@@ -31,7 +38,9 @@ export class SubscriptionIndex {
       bucket = { entries: new Map(), version: this.generation };
       this.buckets.set(name, bucket);
     }
-    bucket.entries.set(entryKey(session, subscription.spec), { session, subscription });
+    const key = entryKey(session, subscription.spec);
+    if (subscription.spec.share !== null && !bucket.entries.has(key)) this.join(subscription.spec);
+    bucket.entries.set(key, { session, subscription });
     this.generation += 1;
     bucket.version = this.generation;
   }
@@ -40,9 +49,28 @@ export class SubscriptionIndex {
     const name = bucketOf(subscription.spec);
     const bucket = this.buckets.get(name);
     if (bucket === undefined || !bucket.entries.delete(entryKey(session, subscription.spec))) return;
+    if (subscription.spec.share !== null) this.leave(subscription.spec);
     this.generation += 1;
     bucket.version = this.generation;
     if (bucket.entries.size === 0 && name !== anyDevice) this.buckets.delete(name);
+  }
+
+  private join(spec: FilterSpec): void {
+    const group = this.groups.get(groupKey(spec));
+    if (group === undefined) this.groups.set(groupKey(spec), { members: 1, turn: 0 });
+    else group.members += 1;
+  }
+
+  private leave(spec: FilterSpec): void {
+    const group = this.groups.get(groupKey(spec));
+    if (group === undefined) return;
+    group.members -= 1;
+    if (group.members === 0) this.groups.delete(groupKey(spec));
+  }
+
+  /** The group of a shared subscription that is in the index. */
+  groupOf(spec: FilterSpec): ShareGroup {
+    return this.groups.get(groupKey(spec)) ?? { members: 0, turn: 0 };
   }
 
   /** Changes whenever `match` for a topic of this device could give something else. */
@@ -68,8 +96,12 @@ export class SubscriptionIndex {
 
 const anyDevice = "+";
 
+function groupKey(spec: FilterSpec): string {
+  return `${spec.share ?? ""}\0${spec.filter}`;
+}
+
 function entryKey(session: Session, spec: FilterSpec): string {
-  return `${spec.share ?? ""}\0${spec.filter}\0${session.key}`;
+  return `${groupKey(spec)}\0${session.key}`;
 }
 
 function bucketOf(spec: FilterSpec): string {

@@ -113,8 +113,10 @@ describe("tables that an earlier release wrote", () => {
       ],
     ]);
     const weight = (text: string): number => text.length + topic.length + 64;
-    expect([...(one?.inflight ?? [])]).toEqual([[1, { seq: 4, qos: 1, bytes: weight("sent"), sent: true }]]);
-    expect([...(one?.queue ?? [])]).toEqual([{ seq: 5, qos: 2, bytes: weight("waits") }]);
+    expect([...(one?.inflight ?? [])]).toEqual([
+      [1, { seq: 4, qos: 1, bytes: weight("sent"), expiresAtMs: null, sent: true }],
+    ]);
+    expect([...(one?.queue ?? [])]).toEqual([{ seq: 5, qos: 2, bytes: weight("waits"), expiresAtMs: null }]);
     expect([one?.inflightBytes, one?.queueBytes]).toEqual([weight("sent"), weight("waits")]);
     expect([...(one?.released ?? []), ...(one?.received ?? [])]).toEqual([9, 3]);
     expect(state.retained.get(device)?.get(topic as never)).toEqual({ bytes: weight("kept"), expiresAtMs: null });
