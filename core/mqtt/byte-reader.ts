@@ -1,5 +1,5 @@
 import { FieldRefused, type RefusalKind } from "./refusals.ts";
-import { decodeText } from "./utf8.ts";
+import { decodeName, decodeText } from "./utf8.ts";
 
 const nothing = new Uint8Array();
 
@@ -66,9 +66,16 @@ export class ByteReader {
     return decodeText(this.bytes, at, at + length);
   }
 
-  packetId(): number {
+  /** A topic name, a topic filter or a client id. */
+  name(): string {
+    const length = this.uint16();
+    const at = this.need(length);
+    return decodeName(this.bytes, at, at + length);
+  }
+
+  packetId(whenZero: RefusalKind = "packet_id_zero"): number {
     const id = this.uint16();
-    if (id === 0) throw new FieldRefused("packet_id_zero");
+    if (id === 0) throw new FieldRefused(whenZero);
     return id;
   }
 

@@ -4,7 +4,7 @@ import type { ConnackPacket, ConnectPacket, ProtocolLevel, QoS, Will } from "./p
 import { readProperties } from "./property-codec.ts";
 import { checkReasonCode } from "./reason-code-tables.ts";
 import { type ReasonCode, reasonCodes } from "./reason-codes.ts";
-import { FieldRefused } from "./refusals.ts";
+import { FieldRefused, isTextRefusal, type Refusal, refusal, unanswered } from "./refusals.ts";
 import { variableByteIntegerBytes } from "./variable-byte-integer.ts";
 
 /**
@@ -20,6 +20,7 @@ export function decodeConnect(reader: ByteReader, header: FixedHeader): ConnectP
   try {
     // The highest bit is a bridge's own sign, and makes no level that the specification knows.
     if (level === null) throw new FieldRefused("protocol_level");
+    if (level > 3 && header.flags !== 0) throw new FieldRefused("connect_header_flags");
     // Only now is it known that the length in front had to be the shortest [MQTT-1.5.5-1].
     if (level === 5 && header.lengthBytes > variableByteIntegerBytes(header.end - header.bodyAt))
       throw new FieldRefused("variable_byte_integer_overlong");
@@ -32,26 +33,42 @@ export function decodeConnect(reader: ByteReader, header: FixedHeader): ConnectP
   }
 }
 
+/** "MQTT" behind its length. 3.1, which is "MQIsdp", doesn't use the header flags of a CONNECT. */
+const nameField = [0x00, 0x04, 0x4d, 0x51, 0x54, 0x54] as const;
+
+/**
+ * The refusal of a CONNECT with header flags, as soon as its level has come; null until then, and when
+ * the level is one that doesn't use them, or none that we know.
+ * @param limit where the received bytes end
+ */
+export function refuseConnectFlags(bytes: Uint8Array, limit: number, bodyAt: number): Refusal | null {
+  const levelAt = bodyAt + nameField.length;
+  if (levelAt >= limit || nameField.some((byte, index) => bytes[bodyAt + index] !== byte)) return null;
+  const asked = bytes[levelAt] as number;
+  return levelOf(asked, 4, 5) === null ? null : refusal("connect_header_flags", asked, null, asked);
+}
+
 function levelOf(asked: number, min: ProtocolLevel, max: ProtocolLevel): ProtocolLevel | null {
   return asked >= min && asked <= max ? (asked as ProtocolLevel) : null;
 }
 
 function decodeFields(reader: ByteReader, level: ProtocolLevel): ConnectPacket {
-  const flags = reader.byte();
-  if ((flags & 0x01) !== 0) throw new FieldRefused("connect_reserved_flag");
+  const flags = unanswered(() => reader.byte());
+  // 3.1 doesn't use this bit, nor forbid what no will has use for (3.1 section 3.1).
+  if (level > 3 && (flags & 0x01) !== 0) throw new FieldRefused("connect_reserved_flag");
   const hasWill = (flags & 0x04) !== 0;
-  if (!hasWill && (flags & 0x38) !== 0) throw new FieldRefused("will_flags_without_will");
   if ((flags & 0x18) === 0x18) throw new FieldRefused("will_qos_3");
+  if (level > 3 && !hasWill && (flags & 0x38) !== 0) throw new FieldRefused("will_flags_without_will");
   const hasUsername = (flags & 0x80) !== 0;
   const hasPassword = (flags & 0x40) !== 0;
   if (hasPassword && !hasUsername && level < 5) throw new FieldRefused("password_without_username");
-  const keepAliveSeconds = reader.uint16();
+  const keepAliveSeconds = unanswered(() => reader.uint16());
   const properties = level === 5 ? readProperties(reader, "connect", "client") : null;
-  const clientId = reader.text();
+  const clientId = decodeClientId(reader);
   const will = hasWill ? decodeWill(reader, flags, level) : null;
   // 3.1 lets the length in front overrule these two flags (3.1 section 3.1).
-  const username = hasUsername && !isLeftOut(reader, level) ? reader.text() : null;
-  const password = hasPassword && !isLeftOut(reader, level) ? reader.binary() : null;
+  const username = hasUsername && !isLeftOut(reader, level) ? unanswered(() => reader.text()) : null;
+  const password = hasPassword && !isLeftOut(reader, level) ? unanswered(() => reader.binary()) : null;
   return {
     type: "connect",
     level,
@@ -69,15 +86,34 @@ function isLeftOut(reader: ByteReader, level: ProtocolLevel): boolean {
   return level === 3 && reader.remaining === 0;
 }
 
+/** A CONNECT that ends in the client id is cut off; one whose client id is no name is told so. */
+function decodeClientId(reader: ByteReader): string {
+  try {
+    return unanswered(() => reader.name());
+  } catch (error) {
+    if (error instanceof FieldRefused && isTextRefusal(error.kind)) throw new FieldRefused("client_id_malformed");
+    throw error;
+  }
+}
+
 function decodeWill(reader: ByteReader, flags: number, level: ProtocolLevel): Will {
   const properties = level === 5 ? readProperties(reader, "will", "client") : null;
   return {
-    topic: reader.text(),
+    topic: decodeWillTopic(reader),
     payload: reader.binary(),
     qos: ((flags >> 3) & 0x03) as QoS,
     retain: (flags & 0x20) !== 0,
     properties,
   };
+}
+
+function decodeWillTopic(reader: ByteReader): string {
+  try {
+    return reader.name();
+  } catch (error) {
+    if (error instanceof FieldRefused && isTextRefusal(error.kind)) error.silent = true;
+    throw error;
+  }
 }
 
 /** What the return codes of 3.1.1 (table 3.1) are in 5.0. */

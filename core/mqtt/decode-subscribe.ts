@@ -16,7 +16,7 @@ import { FieldRefused } from "./refusals.ts";
 
 /** @throws FieldRefused */
 export function decodeSubscribe(reader: ByteReader, level: ProtocolLevel): SubscribePacket {
-  const packetId = reader.packetId();
+  const packetId = reader.packetId("request_id_zero");
   const properties = level === 5 ? readProperties(reader, "subscribe", "client") : null;
   const subscriptions: Subscription[] = [];
   while (reader.remaining > 0) subscriptions.push(decodeSubscription(reader, level));
@@ -26,7 +26,7 @@ export function decodeSubscribe(reader: ByteReader, level: ProtocolLevel): Subsc
 
 /** One filter with its options: before 5.0 a QoS alone, all other bits reserved. */
 function decodeSubscription(reader: ByteReader, level: ProtocolLevel): Subscription {
-  const filter = reader.text();
+  const filter = reader.name();
   const options = reader.byte();
   if ((options & (level === 5 ? 0xc0 : 0xfc)) !== 0) throw new FieldRefused("subscribe_reserved_bits");
   const qos = options & 0x03;
@@ -58,10 +58,10 @@ export function decodeSuback(reader: ByteReader, level: ProtocolLevel): SubackPa
 
 /** @throws FieldRefused */
 export function decodeUnsubscribe(reader: ByteReader, level: ProtocolLevel): UnsubscribePacket {
-  const packetId = reader.packetId();
+  const packetId = reader.packetId("request_id_zero");
   const properties = level === 5 ? readProperties(reader, "unsubscribe", "client") : null;
   const filters: string[] = [];
-  while (reader.remaining > 0) filters.push(reader.text());
+  while (reader.remaining > 0) filters.push(reader.name());
   if (filters.length === 0) throw new FieldRefused("unsubscribe_empty");
   return { type: "unsubscribe", packetId, filters, properties };
 }

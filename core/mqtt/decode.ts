@@ -1,5 +1,5 @@
 import { ByteReader } from "./byte-reader.ts";
-import { decodeConnack, decodeConnect } from "./decode-connect.ts";
+import { decodeConnack, decodeConnect, refuseConnectFlags } from "./decode-connect.ts";
 import { decodeAck, decodeAuth, decodeDisconnect } from "./decode-reasoned.ts";
 import { decodeSuback, decodeSubscribe, decodeUnsuback, decodeUnsubscribe } from "./decode-subscribe.ts";
 import { type DecodeOptions, FixedHeader, readFixedHeader } from "./fixed-header.ts";
@@ -64,16 +64,19 @@ export function decodeBody(
 
 /**
  * What can be refused though the packet has not arrived whole: a packet identifier of 0 where it stands
- * first. Nothing else is judged before its packet is there, so a packet is judged alike however it is cut.
+ * first, and a CONNECT's header flags once its level is there. Nothing else is judged before its packet is there, so a packet is judged alike however it is cut.
  * @param limit where the received bytes end
  */
 export function refuseEarly(
   bytes: Uint8Array,
   limit: number,
-  { type, bodyAt }: FixedHeader,
+  header: FixedHeader,
   level: ProtocolLevel | null,
 ): Refusal | null {
+  const { type, bodyAt } = header;
   switch (type) {
+    case "connect":
+      return header.flags === 0 ? null : refuseConnectFlags(bytes, limit, bodyAt);
     case "puback":
     case "pubrec":
     case "pubrel":
@@ -83,7 +86,7 @@ export function refuseEarly(
     case "unsubscribe":
     case "unsuback":
       return bodyAt + 2 <= limit && bytes[bodyAt] === 0 && bytes[bodyAt + 1] === 0
-        ? refusal("packet_id_zero", level)
+        ? refusal(type === "subscribe" || type === "unsubscribe" ? "request_id_zero" : "packet_id_zero", level)
         : null;
     default:
       return null;

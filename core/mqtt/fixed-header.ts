@@ -26,7 +26,7 @@ export interface DecodeOptions {
 
 /**
  * Reads the fixed header that begins at `at`: type, direction, flags and length are all judged before a
- * byte of the body is awaited or allocated.
+ * byte of the body is awaited or allocated, but a CONNECT's flags, which its level decides about.
  * @param limit where the received bytes end; the body need not be there
  */
 export function readFixedHeader(
@@ -39,7 +39,7 @@ export function readFixedHeader(
   if (at >= limit) return "incomplete";
   const first = bytes[at] as number;
   const verdict = verdictsOf(level, sender)[first] as RefusalKind | null;
-  if (verdict !== null) return refuse(header, verdict);
+  if (verdict === "reserved_packet_type" || verdict === "connect_expected") return refuse(header, verdict);
   header.type = packetTypes[first >> 4] as PacketType;
   header.flags = first & 0x0f;
   let bodyBytes = 0;
@@ -52,6 +52,8 @@ export function readFixedHeader(
     header.lengthBytes = index + 1;
     header.bodyAt = next + 1;
     header.end = next + 1 + bodyBytes;
+    if (bodyBytes > 0 && isPing(header.type)) return refuse(header, "ping_with_body");
+    if (verdict !== null) return refuse(header, verdict);
     if (header.end - at > packetBytesMax) return refuse(header, "packet_too_large");
     // 5.0 alone asks for the shortest form.
     if (byte === 0 && index > 0 && level === 5) return refuse(header, "variable_byte_integer_overlong");
@@ -65,11 +67,13 @@ function refuse(header: FixedHeader, kind: RefusalKind): "refused" {
   return "refused";
 }
 
+function isPing(type: PacketType): boolean {
+  return type === "pingreq" || type === "pingresp";
+}
+
 /** The body of a packet that has one size only; a longer one is refused before it is there. */
 function bodyBytesMax(type: PacketType, level: ProtocolLevel | null): number {
-  if (type === "publish") return Number.POSITIVE_INFINITY;
-  if (type === "pingreq" || type === "pingresp") return 0;
-  if (level === 5) return Number.POSITIVE_INFINITY;
+  if (type === "publish" || level === 5) return Number.POSITIVE_INFINITY;
   switch (type) {
     case "connack":
     case "puback":
@@ -111,8 +115,9 @@ function verdict(first: number, level: ProtocolLevel | null, sender: Sender): Re
     if ((flags & 0b0110) === 0b0110) return "qos_3";
     return (flags & 0b1110) === 0b1000 ? "dup_at_qos_0" : null;
   }
+  if (type === "connect") return null;
   if (type !== "pubrel" && type !== "subscribe" && type !== "unsubscribe")
-    return flags === 0 ? null : "fixed_header_flags";
+    return flags === 0 ? null : type === "auth" ? "auth_header_flags" : "fixed_header_flags";
   // 3.1 sends these at QoS 1, and marks one that is sent again (3.1 section 2.1).
   return flags === 0b0010 || (level === 3 && flags === 0b1010) ? null : "fixed_header_flags";
 }

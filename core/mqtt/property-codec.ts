@@ -2,7 +2,7 @@ import { ByteReader } from "./byte-reader.ts";
 import type { Sender } from "./packets.ts";
 import type { Properties } from "./properties.ts";
 import { bearers, type PropertyBearer, type PropertySpec, specById, specByName } from "./property-table.ts";
-import { FieldRefused } from "./refusals.ts";
+import { FieldRefused, isTextRefusal } from "./refusals.ts";
 import { textBytes, writeText } from "./utf8.ts";
 import { variableByteIntegerBytes, writeVariableByteInteger } from "./variable-byte-integer.ts";
 
@@ -20,40 +20,62 @@ export function readProperties(reader: ByteReader, bearer: PropertyBearer, sende
   const length = reader.variableByteInteger();
   if (length === 0) return null;
   const outer = reader.enter(length);
-  const properties = readAll(reader, bearer, sender);
-  reader.leave(outer);
-  return properties;
+  try {
+    return readAll(reader, bearer, sender);
+  } catch (error) {
+    // A topic or a filter that is no text is answered, a property is not.
+    if (error instanceof FieldRefused && isTextRefusal(error.kind)) error.silent = true;
+    throw error;
+  } finally {
+    reader.leave(outer);
+  }
 }
 
+/** All of it is read before any of it is judged: bytes that are no properties are that, whatever else is wrong. */
 function readAll(reader: ByteReader, bearer: PropertyBearer, sender: Sender | null): Properties {
   const { bit, clause } = bearers[bearer];
   const gathered: Gathered = {};
+  let wrong: FieldRefused | null = null;
   while (reader.remaining > 0) {
     const id = reader.variableByteInteger();
     const spec = specById[id];
     if (spec === undefined) throw new FieldRefused("property_unknown");
-    // User Property is in every packet (table 2-4).
-    if ((spec.bearers & bit) === 0) throw new FieldRefused("property_misplaced", `2.2.2.2, ${clause}`);
-    if (id === 0x0b && bearer === "publish" && sender === "client")
-      throw new FieldRefused("subscription_identifier_from_client");
-    const value = readValue(reader, spec);
-    checkValue(spec, value, clause);
+    const value = readValue(reader, spec, bearer);
     const before = gathered[spec.name];
+    wrong ??= placeRefused(spec, bit, bearer, sender) ?? valueRefused(spec, value, clause);
     if (!spec.repeats) {
-      if (before !== undefined) throw new FieldRefused("property_duplicate", clause);
+      if (before !== undefined) wrong ??= new FieldRefused("property_duplicate", clause);
       gathered[spec.name] = value;
     } else if (before === undefined) {
       gathered[spec.name] = [value];
     } else {
       // One subscription has one identifier; a message has those of all that match.
-      if (id === 0x0b && bearer === "subscribe") throw new FieldRefused("property_duplicate", clause);
+      if (id === 0x0b && bearer === "subscribe") wrong ??= new FieldRefused("property_duplicate", clause);
       (before as Value[]).push(value);
     }
   }
+  if (wrong !== null) throw wrong;
   return checkTogether(gathered as Properties, bearer, sender);
 }
 
-function readValue(reader: ByteReader, spec: PropertySpec): Value {
+/** Why the property has no place in this packet; null when it has. User Property is in every packet (table 2-4). */
+function placeRefused(
+  spec: PropertySpec,
+  bit: number,
+  bearer: PropertyBearer,
+  sender: Sender | null,
+): FieldRefused | null {
+  if ((spec.bearers & bit) === 0)
+    return new FieldRefused(
+      bearer === "subscribe" || bearer === "unsubscribe" ? "request_property_misplaced" : "property_misplaced",
+      `2.2.2.2, ${bearers[bearer].clause}`,
+    );
+  if (spec.id === 0x0b && bearer === "publish" && sender === "client")
+    return new FieldRefused("subscription_identifier_from_client");
+  return null;
+}
+
+function readValue(reader: ByteReader, spec: PropertySpec, bearer: PropertyBearer): Value {
   switch (spec.type) {
     case "byte":
       return reader.byte();
@@ -64,7 +86,8 @@ function readValue(reader: ByteReader, spec: PropertySpec): Value {
     case "variable":
       return reader.variableByteInteger();
     case "text":
-      return reader.text();
+      // What is stored was judged when it came.
+      return spec.name === "responseTopic" && bearer !== "storage" ? reader.name() : reader.text();
     case "binary":
       return reader.binary();
     case "pair":
@@ -72,15 +95,17 @@ function readValue(reader: ByteReader, spec: PropertySpec): Value {
   }
 }
 
-function checkValue(spec: PropertySpec, value: Value, clause: string): void {
+function valueRefused(spec: PropertySpec, value: Value, clause: string): FieldRefused | null {
   if (spec.rule === "zero_or_one" && value !== 0 && value !== 1)
-    throw new FieldRefused("property_value_forbidden", clause);
-  if (spec.rule === "not_zero" && value === 0)
-    throw spec.name === "topicAlias"
-      ? new FieldRefused("topic_alias_zero")
-      : new FieldRefused("property_value_forbidden", clause);
+    return new FieldRefused("property_value_forbidden", clause);
+  if (spec.rule === "not_zero" && value === 0) {
+    if (spec.name === "topicAlias") return new FieldRefused("topic_alias_zero");
+    if (spec.name === "subscriptionIdentifiers") return new FieldRefused("subscription_identifier_zero");
+    return new FieldRefused("property_value_forbidden", clause);
+  }
   if (spec.name === "responseTopic" && isResponseTopicWrong(value as string))
-    throw new FieldRefused("response_topic_invalid");
+    return new FieldRefused("response_topic_invalid");
+  return null;
 }
 
 /** A response topic is a name to publish to: no wildcard [MQTT-3.3.2-14], and not empty [MQTT-4.7.3-1]. */

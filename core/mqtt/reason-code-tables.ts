@@ -143,6 +143,7 @@ const tables: Readonly<Record<ReasonedType, ReasonTable>> = {
 export function checkReasonCode(code: number, type: ReasonedType, sender: Sender): ReasonCode {
   const { clause, senders } = tables[type];
   const by = senders[code];
+  if (type === "disconnect" && by !== "both" && by !== sender) throw new FieldRefused("disconnect_reason_code", clause);
   if (by === undefined) throw new FieldRefused("reason_code_unknown", clause);
   if (by !== "both" && by !== sender) throw new FieldRefused("reason_code_wrong_sender", clause);
   return code as ReasonCode;

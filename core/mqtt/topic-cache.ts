@@ -1,4 +1,4 @@
-import { decodeText } from "./utf8.ts";
+import { decodeName } from "./utf8.ts";
 
 /** A device publishes to a handful of topics. */
 const entriesMax = 8;
@@ -20,7 +20,7 @@ export class TopicCache {
 
   /**
    * The topic between two offsets.
-   * @throws FieldRefused when it is not well-formed
+   * @throws FieldRefused when it is no name (`decodeName`)
    */
   read(bytes: Uint8Array, start: number, end: number): string {
     const { entries } = this;
@@ -30,7 +30,7 @@ export class TopicCache {
       if (index > 0) this.moveToFront(entry, index);
       return entry.text;
     }
-    const text = decodeText(bytes, start, end);
+    const text = decodeName(bytes, start, end);
     if (end - start > topicBytesMax) return text;
     const entry = { bytes: new Uint8Array(bytes.subarray(start, end)), text };
     if (entries.length < entriesMax) entries.push(entry);

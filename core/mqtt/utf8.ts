@@ -17,6 +17,20 @@ export function decodeText(bytes: Uint8Array, start: number, end: number): strin
   }
 }
 
+/** What a server may refuse in any string (3.1.1 section 1.5.3, 5.0 section 1.5.4), but U+0000, which it must. */
+const controlOrNonCharacter = /[\p{Cc}\p{Noncharacter_Code_Point}]/u;
+
+/**
+ * The same for topic names, topic filters and client ids: nobody means a line break there, and what is
+ * looked up, compared and logged had better be visible. Other strings have honest ones.
+ * @throws FieldRefused as `decodeText`, and on control characters and non-characters
+ */
+export function decodeName(bytes: Uint8Array, start: number, end: number): string {
+  const text = decodeText(bytes, start, end);
+  if (controlOrNonCharacter.test(text)) throw new FieldRefused("text_control");
+  return text;
+}
+
 /**
  * Bytes that a string takes in UTF-8, without its length field.
  * @throws RangeError when it is no MQTT string: U+0000, a lone surrogate, over 65,535 bytes

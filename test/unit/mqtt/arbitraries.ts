@@ -11,6 +11,8 @@ const qos = fc.constantFrom<QoS>(0, 1, 2);
 const packetId = fc.integer({ min: 1, max: 0xffff });
 /** Any MQTT string: well-formed, no U+0000; U+FEFF and astral characters included. */
 export const mqttText = fc.string({ unit: "binary", maxLength: 40 }).filter((text) => !text.includes("\0"));
+/** Without what no name may have: controls and non-characters. */
+const nameText = mqttText.filter((text) => !/[\p{Cc}\p{Noncharacter_Code_Point}]/u.test(text));
 /** mqtt-packet also judges topic names, so the shared generator makes plain ones. */
 const topic = fc.stringMatching(/^[a-z0-9/\u00e9\ufeff]{1,40}$/);
 const bytes = fc.uint8Array({ maxLength: 300 });
@@ -101,7 +103,7 @@ export function connect(level: ProtocolLevel): fc.Arbitrary<Packet> {
       level: fc.constant(level),
       clean: fc.boolean(),
       keepAliveSeconds: uint16,
-      clientId: mqttText.filter((id) => id !== ""),
+      clientId: nameText.filter((id) => id !== ""),
       will: fc.option(will),
       credentials,
       properties: properties(

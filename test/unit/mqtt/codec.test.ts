@@ -258,16 +258,19 @@ describe("what is written", () => {
 
   it("is a string of one to four bytes a character, measured at each border of UTF-8", () => {
     for (const text of [
-      "\x01",
-      "\x7f",
-      "\x80",
+      " ",
+      "~",
+      "\xa0",
       "\u07ff",
       "\u0800",
       "\ud7ff",
       "\ue000",
-      "\uffff",
+      "\ufdcf",
+      "\ufdf0",
+      "\ufffd",
       "\u{10000}",
-      "\u{10ffff}",
+      "\u{1fffd}",
+      "\u{10fffd}",
     ]) {
       const packet: PublishPacket = { ...message, topic: `${text}a${text}` };
       expect(encodedLength(packet, 4)).toBe(2 + 2 + Buffer.byteLength(packet.topic) + 1);

@@ -45,7 +45,9 @@ describe("table 2-4 of 5.0", () => {
       kind: "refused",
       refusal: own
         ? { kind: "subscription_identifier_from_client", reasonCode: 0x82 }
-        : { kind: "property_misplaced", reasonCode: 0x81 },
+        : bearer === "subscribe" || bearer === "unsubscribe"
+          ? { kind: "request_property_misplaced", reasonCode: 0x81 }
+          : { kind: "property_misplaced", reasonCode: 0x82 },
     });
   });
 

@@ -10,7 +10,7 @@ const inSubscribe = (block: string): string => propertyBearers.subscribe.wrap(bl
 const zeroForbidden: readonly Trap[] = [
   ["receive maximum 0 (3.1.2.11.3)", null, inConnect("21 0000"), "property_value_forbidden", "3.1.2.11", 0x82],
   ["maximum packet size 0 (3.1.2.11.4)", null, inConnect("27 00000000"), "property_value_forbidden", "3.1.2.11", 0x82],
-  ["subscription identifier 0 (3.8.2.1.2)", 5, inSubscribe("0b 00"), "property_value_forbidden", "3.8.2.1", 0x82],
+  ["subscription identifier 0", 5, inSubscribe("0b 00"), "subscription_identifier_zero", "3.8.2.1.2", 0x81],
   ["topic alias 0 (3.3.2.3.4)", 5, inPublish("23 0000"), "topic_alias_zero", "MQTT-3.3.2-8", 0x94],
 ];
 
@@ -31,6 +31,33 @@ const neitherZeroNorOne: readonly Trap[] = testProperties
   });
 
 const blocks: readonly Trap[] = [
+  [
+    "a will's delay in SUBSCRIBE",
+    5,
+    inSubscribe("18 00000000"),
+    "request_property_misplaced",
+    "2.2.2.2, 3.8.2.1",
+    0x81,
+  ],
+  [
+    "a property of another packet, then one twice",
+    5,
+    inPublish("17 01 17 01"),
+    "property_misplaced",
+    "2.2.2.2, 3.3.2.3",
+    0x82,
+  ],
+  [
+    "what can't be read behind what is forbidden",
+    5,
+    inPublish("0b 8000"),
+    "variable_byte_integer_overlong",
+    "MQTT-1.5.5-1",
+    0x81,
+  ],
+  ["a property of another packet, without a value", 5, inPublish("11"), "property_overrun", "2.2.2.1", 0x81],
+  ["a property of another packet, and one that is none", 5, inPublish("17 01 7f"), "property_unknown", "2.2.2.2", 0x81],
+  ["an unknown reason and a property that is none", 5, "4006 0001 01 02 7f 00", "property_unknown", "2.2.2.2", 0x81],
   ["an identifier of no property", 5, inPublish("00 00"), "property_unknown", "2.2.2.2", 0x81],
   ["an identifier of no property", 5, inPublish("7f 00"), "property_unknown", "2.2.2.2", 0x81],
   ["an identifier of two bytes", 5, inPublish("8101 00"), "property_unknown", "2.2.2.2", 0x81],
@@ -94,7 +121,7 @@ const blocks: readonly Trap[] = [
     "e007 00 05 11 00000001",
     "property_misplaced",
     "MQTT-3.14.2-2",
-    0x81,
+    0x82,
     "server",
   ],
   ["U+0000 in a user property [MQTT-1.5.7-1]", 5, inPublish("26 0001 61 0001 00"), "utf8_null", "MQTT-1.5.4-2", 0x81],
