@@ -1,9 +1,9 @@
 /** Whoever waits longer than this for his turn meets an object that has fallen behind, in milliseconds. */
-const behindMs = 500;
+const behindMs = 3000;
 /** How long nobody new is let in after that, in milliseconds. */
 const closedMs = 1000;
 /** A crowd: with fewer at the door, a stall is the machine's and turning them away would not help it. */
-const crowdMin = 256;
+const crowdMin = 1000;
 /** The longest a client is asked to stay away, in seconds: 5,000 of them come back over that time. */
 const retryAfterSecondsMax = 15;
 
