@@ -3,7 +3,7 @@ import { connect, connectFlags } from "../support/packets.ts";
 import type { ConnectOptions, Device } from "../support/target.ts";
 import { uniqueName } from "../support/target.ts";
 import { hex, type Level, packet, section, sized, u8, u16 } from "../support/wire.ts";
-import { bare, malformed, protocolError, refused, runSequences, type Sequence } from "./sequence.ts";
+import { bare, type Code, malformed, protocolError, refused, runSequences, type Sequence, silent } from "./sequence.ts";
 
 const accept = { type: "connack", code: 0, sessionPresent: false } as const;
 
@@ -15,9 +15,9 @@ function takes(level: Level, name: string, clause: string, send: Uint8Array): Se
   return { name, clause, level, bare: true, steps: [{ send }, { answer: accept }], end: "open" };
 }
 
-/** Refused by closing, in 5.0 with a code first. */
-function hangsUp(level: Level, name: string, clause: string, send: Uint8Array, ...codes: number[]): Sequence {
-  return bare({ name, clause, level, steps: [{ send }], end: refused(level, ...codes) });
+/** Refused by closing, in 5.0 with a code first, but where mosquitto has none. */
+function hangsUp(level: Level, name: string, clause: string, send: Uint8Array, code: Code): Sequence {
+  return bare({ name, clause, level, steps: [{ send }], end: refused(level, code) });
 }
 
 /** Refused one way or the other: a bad topic may be seen as a broken packet or as one that is not allowed. */
@@ -31,10 +31,9 @@ function answers(level: Level, name: string, clause: string, send: Uint8Array, c
   return bare({ name, clause, level, steps: [{ send }, { answer: connack }], end: "closed" });
 }
 
-const codes = [malformed, protocolError];
-
 function protocol(device: Device, level: Level): Sequence[] {
-  const wrongNames = ["", "MQT", "MQTTT", "MQTU", "mqtt", "MQIsd", "hj", level === 3 ? "MQTT" : "MQIsdp"];
+  const wrongNames = ["", "MQT", "MQTTT", "MQTU", "mqtt", "MQIsd", "hj"];
+  const otherName = level === 3 ? "MQTT" : "MQIsdp";
   return [
     takes(level, "a plain CONNECT", "3.1", build(device, level)),
     ...wrongNames.map((protocolName) =>
@@ -43,8 +42,15 @@ function protocol(device: Device, level: Level): Sequence[] {
         clause: "MQTT-3.1.2-1",
         level,
         steps: [{ send: build(device, level, { protocolName }) }],
-        end: "gone",
+        end: "closed",
       }),
+    ),
+    answers(
+      level,
+      `the protocol name ${JSON.stringify(otherName)}`,
+      "MQTT-3.1.2-2",
+      build(device, level, { protocolName: otherName }),
+      1,
     ),
   ];
 }
@@ -63,20 +69,21 @@ function flags(device: Device, level: 4 | 5): Sequence[] {
   const will = { topic: device.scope()("will") };
   return [
     ...[1, 2, 4, 8].map((bit) =>
-      goes(
+      hangsUp(
         level,
         `CONNECT as 1${bit}`,
         "MQTT-2.2.2-2",
         Buffer.concat([u8(0x10 | bit), build(device, level).subarray(1)]),
+        silent,
       ),
     ),
-    hangsUp(level, "the reserved flag", "MQTT-3.1.2-3", withFlags(1), ...codes),
-    hangsUp(level, "Will QoS 1 without a will", "MQTT-3.1.2-11", withFlags(0x08), ...codes),
-    hangsUp(level, "Will QoS 2 without a will", "MQTT-3.1.2-11", withFlags(0x10), ...codes),
-    hangsUp(level, "Will QoS 3 without a will", "MQTT-3.1.2-11", withFlags(0x18), ...codes),
-    hangsUp(level, "Will Retain without a will", "MQTT-3.1.2-11", withFlags(0x20), ...codes),
-    hangsUp(level, "the will flag and no will", "MQTT-3.1.2-9", withFlags(0x04), ...codes),
-    hangsUp(level, "Will QoS 3", "MQTT-3.1.2-14", build(device, level, { will: { ...will, qos: 3 } }), ...codes),
+    hangsUp(level, "the reserved flag", "MQTT-3.1.2-3", withFlags(1), silent),
+    hangsUp(level, "Will QoS 1 without a will", "MQTT-3.1.2-11", withFlags(0x08), silent),
+    hangsUp(level, "Will QoS 2 without a will", "MQTT-3.1.2-11", withFlags(0x10), silent),
+    hangsUp(level, "Will QoS 3 without a will", "MQTT-3.1.2-11", withFlags(0x18), malformed),
+    hangsUp(level, "Will Retain without a will", "MQTT-3.1.2-11", withFlags(0x20), silent),
+    hangsUp(level, "the will flag and no will", "MQTT-3.1.2-9", withFlags(0x04), malformed),
+    hangsUp(level, "Will QoS 3", "MQTT-3.1.2-14", build(device, level, { will: { ...will, qos: 3 } }), malformed),
     ...[0, 1, 2].flatMap((qos) =>
       [false, true].map((retain) =>
         takes(
@@ -133,17 +140,17 @@ function userNames(device: Device, level: 4 | 5): Sequence[] {
     return connect({ ...fields, trailing: Buffer.concat(Array.from({ length: count }, () => sized("p"))) });
   };
   return [
-    hangsUp(level, "a user name without its flag", "MQTT-3.1.2-18", cut(1, clean), ...codes),
-    hangsUp(level, "the user name flag and no user name", "MQTT-3.1.2-19", cut(0, clean | 0x80), ...codes),
-    hangsUp(level, "a password without its flag", "MQTT-3.1.2-20", cut(2, clean | 0x80), ...codes),
-    hangsUp(level, "the password flag and no password", "MQTT-3.1.2-21", cut(1, clean | 0xc0), ...codes),
-    ...(level === 4 ? [hangsUp(4, "a password and no user name", "MQTT-3.1.2-22", cut(1, clean | 0x40))] : []),
+    hangsUp(level, "a user name without its flag", "MQTT-3.1.2-18", cut(1, clean), malformed),
+    hangsUp(level, "the user name flag and no user name", "MQTT-3.1.2-19", cut(0, clean | 0x80), silent),
+    hangsUp(level, "a password without its flag", "MQTT-3.1.2-20", cut(2, clean | 0x80), malformed),
+    hangsUp(level, "the password flag and no password", "MQTT-3.1.2-21", cut(1, clean | 0xc0), silent),
+    ...(level === 4 ? [hangsUp(4, "a password and no user name", "MQTT-3.1.2-22", cut(1, clean | 0x40), silent)] : []),
     hangsUp(
       level,
       "bytes after the payload",
       "2.2.3",
       build(device, level, { ...options, trailing: hex("00") }),
-      ...codes,
+      malformed,
     ),
   ];
 }
@@ -209,9 +216,9 @@ function enhancedAuthentication(device: Device): Sequence[] {
   return [
     answers(5, "an authentication method", "MQTT-4.12.0-1", build(device, 5, method), 0x8c),
     answers(5, "an authentication method with data", "MQTT-4.12.0-1", build(device, 5, data), 0x8c),
-    hangsUp(5, "an authentication method twice", "3.1.2.11.9", build(device, 5, twice), protocolError, malformed),
+    hangsUp(5, "an authentication method twice", "3.1.2.11.9", build(device, 5, twice), protocolError),
     hangsUp(5, "authentication data without a method", "3.1.2.11.10", build(device, 5, alone), protocolError),
-    hangsUp(5, "authentication data twice", "3.1.2.11.10", build(device, 5, dataTwice), protocolError, malformed),
+    hangsUp(5, "authentication data twice", "3.1.2.11.10", build(device, 5, dataTwice), protocolError),
     hangsUp(5, "an authentication method without a value", "3.1.2.11.9", short(u8(0x15)), malformed),
     hangsUp(5, "authentication data without a value", "3.1.2.11.10", short(hex("1500017016")), malformed),
   ];
@@ -232,7 +239,7 @@ function withSection(device: Device, bytes: Uint8Array): Buffer {
   );
 }
 
-/** Bytes that no text has, and control characters, which a server may refuse (section 1.5.4). */
+/** Bytes that no text has. */
 const badTexts: readonly (readonly [string, string])[] = [
   ["U+0000", "61006200"],
   ["U+0000 overlong", "61c08062"],
@@ -240,23 +247,37 @@ const badTexts: readonly (readonly [string, string])[] = [
   ["the surrogate U+DFFF", "61edbfbf62"],
   ["a lead byte alone", "61c362"],
   ["FF", "61ff62"],
+];
+/** Control characters and non-characters, which a server may refuse (section 1.5.4). */
+const controls: readonly (readonly [string, string])[] = [
   ["U+0001", "610162"],
   ["U+001F", "611f62"],
   ["U+007F", "617f62"],
   ["U+009F", "61c29f62"],
+  ["U+FFFE", "61efbfbe62"],
 ];
+const clientIdInvalid = 0x85;
 
 function texts(device: Device, level: 4 | 5): Sequence[] {
   const before = Buffer.from(device.scope()(""));
-  return badTexts.flatMap(([what, digits]) => {
+  const names = [...badTexts, ...controls].flatMap(([what, digits]) => {
     const text = hex(digits);
     const will = { topic: Buffer.concat([before, text]) };
+    const withId = build(device, level, { clientId: text });
     return [
-      goes(level, `a client id with ${what}`, "MQTT-1.5.4-1", build(device, level, { clientId: text })),
-      goes(level, `a user name with ${what}`, "MQTT-1.5.4-1", build(device, level, { username: text })),
-      goes(level, `a will topic with ${what}`, "MQTT-1.5.4-1", build(device, level, { will })),
+      hangsUp(level, `a client id with ${what}`, "MQTT-1.5.4-1", withId, clientIdInvalid),
+      hangsUp(level, `a will topic with ${what}`, "MQTT-1.5.4-1", build(device, level, { will }), silent),
     ];
   });
+  const withUser = (digits: string): Buffer => build(device, level, { username: hex(digits) });
+  return [
+    ...names,
+    ...badTexts.map(([what, digits]) =>
+      hangsUp(level, `a user name with ${what}`, "MQTT-1.5.4-1", withUser(digits), silent),
+    ),
+    // It is a text, and nobody's name.
+    ...controls.map(([what, digits]) => goes(level, `a user name with ${what}`, "1.5.4", withUser(digits))),
+  ];
 }
 
 /** Values of CONNECT's properties at their edges. */
@@ -280,28 +301,28 @@ function propertyValues(device: Device): Sequence[] {
   return [
     ...right.map((pair) => takes(5, `${pair[0]} ${pair[1]}`, "3.1.2.11", build(device, 5, { properties: [pair] }))),
     ...wrong.map((pair) =>
-      hangsUp(5, `${pair[0]} ${pair[1]}`, "3.1.2.11", build(device, 5, { properties: [pair] }), ...codes),
+      hangsUp(5, `${pair[0]} ${pair[1]}`, "3.1.2.11", build(device, 5, { properties: [pair] }), protocolError),
     ),
     hangsUp(
       5,
       "a will whose payload format is 2",
       "3.1.3.2.3",
       build(device, 5, { will: { ...will, properties: [["payloadFormatIndicator", 2]] } }),
-      ...codes,
+      protocolError,
     ),
     hangsUp(
       5,
       "a will whose response topic is empty",
       "3.1.3.2.6",
       build(device, 5, { will: { ...will, properties: [["responseTopic", ""]] } }),
-      ...codes,
+      protocolError,
     ),
     hangsUp(
       5,
       "a will whose response topic has a wildcard",
       "MQTT-3.3.2-14",
       build(device, 5, { will: { ...will, properties: [["responseTopic", `${will.topic}/#`]] } }),
-      ...codes,
+      protocolError,
     ),
   ];
 }

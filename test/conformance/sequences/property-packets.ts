@@ -17,8 +17,8 @@ export interface PropertyPacket {
   readonly bare?: true;
   /** For the property that names a topic: it must be one that the device may publish to. */
   readonly ownTopic: string;
-  /** Codes for a property of another packet: section 2.2.2.2 says malformed, much of the world protocol error. */
-  readonly misplaced: readonly number[];
+  /** For a property of another packet: section 2.2.2.2 says malformed, mosquitto protocol error but where clients ask. */
+  readonly misplaced: number;
 }
 
 const connackOk = { type: "connack", code: 0 } as const;
@@ -44,7 +44,7 @@ function connectPackets(device: Device): Omit<PropertyPacket, "ownTopic">[] {
       answers: [connackOk],
       end: "open",
       bare: true,
-      misplaced: [protocolError, malformed],
+      misplaced: protocolError,
     },
     {
       name: "Will",
@@ -62,7 +62,7 @@ function connectPackets(device: Device): Omit<PropertyPacket, "ownTopic">[] {
       answers: [connackOk],
       end: "open",
       bare: true,
-      misplaced: [protocolError, malformed],
+      misplaced: protocolError,
     },
   ];
 }
@@ -90,7 +90,7 @@ function connectWith(
 }
 
 function ackPackets(): Omit<PropertyPacket, "ownTopic">[] {
-  const common = { allowed: ackProperties, end: "open", misplaced: [protocolError, malformed] } as const;
+  const common = { allowed: ackProperties, end: "open", misplaced: protocolError } as const;
   const build = (first: number) => (section: Uint8Array) => packet(first, u16(1234), u8(0), section);
   return [
     { ...common, name: "PUBACK", clause: "3.4.2.2", build: build(0x40), answers: [] },
@@ -121,7 +121,7 @@ export function propertyPackets(device: Device): readonly PropertyPacket[] {
       // Nobody subscribes.
       answers: [{ type: "puback", id: 1234, code: 0x10 }],
       end: "open",
-      misplaced: [protocolError, malformed],
+      misplaced: protocolError,
     },
     ...ackPackets(),
     {
@@ -131,7 +131,7 @@ export function propertyPackets(device: Device): readonly PropertyPacket[] {
       build: (section) => packet(0x82, u16(1234), section, sized(topic("subscribe")), u8(1)),
       answers: [{ type: "suback", id: 1234, codes: [1] }],
       end: "open",
-      misplaced: [malformed, protocolError],
+      misplaced: malformed,
     },
     {
       name: "UNSUBSCRIBE",
@@ -140,7 +140,7 @@ export function propertyPackets(device: Device): readonly PropertyPacket[] {
       build: (section) => packet(0xa2, u16(1234), section, sized(topic("unsubscribe"))),
       answers: [{ type: "unsuback", id: 1234, codes: [0x11] }],
       end: "open",
-      misplaced: [malformed, protocolError],
+      misplaced: malformed,
     },
     {
       name: "DISCONNECT",
@@ -149,7 +149,7 @@ export function propertyPackets(device: Device): readonly PropertyPacket[] {
       build: (section) => packet(0xe0, u8(0), section),
       answers: [],
       end: "closed",
-      misplaced: [protocolError, malformed],
+      misplaced: protocolError,
     },
   ];
   return packets.map((kind) => ({ ...kind, ownTopic: topic("answers") }));

@@ -24,6 +24,9 @@ export async function expectFarewell(client: Client, ...codes: readonly number[]
   else if (isSentinel) {
     expect(unread.map((answer) => answer.type)).toEqual(["disconnect"]);
     const [last] = unread;
-    expect(codes).toContain(last?.type === "disconnect" ? last.code : -1);
+    const code = last?.type === "disconnect" ? last.code : -1;
+    expect(codes).toContain(code);
+    // What a program did wrong is told by the code alone.
+    if (last?.type === "disconnect" && (code === 0x81 || code === 0x82)) expect(last.properties).toEqual([]);
   } else expect(unread.filter((answer) => answer.type !== "disconnect")).toEqual([]);
 }
