@@ -11,6 +11,10 @@ const differences: readonly (readonly [name: RegExp, why: string])[] = [
   [/: PUB(ACK|REC|REL|COMP) of three bytes/, "not looked at before 2.1"],
   [/: PUB(ACK|REC|REL|COMP) with (the code|bytes left over)/, "not looked at before 2.1"],
   [/: PUBLISH with subscriptionIdentifier, which is another packet's/, "not looked at before 2.1"],
+  [
+    /^5\.0: a (content type|user property's (key|value)|reason string) with U\+(0001|001F|007F|009F|FDD0|FFFE|FFFF|10FFFF) /,
+    "refuses control characters everywhere",
+  ],
   [/^3\.1\.1: the protocol level 133/, "the high bit marks a bridge of mosquitto's"],
   [/^5\.0: authentication data without a method/, "not looked at before 2.1"],
   [/^5\.0: a will whose (payload format|response topic)/, "properties of a will are not looked at before 2.1"],
