@@ -4,14 +4,15 @@ import { pause } from "./part.ts";
 /** Between two pings, in milliseconds. */
 const pingMs = 50;
 
-/** How long a PINGREQ takes to be answered while something else goes on. */
+/** How long a PINGREQ takes to be answered while something else goes on. Each ping is another session's, in turn. */
 export class Pings {
   #times: number[] = [];
   #running = true;
   readonly #loop: Promise<void>;
 
-  constructor(session: Session) {
-    this.#loop = this.#ping(session);
+  /** @param sessions those that are connected are asked */
+  constructor(sessions: () => readonly Session[]) {
+    this.#loop = this.#ping(sessions);
   }
 
   /** Median, p99 and slowest since the last time this was asked; milliseconds, as text. */
@@ -29,10 +30,11 @@ export class Pings {
     await this.#loop;
   }
 
-  async #ping(session: Session): Promise<void> {
-    for (; this.#running; await pause(pingMs)) {
-      const ms = await session.ping();
-      if (ms !== null) this.#times.push(ms);
+  async #ping(sessions: () => readonly Session[]): Promise<void> {
+    for (let turn = 0; this.#running; await pause(pingMs)) {
+      const connected = sessions().filter((session) => session.connected);
+      const ms = await connected[turn++ % connected.length]?.ping();
+      if (typeof ms === "number") this.#times.push(ms);
     }
   }
 }

@@ -106,7 +106,7 @@ async function openRoom(stack: StackProcess, device: EnrolledDevice): Promise<Ro
   const all = [publisher, watcher, ...[...prompt, ...stalled].map(({ session }) => session)];
   for (const end = Date.now() + arriveMsMax; !all.every((session) => session.ready); await pause(20))
     hold(Date.now() < end, "not everybody is connected within two minutes");
-  return { publisher, prompt, stalled, pings: new Pings(watcher) };
+  return { publisher, prompt, stalled, pings: new Pings(() => [watcher]) };
 }
 
 /** Everything of both kinds, as fast as the readers take it. @throws Violation when one of them does not get all */

@@ -38,12 +38,14 @@ export function soakSockets(_options: SoakOptions, progress: Progress): Promise<
     const silent = await sayNothing(address, silentCount);
     const login = { username: watching.device_id, password: watching.token };
     const watcher = new Session({ address, level: 5, clientId: "soak-watcher", ...login });
-    const pings = new Pings(watcher);
+    const pinged = [watcher];
+    const pings = new Pings(() => pinged);
     const subscribers = [await subscribeAsUser(stack, 0), await subscribeAsUser(stack, 1)] as const;
     const [dashboard, reliable] = subscribers;
     const before = workerdMib(stack);
 
     const crowd = new Crowd(devices, socketsCount);
+    pinged.push(...crowd.sessions);
     progress.say(() => `${crowd.connected} of ${socketsCount} sockets connected; workerd ${memory()}`);
     const connectMs = await crowd.allConnected(connectMsMax);
     const first = crowd.counts;

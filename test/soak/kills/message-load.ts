@@ -69,6 +69,19 @@ export class MessageLoad {
     return `${of(1)}, ${of(2)}, ${retained} retained`;
   }
 
+  /** Who is not connected, who has not got what, and what the server did wrong. */
+  get #whereabouts(): string {
+    const lacking = this.#subscribers.map((subscriber) => {
+      const newest = [...subscriber.received].map(([topic, numbers]) => `${topic.slice(-6)} ${numbers.at(-1)}`);
+      return `${subscriber.session.options.clientId} lacks ${this.#missing(subscriber)} (${newest.join(", ")})`;
+    });
+    const sessions = this.#sessions().map(
+      ({ options, connected, unfinished, faults }) =>
+        `${options.clientId} ${connected ? "up" : "down"}, ${unfinished} unfinished${faults.length === 0 ? "" : `, ${faults[0]}`}`,
+    );
+    return [...lacking, ...sessions].join("; ");
+  }
+
   /** Connections of its sessions after each one's first. */
   get reconnects(): number {
     return this.#sessions().reduce((sum, { connections }) => sum + connections - 1, 0);
@@ -173,7 +186,7 @@ export class MessageLoad {
 
   async #until(what: string, done: () => boolean): Promise<void> {
     for (const end = Date.now() + settleMsMax; !done(); await pause(20))
-      hold(Date.now() < end, `not within ${settleMsMax / 1000} s: ${what} (${this.figures})`);
+      hold(Date.now() < end, `not within ${settleMsMax / 1000} s: ${what} (${this.figures}; ${this.#whereabouts})`);
   }
 }
 
