@@ -1,0 +1,293 @@
+import type { DeviceId } from "../../../core/ids.ts";
+import type { Effect } from "../broker/events.ts";
+import { exportDevice, importDevice } from "../broker/handover.ts";
+import { bytesOf } from "../message-rows.ts";
+import { decodeBundle, encodeBundle } from "./bundle-codec.ts";
+import { formatCounts, formerHomes, parseCounts, type ShardCounts } from "./counts.ts";
+import { directoryName, type HubName, homeName } from "./home.ts";
+import { callHub, type HandOverPart } from "./shard-call.ts";
+import type { ShardHost } from "./shard-host.ts";
+import { readMeta, writeMeta } from "./tables.ts";
+
+/** Devices that leave in one sweep, one after another: 50 a second empty an object of 20,000 in 400 s. */
+const sweptMax = 50;
+const sweepEveryMs = 1000;
+/** Devices that come home at once. */
+const claimsMax = 64;
+
+/**
+ * Devices that change their home because the number of shards did.
+ *
+ * The new home asks the old one, which ends the device's sockets, takes it out of its tables and keeps
+ * its bundle, all in one transaction; the new one stores it and says so; then the bundle goes. A crash
+ * before the bundle is stored: nothing happened. Before it arrived: the new home asks again and gets the
+ * same bundle. Before it was confirmed: `handover_in` remembers that it came, so that it does not come
+ * twice. In none of the states do two objects hold a device, or none.
+ */
+export class Moves {
+  private readonly host: ShardHost;
+  private readonly count: number;
+  /** Null on a shard that has not asked the directory yet. Written by `learn` and `sweepAll`. */
+  private counts: ShardCounts | null;
+  private readonly claims = new Map<DeviceId, Promise<void>>();
+  private sweeping = false;
+
+  /**
+   * @param count the setting
+   * @param counts the directory's history; null on a shard
+   */
+  constructor(host: ShardHost, count: number, counts: ShardCounts | null) {
+    this.host = host;
+    this.count = count;
+    this.counts = counts;
+  }
+
+  /** True when no device can be anywhere but at home. */
+  get isSettled(): boolean {
+    return this.counts?.length === 1;
+  }
+
+  /** The directory's history; see `ShardCounts`. */
+  get history(): ShardCounts {
+    return this.counts ?? [this.count];
+  }
+
+  homeOf(device: DeviceId): HubName {
+    return homeName(this.host.org, device, this.count);
+  }
+
+  isMine(device: DeviceId): boolean {
+    return this.homeOf(device) === this.host.name;
+  }
+
+  /** Could an unknown device of this object's be somewhere else? */
+  mayBeElsewhere(device: DeviceId): boolean {
+    return !this.isSettled && this.isMine(device) && !this.host.state.devices.has(device);
+  }
+
+  /** Brings devices home that live here and are elsewhere; returns at once when there can be none. */
+  async claimAll(devices: readonly DeviceId[]): Promise<void> {
+    const missing = devices.filter((device) => this.mayBeElsewhere(device));
+    for (let at = 0; at < missing.length; at += claimsMax)
+      await Promise.all(missing.slice(at, at + claimsMax).map((device) => this.claim(device)));
+  }
+
+  /**
+   * Brings one device home.
+   * @throws when an object that may hold it does not answer: then nobody knows, and the caller says "later"
+   */
+  claim(device: DeviceId): Promise<void> {
+    const running = this.claims.get(device);
+    if (running !== undefined) return running;
+    if (this.claims.size >= 4 * claimsMax) return Promise.reject(new Error("too many devices are moving; try later"));
+    const claim = this.claimNow(device).finally(() => this.claims.delete(device));
+    this.claims.set(device, claim);
+    return claim;
+  }
+
+  private async claimNow(device: DeviceId): Promise<void> {
+    const { host } = this;
+    await this.learn();
+    for (const source of formerHomes(host.org, this.history)) {
+      if (source === host.name || host.state.devices.has(device)) continue;
+      const parts = await this.fetchParts(source, device);
+      if (parts === null) continue;
+      // Checked after the await. An empty bundle: it was removed where it was.
+      if (parts.length > 0 && !this.isKnownHere(device)) this.store(device, source, parts);
+      else this.forgetOwnBundle(device);
+      await this.confirm(device, source);
+      return;
+    }
+    const own = this.ownBundle(device);
+    if (own.length > 0 && !host.state.devices.has(device)) this.store(device, host.name, own);
+  }
+
+  private async fetchParts(source: HubName, device: DeviceId): Promise<Uint8Array[] | null> {
+    const parts: Uint8Array[] = [];
+    let count = 1;
+    for (let part = 0; part < count; part += 1) {
+      const answer = await this.call(source, { kind: "hand_over", device, part });
+      if (answer === null) return null;
+      count = answer.parts;
+      if (count > 0) parts.push(answer.data);
+    }
+    return parts;
+  }
+
+  private isKnownHere(device: DeviceId): boolean {
+    return this.host.state.devices.has(device) || this.cameFrom(device) !== null;
+  }
+
+  /** COMMIT POINT of a move: from here on the device is here. */
+  private store(device: DeviceId, source: HubName, parts: readonly Uint8Array[]): void {
+    const { host } = this;
+    const effects: Effect[] = [];
+    importDevice(host.state, decodeBundle(parts), effects);
+    host.perform(effects);
+    host.alongside(() => {
+      host.sql.exec("DELETE FROM handover_out WHERE device = ?", device);
+      if (source !== host.name)
+        host.sql.exec("INSERT OR REPLACE INTO handover_in (device, source) VALUES (?, ?)", device, source);
+    });
+    host.commit();
+  }
+
+  private forgetOwnBundle(device: DeviceId): void {
+    this.host.sql.exec("DELETE FROM handover_out WHERE device = ?", device);
+  }
+
+  /** Tells the old home; if it does not hear it now, an alarm tells it again. */
+  private async confirm(device: DeviceId, source: HubName): Promise<void> {
+    try {
+      await this.call(source, { kind: "handed_over", device });
+      this.host.sql.exec("DELETE FROM handover_in WHERE device = ? AND source = ?", device, source);
+    } catch {
+      this.host.arm(Date.now() + sweepEveryMs);
+    }
+  }
+
+  /** An old home's answer to `hand_over`. */
+  handOver(device: DeviceId, part: number): HandOverPart | null {
+    const { host } = this;
+    let parts = this.partsOf(device);
+    if (parts === 0) {
+      if (this.isMine(device)) {
+        // The asker goes by another setting than this object: a release is under way, and it will ask again.
+        if (host.state.devices.has(device)) throw new Error("this device is at home here");
+        return null;
+      }
+      if (!host.state.devices.has(device))
+        return this.cameFrom(device) === null ? null : { parts: 0, data: new Uint8Array() };
+      parts = this.pack(device);
+    }
+    const [row] = host.sql.exec("SELECT data FROM handover_out WHERE device = ? AND part = ?", device, part).toArray();
+    if (row === undefined) throw new Error("a device's bundle has no such part");
+    return { parts, data: bytesOf(row["data"]) };
+  }
+
+  /** COMMIT POINT: the device leaves the tables and its bundle is kept. @returns its parts */
+  private pack(device: DeviceId): number {
+    const { host } = this;
+    host.run({ kind: "release_device", device, reference: referenceTo(host.org, device) });
+    const effects: Effect[] = [];
+    const bundle = exportDevice(host.state, device, host, effects);
+    if (bundle === null) throw new Error("a device that is known can't be exported");
+    const parts = encodeBundle(bundle);
+    host.perform(effects);
+    host.alongside(() => {
+      for (const [index, data] of parts.entries())
+        host.sql.exec("INSERT INTO handover_out (device, part, data) VALUES (?, ?, ?)", device, index, data.buffer);
+    });
+    host.commit();
+    return parts.length;
+  }
+
+  handedOver(device: DeviceId): void {
+    this.forgetOwnBundle(device);
+  }
+
+  /** An old home asks this one to come and get a device. */
+  async take(device: DeviceId): Promise<void> {
+    if (!this.isMine(device)) throw new Error("this device has another home; a release is under way");
+    const source = this.cameFrom(device);
+    if (source !== null) await this.confirm(device, source);
+    await this.claim(device);
+  }
+
+  /** Sends some devices home. @returns whether any are left */
+  async sweep(count: number, owesNothing: boolean): Promise<boolean> {
+    const { host } = this;
+    if (count !== this.count) return true;
+    const rows = host.sql.exec("SELECT DISTINCT device FROM handover_out LIMIT ?", sweptMax).toArray();
+    const leaving = rows.map((row) => row["device"] as DeviceId);
+    for (const device of host.state.devices.keys()) {
+      if (leaving.length >= sweptMax) break;
+      if (!this.isMine(device)) leaving.push(device);
+    }
+    let failed = false;
+    for (const device of leaving) {
+      if (this.isMine(device)) await this.claim(device);
+      else await this.call(this.homeOf(device), { kind: "take", device }).catch(() => (failed = true));
+    }
+    return failed || leaving.length >= sweptMax || !owesNothing || this.partsWait();
+  }
+
+  /** On waking and on an alarm. @returns whether the history has just come to its end */
+  async alarm(): Promise<boolean> {
+    for (const row of this.host.sql.exec("SELECT device, source FROM handover_in LIMIT ?", sweptMax).toArray())
+      await this.confirm(row["device"] as DeviceId, String(row["source"]));
+    return await this.sweepAll();
+  }
+
+  /** The directory's part: until every former home is empty. */
+  private async sweepAll(): Promise<boolean> {
+    const { host } = this;
+    if (host.name !== directoryName(host.org) || this.isSettled || this.sweeping) return false;
+    this.sweeping = true;
+    host.arm(Date.now() + sweepEveryMs);
+    const call = { kind: "sweep", count: this.count } as const;
+    try {
+      const left = await Promise.all(formerHomes(host.org, this.history).map((name) => this.call(name, call)));
+      if (left.some((some) => some)) return false;
+      this.counts = [this.count];
+      writeMeta(host.sql, countsKey, formatCounts(this.counts));
+      return true;
+    } catch {
+      return false;
+    } finally {
+      this.sweeping = false;
+    }
+  }
+
+  /** A shard learns the history from the directory. It is not stored: the number may change and change back while it sleeps. */
+  private async learn(): Promise<void> {
+    const { host } = this;
+    if (host.name === directoryName(host.org)) return;
+    const counts = await this.call(directoryName(host.org), { kind: "counts" });
+    if (counts.at(-1) !== this.count)
+      throw new Error("the directory has another number of shards; a release is under way");
+    this.counts = counts;
+  }
+
+  private partsOf(device: DeviceId): number {
+    return Number(this.host.sql.exec("SELECT count(*) AS n FROM handover_out WHERE device = ?", device).one()["n"]);
+  }
+
+  private partsWait(): boolean {
+    return this.host.sql.exec("SELECT 1 FROM handover_out LIMIT 1").toArray().length > 0;
+  }
+
+  private ownBundle(device: DeviceId): Uint8Array[] {
+    const rows = this.host.sql.exec("SELECT data FROM handover_out WHERE device = ? ORDER BY part", device).toArray();
+    return rows.map((row) => bytesOf(row["data"]));
+  }
+
+  /** Where a device came from that the old home has not been told of. */
+  private cameFrom(device: DeviceId): HubName | null {
+    const [row] = this.host.sql.exec("SELECT source FROM handover_in WHERE device = ?", device).toArray();
+    return row === undefined ? null : String(row["source"]);
+  }
+
+  private call<Kind extends "hand_over" | "handed_over" | "take" | "sweep" | "counts">(
+    name: HubName,
+    call: Parameters<typeof callHub<Kind>>[3],
+  ) {
+    return callHub<Kind>(this.host.env.TENANT_HUB, this.host.org, name, call);
+  }
+}
+
+const countsKey = "shard_counts";
+
+/** The directory's history as it is stored; null when it never was split. */
+export function storedCounts(sql: SqlStorage): ShardCounts | null {
+  return parseCounts(readMeta(sql, countsKey));
+}
+
+export function storeCounts(sql: SqlStorage, counts: ShardCounts): void {
+  writeMeta(sql, countsKey, formatCounts(counts));
+}
+
+/** Where a device connects. */
+export function referenceTo(org: string, device: DeviceId): string {
+  return `/mqtt/${org}?device=${device}`;
+}
