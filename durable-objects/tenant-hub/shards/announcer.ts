@@ -64,6 +64,9 @@ export class Announcer {
         return;
       case "delete_session":
         this.interest.deleteSession(write.key);
+        return;
+      default:
+        return;
     }
   }
 

@@ -1,7 +1,7 @@
 import { type OrgId, parseId } from "../../../core/ids.ts";
 import type { ConnectPacket } from "../../../core/mqtt/packets.ts";
 import type { Env } from "../../env.ts";
-import { sha256Hex } from "../authenticate.ts";
+import { deviceTokenPattern, sha256Hex } from "../authenticate.ts";
 import { directoryName, type HubName, homeName, parseShardCount } from "./home.ts";
 import { callHub } from "./shard-call.ts";
 
@@ -50,5 +50,5 @@ function bearerToken(authorization: string | null): string | null {
 }
 
 function isDeviceToken(token: string): boolean {
-  return token.startsWith("sdt_");
+  return deviceTokenPattern.test(token);
 }
