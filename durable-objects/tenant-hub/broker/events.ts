@@ -146,8 +146,8 @@ export type Effect =
   /** A message for another object; durable with the step above QoS 0. */
   | { readonly kind: "relay"; readonly target: string; readonly message: Message; readonly reach: "users" | "devices" }
   /**
-   * A SUBACK that leaves once the other objects know what was granted; what they retain for `requests`
-   * comes back as `retained_loaded`.
+   * A user's SUBACK that leaves once the other objects know what was granted; what is retained for
+   * `requests`, there and here, comes back as `retained_loaded`.
    */
   | {
       readonly kind: "announce";

@@ -54,13 +54,14 @@ export function subscribe(
   }
   const { packetId } = packet;
   const suback = { type: "suback", packetId, codes, properties: null } as const;
-  if (state.shard?.announces === true && granted.length > 0) {
+  // A device's own topics are all here; a user's may be anywhere.
+  if (state.shard?.announces === true && session.principal.kind === "user" && granted.length > 0) {
     const wanting = granted.filter(({ subscription, isNew }) => wantsRetained(subscription, isNew));
     const requests = wanting.map(({ subscription }) => ({ session: session.key, subscription }));
     effects.push({ kind: "announce", socket, suback, requests });
-  } else {
-    effects.push({ kind: "send", socket, packet: suback });
+    return null;
   }
+  effects.push({ kind: "send", socket, packet: suback });
   for (const { subscription, isNew } of granted) {
     if (wantsRetained(subscription, isNew)) sendRetained(state, session, subscription, effects);
     if (subscription.qos > 0) claimWaitingCommands(state, session, subscription.spec, effects);

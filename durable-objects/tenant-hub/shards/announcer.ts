@@ -1,5 +1,6 @@
 import type { TopicName } from "../../../core/topics/topic-name.ts";
 import type { Effect, RetainedRequest, Write } from "../broker/events.ts";
+import { retainedMatching } from "../broker/retained.ts";
 import type { Message } from "../broker/state.ts";
 import type { HubName } from "./home.ts";
 import { emptyDigest, Interest } from "./interest.ts";
@@ -102,7 +103,10 @@ export class Announcer {
     let answered = false;
     let early: (readonly (readonly Message[])[])[] = [];
     const answer = (): void => {
-      if (!answered) host.perform([{ kind: "send", socket, packet: suback }]);
+      if (!answered) {
+        host.perform([{ kind: "send", socket, packet: suback }]);
+        this.deliver(requests, this.retainedHere(requests), newer);
+      }
       answered = true;
       for (const lists of early) this.deliver(requests, lists, newer);
       early = [];
@@ -118,6 +122,15 @@ export class Announcer {
       answer();
       this.questions.delete(newer);
     });
+  }
+
+  /** The directory may still hold devices that have not moved. */
+  private retainedHere(requests: readonly RetainedRequest[]): Message[][] {
+    const { host } = this;
+    if (host.state.retained.size === 0) return [];
+    return requests.map(({ subscription }) => [
+      ...host.retained(retainedMatching(host.state, subscription.spec.filter)),
+    ]);
   }
 
   private deliver(

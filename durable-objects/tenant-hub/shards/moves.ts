@@ -88,12 +88,15 @@ export class Moves {
   private async claimNow(device: DeviceId): Promise<void> {
     const { host } = this;
     await this.learn();
+    // Until the last arrival is settled, nobody could tell its old bundle from a new one.
+    const unheard = this.cameFrom(device);
+    if (unheard !== null) await this.settle(device, unheard);
     for (const source of formerHomes(host.org, this.history)) {
       if (source === host.name || host.state.devices.has(device)) continue;
       const parts = await this.fetchParts(source, device);
       if (parts === null) continue;
       // Checked after the await. An empty bundle: it was removed where it was.
-      if (parts.length > 0 && !this.isKnownHere(device)) this.store(device, source, parts);
+      if (parts.length > 0 && !host.state.devices.has(device)) this.store(device, source, parts);
       else this.forgetOwnBundle(device);
       await this.confirm(device, source);
       return;
@@ -112,10 +115,6 @@ export class Moves {
       if (count > 0) parts.push(answer.data);
     }
     return parts;
-  }
-
-  private isKnownHere(device: DeviceId): boolean {
-    return this.host.state.devices.has(device) || this.cameFrom(device) !== null;
   }
 
   /** COMMIT POINT of a move: from here on the device is here. */
@@ -139,11 +138,15 @@ export class Moves {
   /** Tells the old home; if it does not hear it now, an alarm tells it again. */
   private async confirm(device: DeviceId, source: HubName): Promise<void> {
     try {
-      await this.call(source, { kind: "handed_over", device });
-      this.host.sql.exec("DELETE FROM handover_in WHERE device = ? AND source = ?", device, source);
+      await this.settle(device, source);
     } catch {
       this.host.arm(Date.now() + sweepEveryMs);
     }
+  }
+
+  private async settle(device: DeviceId, source: HubName): Promise<void> {
+    await this.call(source, { kind: "handed_over", device });
+    this.host.sql.exec("DELETE FROM handover_in WHERE device = ? AND source = ?", device, source);
   }
 
   /** An old home's answer to `hand_over`. */
@@ -189,8 +192,6 @@ export class Moves {
   /** An old home asks this one to come and get a device. */
   async take(device: DeviceId): Promise<void> {
     if (!this.isMine(device)) throw new Error("this device has another home; a release is under way");
-    const source = this.cameFrom(device);
-    if (source !== null) await this.confirm(device, source);
     await this.claim(device);
   }
 
@@ -213,14 +214,14 @@ export class Moves {
   }
 
   /** On waking and on an alarm. @returns whether the history has just come to its end */
-  async alarm(): Promise<boolean> {
-    for (const row of this.host.sql.exec("SELECT device, source FROM handover_in LIMIT ?", sweptMax).toArray())
-      await this.confirm(row["device"] as DeviceId, String(row["source"]));
-    return await this.sweepAll();
+  async alarm(owesNothing: () => boolean): Promise<boolean> {
+    const unheard = this.host.sql.exec("SELECT device, source FROM handover_in LIMIT ?", sweptMax).toArray();
+    for (const row of unheard) await this.confirm(row["device"] as DeviceId, String(row["source"]));
+    return await this.sweepAll(owesNothing);
   }
 
   /** The directory's part: until every former home is empty. */
-  private async sweepAll(): Promise<boolean> {
+  private async sweepAll(owesNothing: () => boolean): Promise<boolean> {
     const { host } = this;
     if (host.name !== directoryName(host.org) || this.isSettled || this.sweeping) return false;
     this.sweeping = true;
@@ -228,7 +229,8 @@ export class Moves {
     const call = { kind: "sweep", count: this.count } as const;
     try {
       const left = await Promise.all(formerHomes(host.org, this.history).map((name) => this.call(name, call)));
-      if (left.some((some) => some)) return false;
+      // With one shard nobody would look after these any more.
+      if (left.some((some) => some) || this.arrivalsWait() || !owesNothing()) return false;
       this.counts = [this.count];
       writeMeta(host.sql, countsKey, formatCounts(this.counts));
       return true;
@@ -255,6 +257,10 @@ export class Moves {
 
   private partsWait(): boolean {
     return this.host.sql.exec("SELECT 1 FROM handover_out LIMIT 1").toArray().length > 0;
+  }
+
+  private arrivalsWait(): boolean {
+    return this.host.sql.exec("SELECT 1 FROM handover_in LIMIT 1").toArray().length > 0;
   }
 
   private ownBundle(device: DeviceId): Uint8Array[] {

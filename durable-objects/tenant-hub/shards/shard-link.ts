@@ -72,10 +72,12 @@ export class ShardLink implements ShardView {
   alarm(): void {
     this.relay.resume();
     this.announcer?.resume();
-    void this.moves.alarm().then((isOver) => {
-      // From now on there are fewer to tell.
-      if (isOver) this.announcer = this.newAnnouncer();
-    });
+    void this.moves
+      .alarm(() => this.relay.isEmpty)
+      .then((isOver) => {
+        // From now on there are fewer to tell.
+        if (isOver) this.announcer = this.newAnnouncer();
+      });
   }
 
   private newAnnouncer(): Announcer | null {
