@@ -20,6 +20,9 @@ export interface RelayRunnerDependencies {
   readonly send: (batch: RelayBatch) => Promise<void>;
   /** Asks for `resume` at that time, whatever happens to this object in between. */
   readonly wakeAt: (atMs: number) => void;
+  /** At least so long from the beginning of one call to that of the next, in milliseconds. */
+  readonly gapMs: number;
+  readonly pause: (ms: number) => Promise<void>;
   readonly now: () => number;
   /** 0 ≤ random < 1. */
   readonly random: () => number;
@@ -27,7 +30,8 @@ export interface RelayRunnerDependencies {
 
 /**
  * Brings messages to one other object. One call is under way at a time and takes everything that has
- * gathered meanwhile: order is kept, and the busier the object the larger the batch.
+ * gathered meanwhile: order is kept, and the busier the object the larger the batch. After a rest a message
+ * leaves at once.
  *
  * Promises: a stored row is removed only after the call that brought it returned, so none is lost; a call
  * may have succeeded although we never heard, so one may come twice, and the receiver's mark knows it.
@@ -42,6 +46,8 @@ export class RelayRunner {
   private running = false;
   private failures = 0;
   private notBeforeMs = 0;
+  /** When the last call began. */
+  private calledAtMs = Number.NEGATIVE_INFINITY;
 
   /** @param hasRows true when rows of an earlier life may wait */
   constructor(deps: RelayRunnerDependencies, hasRows: boolean) {
@@ -87,6 +93,8 @@ export class RelayRunner {
   private async run(): Promise<void> {
     try {
       while (this.hasRows || this.loose.length > 0) {
+        const early = this.calledAtMs + this.deps.gapMs - this.deps.now();
+        if (early > 0) await this.deps.pause(early);
         const rows = this.hasRows ? this.deps.peek() : [];
         const { loose } = this;
         this.loose = [];
@@ -94,6 +102,7 @@ export class RelayRunner {
         if (rows.length === 0) this.hasRows = false;
         const last = rows.at(-1);
         if (last === undefined && loose.length === 0) return;
+        this.calledAtMs = this.deps.now();
         await this.deps.send({ rows, loose });
         if (last !== undefined) this.deps.remove(last.seq);
         this.failures = 0;

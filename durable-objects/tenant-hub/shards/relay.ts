@@ -17,6 +17,8 @@ export interface RelayDependencies {
   readonly moves: Moves;
   /** What this object tells with each call about the directory's interest; null in the directory itself. */
   readonly digest: () => string | null;
+  /** See `RelayRunnerDependencies`. */
+  readonly gapMs: number;
   /** A message for users came from elsewhere. */
   readonly heard: (message: Message) => void;
 }
@@ -151,6 +153,8 @@ export class Relay {
           await callHub(host.env.TENANT_HUB, host.org, target, call);
         },
         wakeAt: (atMs) => host.arm(atMs),
+        gapMs: this.deps.gapMs,
+        pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
         now: Date.now,
         random: Math.random,
       },

@@ -33,8 +33,9 @@ import { NodeSql } from "./node-sql.ts";
 const random = (seed: number): Uint8Array => new Uint8Array(10).map((_, at) => (seed * 31 + at * 17) & 0xff);
 const manyDevices = (count: number): DeviceId[] =>
   Array.from({ length: count }, (_, index) => makeId("device", 1_700_000_000_000 + index, random(index)));
-const shardSql = (): SqlStorage => {
-  const sql = new NodeSql() as unknown as SqlStorage;
+type Sql = ConstructorParameters<typeof RelayStore>[0];
+const shardSql = (): Sql => {
+  const sql = new NodeSql() as unknown as Sql;
   openShardTables(sql);
   return sql;
 };
@@ -257,6 +258,10 @@ describe("the relay", () => {
               wakeAt: (atMs) => {
                 wakeAt = atMs;
               },
+              gapMs: 4,
+              pause: async (ms) => {
+                now += ms;
+              },
               now: () => now,
               random: () => 0.5,
             },
@@ -303,6 +308,8 @@ describe("the relay", () => {
           });
         },
         wakeAt: () => {},
+        gapMs: 0,
+        pause: () => Promise.resolve(),
         now: () => 0,
         random: () => 0,
       },
@@ -315,6 +322,34 @@ describe("the relay", () => {
     (finish as (() => void) | null)?.();
     for (let turn = 0; turn < 6; turn += 1) await Promise.resolve();
     expect(sent.map(({ loose }) => loose.length)).toEqual([1, looseBytesMax / part.length]);
+  });
+
+  it("calls at once after a rest, and else no more often than the gap allows", async () => {
+    let now = 0;
+    const calls: number[] = [];
+    const runner = new RelayRunner(
+      {
+        peek: () => [],
+        remove: () => {},
+        send: async () => {
+          calls.push(now);
+        },
+        wakeAt: () => {},
+        gapMs: 10,
+        pause: async (ms) => {
+          now += ms;
+        },
+        now: () => now,
+        random: () => 0,
+      },
+      false,
+    );
+    for (const atMs of [0, 3, 50, 51]) {
+      now = Math.max(now, atMs);
+      runner.add(new Uint8Array(1));
+      for (let turn = 0; turn < 6; turn += 1) await Promise.resolve();
+    }
+    expect(calls).toEqual([0, 10, 50, 60]);
   });
 });
 
