@@ -476,7 +476,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
    * many messages carry several times what one each does.
    */
   private commitSoon(now: number): void {
-    const stores = this.writes.length > 0 || this.storage.hasStaged;
+    const stores = this.writes.length > 0 || this.storage.hasStaged || this.link?.hasGathered === true;
     // A part of a packet asks for nothing.
     if (!stores && this.outgoing.isEmpty && this.touched.size === 0) return;
     this.requestedAtMs ??= now;

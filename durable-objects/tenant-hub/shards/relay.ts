@@ -55,6 +55,10 @@ export class Relay {
     return this.gathered.size === 0 && this.store.waiting().size === 0;
   }
 
+  get hasGathered(): boolean {
+    return this.gathered.size > 0;
+  }
+
   /** A message for another object; it waits for the commit. */
   add(target: HubName, message: Message, reach: Reach): void {
     let own = this.gathered.get(target);

@@ -127,6 +127,11 @@ export class ShardLink implements ShardView {
     this.announcer?.announce(effect);
   }
 
+  /** True when messages for other objects wait for a commit. */
+  get hasGathered(): boolean {
+    return this.relay.hasGathered;
+  }
+
   stage(): void {
     this.relay.stage();
   }

@@ -73,25 +73,37 @@ export function hubsOf(org: OrgId): DurableObjectStub<TenantHub>[] {
 export const homeOf = (device: Pick<TestDevice, "org" | "id">): DurableObjectStub<TenantHub> =>
   hubNamed(homeName(device.org, device.id, shardCount));
 
-/** Takes everything of an organisation that runs out of memory. */
+/** Takes everything of an organisation out of memory. */
 export async function evict(org: OrgId, options?: Parameters<typeof evictDurableObject>[1]): Promise<void> {
-  const evicted = await Promise.all(
-    hubsOf(org).map((hub) =>
-      evictDurableObject(hub, options).then(
-        () => true,
-        (error: Error) => {
-          if (error.message.includes("not currently running")) return false;
-          throw error;
-        },
-      ),
-    ),
-  );
-  if (!evicted.includes(true)) throw new Error("nothing of this organisation runs");
+  for (const hub of hubsOf(org)) {
+    // Only what runs can be evicted.
+    await runInDurableObject(hub, () => {});
+    await evictDurableObject(hub, options);
+  }
 }
 
 /** Rings every alarm of an organisation that is set. */
 export async function ringAlarm(org: OrgId): Promise<void> {
   for (const hub of hubsOf(org)) await runDurableObjectAlarm(hub);
+}
+
+/** When the next alarm of an organisation rings; null for never. */
+export async function nextAlarm(org: OrgId): Promise<number | null> {
+  const alarms = await Promise.all(
+    hubsOf(org).map((hub) => runInDurableObject(hub, (_hub: TenantHub, state) => state.storage.getAlarm())),
+  );
+  const set = alarms.filter((atMs) => atMs !== null);
+  return set.length === 0 ? null : Math.min(...set);
+}
+
+/** Characters of every socket's attachment. */
+export async function attachmentSizes(org: OrgId): Promise<number[]> {
+  const sizes = hubsOf(org).map((hub) =>
+    runInDurableObject(hub, (_hub: TenantHub, state) =>
+      state.getWebSockets().map((socket) => JSON.stringify(socket.deserializeAttachment()).length),
+    ),
+  );
+  return (await Promise.all(sizes)).flat();
 }
 
 /** Runs the outbox until it is empty. */
