@@ -1,5 +1,5 @@
-import type { OrgId } from "../../../core/ids.ts";
-import { type HubName, homeNames, shardsMax } from "./home.ts";
+import type { DeviceId, OrgId } from "../../../core/ids.ts";
+import { type HubName, homeName, homeNames, shardsMax } from "./home.ts";
 
 /**
  * The numbers of shards that a tenant has had and that devices may still live under, the present one
@@ -33,6 +33,12 @@ export function formerHomes(org: OrgId, counts: ShardCounts): HubName[] {
         .flatMap((count) => homeNames(org, count)),
     ),
   ];
+}
+
+/** The objects that this one device may have lived in before, the latest first. */
+export function formerHomesOf(org: OrgId, device: DeviceId, counts: ShardCounts): HubName[] {
+  const earlier = counts.slice(0, -1).reverse();
+  return [...new Set(earlier.map((count) => homeName(org, device, count)))];
 }
 
 /** Every object that devices may live in. */

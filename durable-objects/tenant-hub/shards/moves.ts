@@ -3,7 +3,7 @@ import type { Effect } from "../broker/events.ts";
 import { exportDevice, importDevice } from "../broker/handover.ts";
 import { bytesOf } from "../message-rows.ts";
 import { decodeBundle, encodeBundle } from "./bundle-codec.ts";
-import { formatCounts, formerHomes, parseCounts, type ShardCounts } from "./counts.ts";
+import { formatCounts, formerHomes, formerHomesOf, parseCounts, type ShardCounts } from "./counts.ts";
 import { directoryName, type HubName, homeName } from "./home.ts";
 import { callHub, type HandOverPart } from "./shard-call.ts";
 import type { ShardHost } from "./shard-host.ts";
@@ -31,6 +31,8 @@ export class Moves {
   private counts: ShardCounts | null;
   private readonly claims = new Map<DeviceId, Promise<void>>();
   private sweeping = false;
+  /** Devices that are here and belong elsewhere: found once, for none is added while this object lives. */
+  private strangers: DeviceId[] | null = null;
 
   /**
    * @param count the setting
@@ -91,7 +93,7 @@ export class Moves {
     // Until the last arrival is settled, nobody could tell its old bundle from a new one.
     const unheard = this.cameFrom(device);
     if (unheard !== null) await this.settle(device, unheard);
-    for (const source of formerHomes(host.org, this.history)) {
+    for (const source of formerHomesOf(host.org, device, this.history)) {
       if (source === host.name || host.state.devices.has(device)) continue;
       const parts = await this.fetchParts(source, device);
       if (parts === null) continue;
@@ -201,10 +203,9 @@ export class Moves {
     if (count !== this.count) return true;
     const rows = host.sql.exec("SELECT DISTINCT device FROM handover_out LIMIT ?", sweptMax).toArray();
     const leaving = rows.map((row) => row["device"] as DeviceId);
-    for (const device of host.state.devices.keys()) {
-      if (leaving.length >= sweptMax) break;
-      if (!this.isMine(device)) leaving.push(device);
-    }
+    this.strangers ??= [...host.state.devices.keys()].filter((device) => !this.isMine(device));
+    this.strangers = this.strangers.filter((device) => host.state.devices.has(device));
+    leaving.push(...this.strangers.slice(0, sweptMax - leaving.length));
     let failed = false;
     for (const device of leaving) {
       if (this.isMine(device)) await this.claim(device);

@@ -8,7 +8,12 @@ import type { TopicName } from "../../../core/topics/topic-name.ts";
 import type { DeviceBundle } from "../../../durable-objects/tenant-hub/broker/handover.ts";
 import type { Message } from "../../../durable-objects/tenant-hub/broker/state.ts";
 import { decodeBundle, encodeBundle } from "../../../durable-objects/tenant-hub/shards/bundle-codec.ts";
-import { allHomes, countsAfter, formerHomes } from "../../../durable-objects/tenant-hub/shards/counts.ts";
+import {
+  allHomes,
+  countsAfter,
+  formerHomes,
+  formerHomesOf,
+} from "../../../durable-objects/tenant-hub/shards/counts.ts";
 import { ForeignInterest } from "../../../durable-objects/tenant-hub/shards/foreign-interest.ts";
 import {
   homeIndex,
@@ -102,6 +107,10 @@ describe("a device's home", () => {
     expect(formerHomes(org, [4])).toEqual([]);
     expect(formerHomes(org, [1, 2, 4])).toEqual([...homeNames(org, 2), org]);
     expect(allHomes(org, [1, 2])).toEqual([org, ...homeNames(org, 2)]);
+    for (const device of manyDevices(50)) {
+      expect(formerHomesOf(org, device, [4])).toEqual([]);
+      expect(formerHomesOf(org, device, [1, 2, 4])).toEqual([homeName(org, device, 2), org]);
+    }
   });
 });
 
