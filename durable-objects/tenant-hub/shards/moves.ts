@@ -91,44 +91,47 @@ export class Moves {
     const { host } = this;
     await this.learn();
     // Until the last arrival is settled, nobody could tell its old bundle from a new one.
-    const unheard = this.cameFrom(device);
+    const unheard = this.arrivalOf(device);
     if (unheard !== null) await this.settle(device, unheard);
     for (const source of formerHomesOf(host.org, device, this.history)) {
       if (source === host.name || host.state.devices.has(device)) continue;
-      const parts = await this.fetchParts(source, device);
-      if (parts === null) continue;
+      const found = await this.fetch(source, device);
+      if (found === null) continue;
       // Checked after the await. An empty bundle: it was removed where it was.
-      if (parts.length > 0 && !host.state.devices.has(device)) this.store(device, source, parts);
+      if (found.parts.length > 0 && !host.state.devices.has(device)) this.store(device, found, found.parts);
       else this.forgetOwnBundle(device);
-      await this.confirm(device, source);
+      await this.confirm(device, found);
       return;
     }
     const own = this.ownBundle(device);
-    if (own.length > 0 && !host.state.devices.has(device)) this.store(device, host.name, own);
+    if (own.length > 0 && !host.state.devices.has(device)) this.store(device, null, own);
   }
 
-  private async fetchParts(source: HubName, device: DeviceId): Promise<Uint8Array[] | null> {
+  private async fetch(source: HubName, device: DeviceId): Promise<(Arrival & { parts: Uint8Array[] }) | null> {
     const parts: Uint8Array[] = [];
     let count = 1;
+    let bundle = "";
     for (let part = 0; part < count; part += 1) {
       const answer = await this.call(source, { kind: "hand_over", device, part });
       if (answer === null) return null;
-      count = answer.parts;
+      if (part > 0 && answer.bundle !== bundle) throw new Error("a device's bundle changed while it was read");
+      ({ parts: count, bundle } = answer);
       if (count > 0) parts.push(answer.data);
     }
-    return parts;
+    return { source, bundle, parts };
   }
 
   /** COMMIT POINT of a move: from here on the device is here. */
-  private store(device: DeviceId, source: HubName, parts: readonly Uint8Array[]): void {
+  private store(device: DeviceId, arrival: Arrival | null, parts: readonly Uint8Array[]): void {
     const { host } = this;
     const effects: Effect[] = [];
     importDevice(host.state, decodeBundle(parts), effects);
     host.perform(effects);
     host.alongside(() => {
       host.sql.exec("DELETE FROM handover_out WHERE device = ?", device);
-      if (source !== host.name)
-        host.sql.exec("INSERT OR REPLACE INTO handover_in (device, source) VALUES (?, ?)", device, source);
+      if (arrival === null) return;
+      const { source, bundle } = arrival;
+      host.sql.exec("INSERT INTO handover_in (device, source, bundle) VALUES (?, ?, ?)", device, source, bundle);
     });
     host.commit();
   }
@@ -138,17 +141,17 @@ export class Moves {
   }
 
   /** Tells the old home; if it does not hear it now, an alarm tells it again. */
-  private async confirm(device: DeviceId, source: HubName): Promise<void> {
+  private async confirm(device: DeviceId, arrival: Arrival): Promise<void> {
     try {
-      await this.settle(device, source);
+      await this.settle(device, arrival);
     } catch {
       this.host.arm(Date.now() + sweepEveryMs);
     }
   }
 
-  private async settle(device: DeviceId, source: HubName): Promise<void> {
-    await this.call(source, { kind: "handed_over", device });
-    this.host.sql.exec("DELETE FROM handover_in WHERE device = ? AND source = ?", device, source);
+  private async settle(device: DeviceId, { source, bundle }: Arrival): Promise<void> {
+    await this.call(source, { kind: "handed_over", device, bundle });
+    this.host.sql.exec("DELETE FROM handover_in WHERE device = ? AND bundle = ?", device, bundle);
   }
 
   /** An old home's answer to `hand_over`. */
@@ -162,12 +165,13 @@ export class Moves {
         return null;
       }
       if (!host.state.devices.has(device))
-        return this.cameFrom(device) === null ? null : { parts: 0, data: new Uint8Array() };
+        return this.arrivalOf(device) === null ? null : { parts: 0, bundle: "", data: new Uint8Array() };
       parts = this.pack(device);
     }
-    const [row] = host.sql.exec("SELECT data FROM handover_out WHERE device = ? AND part = ?", device, part).toArray();
+    const query = "SELECT bundle, data FROM handover_out WHERE device = ? AND part = ?";
+    const [row] = host.sql.exec(query, device, part).toArray();
     if (row === undefined) throw new Error("a device's bundle has no such part");
-    return { parts, data: bytesOf(row["data"]) };
+    return { parts, bundle: String(row["bundle"]), data: bytesOf(row["data"]) };
   }
 
   /** COMMIT POINT: the device leaves the tables and its bundle is kept. @returns its parts */
@@ -179,16 +183,17 @@ export class Moves {
     if (bundle === null) throw new Error("a device that is known can't be exported");
     const parts = encodeBundle(bundle);
     host.perform(effects);
+    const name = crypto.randomUUID();
+    const insert = "INSERT INTO handover_out (device, part, bundle, data) VALUES (?, ?, ?, ?)";
     host.alongside(() => {
-      for (const [index, data] of parts.entries())
-        host.sql.exec("INSERT INTO handover_out (device, part, data) VALUES (?, ?, ?)", device, index, data.buffer);
+      for (const [index, data] of parts.entries()) host.sql.exec(insert, device, index, name, data.buffer);
     });
     host.commit();
     return parts.length;
   }
 
-  handedOver(device: DeviceId): void {
-    this.forgetOwnBundle(device);
+  handedOver(device: DeviceId, bundle: string): void {
+    this.host.sql.exec("DELETE FROM handover_out WHERE device = ? AND bundle = ?", device, bundle);
   }
 
   /** An old home asks this one to come and get a device. */
@@ -216,8 +221,8 @@ export class Moves {
 
   /** On waking and on an alarm. @returns whether the history has just come to its end */
   async alarm(owesNothing: () => boolean): Promise<boolean> {
-    const unheard = this.host.sql.exec("SELECT device, source FROM handover_in LIMIT ?", sweptMax).toArray();
-    for (const row of unheard) await this.confirm(row["device"] as DeviceId, String(row["source"]));
+    const unheard = this.host.sql.exec("SELECT * FROM handover_in LIMIT ?", sweptMax).toArray();
+    for (const row of unheard) await this.confirm(row["device"] as DeviceId, arrivalIn(row));
     return await this.sweepAll(owesNothing);
   }
 
@@ -270,9 +275,9 @@ export class Moves {
   }
 
   /** Where a device came from that the old home has not been told of. */
-  private cameFrom(device: DeviceId): HubName | null {
-    const [row] = this.host.sql.exec("SELECT source FROM handover_in WHERE device = ?", device).toArray();
-    return row === undefined ? null : String(row["source"]);
+  private arrivalOf(device: DeviceId): Arrival | null {
+    const [row] = this.host.sql.exec("SELECT * FROM handover_in WHERE device = ?", device).toArray();
+    return row === undefined ? null : arrivalIn(row);
   }
 
   private call<Kind extends "hand_over" | "handed_over" | "take" | "sweep" | "counts">(
@@ -281,6 +286,16 @@ export class Moves {
   ) {
     return callHub<Kind>(this.host.env.TENANT_HUB, this.host.org, name, call);
   }
+}
+
+/** One coming of a device: from where, and the name of its bundle. */
+interface Arrival {
+  readonly source: HubName;
+  readonly bundle: string;
+}
+
+function arrivalIn(row: Record<string, SqlStorageValue>): Arrival {
+  return { source: String(row["source"]), bundle: String(row["bundle"]) };
 }
 
 const countsKey = "shard_counts";

@@ -25,7 +25,7 @@ export type ShardCall =
   /** New home to old: part `part` of everything about a device; null when it is not there. Repeatable. */
   | { readonly kind: "hand_over"; readonly device: DeviceId; readonly part: number }
   /** New home to old: it is stored here, forget it. */
-  | { readonly kind: "handed_over"; readonly device: DeviceId }
+  | { readonly kind: "handed_over"; readonly device: DeviceId; readonly bundle: string }
   /** Old home to new: come and get it. */
   | { readonly kind: "take"; readonly device: DeviceId }
   /** Directory to every former home: send some of those who live elsewhere now. True while some are left. */
@@ -48,6 +48,8 @@ export interface ShardAnswers {
 /** `parts` 0: the device was here after the move that you ask about, and was removed since. */
 export interface HandOverPart {
   readonly parts: number;
+  /** Names this one leaving of the device. */
+  readonly bundle: string;
   readonly data: Uint8Array;
 }
 

@@ -181,7 +181,7 @@ export class ShardLink implements ShardView {
       case "hand_over":
         return this.moves.handOver(call.device, call.part);
       case "handed_over":
-        this.moves.handedOver(call.device);
+        this.moves.handedOver(call.device, call.bundle);
         return null;
       case "take":
         await this.moves.take(call.device);

@@ -6,7 +6,8 @@
  * - `relay_in`: per sender, the last row that was taken; written in the transaction of what the row caused.
  * - `shard_interest`: on a shard, what the directory's sessions subscribe to.
  * - `interest_known`: in the directory, the digest that each shard has confirmed.
- * - `handover_out`: a device that is leaving, in parts, until its new home confirms that it has it.
+ * - `handover_out`: a device that is leaving, in parts, until its new home confirms that it has it. `bundle`
+ *   names this one leaving: an old confirmation must not take a newer bundle away.
  * - `handover_in`: devices that came and whose old home has not heard so yet.
  */
 const schema = `
@@ -16,9 +17,11 @@ CREATE TABLE IF NOT EXISTS relay_in (sender TEXT PRIMARY KEY, seq INTEGER NOT NU
 CREATE TABLE IF NOT EXISTS shard_interest (filter TEXT PRIMARY KEY, qos INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS interest_known (shard TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS handover_out (
-  device TEXT NOT NULL, part INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (device, part)
+  device TEXT NOT NULL, part INTEGER NOT NULL, bundle TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (device, part)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS handover_in (device TEXT PRIMARY KEY, source TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS handover_in (
+  device TEXT PRIMARY KEY, source TEXT NOT NULL, bundle TEXT NOT NULL
+) WITHOUT ROWID;
 `;
 
 /** Makes them where they are missing; cheap when they are there. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { reasonCodes } from "../../../core/mqtt/reason-codes.ts";
 import { expiryNever } from "../../../durable-objects/tenant-hub/broker/state.ts";
 import { resetIngest } from "../hub/fake-ingest.ts";
 import {
@@ -159,6 +160,51 @@ describe("a tenant whose number of shards changes", () => {
     await Client.device(kept);
     const again = await Client.open(org, {}, 4, removed.id);
     expect(await again.connect({ username: removed.id, password: removed.token })).toMatchObject({ reasonCode: 0x86 });
+  });
+
+  it("takes a device back that had left and never arrived, when the number is put back", async () => {
+    const org = newOrg();
+    await release(org, 4);
+    const [device] = await devicesOf(org, 1);
+    if (device === undefined) throw new Error("no device");
+    await leaveMuchBehind(device);
+    await release(org, 1);
+    breakCalls((_name, call) => (call.kind === "hand_over" ? "after" : "none"));
+    const impatient = await Client.open(org, {}, 4, device.id);
+    expect(await impatient.connect({ username: device.id, password: device.token })).toMatchObject({
+      reasonCode: reasonCodes.server_unavailable,
+    });
+    expect(sum(await rowsPerHub(org, "devices"))).toBe(0);
+    vi.restoreAllMocks();
+    await release(org, 4);
+    await findEverything(device);
+    await settle(org);
+    expect((await rowsPerHub(org, "devices"))[0]).toBe(0);
+  });
+
+  it("goes there, back and there again while no arrival is ever confirmed in time", async () => {
+    const org = newOrg();
+    await release(org, 4);
+    const [device, other] = await devicesOf(org, 2);
+    if (device === undefined || other === undefined) throw new Error("no devices");
+    await leaveMuchBehind(device);
+    await Client.device(other);
+    for (const count of [1, 4, 1]) {
+      await release(org, count);
+      breakCalls((_name, call) => (call.kind === "handed_over" ? "before" : "none"));
+      // The first attempt can fail: an arrival that was not confirmed comes first.
+      for (const { id, token } of [device, other]) {
+        const client = await Client.open(org, {}, 4, id);
+        await client.connect({ username: id, password: token, clientId: "short", clean: true });
+        client.drop();
+      }
+      vi.restoreAllMocks();
+    }
+    // Removed where it lives, it stays removed, whatever bundles are left elsewhere.
+    await entrypoints.HubControl.removeDevice(await userCall(org), org, other.id);
+    await findEverything(device);
+    await settle(org);
+    expect(await rowsPerHub(org, "devices")).toEqual([1, 0, 0, 0, 0]);
   });
 
   const calls = ["hand_over", "handed_over", "counts", "take", "sweep"] as const;

@@ -207,10 +207,11 @@ describe("between the objects", () => {
     const client = await Client.device(device);
     await client.publish(device.topic("reported"), "kept", 1, true);
     const user = await joinAndConnect(org, "admin");
-    let failures = 3;
+    let failures = 6;
     breakCalls((_name, call) => (call.kind === "interest" && failures-- > 0 ? "before" : "none"));
     expect(await user.subscribe([device.topic("reported"), device.topic("notes")])).toEqual([1, 1]);
     expect(failures).toBeLessThanOrEqual(0);
+    expect(await rowsPerHub(org, "shard_interest")).toEqual([0, 2, 2, 2, 2]);
     expect(await user.message()).toMatchObject({ text: "kept", retain: true });
     await client.publish(device.topic("notes"), "heard");
     expect(await user.message()).toMatchObject({ text: "heard" });
