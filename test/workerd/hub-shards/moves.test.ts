@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { reasonCodes } from "../../../core/mqtt/reason-codes.ts";
 import { expiryNever } from "../../../durable-objects/tenant-hub/broker/state.ts";
+import { homeIndex } from "../../../durable-objects/tenant-hub/shards/home.ts";
 import { resetIngest } from "../hub/fake-ingest.ts";
 import {
   Client,
@@ -145,6 +146,25 @@ describe("a tenant whose number of shards changes", () => {
     const after = await Client.device(device);
     await after.subscribe([device.topic("commands")]);
     expect(await after.message()).toMatchObject({ text: "follow" });
+  });
+
+  it("a command that was on its way to the old home follows the device to the new one", async () => {
+    const org = newOrg();
+    await release(org, 4);
+    let device = await enrol(org);
+    while (homeIndex(device.id, 4) !== 3) device = await enrol(org);
+    const before = await Client.device(device);
+    await before.subscribe([device.topic("commands")]);
+    const user = await joinAndConnect(org, "admin");
+    breakCalls((_name, call) => (call.kind === "relay" ? "before" : "none"));
+    expect(await user.publish(device.topic("commands"), "follow me")).toMatchObject({ type: "puback" });
+    await release(org, 2);
+    const after = await Client.device(device);
+    expect(await after.isQuiet()).toBe(true);
+    vi.restoreAllMocks();
+    await settle(org);
+    expect(await after.message()).toMatchObject({ text: "follow me", qos: 1 });
+    expect(await after.isQuiet()).toBe(true);
   });
 
   it("keeps a token that was replaced, and a device that was removed, as they are", async () => {
