@@ -14,8 +14,10 @@ export interface RelayBatch {
 export interface RelayRunnerDependencies {
   /** The oldest stored rows. */
   readonly peek: () => readonly RelayRow[];
-  /** They are stored at the other side. */
+  /** They are stored at the other side; `peek` gives them no more. */
   readonly remove: (throughSeq: number) => void;
+  /** Everything has left; may call `stored` and `add`. */
+  readonly rested: () => void;
   /** @throws when it is not known that they are */
   readonly send: (batch: RelayBatch) => Promise<void>;
   /** Asks for `resume` at that time, whatever happens to this object in between. */
@@ -101,7 +103,11 @@ export class RelayRunner {
         this.looseBytes = 0;
         if (rows.length === 0) this.hasRows = false;
         const last = rows.at(-1);
-        if (last === undefined && loose.length === 0) return;
+        if (last === undefined && loose.length === 0) {
+          this.deps.rested();
+          // It may have brought more.
+          continue;
+        }
         this.calledAtMs = this.deps.now();
         await this.deps.send({ rows, loose });
         if (last !== undefined) this.deps.remove(last.seq);

@@ -33,12 +33,12 @@ export class RelayStore {
     return new Map(rows.map((row) => [String(row["target"]), Number(row["bytes"])]));
   }
 
-  /** The oldest rows for a target, at least one if there is one. */
-  peek(target: HubName): RelayRow[] {
+  /** The oldest rows for a target behind a number, at least one if there is one. */
+  peek(target: HubName, afterSeq: number): RelayRow[] {
     const rows: RelayRow[] = [];
     let bytes = 0;
-    const query = "SELECT seq, data FROM relay_out WHERE target = ? ORDER BY seq LIMIT ?";
-    for (const row of this.sql.exec(query, target, rowsPerCallMax)) {
+    const query = "SELECT seq, data FROM relay_out WHERE target = ? AND seq > ? ORDER BY seq LIMIT ?";
+    for (const row of this.sql.exec(query, target, afterSeq, rowsPerCallMax)) {
       const data = bytesOf(row["data"]);
       bytes += data.length;
       if (rows.length > 0 && bytes > bytesPerCallMax) break;

@@ -141,17 +141,21 @@ export class Relay {
     if (known !== undefined) return known;
     const { host, digest } = this.deps;
     let peeked = 0;
+    let confirmedSeq = 0;
     const runner = new RelayRunner(
       {
         peek: () => {
-          const rows = this.store.peek(target);
+          const rows = this.store.peek(target, confirmedSeq);
           peeked = rows.reduce((sum, { data }) => sum + data.length, 0);
           return rows;
         },
+        // With the next commit: a write of its own would hold the next call back until the disk has it.
         remove: (throughSeq) => {
-          this.store.remove(target, throughSeq);
+          confirmedSeq = throughSeq;
+          host.alongside(() => this.store.remove(target, throughSeq));
           this.waiting.set(target, Math.max(0, (this.waiting.get(target) ?? 0) - peeked));
         },
+        rested: () => host.commit(),
         send: async ({ rows, loose }) => {
           const call = { kind: "relay", from: host.name, digest: digest(), rows, loose } as const;
           await callHub(host.env.TENANT_HUB, host.org, target, call);

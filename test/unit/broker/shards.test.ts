@@ -253,8 +253,9 @@ describe("the relay", () => {
           const store = new RelayStore(sender);
           const runner = new RelayRunner(
             {
-              peek: () => store.peek("b"),
+              peek: () => store.peek("b", 0),
               remove: (through) => store.remove("b", through),
+              rested: () => {},
               send: async ({ rows }: RelayBatch) => {
                 const fate = plan.shift() ?? "arrives";
                 if (fate === "is lost") throw new Error("lost");
@@ -310,6 +311,7 @@ describe("the relay", () => {
       {
         peek: () => [],
         remove: () => {},
+        rested: () => {},
         send: (batch) => {
           sent.push(batch);
           return new Promise((resolve) => {
@@ -333,6 +335,33 @@ describe("the relay", () => {
     expect(sent.map(({ loose }) => loose.length)).toEqual([1, looseBytesMax / part.length]);
   });
 
+  it("goes on with what its rest brings", async () => {
+    const rows = [{ seq: 1, data: new Uint8Array([1]) }];
+    const sent: number[] = [];
+    const runner: RelayRunner = new RelayRunner(
+      {
+        peek: () => rows,
+        remove: () => void rows.shift(),
+        rested: () => {
+          if (sent.length > 1) return;
+          rows.push({ seq: 2, data: new Uint8Array([2]) });
+          runner.stored();
+        },
+        send: async (batch) => void sent.push(...batch.rows.map(({ seq }) => seq)),
+        wakeAt: () => {},
+        gapMs: 0,
+        pause: () => Promise.resolve(),
+        now: () => 0,
+        random: () => 0,
+      },
+      false,
+    );
+    runner.stored();
+    for (let turn = 0; turn < 12; turn += 1) await Promise.resolve();
+    expect(sent).toEqual([1, 2]);
+    expect(runner.isIdle).toBe(true);
+  });
+
   it("calls at once after a rest, and else no more often than the gap allows", async () => {
     let now = 0;
     const calls: number[] = [];
@@ -340,6 +369,7 @@ describe("the relay", () => {
       {
         peek: () => [],
         remove: () => {},
+        rested: () => {},
         send: async () => {
           calls.push(now);
         },
