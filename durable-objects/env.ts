@@ -20,4 +20,6 @@ export interface Env {
   /** 32 bytes, base64url: seals KeyRing's private keys. */
   readonly KEY_ENCRYPTION_KEY: string;
   readonly ISSUER: string;
+  /** Objects that a tenant's devices are spread over, 1 to 64; absent is 1 (tenant-hub/shards/home.ts). */
+  readonly HUB_SHARDS?: string;
 }

@@ -7,7 +7,7 @@ import type { ConnectPacket } from "../../core/mqtt/packets.ts";
 import type { BrokerState, Identity, UpgradeCredential } from "./broker/state.ts";
 
 /** `sdt_` and 32 random bytes in base64url. */
-const deviceTokenPattern = /^sdt_[A-Za-z0-9_-]{43}$/;
+export const deviceTokenPattern = /^sdt_[A-Za-z0-9_-]{43}$/;
 
 const bad: Identity = { kind: "bad_credentials" };
 

@@ -3,6 +3,9 @@ import { parseId } from "../../core/ids.ts";
 import { problemResponse } from "../../core/problem.ts";
 import { gatewayHeaders } from "../../core/rpc/durable-objects.ts";
 import type { Env } from "../env.ts";
+import { relaySocket } from "./shards/gateway-relay.ts";
+import { routeConnect, routeUpgrade } from "./shards/gateway-route.ts";
+import { directoryName } from "./shards/home.ts";
 
 /** The edge's way to a tenant's hub: a WebSocket upgrade and nothing else. */
 export class DeviceGateway extends WorkerEntrypoint<Env> {
@@ -17,6 +20,19 @@ export class DeviceGateway extends WorkerEntrypoint<Env> {
       return problemResponse("malformed_request", requestId, { detail: "Offer the WebSocket subprotocol mqtt." });
     const org = parseId("org", request.headers.get(gatewayHeaders.org));
     if (org === null) return problemResponse("malformed_request", requestId);
-    return await this.env.TENANT_HUB.getByName(org).fetch(request);
+    const upgrade = {
+      org,
+      hint: new URL(request.url).searchParams.get("device"),
+      authorization: request.headers.get(gatewayHeaders.authorization),
+    };
+    const name = routeUpgrade(this.env, upgrade);
+    if (name !== null) return await this.env.TENANT_HUB.getByName(name).fetch(request);
+    const client = relaySocket(async (connect) => {
+      const home = connect === null ? directoryName(org) : await routeConnect(this.env, upgrade, connect);
+      const { webSocket } = await this.env.TENANT_HUB.getByName(home).fetch(request.url, { headers: request.headers });
+      if (webSocket === null) throw new Error("the hub took no socket");
+      return webSocket;
+    });
+    return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "mqtt" } });
   }
 }

@@ -7,6 +7,7 @@ import type { HubControlRpc } from "../../core/rpc/durable-objects.ts";
 import { parseRole, type Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
 import { verifyInward } from "../mesh.ts";
+import { homeName, parseShardCount } from "./shards/home.ts";
 
 /** Devices in one presence question: a page of a list and then some. */
 const presenceDevicesMax = 1000;
@@ -20,17 +21,21 @@ const groupSizeMax = 10_000;
 export class HubControl extends WorkerEntrypoint<Env> implements HubControlRpc {
   /** Also the job `enroll`: the device that redeems a code is not signed in. */
   async putDevice(call: SignedCall, org: OrgId, device: DeviceId, tokenSha256: string): Promise<void> {
-    const { hub, verified } = await this.#hub(call, org, ["enroll"]);
+    const { verified } = await this.#hub(call, org, ["enroll"]);
     if (verified.kind === "user") managerOnly(verified);
     if (typeof tokenSha256 !== "string" || !/^[0-9a-f]{64}$/.test(tokenSha256))
       throw new Error("a token's hash is 64 hexadecimal digits");
-    await hub.putDevice(verifiedOrg(verified), parsed("device", device), tokenSha256);
+    const own = verifiedOrg(verified);
+    const id = parsed("device", device);
+    await this.#homeOf(own, id).putDevice(own, id, tokenSha256);
   }
 
   async removeDevice(call: SignedCall, org: OrgId, device: DeviceId): Promise<void> {
-    const { hub, verified } = await this.#hub(call, org, []);
+    const { verified } = await this.#hub(call, org, []);
     managerOnly(verified);
-    await hub.removeDevice(verifiedOrg(verified), parsed("device", device));
+    const own = verifiedOrg(verified);
+    const id = parsed("device", device);
+    await this.#homeOf(own, id).removeDevice(own, id);
   }
 
   /**
@@ -72,10 +77,12 @@ export class HubControl extends WorkerEntrypoint<Env> implements HubControlRpc {
   }
 
   async publishCommand(call: SignedCall, org: OrgId, device: DeviceId, payload: string): Promise<void> {
-    const { hub, verified } = await this.#hub(call, org, []);
+    const { verified } = await this.#hub(call, org, []);
     managerOnly(verified);
     if (typeof payload !== "string") throw new Error("a command's payload is text");
-    if (!(await hub.publishCommand(verifiedOrg(verified), parsed("device", device), payload)))
+    const own = verifiedOrg(verified);
+    const id = parsed("device", device);
+    if (!(await this.#homeOf(own, id).publishCommand(own, id, payload)))
       throw new Error("the hub does not know this device, or the command is too large");
   }
 
@@ -85,10 +92,20 @@ export class HubControl extends WorkerEntrypoint<Env> implements HubControlRpc {
     org: OrgId,
     devices: readonly DeviceId[],
   ): Promise<{ readonly device: DeviceId; readonly online: boolean; readonly since: string }[]> {
-    const { hub, verified } = await this.#hub(call, org, []);
+    const { verified } = await this.#hub(call, org, []);
     if (devices.length > presenceDevicesMax) throw new Error(`at most ${presenceDevicesMax} devices`);
+    const own = verifiedOrg(verified);
+    const count = parseShardCount(this.env.HUB_SHARDS);
     const ids = devices.map((device) => parsed("device", device));
-    return await hub.presence(verifiedOrg(verified), ids);
+    const homes = Map.groupBy(ids, (device) => homeName(own, device, count));
+    const asked = [...homes].map(([name, here]) => this.env.TENANT_HUB.getByName(name).presence(own, here));
+    const known = new Map((await Promise.all(asked)).flat().map((entry) => [entry.device, entry] as const));
+    return ids.flatMap((device) => known.get(device) ?? []);
+  }
+
+  /** The object that a device lives in. */
+  #homeOf(org: OrgId, device: DeviceId): ReturnType<Env["TENANT_HUB"]["getByName"]> {
+    return this.env.TENANT_HUB.getByName(homeName(org, device, parseShardCount(this.env.HUB_SHARDS)));
   }
 
   async #hub(

@@ -29,6 +29,8 @@ export class HubStorage {
   /** Staged and not written: what has its own table, and records for the outbox. */
   private direct: DirectWrite[] = [];
   private records: OutboxRecord[] = [];
+  /** Changes of the same transaction that are no writes of the broker's. */
+  private others: (() => void)[] = [];
 
   /** @param transaction runs a change whole or, when it throws, not at all */
   constructor(sql: SqlStorage, transaction: (change: () => void) => void, bounds: JournalBounds = journalBounds) {
@@ -56,18 +58,28 @@ export class HubStorage {
 
   /** True when `commit` has something to store. */
   get hasStaged(): boolean {
-    return this.direct.length + this.records.length + this.journal.unwritten > 0;
+    return this.direct.length + this.records.length + this.others.length + this.journal.unwritten > 0;
+  }
+
+  /** Adds a change to the transaction of the next `commit`. */
+  alongside(change: () => void): void {
+    this.others.push(change);
   }
 
   /** COMMIT POINT: stores what was staged, all or none. */
   commit(): void {
-    const { direct, records } = this;
-    const statements = direct.length + records.length + this.journal.unwritten;
+    const { direct, records, others } = this;
+    const statements = direct.length + records.length + others.length + this.journal.unwritten;
     if (statements === 0) return;
     this.direct = [];
     this.records = [];
-    if (statements === 1) this.write(direct, records);
-    else this.transaction(() => this.write(direct, records));
+    if (others.length > 0) this.others = [];
+    const write = () => {
+      this.write(direct, records);
+      for (const change of others) change();
+    };
+    if (statements === 1 && others.length === 0) write();
+    else this.transaction(write);
     if (this.journal.isFull) this.transaction(() => this.journal.checkpoint());
   }
 

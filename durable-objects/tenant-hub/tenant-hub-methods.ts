@@ -1,5 +1,6 @@
 import type { DeviceId, GroupId, OrgId, UserId } from "../../core/ids.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
+import type { ShardAnswer, ShardCall } from "./shards/shard-call.ts";
 
 export interface PresenceEntry {
   readonly device: DeviceId;
@@ -13,8 +14,8 @@ export interface PresenceEntry {
  * change is durable and their sockets are closed when they return.
  */
 export interface TenantHubMethods {
-  putDevice(org: OrgId, device: DeviceId, tokenSha256: string): void;
-  removeDevice(org: OrgId, device: DeviceId): void;
+  putDevice(org: OrgId, device: DeviceId, tokenSha256: string): void | Promise<void>;
+  removeDevice(org: OrgId, device: DeviceId): void | Promise<void>;
   putMember(org: OrgId, user: UserId, role: Role | null): void;
   /**
    * @param leaving the one user who may do nothing but leave this group; null for a caller who manages groups
@@ -29,6 +30,8 @@ export interface TenantHubMethods {
   /** @param user who asks for himself; null for a caller with authority over everybody's sessions */
   endSession(org: OrgId, sid: string, user: UserId | null): void;
   /** @returns false when the device is unknown here or the payload too large */
-  publishCommand(org: OrgId, device: DeviceId, payload: string): boolean;
-  presence(org: OrgId, devices: readonly DeviceId[]): PresenceEntry[];
+  publishCommand(org: OrgId, device: DeviceId, payload: string): boolean | Promise<boolean>;
+  presence(org: OrgId, devices: readonly DeviceId[]): PresenceEntry[] | Promise<PresenceEntry[]>;
+  /** For the tenant's other hub objects alone. */
+  shard(org: OrgId, call: ShardCall): Promise<ShardAnswer>;
 }

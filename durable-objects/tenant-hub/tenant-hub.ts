@@ -20,6 +20,9 @@ import { OutboxRunner } from "./outbox-runner.ts";
 import { OutboxStore } from "./outbox-store.ts";
 import { Outgoing } from "./outgoing.ts";
 import { PartialKeeper } from "./partial-keeper.ts";
+import { parseHubName } from "./shards/home.ts";
+import type { ShardAnswer, ShardCall } from "./shards/shard-call.ts";
+import { answerAlone, ShardLink } from "./shards/shard-link.ts";
 import { HubStorage } from "./storage.ts";
 import type { PresenceEntry, TenantHubMethods } from "./tenant-hub-methods.ts";
 import { Tick } from "./tick.ts";
@@ -57,6 +60,8 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   private readonly admission = new Admission();
   /** Null until the first call names the organisation. Written by `openOrg` and `restore`. */
   private state: BrokerState | null = null;
+  /** Null for a tenant that is whole in this object. Written by `restore`. */
+  private link: ShardLink | null = null;
   private readonly live = new Map<SocketId, LiveSocket>();
   private readonly bySocket = new Map<WebSocket, LiveSocket>();
   /** What was caused since the last commit. */
@@ -92,7 +97,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     void ctx.blockConcurrencyWhile(async () => {
       this.armedAtMs = await ctx.storage.getAlarm();
       const org = this.storage.org();
-      if (org !== null) this.restore(org);
+      if (org !== null) this.restore(org, false);
     });
   }
 
@@ -195,6 +200,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     this.armedAtMs = null;
     if (this.state === null) return;
     this.handle({ kind: "tick" });
+    this.link?.alarm();
     const draining = this.outbox.runIfDue(this.state.org);
     if (draining !== null) this.ctx.waitUntil(draining);
     const deadline = nextDeadlineMs(this.state);
@@ -203,14 +209,12 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
 
   /* TenantHubMethods: called by HubControl after it has verified the call. */
 
-  putDevice(org: OrgId, device: DeviceId, tokenSha256: string): void {
-    this.openOrg(org);
-    this.handle({ kind: "put_device", device, tokenSha256 });
+  putDevice(org: OrgId, device: DeviceId, tokenSha256: string): void | Promise<void> {
+    return this.withDevices(org, [device], () => this.handle({ kind: "put_device", device, tokenSha256 }));
   }
 
-  removeDevice(org: OrgId, device: DeviceId): void {
-    this.openOrg(org);
-    this.handle({ kind: "remove_device", device });
+  removeDevice(org: OrgId, device: DeviceId): void | Promise<void> {
+    return this.withDevices(org, [device], () => this.handle({ kind: "remove_device", device }));
   }
 
   putMember(org: OrgId, user: UserId, role: Role | null): void {
@@ -241,36 +245,55 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     this.handle({ kind: "end_session", sid, user });
   }
 
-  publishCommand(org: OrgId, device: DeviceId, payload: string): boolean {
+  publishCommand(org: OrgId, device: DeviceId, payload: string): boolean | Promise<boolean> {
     const bytes = new TextEncoder().encode(payload);
-    if (!this.openOrg(org).devices.has(device) || bytes.length > commandBytesMax) return false;
-    this.handle({ kind: "publish_command", device, payload: bytes });
-    return true;
+    return this.withDevices(org, [device], (state) => {
+      if (!state.devices.has(device) || bytes.length > commandBytesMax) return false;
+      this.handle({ kind: "publish_command", device, payload: bytes });
+      return true;
+    });
   }
 
-  presence(org: OrgId, devices: readonly DeviceId[]): PresenceEntry[] {
+  presence(org: OrgId, devices: readonly DeviceId[]): PresenceEntry[] | Promise<PresenceEntry[]> {
+    return this.withDevices(org, devices, (state) =>
+      devices.flatMap((device) => {
+        const entry = state.devices.get(device);
+        if (entry === undefined || entry.sinceMs === 0) return [];
+        return [{ device, online: entry.online, since: new Date(entry.sinceMs).toISOString() }];
+      }),
+    );
+  }
+
+  /** For the tenant's other hub objects: nobody but this Worker can reach an object, so its own word is enough. */
+  async shard(org: OrgId, call: ShardCall): Promise<ShardAnswer> {
+    this.openOrg(org);
+    return this.link === null ? answerAlone(org, this.name(org), call) : await this.link.answer(call);
+  }
+
+  /** Acts at once, or when devices that are on their way here from another object have arrived. */
+  private withDevices<T>(org: OrgId, devices: readonly DeviceId[], act: (state: BrokerState) => T): T | Promise<T> {
     const state = this.openOrg(org);
-    return devices.flatMap((device) => {
-      const entry = state.devices.get(device);
-      if (entry === undefined || entry.sinceMs === 0) return [];
-      return [{ device, online: entry.online, since: new Date(entry.sinceMs).toISOString() }];
-    });
+    const arrivals = this.link?.arrivals(devices) ?? null;
+    return arrivals === null ? act(state) : arrivals.then(() => act(state));
   }
 
   /** The state of this object's one organisation; a call for another one is a bug and throws. */
   private openOrg(org: OrgId): BrokerState {
     if (this.state === null) {
+      if (parseHubName(this.name(org))?.org !== org) throw new Error("this hub's name is another organisation's");
       this.storage.setOrg(org);
-      this.restore(org);
+      this.restore(org, true);
     }
     if (this.state === null || this.state.org !== org) throw new Error("this hub belongs to another organisation");
     return this.state;
   }
 
   /** Rebuilds memory from storage and from the sockets that hibernated. */
-  private restore(org: OrgId): void {
+  private restore(org: OrgId, isNew: boolean): void {
     const state = this.storage.load(org);
     this.state = state;
+    this.link = this.openLink(org, state, isNew);
+    state.shard = this.link;
     for (const socket of this.ctx.getWebSockets()) {
       const attachment = socket.deserializeAttachment() as Attachment | null;
       if (attachment === null || attachment.closed) continue;
@@ -280,6 +303,39 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     }
     this.handle({ kind: "restored" });
     this.outbox.wake();
+    this.link?.wake();
+  }
+
+  private openLink(org: OrgId, state: BrokerState, isNew: boolean): ShardLink | null {
+    const { env, ctx, storage } = this;
+    const staged = <T>(read: () => T): T => {
+      this.stage();
+      return read();
+    };
+    return ShardLink.open(
+      {
+        env,
+        sql: ctx.storage.sql,
+        org,
+        name: this.name(org),
+        state,
+        run: (event) => void this.run(event, Date.now()),
+        perform: (effects) => {
+          for (const effect of effects) this.perform(state, effect, Date.now());
+        },
+        commit: () => this.commit(),
+        alongside: (change) => storage.alongside(change),
+        messages: (key, seqs) => staged(() => storage.messages(key, seqs)),
+        retained: (topics) => staged(() => storage.retained(topics)),
+        arm: (atMs) => this.arm(atMs),
+      },
+      isNew,
+    );
+  }
+
+  /** The name that this object is reached by. */
+  private name(org: OrgId): string {
+    return this.ctx.id.name ?? org;
   }
 
   private remember(live: LiveSocket): void {
@@ -361,10 +417,18 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
       case "save_socket":
         this.touched.add(effect.socket.id);
         return null;
+      case "relay":
+        this.link?.send(effect);
+        return null;
+      case "announce":
+        this.link?.announce(effect);
+        return null;
       case "authenticate": {
         const { connect, socket } = effect;
         const keys = objectKeys(this.env).access;
-        const identity = judgeCredentials(connect, socket.upgrade, state, keys, now);
+        const judge = () => judgeCredentials(connect, socket.upgrade, state, keys, Date.now());
+        const placed = this.link?.place(connect, socket.upgrade) ?? null;
+        const identity = placed instanceof Promise ? placed.then((known) => known ?? judge()) : (placed ?? judge());
         if (!(identity instanceof Promise)) {
           advance(state, { kind: "authenticated", socket: socket.id, identity }, now, this.effects);
           return null;
@@ -377,6 +441,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   }
 
   private write(write: Write): void {
+    this.link?.observe(write);
     if (write.kind === "append_outbox") this.appended = true;
     if (write.kind !== "put_session") {
       this.writes.push(write);
@@ -411,7 +476,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
    * many messages carry several times what one each does.
    */
   private commitSoon(now: number): void {
-    const stores = this.writes.length > 0 || this.storage.hasStaged;
+    const stores = this.writes.length > 0 || this.storage.hasStaged || this.link?.hasGathered === true;
     // A part of a packet asks for nothing.
     if (!stores && this.outgoing.isEmpty && this.touched.size === 0) return;
     this.requestedAtMs ??= now;
@@ -424,10 +489,12 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     if (this.requestedAtMs !== null) this.admission.waited(this.requestedAtMs, Date.now());
     this.requestedAtMs = null;
     this.stage();
+    this.link?.stage();
     this.durably(() => this.storage.commit());
     for (const id of this.touched) this.saveSocket(id);
     this.touched.clear();
     this.outgoing.flush((live, close) => closeSocket(live, close));
+    this.link?.flush();
     if (!this.appended) return;
     this.appended = false;
     this.outbox.schedule();

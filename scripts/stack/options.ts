@@ -12,6 +12,8 @@ export interface StackOptions {
   readonly demo: boolean;
   /** Multiplies every rate limit. */
   readonly limitScale: number;
+  /** Objects that each tenant's devices are spread over. */
+  readonly hubShards: number;
   readonly quiet: boolean;
 }
 
@@ -22,6 +24,7 @@ export const helpText = `npm start -- [options]
   --no-agent        do not enrol and run the agent on this machine
   --no-demo         do not create the demo organisation (implies --no-agent)
   --limit-scale N   multiply every rate limit, for load tests (default 1)
+  --hub-shards N    spread each tenant's devices over N objects, 1 to 64 (default 1)
   --quiet           print only the ready line and errors
   --help            this text
 `;
@@ -44,6 +47,7 @@ export function parseOptions(args: readonly string[]): StackOptions | "help" {
     agent: values["no-agent"] !== true && values["no-demo"] !== true,
     demo: values["no-demo"] !== true,
     limitScale: integer("--limit-scale", values["limit-scale"] ?? "1", 1, 1_000_000),
+    hubShards: integer("--hub-shards", values["hub-shards"] ?? "1", 1, 64),
     quiet: values.quiet === true,
   };
 }
@@ -59,6 +63,7 @@ function parse(args: readonly string[]) {
       "no-agent": { type: "boolean" },
       "no-demo": { type: "boolean" },
       "limit-scale": { type: "string" },
+      "hub-shards": { type: "string" },
       quiet: { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },

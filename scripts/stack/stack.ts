@@ -113,6 +113,7 @@ async function start(options: StackOptions, progress: Progress, shutdown: Shutdo
         publicUrl,
         gateway: foundation.gateway.address,
         limitScale: options.limitScale,
+        hubShards: options.hubShards,
       }),
       limitScale: options.limitScale,
       onError: (error) => progress.note(`  ! ${error.message}`),

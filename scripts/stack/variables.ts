@@ -7,6 +7,7 @@ export interface VariableSources {
   readonly gateway: string;
   readonly mailEndpoint: string;
   readonly limitScale: number;
+  readonly hubShards: number;
   readonly secrets: StackSecrets;
   readonly placements: {
     readonly controlUrl: string;
@@ -27,6 +28,7 @@ export function unitVariables(sources: VariableSources): Record<UnitName, Record
       MAIL_ENDPOINT: sources.mailEndpoint,
       MAIL_TOKEN: secrets.mailToken,
       CURSOR_KEY: secrets.cursorKey,
+      HUB_SHARDS: String(sources.hubShards),
       CONTROL_DATABASE_URL: placements.controlUrl,
       NEON_GATEWAY: gateway,
     },
@@ -37,6 +39,10 @@ export function unitVariables(sources: VariableSources): Record<UnitName, Record
       DIRECTORY_DATABASE_URL: placements.directoryUrl,
       NEON_GATEWAY: gateway,
     },
-    "sentinel-durable-objects": { KEY_ENCRYPTION_KEY: secrets.keyEncryptionKey, ISSUER: publicUrl },
+    "sentinel-durable-objects": {
+      KEY_ENCRYPTION_KEY: secrets.keyEncryptionKey,
+      ISSUER: publicUrl,
+      HUB_SHARDS: String(sources.hubShards),
+    },
   };
 }

@@ -18,6 +18,7 @@ export interface Environment {
   readonly MAIL_ENDPOINT?: string;
   readonly MAIL_FROM?: string;
   readonly NEON_GATEWAY?: string;
+  readonly HUB_SHARDS?: string;
   readonly POLICIES: PolicyNamespace;
   readonly DEVICES: DevicesRpc;
   readonly PROVISIONER: ProvisionerRpc;
@@ -41,6 +42,8 @@ export interface Config {
   /** Where people reach Sentinel; an origin, without a trailing slash. */
   readonly publicUrl: URL;
   readonly mail: { readonly endpoint: string; readonly token: string; readonly from: string };
+  /** True when tenants' hubs are split (docs/scaling.md): a device's address then says which device it is. */
+  readonly hubIsSplit: boolean;
   /** 32 bytes; every key of studio is derived from it (auth/keys.ts). */
   readonly rootKey: Uint8Array;
 }
@@ -58,6 +61,7 @@ export function parseConfig(env: Environment): Config {
     controlDatabaseUrl: required(env, "CONTROL_DATABASE_URL"),
     neonGateway: env.NEON_GATEWAY ?? "",
     publicUrl: new URL(publicUrl.origin),
+    hubIsSplit: (env.HUB_SHARDS ?? "1") !== "1",
     mail: { endpoint, token: required(env, "MAIL_TOKEN"), from: required(env, "MAIL_FROM") },
     rootKey: new Uint8Array(rootKey),
   };

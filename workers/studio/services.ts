@@ -30,6 +30,8 @@ export interface Platform {
 /** Everything a request handler may use. */
 export interface Services extends Omit<Platform, "fetch"> {
   readonly publicUrl: URL;
+  /** See `Config`. */
+  readonly hubIsSplit: boolean;
   readonly database: Database;
   readonly keys: DerivedKeys;
   readonly passwords: PasswordHasher;
@@ -66,6 +68,7 @@ export function createServices(env: Environment, platform: Platform): Services {
     randomBytes,
     defer,
     publicUrl: config.publicUrl,
+    hubIsSplit: config.hubIsSplit,
     database: createDatabase({ url: config.controlDatabaseUrl, gateway: config.neonGateway }),
     keys: deriveKeys(config.rootKey),
     passwords: createPasswordHasher(),

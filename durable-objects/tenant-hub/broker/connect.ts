@@ -4,7 +4,7 @@ import type { Properties } from "../../../core/mqtt/properties.ts";
 import { type ReasonCode, reasonCodes } from "../../../core/mqtt/reason-codes.ts";
 import { deviceTopicName, parseDeviceTopic } from "../../../core/topics/sentinel-topic.ts";
 import { parseTopicName } from "../../../core/topics/topic-name.ts";
-import { refusal } from "./closes.ts";
+import { elsewhere, propertiesOf, refusal } from "./closes.ts";
 import { redeliver } from "./deliver.ts";
 import type { Close, Effect } from "./events.ts";
 import { asFits, dropSocket, endSession, expireSession, finishSession, refreshPresence } from "./lifecycle.ts";
@@ -24,6 +24,7 @@ import { mayAskAt, mayPublish } from "./rights.ts";
 import {
   addSession,
   type BrokerState,
+  type Elsewhere,
   expiryNever,
   type Identity,
   newSession,
@@ -42,7 +43,7 @@ interface Connection {
   readonly socket: Socket;
   readonly connect: ConnectPacket;
   /** Null until the credentials were judged. */
-  readonly identity: Identity | null;
+  readonly identity: Identity | Elsewhere | null;
   readonly now: number;
   readonly effects: Effect[];
   /** Written by `authorize`. */
@@ -79,7 +80,7 @@ export function runConnection(
   state: BrokerState,
   socket: Socket,
   connect: ConnectPacket,
-  identity: Identity | null,
+  identity: Identity | Elsewhere | null,
   now: number,
   effects: Effect[],
 ): void {
@@ -108,8 +109,8 @@ export function refuseConnection(
   now: number,
   effects: Effect[],
 ): void {
-  const properties = close.told ? { reasonString: close.reason } : null;
   const reasonCode = close.reasonCode ?? reasonCodes.unspecified_error;
+  const properties = propertiesOf(close);
   const packet: ConnackPacket = { type: "connack", sessionPresent: false, reasonCode, properties };
   effects.push({ kind: "send", socket, packet: asFits(socket, packet) });
   dropSocket(state, socket, now, { graceful: true, close, presence: true }, effects);
@@ -158,6 +159,9 @@ function authorize(connection: Connection): StepResult {
       return refuse(connection, reasonCodes.bad_user_name_or_password, "the credentials are not valid");
     case "unavailable":
       return refuse(connection, reasonCodes.server_unavailable, "credentials can't be checked now; try again");
+    case "elsewhere":
+      refuseConnection(state, socket, elsewhere(identity.reference), now, connection.effects);
+      return "stop";
     case "device":
       if (!state.devices.has(identity.device))
         return refuse(connection, reasonCodes.bad_user_name_or_password, "the credentials are not valid");

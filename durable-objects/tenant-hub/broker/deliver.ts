@@ -21,6 +21,7 @@ import {
   newSession,
   type Session,
   type SessionKey,
+  type ShardView,
   type Socket,
   sessionKey,
 } from "./state.ts";
@@ -46,6 +47,19 @@ export function route(
 ): boolean {
   const found = state.routes.get(message.topic);
   if (found === null) throw new Error("a message without a topic reached the router");
+  const here = routeHere(state, found, message, origin, now, effects);
+  return state.shard === null ? here : relayOnward(state.shard, found, message, effects) || here;
+}
+
+/** The part of `route` that this object's own sessions take. */
+export function routeHere(
+  state: BrokerState,
+  found: Route,
+  message: Message,
+  origin: Origin | null,
+  now: number,
+  effects: Effect[],
+): boolean {
   refreshRoute(found, state.index);
   const { targets, shares } = found;
   const own = origin?.session ?? null;
@@ -63,6 +77,21 @@ export function route(
   }
   const kept = found.parsed?.rest[0] === "commands" && keepUndeliveredCommand(state, found, message, now, effects);
   return targets.length > 0 || shares.length > 0 || kept;
+}
+
+/** Hands a message on to the object whose sessions may want it too, at no more than the QoS they were granted. */
+function relayOnward(shard: ShardView, found: Route, message: Message, effects: Effect[]): boolean {
+  const onward = shard.onward(found);
+  if (onward === null) return false;
+  const qos = message.qos < onward.qos ? message.qos : onward.qos;
+  const reach = found.parsed !== null && shard.isHome(found.parsed.device) ? "users" : "devices";
+  effects.push({
+    kind: "relay",
+    target: onward.target,
+    message: qos === message.qos ? message : { ...message, qos },
+    reach,
+  });
+  return true;
 }
 
 /** The member whose turn it is: a connected one, if there is one (section 4.8.2). */
@@ -84,6 +113,7 @@ function keepUndeliveredCommand(
 ): boolean {
   const device = found.parsed?.device;
   if (device === undefined || message.qos === 0 || found.parsed?.rest.length !== 1) return false;
+  if (state.shard?.isHome(device) === false) return false;
   const taken = found.targets.some(({ session }) => isOf(session, device));
   const shared = found.shares.some(({ members }) => members.some(({ session }) => isOf(session, device)));
   if (taken || shared) return false;

@@ -7,6 +7,7 @@ import type { Role } from "../../../core/tenancy/roles.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
 import type {
   Device,
+  Elsewhere,
   Group,
   Identity,
   Message,
@@ -38,7 +39,7 @@ export type BrokerEvent =
   /** Bytes that are no packet. */
   | { readonly kind: "refused"; readonly socket: SocketId; readonly refusal: Refusal }
   /** The answer to `authenticate`. */
-  | { readonly kind: "authenticated"; readonly socket: SocketId; readonly identity: Identity }
+  | { readonly kind: "authenticated"; readonly socket: SocketId; readonly identity: Identity | Elsewhere }
   | { readonly kind: "socket_closed"; readonly socket: SocketId }
   /** The shell has no time for this CONNECT now. */
   | {
@@ -72,7 +73,11 @@ export type BrokerEvent =
   /** The object woke: sessions whose socket did not come back with it have lost it. */
   | { readonly kind: "restored" }
   | { readonly kind: "publish_command"; readonly device: DeviceId; readonly payload: Uint8Array }
-  | { readonly kind: "outbox_drained"; readonly bytes: number };
+  | { readonly kind: "outbox_drained"; readonly bytes: number }
+  /** A message that another object of this tenant took, for the sessions of users or of devices here. */
+  | { readonly kind: "relayed"; readonly message: Message; readonly reach: "users" | "devices" }
+  /** A device that leaves for another object: its sockets end. */
+  | { readonly kind: "release_device"; readonly device: DeviceId; readonly reference: string };
 
 /**
  * How a socket is closed: an RFC 6455 code, a text that names the reason or the limit, and what DISCONNECT
@@ -84,6 +89,8 @@ export interface Close {
   readonly reasonCode: ReasonCode | null;
   /** Whether DISCONNECT carries the text: for what a person can mend, a limit or a right; not for a client's bad bytes. */
   readonly told: boolean;
+  /** Server Reference of that CONNACK or DISCONNECT. */
+  readonly serverReference?: string;
 }
 
 /** Changes that must be durable before any `send` of the same step leaves. */
@@ -135,6 +142,18 @@ export type Effect =
       readonly kind: "load_retained";
       readonly request: RetainedRequest;
       readonly topics: readonly TopicName[];
+    }
+  /** A message for another object; durable with the step above QoS 0. */
+  | { readonly kind: "relay"; readonly target: string; readonly message: Message; readonly reach: "users" | "devices" }
+  /**
+   * A user's SUBACK that leaves once the other objects know what was granted; what is retained for
+   * `requests`, there and here, comes back as `retained_loaded`.
+   */
+  | {
+      readonly kind: "announce";
+      readonly socket: Socket;
+      readonly suback: Packet;
+      readonly requests: readonly RetainedRequest[];
     }
   /** The socket's durable attachment changed. */
   | { readonly kind: "save_socket"; readonly socket: Socket };

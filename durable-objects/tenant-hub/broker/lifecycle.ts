@@ -4,6 +4,7 @@ import type { AckPacket, ConnackPacket, DisconnectPacket } from "../../../core/m
 import type { IngestRecord } from "../../../core/rpc/data.ts";
 import { parseDeviceTopic } from "../../../core/topics/sentinel-topic.ts";
 import { parseTopicName } from "../../../core/topics/topic-name.ts";
+import { propertiesOf } from "./closes.ts";
 import { route } from "./deliver.ts";
 import type { Close, Effect } from "./events.ts";
 import { expiryOf } from "./message.ts";
@@ -60,10 +61,9 @@ export function dropSocket(state: BrokerState, socket: Socket, now: number, endi
 
 /** 5.0 is told why before the close (section 4.13); the reason string only if it fits Maximum Packet Size. */
 function sayGoodbye(socket: Socket, close: Close, effects: Effect[]): void {
-  const { reasonCode, reason } = close;
+  const { reasonCode } = close;
   if (socket.level !== 5 || socket.phase !== "connected" || reasonCode === null) return;
-  const properties = close.told ? { reasonString: reason } : null;
-  const told: DisconnectPacket = { type: "disconnect", reasonCode, properties };
+  const told: DisconnectPacket = { type: "disconnect", reasonCode, properties: propertiesOf(close) };
   effects.push({ kind: "send", socket, packet: asFits(socket, told) });
 }
 

@@ -110,7 +110,9 @@ export function publish(
     properties: travelling(properties),
     expiresAtMs: expiryOf(properties, now),
   };
-  if (packet.retain && found.parsed !== null) retain(state, found.parsed.device, message, effects);
+  // Another object keeps what is retained for a device that lives there.
+  if (packet.retain && found.parsed !== null && state.shard?.isHome(found.parsed.device) !== false)
+    retain(state, found.parsed.device, message, effects);
   if (judged.record !== null) appendOutbox(state, judged.record, effects);
   const matched = route(state, message, { session: session.key, packet, level: socket.level }, now, effects);
   if (qos === 0) return;

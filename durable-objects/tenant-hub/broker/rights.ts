@@ -35,7 +35,7 @@ export function mayPublish(state: BrokerState, principal: Principal, topic: Devi
     publishes(role) &&
     topic.rest.length === 1 &&
     platformNames.includes(name) &&
-    state.devices.has(topic.device)
+    (state.devices.has(topic.device) || state.shard?.mayKnow(topic.device) === true)
   );
 }
 

@@ -6,7 +6,7 @@ import type { FilterSpec } from "../../../core/topics/topic-filter.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
 import { inflightMax } from "./limits.ts";
 import { Queue } from "./queue.ts";
-import { RouteTable } from "./routes.ts";
+import { type Route, RouteTable } from "./routes.ts";
 import { SubscriptionIndex } from "./subscription-index.ts";
 
 /** Names one accepted WebSocket for as long as it lives. */
@@ -42,6 +42,12 @@ export type Identity =
   | { readonly kind: "user"; readonly user: UserId; readonly sid: string; readonly expiresAtMs: number }
   | { readonly kind: "bad_credentials" }
   | { readonly kind: "unavailable" };
+
+/** Another object of this tenant serves whoever this is; `reference` is where (5.0, section 3.2.2.3.16). */
+export interface Elsewhere {
+  readonly kind: "elsewhere";
+  readonly reference: string;
+}
 
 export interface Socket {
   readonly id: SocketId;
@@ -178,12 +184,32 @@ export interface RetainedEntry {
   readonly expiresAtMs: number | null;
 }
 
+/** Where a message goes on to besides this object's own sessions, and at which QoS at most. */
+export interface Onward {
+  readonly target: string;
+  readonly qos: QoS;
+}
+
+/** What one of several objects of a tenant knows of the others (`tenant-hub/shards/`). */
+export interface ShardView {
+  /** True when subscriptions are made known to other objects before they are acknowledged. */
+  readonly announces: boolean;
+  /** Do this device's mailbox and retained messages belong here? */
+  isHome(device: DeviceId): boolean;
+  /** May another object know this device? */
+  mayKnow(device: DeviceId): boolean;
+  /** Null: nobody elsewhere is to have it. */
+  onward(found: Route): Onward | null;
+}
+
 /**
  * One tenant's broker. `step` owns it: the maps are updated in place, so a state that was given to
  * `step` must not be used again; use the one it returns.
  */
 export interface BrokerState {
   readonly org: OrgId;
+  /** Null for a tenant that is whole in one object. Set once, by the shell, before the first event. */
+  shard: ShardView | null;
   readonly devices: Map<DeviceId, Device>;
   readonly members: Map<UserId, Role>;
   readonly groups: Map<GroupId, Group>;
@@ -221,6 +247,7 @@ export function sidEnded(state: BrokerState, sid: string, user: UserId): boolean
 export function emptyState(org: OrgId): BrokerState {
   return {
     org,
+    shard: null,
     devices: new Map(),
     members: new Map(),
     groups: new Map(),

@@ -9,9 +9,11 @@ import { deadlineOf } from "./deadlines.ts";
 import { claimMailbox, sendLoaded } from "./deliver.ts";
 import { disconnect } from "./disconnect.ts";
 import type { BrokerEvent, Close, Effect } from "./events.ts";
+import { releaseDevice } from "./handover.ts";
 import { detachSession, dropSocket, expireSession } from "./lifecycle.ts";
 import { seenSavedEveryMs } from "./limits.ts";
 import { publish, release } from "./publish.ts";
+import { takeRelayed } from "./relayed.ts";
 import { deliverRetained } from "./retained.ts";
 import { type BrokerState, newSocket, type Session, type Socket, type SocketId } from "./state.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
@@ -104,6 +106,12 @@ export function advance(state: BrokerState, event: BrokerEvent, now: number, eff
       return;
     case "outbox_drained":
       state.outboxBytes = Math.max(0, state.outboxBytes - event.bytes);
+      return;
+    case "relayed":
+      takeRelayed(state, event.message, event.reach, now, effects);
+      return;
+    case "release_device":
+      releaseDevice(state, event.device, event.reference, now, effects);
       return;
   }
 }

@@ -53,9 +53,17 @@ export function subscribe(
     granted.push({ subscription, isNew: before === undefined });
   }
   const { packetId } = packet;
-  effects.push({ kind: "send", socket, packet: { type: "suback", packetId, codes, properties: null } });
+  const suback = { type: "suback", packetId, codes, properties: null } as const;
+  // A device's own topics are all here; a user's may be anywhere.
+  if (state.shard?.announces === true && session.principal.kind === "user" && granted.length > 0) {
+    const wanting = granted.filter(({ subscription, isNew }) => wantsRetained(subscription, isNew));
+    const requests = wanting.map(({ subscription }) => ({ session: session.key, subscription }));
+    effects.push({ kind: "announce", socket, suback, requests });
+    return null;
+  }
+  effects.push({ kind: "send", socket, packet: suback });
   for (const { subscription, isNew } of granted) {
-    sendRetained(state, session, subscription, isNew, effects);
+    if (wantsRetained(subscription, isNew)) sendRetained(state, session, subscription, effects);
     if (subscription.qos > 0) claimWaitingCommands(state, session, subscription.spec, effects);
   }
   return null;
@@ -74,16 +82,17 @@ function hasRoomFor(session: Session, text: string): boolean {
 }
 
 /** Retain Handling decides (section 3.8.3.1); a shared subscription gets none (section 4.8.2). */
+function wantsRetained({ spec, retainHandling }: SessionSubscription, isNew: boolean): boolean {
+  return spec.share === null && (retainHandling === 0 || (retainHandling === 1 && isNew));
+}
+
 function sendRetained(
   state: BrokerState,
   session: Session,
   subscription: SessionSubscription,
-  isNew: boolean,
   effects: Effect[],
 ): void {
-  const { spec, retainHandling } = subscription;
-  if (spec.share !== null || retainHandling === 2 || (retainHandling === 1 && !isNew)) return;
-  const topics = retainedMatching(state, spec.filter);
+  const topics = retainedMatching(state, subscription.spec.filter);
   if (topics.length === 0) return;
   effects.push({ kind: "load_retained", request: { session: session.key, subscription }, topics });
 }

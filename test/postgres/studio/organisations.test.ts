@@ -295,6 +295,14 @@ describe("policies", () => {
 });
 
 describe("enrolment", () => {
+  it("gives a split tenant's device an address that says which device it is for", async () => {
+    const split = await createHarness((services) => ({ ...services, hubIsSplit: true }));
+    const org = await split.newOrg();
+    const body = { code: `${org.slug}-ABCDE-FGHJK-MNPQR-STVWX`, name: "pc", platform: "linux" };
+    const { body: made } = await split.send("POST", "/api/v1/enroll", { body });
+    expect(made).toMatchObject({ mqtt_url: `wss://sentinel.test/mqtt/${org.id}?device=${made.device_id}` });
+  });
+
   it("answers a wrong slug like a wrong code, and addresses the device's topics", async () => {
     const org = await studio.newOrg();
     const body = { code: `${org.slug}-ABCDE-FGHJK-MNPQR-STVWX`, name: "pc", platform: "linux" };

@@ -11,16 +11,23 @@ const folder = (): string => mkdtempSync(join(tmpdir(), "sentinel-unit-"));
 describe("npm start's flags", () => {
   it("have the defaults that the documentation names", () => {
     expect(parseOptions([])).toMatchObject({ port: 8787, agent: true, demo: true, limitScale: 1, quiet: false });
+    expect(parseOptions([])).toMatchObject({ hubShards: 1 });
+    expect(parseOptions(["--hub-shards", "4"])).toMatchObject({ hubShards: 4 });
   });
   it("leave the agent out where there is no organisation to enrol it in", () => {
     expect(parseOptions(["--no-demo"])).toMatchObject({ demo: false, agent: false });
   });
-  it.each([["--port", "-1"], ["--port", "1e3"], ["--port", ""], ["--limit-scale", "0.5"], ["--nonsense"], ["word"]])(
-    "refuse %s %s",
-    (...args) => {
-      expect(() => parseOptions(args)).toThrow(expect.objectContaining({ code: "bad_flag" }));
-    },
-  );
+  it.each([
+    ["--port", "-1"],
+    ["--port", "1e3"],
+    ["--port", ""],
+    ["--limit-scale", "0.5"],
+    ["--hub-shards", "65"],
+    ["--nonsense"],
+    ["word"],
+  ])("refuse %s %s", (...args) => {
+    expect(() => parseOptions(args)).toThrow(expect.objectContaining({ code: "bad_flag" }));
+  });
 });
 
 describe("a state folder", () => {

@@ -126,6 +126,18 @@ describe("to the hub", () => {
     expect(lastCall("LIMITS").what).toBe(`mqtt_connect:address:10.0.0.7:${org.org} 600 60000`);
   });
 
+  it.each([
+    ["?device=dev_01jzq6y2k3fabv5n6p7q8r9s0t", "?device=dev_01jzq6y2k3fabv5n6p7q8r9s0t"],
+    ["?x=1&device=dev_01jzq6y2k3fabv5n6p7q8r9s0t&y=2", "?device=dev_01jzq6y2k3fabv5n6p7q8r9s0t"],
+    ["?device=usr_01jzq6y2k3fabv5n6p7q8r9s0t", ""],
+    ["?device=dev_%0d%0a", ""],
+    ["?device=", ""],
+  ])("goes of the query %s the device that it is for, and nothing else", async (query, forwarded) => {
+    const org = await publishOrg();
+    await send(`/mqtt/${org.org}${query}`, { headers: { Upgrade: "websocket" } });
+    expect(lastCall("DEVICE_GATEWAY").what).toBe(`/mqtt/${org.org}${forwarded}`);
+  });
+
   it("goes a socket without credentials too: CONNECT will carry them", async () => {
     const org = await publishOrg();
     expect((await send(`/mqtt/${org.org}`, { headers: { Upgrade: "websocket" } })).status).toBe(101);

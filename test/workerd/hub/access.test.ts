@@ -1,4 +1,3 @@
-import { evictDurableObject } from "cloudflare:test";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { OrgId } from "../../../core/ids.ts";
 import { reasonCodes } from "../../../core/mqtt/reason-codes.ts";
@@ -11,7 +10,7 @@ import {
   countRows,
   enrol,
   entrypoints,
-  hubOf,
+  evict,
   joinAndConnect,
   newDevice,
   newGroup,
@@ -106,7 +105,7 @@ describe("a device's credentials", () => {
     const client = await Client.device(device);
     await hub.removeDevice(await userCall(org), org, device.id);
     expect(await client.next()).toMatchObject({ type: "closed", reason: "the device was removed" });
-    await evictDurableObject(hubOf(org));
+    await evict(org);
     const again = await Client.open(org);
     expect(await again.connect({ username: device.id, password: device.token })).toMatchObject({
       reasonCode: reasonCodes.bad_user_name_or_password,
@@ -171,7 +170,7 @@ describe("a user's credentials", () => {
   it("end when the token does", async () => {
     const org = newOrg();
     const client = await joinAndConnect(org, "owner");
-    await evictDurableObject(hubOf(org));
+    await evict(org);
     passTime(3600_000 + 1000);
     await ringAlarm(org);
     expect(await client.next()).toMatchObject({ type: "closed", reason: expect.stringContaining("token") });
@@ -189,7 +188,7 @@ describe("a user's credentials", () => {
     expect(await client.isQuiet()).toBe(true);
     await hub.endSession(await userCall(org, "viewer", user), org, sid);
     expect(await client.next()).toMatchObject({ type: "closed", reason: "the session ended" });
-    await evictDurableObject(hubOf(org));
+    await evict(org);
     const again = await Client.open(org);
     expect(await again.connect({ username: user, password: token })).toMatchObject({
       reasonCode: reasonCodes.not_authorized,

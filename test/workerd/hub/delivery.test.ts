@@ -1,4 +1,3 @@
-import { evictDurableObject } from "cloudflare:test";
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { reasonCodes } from "../../../core/mqtt/reason-codes.ts";
 import { resetIngest } from "./fake-ingest.ts";
@@ -9,9 +8,9 @@ import {
   countRows,
   enrol,
   entrypoints,
+  evict,
   expectAccepted,
   goodbye,
-  hubOf,
   joinAndConnect,
   newOrg,
   newUser,
@@ -35,7 +34,7 @@ describe("QoS 1", () => {
     const writer = await Client.device(device, { clientId: "writer" });
     expect(await writer.publish(device.topic("notes"), "kept")).toEqual(ack("puback", 1));
     // Everything in memory goes; what was acknowledged must not.
-    await evictDurableObject(hubOf(org), { webSockets: "close" });
+    await evict(org, { webSockets: "close" });
     const again = await Client.device(device, { clientId: "sleeper" });
     expect(await again.message()).toMatchObject({ text: "kept", qos: 1, dup: false });
   });
@@ -66,7 +65,7 @@ describe("QoS 1", () => {
     await first.next();
     const texts = Array.from({ length: 50 }, (_, index) => `command ${index}`);
     for (const text of texts) await entrypoints.HubControl.publishCommand(await userCall(org), org, device.id, text);
-    await evictDurableObject(hubOf(org));
+    await evict(org);
     const again = await Client.open(org);
     const connack = await again.connect({ username: device.id, password: device.token });
     expect(connack).toMatchObject({ type: "connack", sessionPresent: true, reasonCode: 0 });
@@ -80,7 +79,7 @@ describe("QoS 1", () => {
     const org = newOrg();
     const device = await enrol(org);
     await entrypoints.HubControl.publishCommand(await userCall(org), org, device.id, "first");
-    await evictDurableObject(hubOf(org));
+    await evict(org);
     const client = await Client.device(device, { clean: true });
     expect(await client.isQuiet()).toBe(true);
     await client.subscribe([device.topic("commands")]);
@@ -96,7 +95,7 @@ describe("a session", () => {
     const device = await enrol(org);
     const client = await Client.device(device);
     await client.subscribe([device.topic("notes")]);
-    await evictDurableObject(hubOf(org));
+    await evict(org);
     expect(await client.publish(device.topic("notes"), "after", 1)).toMatchObject({ type: "publish" });
     expect(await client.next()).toEqual(ack("puback", 2));
   });
@@ -110,7 +109,7 @@ describe("a session", () => {
     await vi.waitUntil(async () => (await partialBytes(org)) === 100);
     client.sendBytes(bytes.slice(100, 101));
     await vi.waitUntil(async () => (await partialBytes(org)) === 101);
-    await evictDurableObject(hubOf(org));
+    await evict(org);
     client.sendBytes(bytes.slice(101));
     expect(await client.next()).toEqual(ack("puback", 7));
     await vi.waitUntil(async () => (await countRows(org, "partials")) === 0);
@@ -124,7 +123,7 @@ describe("a session", () => {
     for (const byte of [0x10, 0xff, 0x7f, 0x00, 0x04]) stranger.sendBytes(new Uint8Array([byte]));
     expect(await known.isQuiet()).toBe(true);
     expect(await countRows(org, "partials")).toBe(0);
-    await evictDurableObject(hubOf(org));
+    await evict(org);
     stranger.sendBytes(new Uint8Array([0x4d]));
     expect(await stranger.next()).toMatchObject({ type: "closed" });
   });
@@ -141,7 +140,7 @@ describe("a session", () => {
     client.sendBytes(new Uint8Array([...connect, ...publish.slice(0, 100)]));
     expectAccepted(await client.next());
     await vi.waitUntil(async () => (await countRows(org, "partials")) === 1);
-    await evictDurableObject(hubOf(org));
+    await evict(org);
     client.sendBytes(publish.slice(100));
     expect(await client.next()).toEqual(ack("puback", 7));
   });
@@ -197,7 +196,7 @@ describe("retained messages", () => {
     const client = await Client.device(device);
     await client.publish(device.topic("reported"), "v1", 1, true);
     await client.publish(device.topic("reported"), "v2", 1, true);
-    await evictDurableObject(hubOf(org));
+    await evict(org);
     const dashboard = await joinAndConnect(org, "readonly");
     await dashboard.subscribe([`sentinel/${org}/devices/+/reported`]);
     expect(await dashboard.message()).toMatchObject({ text: "v2", retain: true });

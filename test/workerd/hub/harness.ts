@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { vi } from "vitest";
 import { type DeviceId, type GroupId, makeId, type OrgId, type SessionId, type UserId } from "../../../core/ids.ts";
@@ -22,6 +22,12 @@ import type { CertifierRpc, HubControlRpc, TokenSignerRpc } from "../../../core/
 import type { Role } from "../../../core/tenancy/roles.ts";
 import type { Env } from "../../../durable-objects/env.ts";
 import { sha256Hex } from "../../../durable-objects/tenant-hub/authenticate.ts";
+import {
+  directoryName,
+  homeName,
+  homeNames,
+  parseShardCount,
+} from "../../../durable-objects/tenant-hub/shards/home.ts";
 import type { TenantHub } from "../../../durable-objects/tenant-hub/tenant-hub.ts";
 
 export const objects = env as unknown as Env;
@@ -52,9 +58,53 @@ export function passTime(ms: number): void {
   vi.setSystemTime(Date.now() + ms);
 }
 
-export const hubOf = (org: OrgId): DurableObjectStub<TenantHub> =>
-  objects.TENANT_HUB.getByName(org) as unknown as DurableObjectStub<TenantHub>;
-export const ringAlarm = (org: OrgId): Promise<boolean> => runDurableObjectAlarm(hubOf(org));
+const shardCount = parseShardCount(objects.HUB_SHARDS);
+
+export const hubNamed = (name: string): DurableObjectStub<TenantHub> =>
+  objects.TENANT_HUB.getByName(name) as unknown as DurableObjectStub<TenantHub>;
+
+/** Every object of an organisation: one, or the directory and the shards. */
+export function hubsOf(org: OrgId): DurableObjectStub<TenantHub>[] {
+  const names = new Set([directoryName(org), ...homeNames(org, shardCount)]);
+  return [...names].map(hubNamed);
+}
+
+/** The object that a device lives in. */
+export const homeOf = (device: Pick<TestDevice, "org" | "id">): DurableObjectStub<TenantHub> =>
+  hubNamed(homeName(device.org, device.id, shardCount));
+
+/** Takes everything of an organisation out of memory. */
+export async function evict(org: OrgId, options?: Parameters<typeof evictDurableObject>[1]): Promise<void> {
+  for (const hub of hubsOf(org)) {
+    // Only what runs can be evicted.
+    await runInDurableObject(hub, () => {});
+    await evictDurableObject(hub, options);
+  }
+}
+
+/** Rings every alarm of an organisation that is set. */
+export async function ringAlarm(org: OrgId): Promise<void> {
+  for (const hub of hubsOf(org)) await runDurableObjectAlarm(hub);
+}
+
+/** When the next alarm of an organisation rings; null for never. */
+export async function nextAlarm(org: OrgId): Promise<number | null> {
+  const alarms = await Promise.all(
+    hubsOf(org).map((hub) => runInDurableObject(hub, (_hub: TenantHub, state) => state.storage.getAlarm())),
+  );
+  const set = alarms.filter((atMs) => atMs !== null);
+  return set.length === 0 ? null : Math.min(...set);
+}
+
+/** Characters of every socket's attachment. */
+export async function attachmentSizes(org: OrgId): Promise<number[]> {
+  const sizes = hubsOf(org).map((hub) =>
+    runInDurableObject(hub, (_hub: TenantHub, state) =>
+      state.getWebSockets().map((socket) => JSON.stringify(socket.deserializeAttachment()).length),
+    ),
+  );
+  return (await Promise.all(sizes)).flat();
+}
 
 /** Runs the outbox until it is empty. */
 export async function drain(org: OrgId): Promise<void> {
@@ -65,17 +115,24 @@ export async function drain(org: OrgId): Promise<void> {
 
 /** Rows of a table, once everything that is stored has come to it. */
 export function countRows(org: OrgId, table: string): Promise<number> {
-  return runInDurableObject(hubOf(org), (hub: TenantHub, state) => {
-    hub["storage"].flush();
-    return Number(state.storage.sql.exec(`SELECT count(*) AS n FROM ${table}`).one()["n"]);
-  });
+  return sumOfHubs(org, `SELECT count(*) AS n FROM ${table}`);
+}
+
+/** What a query's `n` comes to in all objects of an organisation. */
+async function sumOfHubs(org: OrgId, query: string): Promise<number> {
+  let sum = 0;
+  for (const object of hubsOf(org)) {
+    sum += await runInDurableObject(object, (hub: TenantHub, state) => {
+      hub["storage"].flush();
+      return Number(state.storage.sql.exec(query).one()["n"]);
+    });
+  }
+  return sum;
 }
 
 /** Bytes of the packets that are not whole yet, as they are stored. */
 export function partialBytes(org: OrgId): Promise<number> {
-  return runInDurableObject(hubOf(org), (_hub: TenantHub, state) =>
-    Number(state.storage.sql.exec("SELECT coalesce(sum(length(bytes)), 0) AS n FROM partials").one()["n"]),
-  );
+  return sumOfHubs(org, "SELECT coalesce(sum(length(bytes)), 0) AS n FROM partials");
 }
 
 /** A signed call as studio makes it for a person. */
@@ -198,28 +255,35 @@ export class Client {
     socket.accept();
   }
 
-  static async open(org: OrgId, headers: Record<string, string> = {}, level: ProtocolLevel = 4): Promise<Client> {
-    const response = await Client.upgrade({ "X-Sentinel-Org": org, ...headers });
+  /** @param device whose URL it is; its hint spares a split organisation the slow path */
+  static async open(
+    org: OrgId,
+    headers: Record<string, string> = {},
+    level: ProtocolLevel = 4,
+    device: DeviceId | null = null,
+  ): Promise<Client> {
+    const response = await Client.upgrade({ "X-Sentinel-Org": org, ...headers }, device);
     if (response.webSocket === null) throw new Error(`no socket: ${response.status} ${await response.text()}`);
     return new Client(response.webSocket, level);
   }
 
-  static async upgrade(headers: Record<string, string>): Promise<Response> {
-    return await entrypoints.DeviceGateway.fetch("https://sentinel.test/mqtt/x", {
+  static async upgrade(headers: Record<string, string>, device: DeviceId | null = null): Promise<Response> {
+    const query = device === null ? "" : `?device=${device}`;
+    return await entrypoints.DeviceGateway.fetch(`https://sentinel.test/mqtt/x${query}`, {
       headers: { Upgrade: "websocket", "Sec-WebSocket-Protocol": "mqtt", ...headers },
     });
   }
 
   /** Opens, connects as a device and expects to be accepted. */
   static async device(device: TestDevice, options: Partial<ConnectOptions> = {}): Promise<Client> {
-    const client = await Client.open(device.org);
+    const client = await Client.open(device.org, {}, 4, device.id);
     expectAccepted(await client.connect({ username: device.id, password: device.token, ...options }));
     return client;
   }
 
   /** The same in 5.0, with a session of a day unless `properties` say otherwise. */
   static async modern(device: TestDevice, clientId: string, options: Partial<ConnectOptions> = {}): Promise<Client> {
-    const client = await Client.open(device.org, {}, 5);
+    const client = await Client.open(device.org, {}, 5, device.id);
     const { properties = null, ...rest } = options;
     const { id: username, token: password } = device;
     const lasting = { sessionExpiryInterval: 86_400, ...properties };

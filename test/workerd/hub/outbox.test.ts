@@ -1,8 +1,7 @@
-import { evictDurableObject } from "cloudflare:test";
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { OrgId } from "../../../core/ids.ts";
 import { ingest, resetIngest } from "./fake-ingest.ts";
-import { Client, countRows, drain, enrol, hubOf, newOrg, passTime, ringAlarm, sample, stopClock } from "./harness.ts";
+import { Client, countRows, drain, enrol, evict, newOrg, passTime, ringAlarm, sample, stopClock } from "./harness.ts";
 
 beforeAll(stopClock);
 beforeEach(resetIngest);
@@ -77,7 +76,7 @@ describe("the outbox", () => {
       expect(await client.publish(device.topic("telemetry"), sample(id))).toMatchObject({ type: "puback" });
       if (index % 10 === 9) {
         await attempt(org);
-        await evictDurableObject(hubOf(org));
+        await evict(org);
       }
     }
     expect(samplesOf(org)).toEqual([]);

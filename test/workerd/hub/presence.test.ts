@@ -1,4 +1,4 @@
-import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
+import { abortAllDurableObjects } from "cloudflare:test";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { seenSavedEveryMs } from "../../../durable-objects/tenant-hub/broker/limits.ts";
 import { resetIngest } from "./fake-ingest.ts";
@@ -6,9 +6,10 @@ import {
   Client,
   enrol,
   entrypoints,
+  evict,
   goodbye,
-  hubOf,
   joinAndConnect,
+  newDevice,
   newOrg,
   passTime,
   ringAlarm,
@@ -34,7 +35,7 @@ describe("presence", () => {
     const second = await Client.device(device, { clientId: "b" });
     first.drop();
     expect(await dashboard.isQuiet()).toBe(true);
-    await evictDurableObject(hubOf(org));
+    await evict(org);
     passTime(5000);
     second.send(goodbye);
     expect(JSON.parse((await dashboard.message()).text)).toEqual({ state: "offline", at: new Date().toISOString() });
@@ -81,7 +82,7 @@ describe("a will", () => {
     await polite.next();
     const abrupt = await Client.device(device, { clientId: "abrupt", will: will(device.topic("wills")) });
     expect(await dashboard.isQuiet()).toBe(true);
-    await evictDurableObject(hubOf(org));
+    await evict(org);
     abrupt.drop();
     expect(await dashboard.message()).toMatchObject({ topic: device.topic("wills"), text: "lost" });
   });
@@ -100,10 +101,11 @@ describe("a will", () => {
 describe("time", () => {
   it("closes a socket that sent no CONNECT within 10 s", async () => {
     const org = newOrg();
-    const client = await Client.open(org);
+    const device = newDevice();
+    const client = await Client.open(org, {}, 4, device);
     passTime(9_999);
     await ringAlarm(org);
-    const other = await Client.open(org);
+    const other = await Client.open(org, {}, 4, device);
     passTime(1);
     await ringAlarm(org);
     expect(await client.next()).toMatchObject({ type: "closed", reason: expect.stringContaining("10 s") });
@@ -133,13 +135,13 @@ describe("time", () => {
     passTime(seenSavedEveryMs - 1);
     expect(await client.isQuiet()).toBe(true);
     for (const ms of [29_999, 0, 0]) {
-      await evictDurableObject(hubOf(org));
+      await evict(org);
       passTime(ms);
       await ringAlarm(org);
     }
     expect(await client.isQuiet()).toBe(true);
     for (const ms of [29_999, seenSavedEveryMs + 1]) {
-      await evictDurableObject(hubOf(org));
+      await evict(org);
       passTime(ms);
       await ringAlarm(org);
     }

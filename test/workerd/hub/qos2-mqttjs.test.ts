@@ -1,10 +1,10 @@
-import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
+import { abortAllDurableObjects } from "cloudflare:test";
 import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import mqtt, { type MqttClient } from "mqtt";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { resetIngest } from "./fake-ingest.ts";
-import { Client, countRows, enrol, hubOf, newOrg, stopClock, type TestDevice } from "./harness.ts";
+import { Client, countRows, enrol, evict, newOrg, stopClock, type TestDevice } from "./harness.ts";
 
 beforeAll(stopClock);
 beforeEach(resetIngest);
@@ -37,7 +37,7 @@ async function mqttJs(device: TestDevice, clientId: string): Promise<MqttClient>
 }
 
 function socketStream(device: TestDevice): Duplex {
-  const opening = Client.upgrade({ "X-Sentinel-Org": device.org });
+  const opening = Client.upgrade({ "X-Sentinel-Org": device.org }, device.id);
   const stream: Duplex = new Duplex({
     read() {},
     write(chunk: Buffer, _encoding, done) {
@@ -117,7 +117,7 @@ describe("MQTT.js at QoS 2", () => {
       async () => {
         // Only what runs can be evicted.
         await countRows(org, "received");
-        await evictDurableObject(hubOf(org));
+        await evict(org);
       },
       () => abortAllDurableObjects(),
     ];

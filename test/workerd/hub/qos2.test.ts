@@ -1,4 +1,4 @@
-import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
+import { abortAllDurableObjects } from "cloudflare:test";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { OrgId } from "../../../core/ids.ts";
 import type { PublishPacket } from "../../../core/mqtt/packets.ts";
@@ -9,8 +9,8 @@ import {
   countRows,
   drain,
   enrol,
+  evict,
   goodbye,
-  hubOf,
   joinAndConnect,
   newOrg,
   publishPacket,
@@ -41,14 +41,14 @@ const losses: readonly (readonly [
   [
     "an eviction under the open socket",
     async (org, client) => {
-      await evictDurableObject(hubOf(org));
+      await evict(org);
       return client;
     },
   ],
   [
     "an eviction and a new connection",
     async (org, client, back) => {
-      await evictDurableObject(hubOf(org));
+      await evict(org);
       client.drop();
       return await back();
     },
@@ -56,7 +56,7 @@ const losses: readonly (readonly [
   [
     "an eviction that takes the socket",
     async (org, _client, back) => {
-      await evictDurableObject(hubOf(org), { webSockets: "close" });
+      await evict(org, { webSockets: "close" });
       return await back();
     },
   ],
@@ -156,7 +156,7 @@ describe("QoS 2", () => {
     }
     const [a = 0, b = 0, c = 0, d = 0] = ids;
     for (const packetId of [c, b]) expect(await reader.ask(ack("pubrec", packetId))).toEqual(ack("pubrel", packetId));
-    await evictDurableObject(hubOf(org));
+    await evict(org);
     const again = await Client.device(device, { clientId: "reader" });
     const resumed = [];
     for (let n = 0; n < 4; n += 1) resumed.push(await again.next());
@@ -183,10 +183,10 @@ describe("QoS 2", () => {
     const mortal = await Client.device(device, { clientId: "mortal", will });
     const kept = exactly(device.topic("reported"), 1, "v1", false, true);
     expect(await mortal.ask(kept)).toEqual(ack("pubrec", 1));
-    await evictDurableObject(hubOf(org));
+    await evict(org);
     mortal.drop();
     expect(await watcher.message(false)).toMatchObject({ text: "lost", qos: 2, retain: false });
-    await evictDurableObject(hubOf(org));
+    await evict(org);
     const dashboard = await joinAndConnect(org, "readonly");
     for (const [topic, text] of [
       ["reported", "v1"],
@@ -209,7 +209,7 @@ describe("QoS 2", () => {
     ] as const) {
       for (let n = 0; n < 3; n += 1) {
         expect(await client.ask(exactly(topic, packetId, sample(id), n > 0))).toEqual(ack("pubrec", packetId));
-        await evictDurableObject(hubOf(org));
+        await evict(org);
         client = await Client.device(device);
       }
       expect(await client.ask(ack("pubrel", packetId))).toEqual(ack("pubcomp", packetId));

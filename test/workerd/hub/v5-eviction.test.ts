@@ -1,4 +1,3 @@
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { OrgId } from "../../../core/ids.ts";
 import type { PublishPacket } from "../../../core/mqtt/packets.ts";
@@ -7,12 +6,14 @@ import { aliasCharactersMax, clientIdCharactersMax } from "../../../durable-obje
 import { resetIngest } from "./fake-ingest.ts";
 import {
   ack,
+  attachmentSizes,
   Client,
   countRows,
   enrol,
+  evict,
   goodbye,
-  hubOf,
   newOrg,
+  nextAlarm,
   passTime,
   publishPacket,
   type Received,
@@ -24,15 +25,6 @@ import {
 
 beforeAll(stopClock);
 beforeEach(resetIngest);
-
-/** Everything in memory goes, the sockets stay. */
-async function evict(org: OrgId): Promise<void> {
-  // Only what runs can be evicted.
-  await runInDurableObject(hubOf(org), () => {});
-  await evictDurableObject(hubOf(org));
-}
-
-const alarmOf = (org: OrgId) => runInDurableObject(hubOf(org), (_hub, state) => state.storage.getAlarm());
 
 async function scene(): Promise<{ org: OrgId; device: TestDevice; x: string }> {
   const org = newOrg();
@@ -241,12 +233,12 @@ describe("time passes while nobody is in memory", () => {
     await evict(org);
     mortal.drop();
     expect(await watcher.isQuiet()).toBe(true);
-    expect(await alarmOf(org)).toBeLessThanOrEqual(Date.now() + 10_000);
+    expect(await nextAlarm(org)).toBeLessThanOrEqual(Date.now() + 10_000);
     await evict(org);
     passTime(9_999);
     await ringAlarm(org);
     expect(await watcher.isQuiet()).toBe(true);
-    expect(await alarmOf(org)).toBe(Date.now() + 1);
+    expect(await nextAlarm(org)).toBe(Date.now() + 1);
     await evict(org);
     passTime(1);
     await ringAlarm(org);
@@ -283,7 +275,7 @@ describe("time passes while nobody is in memory", () => {
     passTime(29_999);
     await ringAlarm(org);
     expect(await countRows(org, "sessions")).toBe(2);
-    expect(await alarmOf(org)).toBe(Date.now() + 1);
+    expect(await nextAlarm(org)).toBe(Date.now() + 1);
     await evict(org);
     passTime(1);
     await ringAlarm(org);
@@ -334,10 +326,7 @@ describe("a socket's attachment", () => {
         topic,
         properties: { topicAlias: index + 1 },
       });
-    const sizes = await runInDurableObject(hubOf(org), (_hub, state) =>
-      state.getWebSockets().map((socket) => JSON.stringify(socket.deserializeAttachment()).length),
-    );
-    expect(Math.max(...sizes)).toBeGreaterThan(aliasCharactersMax + 4 * 512);
+    expect(Math.max(...(await attachmentSizes(org)))).toBeGreaterThan(aliasCharactersMax + 4 * 512);
     await evict(org);
     for (const [index] of inbound.entries())
       expect(await client.ask(publishPacket("", "x", { properties: { topicAlias: index + 1 } }))).toMatchObject({

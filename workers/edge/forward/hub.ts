@@ -1,3 +1,4 @@
+import { parseId } from "../../../core/ids.ts";
 import { problemResponse } from "../../../core/problem.ts";
 import { gatewayHeaders } from "../../../core/rpc/durable-objects.ts";
 import type { Admitted } from "../gates/gate.ts";
@@ -21,8 +22,11 @@ export async function forwardToHub(admitted: Admitted, { org }: KnownRoute): Pro
   const token = bearerFor(credential);
   if (token !== null) headers.set(gatewayHeaders.authorization, `Bearer ${token}`);
 
-  // The id, whatever the client wrote: the hub sees one name for one organisation.
-  const answer = await env.DEVICE_GATEWAY.fetch(`${target.origin}/mqtt/${org.org}`, { headers });
+  // The id, whatever the client wrote: the hub sees one name for one organisation. Of the query only the
+  // device that the URL was given to goes on; it tells where a split organisation keeps it, and proves nothing.
+  const device = parseId("device", new URLSearchParams(target.rawQuery ?? "").get("device"));
+  const query = device === null ? "" : `?device=${device}`;
+  const answer = await env.DEVICE_GATEWAY.fetch(`${target.origin}/mqtt/${org.org}${query}`, { headers });
   if (answer.status !== 101 || answer.webSocket === null)
     return new Response(answer.body, { status: answer.status, headers: relayedHeaders(answer.headers) });
   const accepted = new Headers();

@@ -66,13 +66,15 @@ async function redeem(
     org_id: org,
     device_id: device,
     token,
-    mqtt_url: mqttUrl(services.publicUrl, org),
+    mqtt_url: mqttUrl(services.publicUrl, org, services.hubIsSplit ? device : null),
     topic_prefix: `sentinel/${org}/devices/${device}/`,
   });
 }
 
-function mqttUrl(publicUrl: URL, org: string): string {
+/** @param device where a tenant has several hubs, the one that the address is for: it spares the way over CONNECT */
+function mqttUrl(publicUrl: URL, org: string, device: string | null): string {
   const url = new URL(`/mqtt/${org}`, publicUrl);
+  if (device !== null) url.searchParams.set("device", device);
   url.protocol = publicUrl.protocol === "https:" ? "wss:" : "ws:";
   return url.href;
 }
