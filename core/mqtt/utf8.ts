@@ -10,6 +10,10 @@ const encoder = new TextEncoder();
  */
 export function decodeText(bytes: Uint8Array, start: number, end: number): string {
   for (let at = start; at < end; at += 1) if (bytes[at] === 0) throw new FieldRefused("utf8_null");
+  return decodeWellFormed(bytes, start, end);
+}
+
+function decodeWellFormed(bytes: Uint8Array, start: number, end: number): string {
   try {
     return decoder.decode(new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start));
   } catch {
@@ -26,8 +30,14 @@ const controlOrNonCharacter = /[\p{Cc}\p{Noncharacter_Code_Point}]/u;
  * @throws FieldRefused as `decodeText`, and on control characters and non-characters
  */
 export function decodeName(bytes: Uint8Array, start: number, end: number): string {
-  const text = decodeText(bytes, start, end);
-  if (controlOrNonCharacter.test(text)) throw new FieldRefused("text_control");
+  let isAscii = true;
+  for (let at = start; at < end; at += 1) {
+    const byte = bytes[at] as number;
+    if (byte < 0x20 || byte === 0x7f) throw new FieldRefused(byte === 0 ? "utf8_null" : "text_control");
+    if (byte > 0x7f) isAscii = false;
+  }
+  const text = decodeWellFormed(bytes, start, end);
+  if (!isAscii && controlOrNonCharacter.test(text)) throw new FieldRefused("text_control");
   return text;
 }
 
