@@ -1,13 +1,7 @@
 import type { ProtocolLevel } from "../../core/mqtt/packets.ts";
 import { seenSavedEveryMs } from "./broker/limits.ts";
-import {
-  type BrokerState,
-  newSocket,
-  type SessionKey,
-  type Socket,
-  type SocketId,
-  type UpgradeCredential,
-} from "./broker/state.ts";
+import { newSocket, type SessionKey, type Socket, type SocketId, type UpgradeCredential } from "./broker/session.ts";
+import type { BrokerState } from "./broker/state.ts";
 
 /**
  * What a socket carries through hibernation, in the 16,384 B allowed: topics with an alias have at most

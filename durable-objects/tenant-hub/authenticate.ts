@@ -4,7 +4,8 @@ import { verifyAccessToken } from "../../core/mesh/access.ts";
 import type { KeySource } from "../../core/mesh/keys.ts";
 import { CallRefused } from "../../core/mesh/refused.ts";
 import type { ConnectPacket } from "../../core/mqtt/packets.ts";
-import type { BrokerState, Identity, UpgradeCredential } from "./broker/state.ts";
+import type { Identity, UpgradeCredential } from "./broker/session.ts";
+import type { BrokerState } from "./broker/state.ts";
 
 /** `sdt_` and 32 random bytes in base64url. */
 export const deviceTokenPattern = /^sdt_[A-Za-z0-9_-]{43}$/;

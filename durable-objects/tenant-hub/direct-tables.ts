@@ -1,5 +1,5 @@
 import type { Write } from "./broker/events.ts";
-import type { Session } from "./broker/state.ts";
+import type { Session } from "./broker/session.ts";
 import { type JournalWrite, refuseWrite } from "./journal-codec.ts";
 import { blob, propertiesValue } from "./message-rows.ts";
 

@@ -4,7 +4,7 @@ import type { Properties } from "../../core/mqtt/properties.ts";
 import { decodeProperties, encodeProperties } from "../../core/mqtt/property-codec.ts";
 import type { TopicName } from "../../core/topics/topic-name.ts";
 import type { Write } from "./broker/events.ts";
-import type { Message, SessionKey } from "./broker/state.ts";
+import type { Message, SessionKey } from "./broker/session.ts";
 
 /**
  * The bytes of a journal row: a version, then operations. A string or payload stands where it first

@@ -1,6 +1,6 @@
 import type { TopicName } from "../../core/topics/topic-name.ts";
 import type { StoredMessage } from "./broker/events.ts";
-import type { Message, SessionKey } from "./broker/state.ts";
+import type { Message, SessionKey } from "./broker/session.ts";
 import { JournalEncoder, JournalReader, type JournalWrite } from "./journal-codec.ts";
 import { bytesOf } from "./message-rows.ts";
 import { type JournalRow, Pending } from "./pending.ts";

@@ -1,8 +1,8 @@
 import { packetBytesMax } from "../../core/limits.ts";
 import { PacketStream } from "../../core/mqtt/packet-stream.ts";
 import type { ProtocolLevel } from "../../core/mqtt/packets.ts";
-import type { SocketId } from "./broker/state.ts";
-import type { Batch } from "./outgoing.ts";
+import type { Batch } from "./batch.ts";
+import type { SocketId } from "./broker/session.ts";
 
 /** Bytes a client may send while its credentials are judged: four largest packets. */
 export const heldBytesMax = 4 * packetBytesMax;

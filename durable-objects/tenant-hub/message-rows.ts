@@ -2,7 +2,7 @@ import type { QoS } from "../../core/mqtt/packets.ts";
 import type { Properties } from "../../core/mqtt/properties.ts";
 import { decodeProperties, encodeProperties } from "../../core/mqtt/property-codec.ts";
 import { parseTopicName } from "../../core/topics/topic-name.ts";
-import type { Message } from "./broker/state.ts";
+import type { Message } from "./broker/session.ts";
 
 /** A message as the columns of a row, and back. */
 

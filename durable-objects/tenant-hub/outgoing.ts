@@ -1,25 +1,12 @@
 import { encodePacket } from "../../core/mqtt/encode.ts";
 import type { Packet, ProtocolLevel } from "../../core/mqtt/packets.ts";
 import { reasonCodes } from "../../core/mqtt/reason-codes.ts";
+import type { Batch } from "./batch.ts";
 import type { Close } from "./broker/events.ts";
 import type { LiveSocket } from "./live-socket.ts";
 
 /** Largest WebSocket frame of several packets: one `send` costs as much as some thousand bytes in it. */
 const frameBytesMax = 64 * 1024;
-
-/**
- * The packets that a socket is to be sent, as the last link of a chain. Sockets that were given the same
- * packets in the same order share the chain, and so the bytes: one message to 200 subscribers is encoded
- * and laid out once, whatever else went to all of them before.
- */
-export interface Batch {
-  readonly before: Batch | null;
-  readonly packet: Packet | null;
-  readonly modern: boolean;
-  /** The link that was made last; most chains have no other. */
-  next: Batch | null;
-  frames: readonly Uint8Array[] | null;
-}
 
 /**
  * What is to leave, held back until what it acknowledges is stored. One frame carries everything that a

@@ -1,7 +1,7 @@
 import type { DeviceId } from "../../core/ids.ts";
 import type { TopicName } from "../../core/topics/topic-name.ts";
 import type { StoredMessage } from "./broker/events.ts";
-import type { Message, SessionKey } from "./broker/state.ts";
+import type { Message, SessionKey } from "./broker/session.ts";
 import { JournalReader, type JournalWrite, refuseWrite } from "./journal-codec.ts";
 
 /** A row of the journal, as memory holds it; its bytes are there once it is finished. */

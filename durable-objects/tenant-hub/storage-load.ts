@@ -3,15 +3,8 @@ import type { RetainHandling } from "../../core/mqtt/packets.ts";
 import { parseRole } from "../../core/tenancy/roles.ts";
 import { parseSubscription } from "../../core/topics/topic-filter.ts";
 import { parseTopicName, type TopicName } from "../../core/topics/topic-name.ts";
-import {
-  addSession,
-  type BrokerState,
-  emptyState,
-  newSession,
-  type Principal,
-  type RetainedEntry,
-  type Session,
-} from "./broker/state.ts";
+import { newSession, type Principal, type Session } from "./broker/session.ts";
+import { addSession, type BrokerState, emptyState, type RetainedEntry } from "./broker/state.ts";
 import { bytesOf, numberOrNull, propertiesOf, qosOf, type Row } from "./message-rows.ts";
 
 /** What a row weighs that was stored before its weight was: see `messageBytes`. */

@@ -1,7 +1,8 @@
 import { type OrgId, parseId } from "../../core/ids.ts";
 import type { TopicName } from "../../core/topics/topic-name.ts";
 import type { StoredMessage, Write } from "./broker/events.ts";
-import type { BrokerState, Message, SessionKey } from "./broker/state.ts";
+import type { Message, SessionKey } from "./broker/session.ts";
+import type { BrokerState } from "./broker/state.ts";
 import { applyDirect, type DirectWrite } from "./direct-tables.ts";
 import { Journal, type JournalBounds, journalBounds } from "./journal.ts";
 import { blob, bytesOf, messageOf, numberOrNull } from "./message-rows.ts";

@@ -3,7 +3,8 @@ import { reasonCodes } from "../../../core/mqtt/reason-codes.ts";
 import { protocolError } from "./closes.ts";
 import { forget, pump } from "./deliver.ts";
 import type { Close, Effect } from "./events.ts";
-import type { BrokerState, Session, Socket } from "./state.ts";
+import type { Session, Socket } from "./session.ts";
+import type { BrokerState } from "./state.ts";
 
 /** What a client may answer a PUBLISH with: PUBACK at QoS 1; PUBREC, then PUBCOMP to our PUBREL, at QoS 2. */
 export type Acknowledgement = Omit<AckPacket, "type"> & { readonly type: "puback" | "pubrec" | "pubcomp" };

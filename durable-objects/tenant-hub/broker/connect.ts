@@ -22,8 +22,6 @@ import {
 } from "./limits.ts";
 import { mayAskAt, mayPublish } from "./rights.ts";
 import {
-  addSession,
-  type BrokerState,
   type Elsewhere,
   expiryNever,
   type Identity,
@@ -33,9 +31,8 @@ import {
   type Session,
   type Socket,
   sessionKey,
-  sessionsOf,
-  sidEnded,
-} from "./state.ts";
+} from "./session.ts";
+import { addSession, type BrokerState, sessionsOf, sidEnded } from "./state.ts";
 
 /** What the steps of one CONNECT know and find out. */
 interface Connection {

@@ -2,7 +2,8 @@ import { connectTimeoutMs } from "../../../core/limits.ts";
 import { reasonCodes } from "../../../core/mqtt/reason-codes.ts";
 import { refusal } from "./closes.ts";
 import type { Close } from "./events.ts";
-import { type BrokerState, type Session, type Socket, sessionEndMs } from "./state.ts";
+import { type Session, type Socket, sessionEndMs } from "./session.ts";
+import type { BrokerState } from "./state.ts";
 
 export interface Deadline {
   readonly atMs: number;

@@ -14,17 +14,15 @@ import {
 import { countedDown, Fan, isExpired, messageBytes, publishPacket } from "./message.ts";
 import { merge, type Route, refreshRoute, type Share, type Target } from "./routes.ts";
 import {
-  addSession,
-  type BrokerState,
   expiryNever,
   type Message,
   newSession,
   type Session,
   type SessionKey,
-  type ShardView,
   type Socket,
   sessionKey,
-} from "./state.ts";
+} from "./session.ts";
+import { addSession, type BrokerState, type ShardView } from "./state.ts";
 
 /** Where a message comes from: No Local leaves its own session out; bytes that may go on as they came. */
 export interface Origin {

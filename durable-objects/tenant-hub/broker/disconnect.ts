@@ -3,7 +3,8 @@ import { reasonCodes } from "../../../core/mqtt/reason-codes.ts";
 import { goodbye, protocolError } from "./closes.ts";
 import type { Close, Effect } from "./events.ts";
 import { dropSocket } from "./lifecycle.ts";
-import type { BrokerState, Session, Socket } from "./state.ts";
+import type { Session, Socket } from "./session.ts";
+import type { BrokerState } from "./state.ts";
 
 /**
  * The client's goodbye: the will is discarded, unless it asks for it or leaves for a reason of its own

@@ -6,9 +6,7 @@ import type { IngestRecord } from "../../../core/rpc/data.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
 import type {
-  Device,
   Elsewhere,
-  Group,
   Identity,
   Message,
   Session,
@@ -17,7 +15,8 @@ import type {
   Socket,
   SocketId,
   UpgradeCredential,
-} from "./state.ts";
+} from "./session.ts";
+import type { Device, Group } from "./state.ts";
 
 /** A stored message with its packet id, if it was in flight. */
 export interface StoredMessage {

@@ -5,19 +5,14 @@ import type { Effect, StoredMessage } from "./events.ts";
 import { dropSocket } from "./lifecycle.ts";
 import { messageBytes } from "./message.ts";
 import {
-  addSession,
-  type BrokerState,
-  type Device,
-  forgetSession,
   type Message,
   newSession,
   type QueuedMessage,
-  type RetainedEntry,
   type Session,
   type SessionKey,
   type SessionSubscription,
-  sessionsOf,
-} from "./state.ts";
+} from "./session.ts";
+import { addSession, type BrokerState, type Device, forgetSession, type RetainedEntry, sessionsOf } from "./state.ts";
 
 /** A session without a connection, with the messages themselves. */
 export interface BundledSession {

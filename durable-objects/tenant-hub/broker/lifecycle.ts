@@ -10,15 +10,8 @@ import type { Close, Effect } from "./events.ts";
 import { expiryOf } from "./message.ts";
 import { retain } from "./retained.ts";
 import { mayAskAt, mayPublish } from "./rights.ts";
-import {
-  type BrokerState,
-  forgetSession,
-  type Message,
-  type Session,
-  type Socket,
-  sessionEndMs,
-  sessionsOf,
-} from "./state.ts";
+import { type Message, type Session, type Socket, sessionEndMs } from "./session.ts";
+import { type BrokerState, forgetSession, sessionsOf } from "./state.ts";
 import { statusTopic } from "./topics.ts";
 
 const encoder = new TextEncoder();

@@ -1,7 +1,7 @@
 import type { ProtocolLevel, PublishPacket, QoS } from "../../../core/mqtt/packets.ts";
 import type { Properties } from "../../../core/mqtt/properties.ts";
 import { reframePublish } from "../../../core/mqtt/reframe.ts";
-import type { Message } from "./state.ts";
+import type { Message } from "./session.ts";
 
 /** A message's weight in bytes, as bounds count it: payload, topic, what travels with it, some bookkeeping. */
 export function messageBytes(message: Pick<Message, "topic" | "payload" | "properties">): number {

@@ -20,7 +20,8 @@ import { expiryOf, messageBytes, travelling } from "./message.ts";
 import { forgetExpired, hasRoom, retain } from "./retained.ts";
 import { mayAnswerTo, mayPublish } from "./rights.ts";
 import type { Route } from "./routes.ts";
-import type { BrokerState, Message, Session, Socket } from "./state.ts";
+import type { Message, Session, Socket } from "./session.ts";
+import type { BrokerState } from "./state.ts";
 
 /**
  * Why a PUBLISH is not taken. 5.0 is told in PUBACK or PUBREC and stays connected; at QoS 0 there is

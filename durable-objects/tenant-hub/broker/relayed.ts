@@ -2,7 +2,8 @@ import { routeHere } from "./deliver.ts";
 import type { Effect } from "./events.ts";
 import { countedDown, isExpired } from "./message.ts";
 import { retain } from "./retained.ts";
-import type { BrokerState, Message } from "./state.ts";
+import type { Message } from "./session.ts";
+import type { BrokerState } from "./state.ts";
 
 /**
  * A message that another object of the tenant took and judged. It goes to sessions here and to no third

@@ -5,7 +5,8 @@ import { deliver, nextPacketId } from "./deliver.ts";
 import type { Effect, RetainedRequest } from "./events.ts";
 import { retainedBytesMax, retainedDeviceBytesMax, retainedTopicsMax } from "./limits.ts";
 import { countedDown, Fan, isExpired, messageBytes } from "./message.ts";
-import type { BrokerState, Message, RetainedEntry } from "./state.ts";
+import type { Message } from "./session.ts";
+import type { BrokerState, RetainedEntry } from "./state.ts";
 import { statusTopic } from "./topics.ts";
 
 /**

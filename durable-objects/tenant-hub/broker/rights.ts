@@ -7,7 +7,8 @@ import {
   topicWithinRights,
 } from "../../../core/topics/sentinel-topic.ts";
 import { parseTopicName } from "../../../core/topics/topic-name.ts";
-import type { BrokerState, Principal } from "./state.ts";
+import type { Principal } from "./session.ts";
+import type { BrokerState } from "./state.ts";
 
 /** Names only the platform publishes; a device's own publish there is refused, at any depth. */
 const platformNames: readonly string[] = ["commands", "desired"];

@@ -1,7 +1,7 @@
 import type { QoS } from "../../../core/mqtt/packets.ts";
 import { type DeviceTopic, parseDeviceTopic } from "../../../core/topics/sentinel-topic.ts";
 import { parseTopicName, type TopicName } from "../../../core/topics/topic-name.ts";
-import type { Session, SessionSubscription } from "./state.ts";
+import type { Session, SessionSubscription } from "./session.ts";
 import type { IndexEntry, ShareGroup, SubscriptionIndex } from "./subscription-index.ts";
 
 /** One session that receives a topic, with everything its matching subscriptions say together. */

@@ -15,7 +15,8 @@ import { seenSavedEveryMs } from "./limits.ts";
 import { publish, release } from "./publish.ts";
 import { takeRelayed } from "./relayed.ts";
 import { deliverRetained } from "./retained.ts";
-import { type BrokerState, newSocket, type Session, type Socket, type SocketId } from "./state.ts";
+import { newSocket, type Session, type Socket, type SocketId } from "./session.ts";
+import type { BrokerState } from "./state.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
 
 export interface StepResult {

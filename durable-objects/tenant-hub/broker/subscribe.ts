@@ -7,7 +7,8 @@ import type { Close, Effect } from "./events.ts";
 import { subscriptionCharactersMax, subscriptionsMax } from "./limits.ts";
 import { retainedMatching } from "./retained.ts";
 import { readRights } from "./rights.ts";
-import { type BrokerState, type Session, type SessionSubscription, type Socket, sessionKey } from "./state.ts";
+import { type Session, type SessionSubscription, type Socket, sessionKey } from "./session.ts";
+import type { BrokerState } from "./state.ts";
 import { commandsTopic } from "./topics.ts";
 
 const malformedFilter = protocolError("malformed topic filter (section 4.7)", reasonCodes.malformed_packet);

@@ -1,6 +1,6 @@
 import { type FilterSpec, matchesTopic } from "../../../core/topics/topic-filter.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
-import type { Session, SessionSubscription } from "./state.ts";
+import type { Session, SessionSubscription } from "./session.ts";
 
 export interface IndexEntry {
   readonly session: Session;

@@ -1,7 +1,7 @@
 import type { TopicName } from "../../../core/topics/topic-name.ts";
 import type { Effect, RetainedRequest, Write } from "../broker/events.ts";
 import { retainedMatching } from "../broker/retained.ts";
-import type { Message } from "../broker/state.ts";
+import type { Message } from "../broker/session.ts";
 import type { HubName } from "./home.ts";
 import { emptyDigest, Interest } from "./interest.ts";
 import { InterestPeer } from "./interest-peer.ts";

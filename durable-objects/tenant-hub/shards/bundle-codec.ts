@@ -3,7 +3,8 @@ import type { QoS, RetainHandling } from "../../../core/mqtt/packets.ts";
 import { decodeProperties, encodeProperties } from "../../../core/mqtt/property-codec.ts";
 import { parseSubscription } from "../../../core/topics/topic-filter.ts";
 import type { BundledSession, DeviceBundle } from "../broker/handover.ts";
-import { type Device, type Session, type SessionSubscription, sessionKey } from "../broker/state.ts";
+import { type Session, type SessionSubscription, sessionKey } from "../broker/session.ts";
+import type { Device } from "../broker/state.ts";
 import { JournalEncoder, JournalReader, type JournalWrite } from "../journal-codec.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { Message, SessionKey } from "../broker/state.ts";
+import type { Message, SessionKey } from "../broker/session.ts";
 import { JournalEncoder, JournalReader } from "../journal-codec.ts";
 
 /** Whose sessions a message is for: what a device sent is for users, what a user sent for the device. */

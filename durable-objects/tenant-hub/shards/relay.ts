@@ -1,6 +1,6 @@
 import { parseDeviceTopic } from "../../../core/topics/sentinel-topic.ts";
 import { messageBytes } from "../broker/message.ts";
-import type { Message } from "../broker/state.ts";
+import type { Message } from "../broker/session.ts";
 import type { HubName } from "./home.ts";
 import type { Moves } from "./moves.ts";
 import { decodeRelayed, encodeRelayed, type Reach, type Relayed } from "./relay-codec.ts";

@@ -2,7 +2,8 @@ import type { OrgId } from "../../../core/ids.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
 import type { Env } from "../../env.ts";
 import type { BrokerEvent, Effect, StoredMessage } from "../broker/events.ts";
-import type { BrokerState, Message, SessionKey } from "../broker/state.ts";
+import type { Message, SessionKey } from "../broker/session.ts";
+import type { BrokerState } from "../broker/state.ts";
 import type { HubName } from "./home.ts";
 
 /** What the shell of a hub object offers to the part of it that speaks with the tenant's other objects. */

@@ -14,13 +14,8 @@ import { type ReasonCode, reasonCodes } from "../../../core/mqtt/reason-codes.ts
 import type { Role } from "../../../core/tenancy/roles.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
 import type { BrokerEvent, Close, Effect, Write } from "../../../durable-objects/tenant-hub/broker/events.ts";
-import {
-  type BrokerState,
-  emptyState,
-  type Identity,
-  type Message,
-  type SessionKey,
-} from "../../../durable-objects/tenant-hub/broker/state.ts";
+import type { Identity, Message, SessionKey } from "../../../durable-objects/tenant-hub/broker/session.ts";
+import { type BrokerState, emptyState } from "../../../durable-objects/tenant-hub/broker/state.ts";
 import { advance } from "../../../durable-objects/tenant-hub/broker/step.ts";
 
 export const org: OrgId = makeId("org", 1, new Uint8Array(10).fill(1));
@@ -126,6 +121,9 @@ export class Bench {
         then({ kind: "retained_loaded", request: effect.request, messages });
         break;
       }
+      case "relay":
+      case "announce":
+        throw new Error("one object has nobody to tell");
       case "save_socket":
         break;
     }

@@ -6,7 +6,7 @@ import type { QoS } from "../../../core/mqtt/packets.ts";
 import { parseSubscription, parseTopicFilter, type TopicFilter } from "../../../core/topics/topic-filter.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
 import type { DeviceBundle } from "../../../durable-objects/tenant-hub/broker/handover.ts";
-import type { Message } from "../../../durable-objects/tenant-hub/broker/state.ts";
+import type { Message } from "../../../durable-objects/tenant-hub/broker/session.ts";
 import { decodeBundle, encodeBundle } from "../../../durable-objects/tenant-hub/shards/bundle-codec.ts";
 import {
   allHomes,

@@ -1,7 +1,8 @@
 import type { Packet } from "../../../core/mqtt/packets.ts";
 import { type Attachment, attachmentOf, socketOf } from "../../../durable-objects/tenant-hub/attachment.ts";
 import type { BrokerEvent, Effect, Write } from "../../../durable-objects/tenant-hub/broker/events.ts";
-import type { BrokerState, Identity, SocketId } from "../../../durable-objects/tenant-hub/broker/state.ts";
+import type { Identity, SocketId } from "../../../durable-objects/tenant-hub/broker/session.ts";
+import type { BrokerState } from "../../../durable-objects/tenant-hub/broker/state.ts";
 import { advance } from "../../../durable-objects/tenant-hub/broker/step.ts";
 import type { JournalBounds } from "../../../durable-objects/tenant-hub/journal.ts";
 import { HubStorage } from "../../../durable-objects/tenant-hub/storage.ts";
@@ -82,6 +83,9 @@ export class SqliteShell {
         then({ kind: "retained_loaded", request, messages: this.storage.retained(topics) });
         break;
       }
+      case "relay":
+      case "announce":
+        throw new Error("one object has nobody to tell");
       case "save_socket":
         this.touched.add(effect.socket.id);
     }

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Properties } from "../../../core/mqtt/properties.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
 import type { StoredMessage, Write } from "../../../durable-objects/tenant-hub/broker/events.ts";
-import { expiryNever, type Message, newSession } from "../../../durable-objects/tenant-hub/broker/state.ts";
+import { expiryNever, type Message, newSession } from "../../../durable-objects/tenant-hub/broker/session.ts";
 import type { JournalBounds } from "../../../durable-objects/tenant-hub/journal.ts";
 import { OutboxStore } from "../../../durable-objects/tenant-hub/outbox-store.ts";
 import { HubStorage } from "../../../durable-objects/tenant-hub/storage.ts";

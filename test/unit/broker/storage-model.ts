@@ -1,7 +1,8 @@
 import type { DeviceId } from "../../../core/ids.ts";
 import type { Write } from "../../../durable-objects/tenant-hub/broker/events.ts";
 import { messageBytes } from "../../../durable-objects/tenant-hub/broker/message.ts";
-import type { BrokerState, Message } from "../../../durable-objects/tenant-hub/broker/state.ts";
+import type { Message } from "../../../durable-objects/tenant-hub/broker/session.ts";
+import type { BrokerState } from "../../../durable-objects/tenant-hub/broker/state.ts";
 
 /** What storage holds, as plain maps that every write changes at once: what `HubStorage` must look like. */
 export class StorageModel {

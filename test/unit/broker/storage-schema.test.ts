@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { expiryNever } from "../../../durable-objects/tenant-hub/broker/state.ts";
+import { expiryNever } from "../../../durable-objects/tenant-hub/broker/session.ts";
 import { OutboxStore } from "../../../durable-objects/tenant-hub/outbox-store.ts";
 import { HubStorage } from "../../../durable-objects/tenant-hub/storage.ts";
 import { deviceId, org, topicOf, userId } from "./harness.ts";

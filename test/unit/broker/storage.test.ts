@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
 import type { Write } from "../../../durable-objects/tenant-hub/broker/events.ts";
-import { expiryNever, type Message, newSession } from "../../../durable-objects/tenant-hub/broker/state.ts";
+import { expiryNever, type Message, newSession } from "../../../durable-objects/tenant-hub/broker/session.ts";
 import { journalBounds, rowBytesMax } from "../../../durable-objects/tenant-hub/journal.ts";
 import { HubStorage } from "../../../durable-objects/tenant-hub/storage.ts";
 import { deviceId, org, topicOf } from "./harness.ts";

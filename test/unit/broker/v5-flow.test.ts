@@ -226,7 +226,13 @@ describe("a packet over our Maximum Packet Size", () => {
   it("ends the connection with 0x95 (section 3.2.2.3.6)", () => {
     const broker = scene();
     const reasonCode = reasonCodes.packet_too_large;
-    const refusal = { kind: "packet_too_large", clause: "MQTT-3.2.2-15", reasonCode, level: null } as const;
+    const refusal = {
+      kind: "packet_too_large",
+      clause: "MQTT-3.2.2-15",
+      reasonCode,
+      level: null,
+      silent: false,
+    } as const;
     broker.do({ kind: "refused", socket: "reader", refusal });
     expect(broker.take("reader")).toMatchObject([{ type: "disconnect", reasonCode }]);
     expect(broker.closed.get("reader")).toContain("packet_too_large");

@@ -172,7 +172,13 @@ describe("what travels with a message", () => {
 });
 
 describe("DISCONNECT says why the connection ends (section 4.13)", () => {
-  const refusedBytes = { kind: "utf8_malformed", clause: "MQTT-1.5.4-1", reasonCode: 0x81, level: null } as const;
+  const refusedBytes = {
+    kind: "utf8_malformed",
+    clause: "MQTT-1.5.4-1",
+    reasonCode: 0x81,
+    level: null,
+    silent: false,
+  } as const;
   it.each<[string, number, (broker: Bench) => void]>([
     ["a second CONNECT [MQTT-3.1.0-2]", 0x82, (broker) => broker.send("s", connectPacket({ level: 5 }))],
     ["AUTH without a method", 0x82, (broker) => broker.send("s", { type: "auth", reasonCode: 0, properties: null })],

@@ -349,7 +349,7 @@ describe("a CONNECT that is refused", () => {
     ] as const) {
       const broker = bench();
       broker.do({ kind: "socket_opened", socket: "s", upgrade: null });
-      broker.do({ kind: "refused", socket: "s", refusal: { ...refusal, level } });
+      broker.do({ kind: "refused", socket: "s", refusal: { ...refusal, level, silent: false } });
       expect(broker.take("s")).toMatchObject(answer);
       expect(broker.closed.get("s")).toContain("MQTT-3.1.2-12");
     }
@@ -362,7 +362,7 @@ describe("a CONNECT that is refused", () => {
     broker.do({
       kind: "refused",
       socket: "s",
-      refusal: { kind: "protocol_level", clause: "MQTT-3.1.2-2", reasonCode, level: 6 },
+      refusal: { kind: "protocol_level", clause: "MQTT-3.1.2-2", reasonCode, level: 6, silent: false },
     });
     expect(broker.take("s")).toEqual([{ type: "connack", sessionPresent: false, reasonCode, properties: null }]);
   });

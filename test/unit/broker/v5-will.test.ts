@@ -147,6 +147,7 @@ describe("a will", () => {
           clause: "x",
           reasonCode: reasonCodes.malformed_packet,
           level: null,
+          silent: false,
         } as const;
         broker.do({ kind: "refused", socket: "mortal", refusal });
       },

@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { reasonCodes } from "../../../core/mqtt/reason-codes.ts";
-import { expiryNever } from "../../../durable-objects/tenant-hub/broker/state.ts";
+import { expiryNever } from "../../../durable-objects/tenant-hub/broker/session.ts";
 import { homeIndex } from "../../../durable-objects/tenant-hub/shards/home.ts";
 import { resetIngest } from "../hub/fake-ingest.ts";
 import {
