@@ -68,7 +68,7 @@ export function soakSockets(_options: SoakOptions, progress: Progress): Promise<
 
     progress.say(() => `workerd is killed: ${crowd.connected} of ${socketsCount} back; workerd ${memory()}`);
     const victims = new Victims(stateDir, description.url);
-    const killed = victims.kill("workerd");
+    const killed = await victims.kill("workerd");
     hold(killed !== null, "workerd was not there to be killed");
     // What is published now goes out with the reconnect, as a device's own queue does.
     const published = crowd.publishAll(roundsCount, acknowledge);

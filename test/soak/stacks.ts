@@ -1,5 +1,7 @@
+import { findPort } from "../../scripts/stack/ports.ts";
 import { type Api, type EnrolledDevice, makeEnrollmentCode, redeem, signIn } from "../e2e/support/api.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "../e2e/support/stack-process.ts";
+import { between } from "./part.ts";
 
 const running = new Set<StackProcess>();
 
@@ -9,7 +11,7 @@ export async function withStack<T>(work: (stack: StackProcess) => Promise<T>): P
   try {
     const stack = await startStackProcess(dir, [
       "--port",
-      "0",
+      String(await steadyPort()),
       "--quiet",
       "--no-agent",
       // Limits are somebody else's subject here.
@@ -25,6 +27,18 @@ export async function withStack<T>(work: (stack: StackProcess) => Promise<T>): P
     }
   } finally {
     removeStateDir(dir);
+  }
+}
+
+/**
+ * A free port below those that the system gives to outgoing connections. While workerd is down, thousands
+ * of tries to reach a port among those would sooner or later get that very port as their own, connect to
+ * themselves, and keep workerd from it.
+ */
+async function steadyPort(): Promise<number> {
+  for (;;) {
+    const port = await findPort(between(Math.random, 20_000, 29_999)).catch(() => null);
+    if (port !== null) return port;
   }
 }
 

@@ -73,7 +73,7 @@ async function killSome(parts: Victims, random: () => number, kills: Record<Vict
   const killed = new Map<Victim, number>();
   for (let more = between(random, 0, 2); more >= 0; more -= 1) {
     const victim = more === 0 ? "workerd" : (victims[between(random, 0, victims.length - 1)] as Victim);
-    const pid = parts.kill(victim);
+    const pid = await parts.kill(victim);
     if (pid !== null) {
       kills[victim] += 1;
       killed.set(victim, pid);

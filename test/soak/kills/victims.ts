@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { commandLine } from "../../../scripts/stack/processes.ts";
 import { hold, pause } from "../part.ts";
@@ -19,8 +20,13 @@ export class Victims {
     this.#url = url;
   }
 
-  /** Kills a part. @returns its id, or null while it is not running anyway */
-  kill(victim: Victim): number | null {
+  /**
+   * Kills a part; workerd only once it listens, for its supervisor (miniflare) gives up on one that dies
+   * before. Nothing is missed: no object exists before the first request.
+   * @returns its id, or null while it is not running anyway
+   */
+  async kill(victim: Victim): Promise<number | null> {
+    if (victim === "workerd" && !(await this.#listens())) return null;
     const pid = this.#pid(victim);
     // An id may have been given to another program since it was written down.
     if (pid === 0 || !this.#isOurs(victim, pid)) return null;
@@ -63,6 +69,17 @@ export class Victims {
       case "postgres_2":
         return command.includes(this.#stateDir);
     }
+  }
+
+  #listens(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const socket = connect(Number(new URL(this.#url).port), "127.0.0.1");
+      const answer = (listens: boolean) => () => {
+        socket.destroy();
+        resolve(listens);
+      };
+      socket.once("connect", answer(true)).once("error", answer(false));
+    });
   }
 
   async #ready(): Promise<boolean> {
