@@ -173,5 +173,6 @@ it.runIf(isSentinel)("closes a WebSocket on which no CONNECT comes", async () =>
   // The measure of ten seconds: a client that falls silent is gone after one and a half times its keep-alive.
   const fifteenSeconds = await device.connect(4, { keepAlive: 10 });
   await fifteenSeconds.ended();
-  expect([silent.isOpen, half.isOpen]).toEqual([false, false]);
+  // The local runtime ends the TCP connection of a socket that never sent anything only when the object sleeps.
+  expect([silent.isClosing, half.isClosing]).toEqual([true, true]);
 });

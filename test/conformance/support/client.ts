@@ -84,6 +84,11 @@ export class Client {
     return this.#closeCode === null;
   }
 
+  /** The server's Close frame has come; the TCP connection may take its time to end. */
+  get isClosing(): boolean {
+    return this.#socket.readyState !== WebSocket.OPEN;
+  }
+
   /** All of it in one binary frame. */
   send(...packets: readonly Uint8Array[]): void {
     this.#socket.send(Buffer.concat(packets));
