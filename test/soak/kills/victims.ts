@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { commandLine } from "../../../scripts/stack/processes.ts";
 import { hold, pause } from "../part.ts";
@@ -21,12 +20,12 @@ export class Victims {
   }
 
   /**
-   * Kills a part; workerd only once it listens, for its supervisor (miniflare) gives up on one that dies
-   * before. Nothing is missed: no object exists before the first request.
+   * Kills a part; workerd only once it answers, for its supervisor (miniflare) gives up on one that dies
+   * before. Little is missed: no object exists before the first request.
    * @returns its id, or null while it is not running anyway
    */
   async kill(victim: Victim): Promise<number | null> {
-    if (victim === "workerd" && !(await this.#listens())) return null;
+    if (victim === "workerd" && !(await this.#answers("/healthz"))) return null;
     const pid = this.#pid(victim);
     // An id may have been given to another program since it was written down.
     if (pid === 0 || !this.#isOurs(victim, pid)) return null;
@@ -45,7 +44,7 @@ export class Victims {
       const now = this.#pid(victim);
       return now !== 0 && now !== pid && this.#isOurs(victim, now);
     };
-    while (!([...killed].every(isBack) && (await this.#ready()))) {
+    while (!([...killed].every(isBack) && (await this.#answers("/readyz")))) {
       hold(Date.now() < end, `not ready within ${backMsMax / 1000} s after killing ${[...killed.keys()].join(", ")}`);
       await pause(100);
     }
@@ -71,20 +70,9 @@ export class Victims {
     }
   }
 
-  #listens(): Promise<boolean> {
-    return new Promise((resolve) => {
-      const socket = connect(Number(new URL(this.#url).port), "127.0.0.1");
-      const answer = (listens: boolean) => () => {
-        socket.destroy();
-        resolve(listens);
-      };
-      socket.once("connect", answer(true)).once("error", answer(false));
-    });
-  }
-
-  async #ready(): Promise<boolean> {
+  async #answers(path: string): Promise<boolean> {
     try {
-      const answer = await fetch(`${this.#url}/readyz`, { signal: AbortSignal.timeout(5000) });
+      const answer = await fetch(`${this.#url}${path}`, { signal: AbortSignal.timeout(5000) });
       await answer.arrayBuffer();
       return answer.ok;
     } catch {
