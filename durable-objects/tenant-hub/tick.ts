@@ -4,8 +4,8 @@ const waitMs = 1;
 const busyRequests = 8;
 /** Sockets to be sent to that make work dear: this many sends take about as long as the wait. */
 const dearSockets = 16;
-/** Dear work that waited for nothing is done at once so often, before it waits again to see. */
-const hastyRunsMax = 16;
+/** Dear work that has waited for nothing again and again is done at once so often, before it waits again to see. */
+const hastyRunsMax = 32;
 
 /**
  * Runs work once for everything that arrives together: one transaction and one frame a socket for many
@@ -24,8 +24,9 @@ export class Tick {
   private pending = false;
   /** Requests since work began to wait. */
   private more = 0;
-  /** Dear work is done at once this many times more. */
+  /** Dear work is done at once this many times more; after the next wait for nothing, twice as often. */
   private hastyRuns = 0;
+  private hastyRunsNext = 1;
   private dear = false;
   /** The millisecond that is being counted, the requests in it and in the one before. */
   private countedMs = 0;
@@ -73,7 +74,12 @@ export class Tick {
 
   private run(): void {
     this.pending = false;
-    if (this.dear) this.hastyRuns = this.more > 0 ? 0 : hastyRunsMax;
+    if (this.dear && this.more > 0) {
+      this.hastyRunsNext = 1;
+    } else if (this.dear) {
+      this.hastyRuns = this.hastyRunsNext;
+      this.hastyRunsNext = Math.min(hastyRunsMax, 2 * this.hastyRunsNext);
+    }
     this.work();
   }
 }

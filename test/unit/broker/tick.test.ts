@@ -1,0 +1,110 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Admission } from "../../../durable-objects/tenant-hub/admission.ts";
+import { Tick } from "../../../durable-objects/tenant-hub/tick.ts";
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+function ticking() {
+  const work = vi.fn();
+  const tick = new Tick(work);
+  return {
+    runs: () => work.mock.calls.length,
+    request: (stores: boolean, sockets: number, nowMs: number) => tick.request(stores, sockets, nowMs),
+    pass: (ms: number) => vi.advanceTimersByTime(ms),
+  };
+}
+
+describe("work with little to do", () => {
+  it("is done at once, whoever asks again after its answer", () => {
+    const { runs, request } = ticking();
+    for (let ms = 0; ms < 20; ms += 1) request(false, 1, ms * 5);
+    expect(runs()).toBe(20);
+  });
+
+  it("stores at once when the last commit is a while ago, and together when it is not", () => {
+    const { runs, request, pass } = ticking();
+    request(true, 1, 1000);
+    expect(runs()).toBe(1);
+    for (let n = 0; n < 5; n += 1) request(true, 1, 1001);
+    expect(runs()).toBe(1);
+    pass(1);
+    expect(runs()).toBe(2);
+  });
+});
+
+describe("work of a busy hub", () => {
+  it("waits for the end of a millisecond with many requests, and shares one run", () => {
+    const { runs, request, pass } = ticking();
+    for (let n = 0; n < 100; n += 1) request(false, 1, 1000);
+    expect(runs()).toBeLessThan(10);
+    const before = runs();
+    pass(1);
+    expect(runs()).toBe(before + 1);
+  });
+
+  it("goes on waiting in the millisecond after, and stops once it is quiet again", () => {
+    const { runs, request, pass } = ticking();
+    for (let n = 0; n < 100; n += 1) request(false, 1, 1000);
+    pass(1);
+    const before = runs();
+    request(false, 1, 1001);
+    expect(runs()).toBe(before);
+    pass(1);
+    request(false, 1, 1500);
+    expect(runs()).toBe(before + 2);
+  });
+});
+
+describe("work that sends to many sockets", () => {
+  it("waits as long as that brings more", () => {
+    const { runs, request, pass } = ticking();
+    for (let round = 0; round < 10; round += 1) {
+      for (let n = 0; n < 4; n += 1) request(false, 200, round * 10);
+      pass(1);
+      expect(runs()).toBe(round + 1);
+    }
+  });
+
+  it("waits ever less often when nothing comes, and learns at once when something does", () => {
+    const { runs, request, pass } = ticking();
+    let waited = 0;
+    for (let n = 0; n < 200; n += 1) {
+      const before = runs();
+      request(false, 200, n * 10);
+      if (runs() === before) waited += 1;
+      pass(1);
+    }
+    expect(runs()).toBe(200);
+    expect(waited).toBeLessThan(15);
+    // The next wait brings more: from now on each is worth it.
+    for (let turn = 0; turn < 40; turn += 1) {
+      request(false, 200, 10_000 + turn * 10);
+      request(false, 200, 10_000 + turn * 10);
+      pass(1);
+    }
+    const before = runs();
+    request(false, 200, 20_000);
+    request(false, 200, 20_000);
+    expect(runs()).toBe(before);
+    pass(1);
+    expect(runs()).toBe(before + 1);
+  });
+});
+
+describe("admission", () => {
+  it("turns a crowd away for a second once the hub has fallen seconds behind, and a few never", () => {
+    const admission = new Admission();
+    admission.waited(0, 2999);
+    expect(admission.admits(3000, () => 5000)).toBe(true);
+    admission.waited(0, 3001);
+    expect(admission.admits(3002, () => 5000)).toBe(false);
+    expect(admission.admits(3002, () => 999)).toBe(true);
+    expect(admission.admits(4001, () => 5000)).toBe(true);
+  });
+
+  it("spreads whom it turns away over a quarter of a minute", () => {
+    const admission = new Admission();
+    expect([0, 0.5, 0.999].map((random) => admission.retryAfterSeconds(random))).toEqual([1, 8, 15]);
+  });
+});
