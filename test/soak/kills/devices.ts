@@ -13,6 +13,11 @@ export class LoadedDevice {
   /** Sample ids in the order in which they were published. */
   readonly sent: string[] = [];
   readonly acknowledged = new Set<string>();
+  /**
+   * Samples that MQTT.js gave back: it does so with those that wait while it sends the older ones again, when
+   * the connection ends meanwhile. Nobody promised anything about them.
+   */
+  readonly givenBack = new Set<string>();
   readonly #client: MqttClient;
   readonly #topic: string;
   readonly #pending = new Set<Promise<void>>();
@@ -37,6 +42,11 @@ export class LoadedDevice {
     this.#loop = this.#publish();
   }
 
+  /** Samples that were neither acknowledged nor given back. */
+  get waiting(): number {
+    return this.sent.length - this.acknowledged.size - this.givenBack.size;
+  }
+
   /** Publishes nothing more; ends when everything is acknowledged or `msMax` have passed. */
   async finish(msMax: number): Promise<void> {
     this.#running = false;
@@ -58,7 +68,7 @@ export class LoadedDevice {
           .publishAsync(this.#topic, JSON.stringify({ id, at, metrics: { index } }), { qos: 1 })
           .then(
             () => void this.acknowledged.add(id),
-            () => undefined,
+            () => void this.givenBack.add(id),
           )
           .finally(() => this.#pending.delete(acknowledgement));
         this.#pending.add(acknowledgement);
