@@ -25,6 +25,19 @@ export interface LimitsRpc {
    * @param key who is counted, at most 256 characters; the caller prefixes the rate class
    */
   consume(key: string, limit: number, windowMs: number): Promise<RateDecision>;
+  /**
+   * Counts up to `permits` requests of `key` at once, fewer when the window has less room. A permit
+   * counts from now on, used or not: it stays exact as long as whoever uses it within `t` ms asks with a
+   * `windowMs` that is `t` longer.
+   * @param permits 1 to 256
+   */
+  lease(key: string, limit: number, windowMs: number, permits: number): Promise<RateLease>;
+}
+export interface RateLease {
+  /** How many were counted. 0: refused. */
+  readonly granted: number;
+  /** Of the window with all of them counted. */
+  readonly decision: RateDecision;
 }
 export interface RateDecision {
   readonly allowed: boolean;

@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { rateLimitMax } from "../../core/limits.ts";
-import type { RateDecision } from "../../core/rpc/durable-objects.ts";
+import type { RateDecision, RateLease } from "../../core/rpc/durable-objects.ts";
 import type { Env } from "../env.ts";
 import type { RateLimiterMethods } from "./rate-limiter-methods.ts";
 import { decide, type Hit, type HitLog, type RateRule } from "./sliding-window.ts";
@@ -23,9 +23,9 @@ type Row = { n: number; at_ms: number };
  */
 export class RateLimiter extends DurableObject<Env> implements RateLimiterMethods {
   readonly #sql: SqlStorage;
-  /** Rows in `hits`. Written by `consume` and `alarm`, in the same turn as the rows. */
+  /** Rows in `hits`. Written by `lease` and `alarm`, in the same turn as the rows. */
   #hits: number;
-  /** Whether an alarm is set. Written by the constructor, `consume` and `alarm`. */
+  /** Whether an alarm is set. Written by the constructor, `lease` and `alarm`. */
   #sweeping = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -42,27 +42,40 @@ export class RateLimiter extends DurableObject<Env> implements RateLimiterMethod
   }
 
   /**
-   * Counts one request. There is no `await` between the check and its write.
+   * Counts one request.
    * @param key a digest made by `Limits`, which also validated `rule`
    */
   async consume(key: string, rule: RateRule): Promise<RateDecision> {
+    return (await this.lease(key, rule, 1)).decision;
+  }
+
+  /**
+   * Counts up to `permits` requests at once. There is no `await` between the check and its writes.
+   * @param key a digest made by `Limits`, which also validated `rule` and `permits`
+   */
+  async lease(key: string, rule: RateRule, permits: number): Promise<RateLease> {
     const nowMs = Date.now();
-    const { decision, hit } = decide(this.#log(key), rule, nowMs);
-    if (hit === null) return decision;
-    if (this.#hits >= hitsMax) return { ...decision, allowed: false, remaining: 0, resetSeconds: sweepEveryMs / 1000 };
-    this.#sql.exec(
-      "INSERT INTO hits (key, at_ms, n, expires_ms) VALUES (?, ?, ?, ?)",
-      key,
-      hit.atMs,
-      hit.n,
-      hit.atMs + rule.windowMs,
-    );
-    this.#hits += 1;
+    const { decision, granted, hits } = decide(this.#log(key), rule, nowMs, permits);
+    if (granted === 0) return { granted, decision };
+    if (this.#hits + hits.length > hitsMax) {
+      const full = { ...decision, allowed: false, remaining: 0, resetSeconds: sweepEveryMs / 1000 };
+      return { granted: 0, decision: full };
+    }
+    for (const { n, atMs } of hits) {
+      this.#sql.exec(
+        "INSERT INTO hits (key, at_ms, n, expires_ms) VALUES (?, ?, ?, ?)",
+        key,
+        atMs,
+        n,
+        atMs + rule.windowMs,
+      );
+    }
+    this.#hits += hits.length;
     if (!this.#sweeping) {
       this.#sweeping = true;
       await this.ctx.storage.setAlarm(nowMs + sweepEveryMs);
     }
-    return decision;
+    return { granted, decision };
   }
 
   /** Deletes what no window can hold any more, and sleeps when nothing is left. */
@@ -83,7 +96,7 @@ export class RateLimiter extends DurableObject<Env> implements RateLimiterMethod
       newest: () => first("SELECT n, at_ms FROM hits WHERE key = ? ORDER BY at_ms DESC, n DESC LIMIT 1", key),
       firstAfter: (atMs) =>
         first("SELECT n, at_ms FROM hits WHERE key = ? AND at_ms > ? ORDER BY at_ms, n LIMIT 1", key, atMs),
-      get: (n) => first("SELECT n, at_ms FROM hits WHERE key = ? AND n = ? LIMIT 1", key, n),
+      get: (n) => first("SELECT n, at_ms FROM hits WHERE key = ? AND n >= ? ORDER BY at_ms, n LIMIT 1", key, n),
     };
   }
 }

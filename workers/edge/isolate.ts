@@ -3,6 +3,7 @@ import { createKeySource, type KeySource } from "../../core/mesh/keys.ts";
 import type { OrgPolicy } from "../../core/tenancy/policy.ts";
 import { type BoundedCache, createBoundedCache } from "./bounded-cache.ts";
 import { type Env, parseLimitScale } from "./env.ts";
+import { createPermits, type Permits } from "./gates/permits.ts";
 import { policyEntriesMax } from "./policies.ts";
 import { createRefusalCounter, type RefusalCounter } from "./refusals.ts";
 
@@ -27,6 +28,8 @@ export interface Isolate {
   readonly verifiedCredentials: BoundedCache<true>;
   readonly accessKeys: KeySource;
   readonly refusals: RefusalCounter;
+  /** Upgrades that were counted ahead and not asked for yet. */
+  readonly permits: Permits;
 }
 
 /** @throws RangeError when the configuration is broken */
@@ -38,5 +41,6 @@ export function createIsolate(env: Env, now: () => number): Isolate {
     verifiedCredentials: createBoundedCache(verifiedEntriesMax),
     accessKeys: createKeySource(() => env.PUBLIC_KEYS.accessKeys(), now),
     refusals: createRefusalCounter(now),
+    permits: createPermits(now),
   };
 }

@@ -170,6 +170,9 @@ describe("flood", () => {
 });
 
 describe("limit", () => {
+  const neverAsked = async (): Promise<never> => {
+    throw new Error("counted in the other way");
+  };
   const user = { kind: "user", via: "bearer", accessToken: "t", user: userId, org: orgId } as const;
   const org = orgPolicy();
   const context = contextOf("https://s.example/api/v1/orgs/demo/devices", { org });
@@ -200,7 +203,7 @@ describe("limit", () => {
 
   it("asks for the scaled limit in a minute, and refuses with the fields of the draft", async () => {
     const consume = vi.fn(async () => ({ allowed: false, limit: 250, remaining: 0, resetSeconds: 6.2 }));
-    const scaled = contextOf(me, { env: { LIMITS: { consume }, LIMIT_SCALE: "2.5" } });
+    const scaled = contextOf(me, { env: { LIMITS: { consume, lease: neverAsked }, LIMIT_SCALE: "2.5" } });
     expect(await limitGate.judge({ ...scaled, credential: user })).toEqual({
       kind: "deny",
       code: "rate_limited",
@@ -221,9 +224,29 @@ describe("limit", () => {
 
   it("asks for the largest limit that can be counted, however far it is scaled", async () => {
     const consume = vi.fn(async () => ({ allowed: true, limit: 1, remaining: 0, resetSeconds: 1 }));
-    const scaled = contextOf(me, { env: { LIMITS: { consume }, LIMIT_SCALE: "1000000" } });
+    const scaled = contextOf(me, { env: { LIMITS: { consume, lease: neverAsked }, LIMIT_SCALE: "1000000" } });
     await limitGate.judge({ ...scaled, credential: user });
     expect(consume).toHaveBeenCalledWith(expect.any(String), rateLimitMax, 60_000);
+  });
+
+  it("counts upgrades in blocks, in a window that is longer by the life of a permit", async () => {
+    const lease = vi.fn(async (_key: string, limit: number, _windowMs: number, permits: number) => ({
+      granted: permits,
+      decision: { allowed: true, limit, remaining: limit - permits, resetSeconds: 61 },
+    }));
+    const upgrade = contextOf("https://s.example/mqtt/demo", { org, env: { LIMITS: { consume: neverAsked, lease } } });
+    const judged = [];
+    for (let index = 0; index < 3; index += 1) judged.push(await limitGate.judge({ ...upgrade, credential: none }));
+    const key = `mqtt_connect:address:127.0.0.1:${orgId}`;
+    expect(lease.mock.calls).toEqual([
+      [key, 600, 61_000, 1],
+      [key, 600, 61_000, 2],
+    ]);
+    // The object's window holds the whole block; what this isolate has of it is left all the same.
+    expect(judged.map((result) => result.kind === "allow" && result.adds.rate?.decision.remaining)).toEqual([
+      599, 599, 598,
+    ]);
+    expect(judged[0]).toMatchObject({ kind: "allow", adds: { rate: { policy: "mqtt_connect", windowMs: 60_000 } } });
   });
 
   it("does not hang the health of the edge on an object", async () => {

@@ -123,7 +123,7 @@ describe("to the hub", () => {
     const answer = await send(`/mqtt/${org.org}`, { headers: { Upgrade: "websocket", ...bearer("sdt_device-token") } });
     expect(answer.status).toBe(101);
     expect(lastCall("DEVICE_GATEWAY").headers["authorization"]).toBe("Bearer sdt_device-token");
-    expect(lastCall("LIMITS").what).toBe(`mqtt_connect:address:10.0.0.7:${org.org} 600 60000`);
+    expect(lastCall("LIMITS").what).toBe(`mqtt_connect:address:10.0.0.7:${org.org} 600 61000 1`);
   });
 
   it.each([

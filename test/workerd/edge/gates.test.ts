@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { makeId } from "../../../core/ids.ts";
 import { bearer, india, origin, outcome, publishOrg, send, sendJson, signIn } from "./harness.ts";
 import { asked, lastCall, recorded } from "./recorders.ts";
@@ -183,6 +183,10 @@ describe("flood", () => {
 });
 
 describe("limit", () => {
+  /** So that no block lapses on a slow machine. */
+  const stopClock = () => vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+  afterEach(() => vi.useRealTimers());
+
   it("refuses request N+1 with Retry-After and the RateLimit fields, which N before it carried too", async () => {
     const { token } = await signIn();
     const create = () => sendJson("/api/v1/orgs", { name: "A", slug: "abc" }, bearer(token));
@@ -205,6 +209,43 @@ describe("limit", () => {
       headers: { ...bearer(token), "CF-Connecting-IP": "9.9.9.9", "X-Forwarded-For": "8.8.8.8" },
     });
     expect(asked()).toContain(`LIMITS default:user:${user}:${org.org} 100 60000`);
+  });
+
+  it("counts upgrades that come at once in blocks, one asked for at a time", async () => {
+    stopClock();
+    const org = await publishOrg();
+    const upgrade = () => send(`/mqtt/${org.org}`, { headers: { Upgrade: "websocket" } });
+    // The isolate knows the organisation from now on, so that all come to the count together.
+    expect((await upgrade()).status).toBe(101);
+    recorded.countingTakesMs = 20;
+    const answers = await Promise.all(Array.from({ length: 40 }, upgrade));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 101));
+    const asked = recorded.calls.filter(({ unit }) => unit === "LIMITS").map(({ what }) => what.split(" ").slice(1));
+    const sizes = asked.map(([limit, windowMs, permits]) => {
+      expect([limit, windowMs]).toEqual(["600", "61000"]);
+      return Number(permits);
+    });
+    expect(sizes).toEqual([1, 2, 4, 8, 16, 16]);
+    // 41 upgrades of 47 permits: every one has its own, and its headers say what is left.
+    const left = answers.map(({ headers }) => Number(/;r=(\d+);/.exec(headers.get("RateLimit") ?? "")?.[1]));
+    expect(left.sort((a, b) => b - a)).toEqual(Array.from({ length: 40 }, (_, index) => 598 - index));
+  });
+
+  it("refuses upgrade N+1, and those that waited for its count with it", async () => {
+    stopClock();
+    const org = await publishOrg();
+    const upgrade = () => send(`/mqtt/${org.org}`, { headers: { Upgrade: "websocket" } });
+    expect((await upgrade()).status).toBe(101);
+    const [key] = recorded.counts.keys();
+    if (key === undefined) throw new Error("nothing was counted");
+    recorded.counts.set(key, 597);
+    recorded.countingTakesMs = 20;
+    const answers = await Promise.all(Array.from({ length: 20 }, upgrade));
+    expect(answers.filter(({ status }) => status === 101)).toHaveLength(3);
+    const refused = answers.find(({ status }) => status === 429);
+    expect(refused?.headers.get("Retry-After")).toBe("30");
+    expect(refused?.headers.get("RateLimit")).toBe('"mqtt_connect";r=0;t=30');
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(17);
   });
 
   it("counts sign-ins by the address that Cloudflare saw", async () => {
@@ -233,6 +274,16 @@ describe("fail closed", () => {
     recorded.down.add("SESSIONS");
     expect(await outcome(await send("/api/v1/me", { headers: { Cookie: cookie } }))).toBe("503 unavailable");
     expect(asked()).toHaveLength(1);
+  });
+
+  it("answers 503 to every upgrade when LIMITS is down, and none reaches the hub", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const org = await publishOrg();
+    recorded.down.add("LIMITS");
+    const upgrade = () => send(`/mqtt/${org.org}`, { headers: { Upgrade: "websocket" } });
+    const answers = await Promise.all(Array.from({ length: 6 }, upgrade));
+    expect(await Promise.all(answers.map(outcome))).toEqual(answers.map(() => "503 unavailable"));
+    expect(asked().every((call) => call.startsWith("LIMITS "))).toBe(true);
   });
 
   it("answers 503 when the hub is down", async () => {

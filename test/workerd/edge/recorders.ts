@@ -2,7 +2,7 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import type { OrgId } from "../../../core/ids.ts";
 import { accessTokenAudience, tokenTypes } from "../../../core/mesh/claims.ts";
-import type { EdgeRefusals, RateDecision } from "../../../core/rpc/durable-objects.ts";
+import type { EdgeRefusals, RateDecision, RateLease } from "../../../core/rpc/durable-objects.ts";
 import type { SessionExchangeResult } from "../../../core/rpc/studio.ts";
 
 type Unit = "ASSETS" | "STUDIO" | "SESSIONS" | "DEVICE_GATEWAY" | "LIMITS" | "EDGE_EVENTS" | "PUBLIC_KEYS";
@@ -22,6 +22,8 @@ export const recorded = {
   sessions: new Map<string, (org: OrgId | null) => Promise<string>>(),
   studio: (_request: Request): Response => Response.json({ ok: true }),
   counts: new Map<string, number>(),
+  /** How long LIMITS takes to count a block, in milliseconds. */
+  countingTakesMs: 0,
 };
 
 export function resetRecorded(): void {
@@ -30,6 +32,7 @@ export function resetRecorded(): void {
   recorded.down.clear();
   recorded.sessions.clear();
   recorded.counts.clear();
+  recorded.countingTakesMs = 0;
   recorded.studio = () => Response.json({ ok: true });
 }
 
@@ -92,10 +95,22 @@ export class RecordingSessions extends WorkerEntrypoint {
 export class RecordingLimits extends WorkerEntrypoint {
   async consume(key: string, limit: number, windowMs: number): Promise<RateDecision> {
     await record("LIMITS", `${key} ${limit} ${windowMs}`);
-    const count = (recorded.counts.get(key) ?? 0) + 1;
-    recorded.counts.set(key, count);
-    return { allowed: count <= limit, limit, remaining: Math.max(0, limit - count), resetSeconds: 30 };
+    return countUpTo(key, limit, 1).decision;
   }
+  async lease(key: string, limit: number, windowMs: number, permits: number): Promise<RateLease> {
+    await record("LIMITS", `${key} ${limit} ${windowMs} ${permits}`);
+    if (recorded.countingTakesMs > 0) await new Promise((resolve) => setTimeout(resolve, recorded.countingTakesMs));
+    return countUpTo(key, limit, permits);
+  }
+}
+
+/** Counts without a window: no test takes as long. */
+function countUpTo(key: string, limit: number, permits: number): RateLease {
+  const used = recorded.counts.get(key) ?? 0;
+  const granted = Math.max(0, Math.min(permits, limit - used));
+  recorded.counts.set(key, used + granted);
+  const decision = { allowed: granted > 0, limit, remaining: limit - used - granted, resetSeconds: 30 };
+  return { granted, decision };
 }
 
 export class RecordingEvents extends WorkerEntrypoint {

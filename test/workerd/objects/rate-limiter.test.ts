@@ -10,6 +10,17 @@ const consume = async (key: string, limit: number) => await entrypoints.Limits.c
 const shards = async (): Promise<DurableObjectStub<RateLimiter>[]> =>
   (await listDurableObjectIds(objects.RATE_LIMITER)).map((id) => objects.RATE_LIMITER.get(id));
 
+const lease = async (key: string, limit: number, permits: number) =>
+  await entrypoints.Limits.lease(key, limit, windowMs, permits);
+const rows = async () => {
+  const all = await Promise.all(
+    (await shards()).map((shard) =>
+      runInDurableObject(shard, (_instance, state) => state.storage.sql.exec("SELECT * FROM hits").toArray()),
+    ),
+  );
+  return all.flat();
+};
+
 async function evictShards(): Promise<void> {
   for (const shard of await shards()) {
     // Wakes it first: only a running object can be evicted.
@@ -52,14 +63,6 @@ describe("Limits", () => {
   });
 
   it("stores no address and nothing for refused requests, and deletes what has expired", async () => {
-    const rows = async () => {
-      const all = await Promise.all(
-        (await shards()).map((shard) =>
-          runInDurableObject(shard, (_instance, state) => state.storage.sql.exec("SELECT * FROM hits").toArray()),
-        ),
-      );
-      return all.flat();
-    };
     for (let request = 0; request < 20; request += 1) await consume("sign_in 198.51.100.77", 2);
     expect(JSON.stringify(await rows())).not.toContain("198.51.100.77");
     const before = (await rows()).length;
@@ -70,6 +73,42 @@ describe("Limits", () => {
     expect(await rows()).toEqual([]);
     // Nothing left to sweep: the objects sleep.
     for (const shard of await shards()) expect(await runDurableObjectAlarm(shard)).toBe(false);
+  });
+
+  it("counts a block at once, in two rows, as far as there is room, and a refused one in none", async () => {
+    const before = (await rows()).length;
+    expect(await lease("mqtt_connect a", 20, 16)).toEqual({
+      granted: 16,
+      decision: { allowed: true, limit: 20, remaining: 4, resetSeconds: 60 },
+    });
+    expect(await rows()).toHaveLength(before + 2);
+    passTime(10_000);
+    // Leases and single requests are one count.
+    expect(await consume("mqtt_connect a", 20)).toMatchObject({ allowed: true, remaining: 3 });
+    expect(await lease("mqtt_connect a", 20, 16)).toMatchObject({ granted: 3, decision: { remaining: 0 } });
+    expect(await rows()).toHaveLength(before + 5);
+    const refused = { allowed: false, limit: 20, remaining: 0, resetSeconds: 50 };
+    expect(await lease("mqtt_connect a", 20, 16)).toEqual({ granted: 0, decision: refused });
+    expect(await consume("mqtt_connect a", 20)).toEqual(refused);
+    expect(await rows()).toHaveLength(before + 5);
+    passTime(50_000);
+    // The block left whole; what came ten seconds later has not.
+    expect(await lease("mqtt_connect a", 20, 20)).toMatchObject({ granted: 16 });
+  });
+
+  it("keeps blocks when its objects are evicted between them", async () => {
+    expect(await lease("mqtt_connect b", 10, 7)).toMatchObject({ granted: 7 });
+    await evictShards();
+    expect(await lease("mqtt_connect b", 10, 7)).toMatchObject({ granted: 3 });
+    await evictShards();
+    expect(await lease("mqtt_connect b", 10, 7)).toMatchObject({ granted: 0 });
+    // A lowered limit looks for a request inside a block.
+    expect(await lease("mqtt_connect b", 5, 1)).toMatchObject({ granted: 0, decision: { resetSeconds: 60 } });
+  });
+
+  it("never grants more than the limit to blocks that are asked for at once", async () => {
+    const answers = await Promise.all(Array.from({ length: 12 }, () => lease("mqtt_connect c", 50, 8)));
+    expect(answers.map(({ granted }) => granted).sort((a, b) => b - a)).toEqual([8, 8, 8, 8, 8, 8, 2, 0, 0, 0, 0, 0]);
   });
 
   it("refuses arguments that no rate class has", async () => {
@@ -84,5 +123,7 @@ describe("Limits", () => {
     for (const [key, limit, window] of wrong) {
       await expect((async () => await entrypoints.Limits.consume(key, limit, window))()).rejects.toThrow(RangeError);
     }
+    for (const permits of [0, -1, 1.5, 257, Number.NaN])
+      await expect(lease("k", 1, permits)).rejects.toThrow(RangeError);
   });
 });

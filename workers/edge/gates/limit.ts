@@ -3,6 +3,7 @@ import type { RouteName } from "../../../core/routes.ts";
 import type { RateDecision } from "../../../core/rpc/durable-objects.ts";
 import type { Additions, Gate, GateResult, RequestContext } from "./gate.ts";
 import { remoteDeadlineMs } from "./gate.ts";
+import { permitMs } from "./permits.ts";
 
 /** `/healthz` says that the edge alone runs: it must not hang on an object. The flood gate bounds it. */
 const uncountedRoutes: ReadonlySet<RouteName> = new Set<RouteName>(["health"]);
@@ -13,6 +14,12 @@ const uncountedRoutes: ReadonlySet<RouteName> = new Set<RouteName>(["health"]);
  */
 const guessableClasses: ReadonlySet<RateClass> = new Set<RateClass>(["sign_in", "enrollment"]);
 
+/**
+ * Counted in blocks: after an outage a school's devices all come back at once, and one count each would
+ * cost more than anything else of their upgrades.
+ */
+const blockClasses: ReadonlySet<RateClass> = new Set<RateClass>(["mqtt_connect"]);
+
 /** The exact count, kept by one object per key. An object that does not answer refuses. */
 export const limitGate: Gate<"credential", "rate"> = {
   name: "limit",
@@ -21,13 +28,13 @@ export const limitGate: Gate<"credential", "rate"> = {
   adds: ["rate"],
   deadlineMs: remoteDeadlineMs,
   async judge(context): Promise<GateResult<Pick<Additions, "rate">>> {
-    const { resolution, isolate, env } = context;
+    const { resolution, isolate } = context;
     if (resolution.kind === "miss") throw new Error("a miss reached the limit gate");
     const { name, route } = resolution.match;
     if (uncountedRoutes.has(name)) return { kind: "allow", adds: { rate: null } };
     const policy = route.rateClass;
     const limit = Math.min(rateLimitMax, Math.floor(rateLimits[policy] * isolate.limitScale));
-    const decision = await env.LIMITS.consume(limitKey(policy, context), limit, rateWindowMs);
+    const decision = await count(policy, limitKey(policy, context), limit, context);
     const rate = { policy, windowMs: rateWindowMs, decision };
     if (decision.allowed) return { kind: "allow", adds: { rate } };
     return {
@@ -37,6 +44,18 @@ export const limitGate: Gate<"credential", "rate"> = {
     };
   },
 };
+
+async function count(
+  policy: RateClass,
+  key: string,
+  limit: number,
+  { isolate, env }: RequestContext,
+): Promise<RateDecision> {
+  if (!blockClasses.has(policy)) return await env.LIMITS.consume(key, limit, rateWindowMs);
+  // A permit may be used that much later than it was counted, so the window is that much longer.
+  const windowMs = rateWindowMs + permitMs;
+  return await isolate.permits.take(key, (permits) => env.LIMITS.lease(key, limit, windowMs, permits));
+}
 
 /**
  * Who is counted: the person in their organisation, and before anybody is known the address. A device's
