@@ -6,8 +6,10 @@ import { createBoundedCache } from "../bounded-cache.ts";
  * no earlier than it was asked for, so a window that is this much longer at the object keeps the limit exact.
  */
 export const permitMs = 1_000;
-/** Most permits asked for at once: fifteen of sixteen counts are saved, and the sixteenth is nobody's trouble. */
+/** Most permits asked for ahead of anybody who needs them: fifteen of sixteen counts are saved. */
 export const permitBlockMax = 16;
+/** Most permits asked for at once for those who wait already. `LimitsRpc.lease` takes up to 256. */
+export const permitCrowdMax = 128;
 /** Keys in one isolate: some 400 bytes each while they are busy, so under 2 MiB of its 128. */
 const keysMax = 4096;
 /**
@@ -40,6 +42,8 @@ interface Block {
   asking: boolean;
   /** Permits that nobody has taken. Written by `ask`, once, and by `take`, downwards. */
   left: number;
+  /** Those who came to wait for it and have had none of it, about: newcomers may be quicker. Written by `take`. */
+  unserved: number;
   /** The object's answer; null before it and when there was none. Written by `ask`, once. */
   answer: RateDecision | null;
 }
@@ -54,7 +58,7 @@ export function createPermits(now: () => number): Permits {
     before: Block | undefined,
     lease: (permits: number) => Promise<RateLease>,
   ): Promise<RateDecision> {
-    const block: Block = { size: nextSize(before), asking: true, left: 0, answer: null };
+    const block: Block = { size: nextSize(before), asking: true, left: 0, unserved: 0, answer: null };
     blocks.set(key, block, now() + permitMs);
     try {
       const { granted, decision } = await lease(block.size);
@@ -69,14 +73,18 @@ export function createPermits(now: () => number): Permits {
 
   return {
     async take(key, lease) {
+      let waitedFor: Block | null = null;
       for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, pauseMsMax)) {
         const block = blocks.get(key, now());
         if (block === undefined) return await ask(key, block, lease);
         if (!block.asking) {
           if (block.answer === null || block.left === 0) return await ask(key, block, lease);
           block.left -= 1;
+          block.unserved -= 1;
           return withLeft(block.answer, block.left);
         }
+        if (waitedFor !== block) block.unserved += 1;
+        waitedFor = block;
         // On a timer of its own: a Worker may not wait for another request's I/O, and the one who asked may be
         // cancelled and never hear. Its block is forgotten after a second, answered or not.
         await pause(pauseMs);
@@ -89,11 +97,15 @@ export function createPermits(now: () => number): Permits {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Twice as many while blocks are used up within their second; one for whoever comes after a pause or a failure. */
+/**
+ * Twice as many while blocks are used up within their second, and as many as wait. One for whoever comes
+ * after a pause, a refusal or a failure.
+ */
 function nextSize(usedUp: Block | undefined): number {
-  if (usedUp === undefined) return 1;
-  const share = Math.floor((usedUp.answer?.remaining ?? 0) * shareOfRemaining);
-  return Math.max(1, Math.min(usedUp.size * 2, permitBlockMax, share));
+  if (usedUp === undefined || usedUp.answer === null || !usedUp.answer.allowed) return 1;
+  const share = Math.floor(usedUp.answer.remaining * shareOfRemaining);
+  const ahead = Math.min(usedUp.size * 2, permitBlockMax, share);
+  return Math.max(1, ahead, Math.min(usedUp.unserved, permitCrowdMax));
 }
 
 /** What is left for the client: what the object has left and what is left of its block. */
