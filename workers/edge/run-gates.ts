@@ -26,7 +26,9 @@ export async function runGates(gates: readonly AnyGate[], start: RequestContext)
 
 async function judge(gate: AnyGate, context: Admitted): Promise<{ kind: "allow"; adds: Partial<Additions> } | Denial> {
   try {
-    return await withDeadline(gate.name, gate.deadlineMs, Promise.resolve(gate.judge(context)));
+    const result = gate.judge(context);
+    // What has answered already can't be late: no timer for the gates that only compute.
+    return result instanceof Promise ? await withDeadline(gate.name, gate.deadlineMs, result) : result;
   } catch (error) {
     logFailure({ event: "gate_failed", requestId: context.requestId, where: gate.name }, error);
     return { kind: "deny", code: "unavailable" };

@@ -41,7 +41,7 @@ describe("one request", () => {
   });
 
   it("is refused when the exact count can't be kept, and studio is not asked", async () => {
-    expect(await ask("/api/openapi.json", { LIMITS: { consume: broken } })).toBe("503 unavailable");
+    expect(await ask("/api/openapi.json", { LIMITS: { consume: broken, lease: broken } })).toBe("503 unavailable");
   });
 
   it("reads the policy before the gates and nothing else", async () => {
