@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4MiniflareOptions } from "miniflare";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import { bundleWorker } from "../bundle.ts";
@@ -42,22 +43,32 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
   // The first Worker answers requests: the edge.
   workers.reverse();
   mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
-  const miniflare = withoutSignalHandlers(
-    () =>
-      new Miniflare(
-        convertV4MiniflareOptions({
-          host: "127.0.0.1",
-          port: options.port,
-          cf: { country: "IN", tlsVersion: "TLSv1.3" },
-          resourcePersistencePath: options.stateDir,
-          log: new Log(LogLevel.ERROR),
-          logRequests: false,
-          handleUncaughtError: options.onError,
-          unsafeHandleRuntimeRestart: options.onRestart,
-          workers,
-        } as unknown as V4MiniflareOptions),
-      ),
-  );
+  const revival = { wanted: false };
+  const revive = async (): Promise<void> => {
+    while (revival.wanted) {
+      await delay(reviveDelayMs);
+      if (!revival.wanted) return;
+      try {
+        await miniflare.setOptions(miniflareOptions);
+        options.onRestart();
+        return;
+      } catch (error) {
+        options.onError(error as Error);
+      }
+    }
+  };
+  const miniflareOptions = convertV4MiniflareOptions({
+    host: "127.0.0.1",
+    port: options.port,
+    cf: { country: "IN", tlsVersion: "TLSv1.3" },
+    resourcePersistencePath: options.stateDir,
+    log: new GivingUpLog(() => void revive()),
+    logRequests: false,
+    handleUncaughtError: options.onError,
+    unsafeHandleRuntimeRestart: options.onRestart,
+    workers,
+  } as unknown as V4MiniflareOptions);
+  const miniflare = withoutSignalHandlers(() => new Miniflare(miniflareOptions));
   let url: URL;
   try {
     url = await miniflare.ready;
@@ -69,14 +80,36 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
       "Read the message above; after an update run npm ci.",
     );
   }
+  revival.wanted = true;
   return {
     url,
     agentProgram: join(assetsFolder(options), agentFile),
     get workerdPid() {
       return findChild(process.pid, "workerd");
     },
-    stop: () => stopWorkers(miniflare),
+    stop: () => {
+      revival.wanted = false;
+      return stopWorkers(miniflare);
+    },
   };
+}
+
+/** Between two tries to start a workerd that died while it started, in milliseconds. */
+const reviveDelayMs = 500;
+
+/** Miniflare starts a workerd that died again, but gives up on one that dies before it listens: this line is all it says. */
+class GivingUpLog extends Log {
+  readonly #onGivenUp: () => void;
+
+  constructor(onGivenUp: () => void) {
+    super(LogLevel.ERROR);
+    this.#onGivenUp = onGivenUp;
+  }
+
+  override error(error: Error): void {
+    super.error(error);
+    if ("code" in error && error.code === "ERR_RUNTIME_FAILURE") this.#onGivenUp();
+  }
 }
 
 /**

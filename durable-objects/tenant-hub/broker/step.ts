@@ -66,11 +66,7 @@ export function advance(state: BrokerState, event: BrokerEvent, now: number, eff
       withSocket(state, event.socket, (socket) => end(state, socket, null, now, effects));
       return;
     case "shed":
-      withSocket(state, event.socket, (socket) => {
-        socket.level = event.packet.level;
-        const busy = refusal(`busy; retry after ${event.retryAfterSeconds} s`, reasonCodes.server_unavailable);
-        refuseConnection(state, socket, busy, now, effects);
-      });
+      withSocket(state, event.socket, (socket) => shed(state, socket, event, now, effects));
       return;
     case "close_socket":
       withSocket(state, event.socket, (socket) => end(state, socket, event.close, now, effects));
@@ -131,9 +127,34 @@ function end(state: BrokerState, socket: Socket, close: Close | null, now: numbe
 const secondConnect = protocolError("a second CONNECT [MQTT-3.1.0-2]");
 const connectFirst = protocolError("the first packet is a CONNECT [MQTT-3.1.0-1]");
 
+function shed(
+  state: BrokerState,
+  socket: Socket,
+  { packet, retryAfterSeconds }: BrokerEvent & { kind: "shed" },
+  now: number,
+  effects: Effect[],
+): void {
+  if (socket.phase !== "fresh") {
+    end(state, socket, secondConnect, now, effects);
+    return;
+  }
+  socket.level = packet.level;
+  const busy = refusal(`busy; retry after ${retryAfterSeconds} s`, reasonCodes.server_unavailable);
+  refuseConnection(state, socket, busy, now, effects);
+}
+
+/**
+ * Whether a packet shows that its sender reads. While messages are in flight only their acknowledgement
+ * does: whoever has not read those has not read what was sent behind them, however often he pings.
+ */
+function readsOn({ session }: Socket, { type }: Packet): boolean {
+  if (session === null || session.inflight.size === session.unsent) return true;
+  return type === "puback" || type === "pubrec" || type === "pubcomp";
+}
+
 function handlePacket(state: BrokerState, socket: Socket, packet: Packet, now: number, effects: Effect[]): void {
   socket.lastSeenMs = now;
-  socket.unheardBytes = 0;
+  if (readsOn(socket, packet)) socket.unheardBytes = 0;
   if (packet.type === "connect") {
     if (socket.phase === "fresh") runConnection(state, socket, packet, null, now, effects);
     else end(state, socket, secondConnect, now, effects);

@@ -10,7 +10,7 @@ import {
   subscriptionCharactersMax,
   subscriptionsMax,
 } from "../../../durable-objects/tenant-hub/broker/limits.ts";
-import { Bench, deviceId, disconnectPacket, topicOf } from "./harness.ts";
+import { Bench, connectPacket, deviceId, disconnectPacket, topicOf } from "./harness.ts";
 
 const [one, two] = [deviceId(1), deviceId(2)];
 const x = topicOf(one, "x");
@@ -128,6 +128,44 @@ describe("the mailbox of a device that takes no commands", () => {
     expect(broker.closed.size).toBe(0);
     broker.subscribe("c0", topicOf(one, "commands"));
     expect(broker.texts("c0").length).toBe(queueAwayMessagesMax);
+  });
+});
+
+describe("a reader that has stalled", () => {
+  it("counts as reading for a ping only while nothing waits for its acknowledgement", () => {
+    const broker = bench();
+    broker.modern("reader", one, { ...lasting, receiveMaximum: 1 });
+    broker.subscribe("reader", x);
+    broker.modern("writer", one);
+    broker.publish("writer", x, { qos: 0 });
+    const unheard = (): number => broker.state.sockets.get("reader")?.unheardBytes ?? 0;
+    expect(unheard()).toBeGreaterThan(0);
+    broker.send("reader", { type: "pingreq" });
+    expect(unheard()).toBe(0);
+    broker.publish("writer", x, { qos: 1 });
+    broker.publish("writer", x, { qos: 0 });
+    broker.send("reader", { type: "pingreq" });
+    expect(unheard()).toBeGreaterThan(0);
+    for (const packet of broker.take("reader")) {
+      if (packet.type !== "publish" || packet.packetId === null) continue;
+      broker.send("reader", { type: "puback", packetId: packet.packetId, reasonCode: 0, properties: null });
+    }
+    expect(unheard()).toBe(0);
+  });
+});
+
+describe("turning away", () => {
+  it("is for who comes: a second CONNECT of a connected client is what it always is", () => {
+    const broker = bench();
+    broker.modern("s", one);
+    broker.take("s");
+    broker.do({ kind: "shed", socket: "s", packet: connectPacket({ level: 5 }), retryAfterSeconds: 3 });
+    expect(codesOf(broker, "s")).toEqual([reasonCodes.protocol_error]);
+    broker.do({ kind: "socket_opened", socket: "t", upgrade: null });
+    broker.do({ kind: "shed", socket: "t", packet: connectPacket({ level: 5 }), retryAfterSeconds: 3 });
+    expect(broker.take("t")).toMatchObject([
+      { type: "connack", reasonCode: 0x88, properties: { reasonString: "busy; retry after 3 s" } },
+    ]);
   });
 });
 
