@@ -483,7 +483,7 @@ describe("a device in a thief's hands", () => {
     ["its own commands", () => `${device.topic_prefix}commands`],
     ["its own desired state, deeper", () => `${device.topic_prefix}desired/x`],
     ["the broker's own topics", () => "$SYS/broker/uptime"],
-    ["an empty level", () => `${device.topic_prefix}/telemetry`],
+    ["an empty level where a device stands", () => `sentinel/${schoolId}/devices//telemetry`],
     ["a traversal", () => `${device.topic_prefix}../${otherDevice.device_id}/telemetry`],
   ])("is cut off when it publishes to %s, and may not leave it as a will", async (_what, topic) => {
     const will = { topic: topic(), payload: Buffer.from("{}"), qos: 1, retain: true } as const;
@@ -507,10 +507,16 @@ describe("a device in a thief's hands", () => {
       `${rivalDevice.topic_prefix}#`,
       `$share/g/${otherDevice.topic_prefix}commands`,
       "$share/g/#",
-      `$share//${device.topic_prefix}commands`,
       `${device.topic_prefix}../#`,
     ];
     for (const filter of outside) expect([await subscribe(client, filter), filter]).toEqual([128, filter]);
+  });
+
+  it("is cut off when it subscribes to what is no filter", async () => {
+    const client = await asDevice(device);
+    const closed = ended(client);
+    client.subscribe(`$share//${device.topic_prefix}commands`, { qos: 1 }, () => undefined);
+    await closed;
   });
 
   it("is out within the answer when it is removed or its token replaced, and never comes back", async () => {
