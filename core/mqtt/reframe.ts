@@ -1,4 +1,5 @@
 import type { QoS } from "./packets.ts";
+import { variableByteIntegerBytes, writeVariableByteInteger } from "./variable-byte-integer.ts";
 
 /**
  * Makes one PUBLISH out of another's bytes: same topic, same properties and payload, other flags and packet
@@ -14,10 +15,11 @@ export function reframePublish(bytes: Uint8Array, qos: QoS, retain: boolean, pac
   const topicEnd = bodyAt + 2 + (((bytes[bodyAt] ?? 0) << 8) | (bytes[bodyAt + 1] ?? 0));
   const restAt = ((bytes[0] ?? 0) & 0b0110) === 0 ? topicEnd : topicEnd + 2;
   const topicBytes = topicEnd - bodyAt;
+  const firstByte = 0x30 | (qos << 1) | (retain ? 1 : 0);
   const idBytes = packetId === null ? 0 : 2;
   if (restAt - topicEnd === idBytes) {
     const same = bytes.slice();
-    same[0] = 0x30 | (qos << 1) | (retain ? 1 : 0);
+    same[0] = firstByte;
     if (packetId !== null) {
       same[topicEnd] = packetId >> 8;
       same[topicEnd + 1] = packetId & 0xff;
@@ -25,15 +27,9 @@ export function reframePublish(bytes: Uint8Array, qos: QoS, retain: boolean, pac
     return same;
   }
   const body = topicBytes + idBytes + (bytes.length - restAt);
-  const lengthBytes = body < 128 ? 1 : body < 16_384 ? 2 : body < 2_097_152 ? 3 : 4;
-  const made = new Uint8Array(1 + lengthBytes + body);
-  made[0] = 0x30 | (qos << 1) | (retain ? 1 : 0);
-  let rest = body;
-  for (let index = 1; index <= lengthBytes; index += 1) {
-    made[index] = (rest & 0x7f) | (index < lengthBytes ? 0x80 : 0);
-    rest >>>= 7;
-  }
-  let at = 1 + lengthBytes;
+  const made = new Uint8Array(1 + variableByteIntegerBytes(body) + body);
+  made[0] = firstByte;
+  let at = writeVariableByteInteger(body, made, 1);
   made.set(bytes.subarray(bodyAt, topicEnd), at);
   at += topicBytes;
   if (packetId !== null) {

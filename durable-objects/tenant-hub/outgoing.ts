@@ -1,6 +1,5 @@
 import { encodePacket } from "../../core/mqtt/encode.ts";
 import type { Packet, ProtocolLevel } from "../../core/mqtt/packets.ts";
-import { reasonCodes } from "../../core/mqtt/reason-codes.ts";
 import type { Batch } from "./batch.ts";
 import type { Close } from "./broker/events.ts";
 import type { LiveSocket } from "./live-socket.ts";
@@ -122,8 +121,6 @@ function joined(parts: readonly Uint8Array[], from: number, to: number, bytes: n
 
 /** 3.1 and 3.1.1 differ in CONNECT, which we never send, and in Session Present, which the broker leaves out. */
 function encoded(packet: Packet, level: 4 | 5): Uint8Array {
-  if (packet.type === "puback" && packet.reasonCode === reasonCodes.success && packet.properties === null)
-    return new Uint8Array([0x40, 2, packet.packetId >> 8, packet.packetId & 0xff]);
   if (packet.type !== "publish") return encodePacket(packet, level);
   const { wire } = packet;
   if (wire !== null && (wire.level === 5) === (level === 5)) return wire.bytes;

@@ -162,17 +162,10 @@ export class HubStorage {
     return topics.flatMap((topic) => found.get(topic) ?? []);
   }
 
-  /** Bytes of a packet that is not whole yet; `replace` forgets what was kept before. */
-  putPartial(socket: string, chunks: readonly Uint8Array[], replace: boolean): void {
-    if (replace) this.deletePartial(socket);
-    for (const chunk of chunks) {
-      this.sql.exec(
-        "INSERT INTO partials SELECT ?, coalesce(max(part), 0) + 1, ? FROM partials WHERE socket = ?",
-        socket,
-        blob(chunk),
-        socket,
-      );
-    }
+  /** Keeps the bytes of a packet that is not whole yet, in place of what was kept before. */
+  putPartial(socket: string, bytes: Uint8Array): void {
+    this.deletePartial(socket);
+    this.sql.exec("INSERT INTO partials VALUES (?, 1, ?)", socket, blob(bytes));
   }
 
   deletePartial(socket: string): void {

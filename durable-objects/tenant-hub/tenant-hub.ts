@@ -91,7 +91,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
       arm: (atMs) => this.arm(atMs),
     });
     this.partials = new PartialKeeper({
-      put: (socket, bytes) => this.storage.putPartial(socket, [bytes], true),
+      put: (socket, bytes) => this.storage.putPartial(socket, bytes),
       remove: (socket) => this.storage.deletePartial(socket),
       isKnown: (live) => this.state?.sockets.get(live.id)?.phase === "connected",
     });

@@ -1,4 +1,4 @@
-import { deviceSessionsMax } from "../../../core/limits.ts";
+import { deviceSessionsMax, packetBytesMax } from "../../../core/limits.ts";
 import type { ConnackPacket, ConnectPacket } from "../../../core/mqtt/packets.ts";
 import type { Properties } from "../../../core/mqtt/properties.ts";
 import { type ReasonCode, reasonCodes } from "../../../core/mqtt/reason-codes.ts";
@@ -16,7 +16,6 @@ import {
   keepAliveWatchedSecondsMax,
   linkProperty,
   linkWatched,
-  packetBytesMax,
   receiveMaximum,
   topicAliasMaximum,
 } from "./limits.ts";

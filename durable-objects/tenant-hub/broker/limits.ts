@@ -1,7 +1,5 @@
 import { packetBytesMax } from "../../../core/limits.ts";
 
-export { packetBytesMax };
-
 /**
  * QoS 1 and QoS 2 exchanges open at once towards one session, unless its Receive Maximum is lower. As many
  * as a busy subscriber acknowledges in one round trip; in bytes, 32 largest packets.

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { packetBytesMax } from "../../../core/limits.ts";
 import type { ConnackPacket, ConnectPacket } from "../../../core/mqtt/packets.ts";
 import type { Properties } from "../../../core/mqtt/properties.ts";
 import { reasonCodes } from "../../../core/mqtt/reason-codes.ts";
@@ -7,7 +8,6 @@ import {
   keepAliveWatchedSecondsMax,
   linkProperty,
   linkWatched,
-  packetBytesMax,
   receiveMaximum,
   topicAliasMaximum,
 } from "../../../durable-objects/tenant-hub/broker/limits.ts";
