@@ -21,6 +21,10 @@ export const idPrefixes = {
   sample: "tel",
   family: "fam",
   assertion: "ast",
+  passkey: "pky",
+  apiKey: "key",
+  provider: "idp",
+  providerSecret: "ips",
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;
@@ -39,6 +43,9 @@ export type CommandId = Id<"command">;
 export type InvitationId = Id<"invitation">;
 export type EnrollmentCodeId = Id<"enrollmentCode">;
 export type RequestId = Id<"request">;
+export type PasskeyId = Id<"passkey">;
+export type ApiKeyId = Id<"apiKey">;
+export type ProviderId = Id<"provider">;
 
 /**
  * Builds an identifier.

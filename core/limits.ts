@@ -35,6 +35,8 @@ export const accessTokenSecondsMax = 3600;
 /** A session's absolute and idle life, in milliseconds (NIST 800-63B-4 AAL2: 24 h and 1 h). */
 export const sessionMsMax = 24 * 3600_000;
 export const sessionIdleMsMax = 3600_000;
+/** How old the proof of a person may be for a route that wants step-up, in milliseconds. */
+export const stepUpMsMax = 10 * 60_000;
 /** An assertion between Workers lives at most this long, in seconds. */
 export const assertionSecondsMax = 60;
 /** An isolate's certificate lives this long, in seconds. */

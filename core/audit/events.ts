@@ -1,6 +1,28 @@
 import type { Role } from "../tenancy/roles.ts";
 
-/** The five events of ARCHITECTURE.md with exactly their fields, and the edge's folded refusals. */
+/** How a sign-in was tried. */
+export const loginMethods = ["password", "passkey", "oidc", "supabase", "refresh_token"] as const;
+export type LoginMethod = (typeof loginMethods)[number];
+
+/** Why a sign-in failed, as a class: what an investigator counts by, and nothing that a client is told. */
+export const loginFailureReasons = [
+  "unknown_account",
+  "wrong_password",
+  "disabled",
+  "not_a_member",
+  "factor_failed",
+  "throttled",
+  "token_reused",
+  "provider_refused",
+  "not_linked",
+] as const;
+export type LoginFailureReason = (typeof loginFailureReasons)[number];
+
+/** What a person proves themselves with. */
+export const factorKinds = ["password", "totp", "passkey", "recovery_codes", "email", "external_identity"] as const;
+export type FactorKind = (typeof factorKinds)[number];
+
+/** The five events of ARCHITECTURE.md with exactly their fields, changes of what proves identity, and the edge's folded refusals. */
 export type AuditFields =
   | {
       readonly type: "login";
@@ -9,6 +31,10 @@ export type AuditFields =
       readonly user_agent: string;
       readonly outcome: "success" | "failure";
       readonly mfa: "none" | "passed" | "failed" | "not_reached";
+      /** Absent in entries written before there was more than one method. */
+      readonly method?: LoginMethod;
+      /** Null for a success; absent where `method` is. */
+      readonly reason?: LoginFailureReason | null;
     }
   | {
       readonly type: "api_call";
@@ -41,6 +67,54 @@ export type AuditFields =
       readonly destination: string;
     }
   | {
+      /** A password, second factor, address or outside identity of a person changed, or a recovery code was used. */
+      readonly type: "factor_change";
+      readonly user_id: string;
+      readonly factor: FactorKind;
+      readonly action: "added" | "changed" | "removed" | "used" | "reset";
+    }
+  | {
+      /** Sessions were ended by other means than their own expiry. */
+      readonly type: "session_end";
+      /** Who ended them; null: the platform's operator. */
+      readonly user_id: string | null;
+      readonly target_user_id: string;
+      /** Null: all of the person's. */
+      readonly session_id: string | null;
+      readonly reason:
+        | "signed_out"
+        | "by_owner"
+        | "by_admin"
+        | "disabled"
+        | "removed"
+        | "factor_reset"
+        | "token_reused";
+    }
+  | {
+      /** A person or a membership was disabled or enabled again. */
+      readonly type: "account_change";
+      /** Null: the platform's operator. */
+      readonly admin_id: string | null;
+      readonly target_user_id: string;
+      readonly action: "disabled" | "enabled";
+    }
+  | {
+      /** An API key, a signing key or an identity provider's client secret. */
+      readonly type: "key_change";
+      /** Null: the platform's operator or a schedule. */
+      readonly user_id: string | null;
+      readonly kind: "api_key" | "access_signing_key" | "mesh_signing_key" | "client_secret";
+      /** Never the key: its id or RFC 7638 thumbprint. */
+      readonly key_id: string;
+      readonly action: "created" | "rotated" | "revoked";
+    }
+  | {
+      readonly type: "policy_change";
+      readonly user_id: string | null;
+      /** `geo`, `tls`, `mfa`, …, or `identity_provider`. */
+      readonly policy: string;
+    }
+  | {
       readonly type: "edge_refusals";
       readonly gate: string;
       readonly code: string;
@@ -59,6 +133,11 @@ export const auditTypes = [
   "data_access",
   "role_change",
   "export",
+  "factor_change",
+  "session_end",
+  "account_change",
+  "key_change",
+  "policy_change",
   "edge_refusals",
 ] as const satisfies readonly AuditType[];
 

@@ -3,7 +3,7 @@
  * stored for seven years, hashed, and written to Postgres, so nothing else may.
  */
 import { parseRole } from "../tenancy/roles.ts";
-import type { AuditFields, AuditType } from "./events.ts";
+import { type AuditFields, type AuditType, factorKinds, loginFailureReasons, loginMethods } from "./events.ts";
 
 /** Longest user agent kept; browsers' are under 300. */
 export const userAgentCharactersMax = 512;
@@ -24,8 +24,16 @@ const fieldNames: Readonly<Record<AuditType, readonly string[]>> = {
   data_access: ["user_id", "document_id", "action"],
   role_change: ["admin_id", "target_user_id", "old_role", "new_role"],
   export: ["user_id", "format", "document_ids", "destination"],
+  factor_change: ["user_id", "factor", "action"],
+  session_end: ["user_id", "target_user_id", "session_id", "reason"],
+  account_change: ["admin_id", "target_user_id", "action"],
+  key_change: ["user_id", "kind", "key_id", "action"],
+  policy_change: ["user_id", "policy"],
   edge_refusals: ["gate", "code", "country", "count", "first_at", "last_at"],
 };
+
+/** Fields that came later: older entries lack them all, newer ones have them all. */
+const laterFields: Readonly<Partial<Record<AuditType, readonly string[]>>> = { login: ["method", "reason"] };
 
 const parsers: Readonly<Record<AuditType, Parser>> = {
   login(fields) {
@@ -36,7 +44,12 @@ const parsers: Readonly<Record<AuditType, Parser>> = {
     const mfa = oneOf(fields["mfa"], ["none", "passed", "failed", "not_reached"] as const);
     if (user_id === undefined || ip === undefined || user_agent === undefined) return null;
     if (outcome === undefined || mfa === undefined) return null;
-    return { type: "login", user_id, ip, user_agent, outcome, mfa };
+    const base = { type: "login" as const, user_id, ip, user_agent, outcome, mfa };
+    if (!Object.hasOwn(fields, "method")) return base;
+    const method = oneOf(fields["method"], loginMethods);
+    const reason = nullable(fields["reason"], (value) => oneOf(value, loginFailureReasons));
+    if (method === undefined || reason === undefined || (reason === null) !== (outcome === "success")) return null;
+    return { ...base, method, reason };
   },
   api_call(fields) {
     const user_id = nullable(fields["user_id"], typeId);
@@ -73,6 +86,53 @@ const parsers: Readonly<Record<AuditType, Parser>> = {
     if (document_ids === undefined || destination === undefined) return null;
     return { type: "export", user_id, format, document_ids, destination };
   },
+  factor_change(fields) {
+    const user_id = typeId(fields["user_id"]);
+    const factor = oneOf(fields["factor"], factorKinds);
+    const action = oneOf(fields["action"], ["added", "changed", "removed", "used", "reset"] as const);
+    if (user_id === undefined || factor === undefined || action === undefined) return null;
+    return { type: "factor_change", user_id, factor, action };
+  },
+  session_end(fields) {
+    const user_id = nullable(fields["user_id"], typeId);
+    const target_user_id = typeId(fields["target_user_id"]);
+    const session_id = nullable(fields["session_id"], typeId);
+    const reasons = [
+      "signed_out",
+      "by_owner",
+      "by_admin",
+      "disabled",
+      "removed",
+      "factor_reset",
+      "token_reused",
+    ] as const;
+    const reason = oneOf(fields["reason"], reasons);
+    if (user_id === undefined || target_user_id === undefined) return null;
+    if (session_id === undefined || reason === undefined) return null;
+    return { type: "session_end", user_id, target_user_id, session_id, reason };
+  },
+  account_change(fields) {
+    const admin_id = nullable(fields["admin_id"], typeId);
+    const target_user_id = typeId(fields["target_user_id"]);
+    const action = oneOf(fields["action"], ["disabled", "enabled"] as const);
+    if (admin_id === undefined || target_user_id === undefined || action === undefined) return null;
+    return { type: "account_change", admin_id, target_user_id, action };
+  },
+  key_change(fields) {
+    const user_id = nullable(fields["user_id"], typeId);
+    const kinds = ["api_key", "access_signing_key", "mesh_signing_key", "client_secret"] as const;
+    const kind = oneOf(fields["kind"], kinds);
+    const key_id = matching(fields["key_id"], /^[A-Za-z0-9_-]{1,64}$/);
+    const action = oneOf(fields["action"], ["created", "rotated", "revoked"] as const);
+    if (user_id === undefined || kind === undefined || key_id === undefined || action === undefined) return null;
+    return { type: "key_change", user_id, kind, key_id, action };
+  },
+  policy_change(fields) {
+    const user_id = nullable(fields["user_id"], typeId);
+    const policy = matching(fields["policy"], /^[a-z][a-z_]{1,31}$/);
+    if (user_id === undefined || policy === undefined) return null;
+    return { type: "policy_change", user_id, policy };
+  },
   edge_refusals(fields) {
     const gate = matching(fields["gate"], refusalWord);
     const code = matching(fields["code"], refusalWord);
@@ -98,8 +158,10 @@ export function parseAuditFields(value: unknown): AuditFields | null {
   const fields = value as Fields;
   const type = fields["type"];
   if (typeof type !== "string" || !Object.hasOwn(parsers, type)) return null;
-  const expected = fieldNames[type as AuditType];
   const found = Object.keys(fields);
+  const [firstLater, ...later] = laterFields[type as AuditType] ?? [];
+  const isLater = firstLater !== undefined && Object.hasOwn(fields, firstLater);
+  const expected = [...fieldNames[type as AuditType], ...(isLater ? [firstLater, ...later] : [])];
   if (found.length !== expected.length + 1 || !expected.every((name) => Object.hasOwn(fields, name))) return null;
   return parsers[type as AuditType](fields);
 }

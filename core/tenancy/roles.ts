@@ -17,6 +17,8 @@ export const permissions = [
   "org:delete",
   "members:read",
   "members:manage",
+  "api_keys:manage",
+  "identity_providers:manage",
   "policies:read",
   "policies:manage",
   "groups:read",

@@ -9,6 +9,21 @@ const user = "usr_01jd3x2k8hf9v8v3k4m5n6p7qa";
 const document = "doc_01jd3x2k8hf9v8v3k4m5n6p7qa";
 const valid: readonly AuditFields[] = [
   { type: "login", user_id: null, ip: "2001:db8::1", user_agent: "", outcome: "failure", mfa: "not_reached" },
+  {
+    type: "login",
+    user_id: user,
+    ip: "192.0.2.1",
+    user_agent: "x",
+    outcome: "failure",
+    mfa: "failed",
+    method: "password",
+    reason: "factor_failed",
+  },
+  { type: "factor_change", user_id: user, factor: "totp", action: "added" },
+  { type: "session_end", user_id: null, target_user_id: user, session_id: null, reason: "disabled" },
+  { type: "account_change", admin_id: user, target_user_id: user, action: "disabled" },
+  { type: "key_change", user_id: user, kind: "api_key", key_id: "key_01jd3x2k8hf9v8v3k4m5n6p7qa", action: "created" },
+  { type: "policy_change", user_id: user, policy: "mfa" },
   { type: "api_call", user_id: user, endpoint: "/api/v1/me", method: "GET", status_code: 200, duration_ms: 3 },
   { type: "data_access", user_id: user, document_id: document, action: "read" },
   { type: "role_change", admin_id: user, target_user_id: user, old_role: null, new_role: "owner" },

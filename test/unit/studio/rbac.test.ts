@@ -9,6 +9,8 @@ const table: Record<Permission, string> = {
   "org:delete": "✓ – – – –",
   "members:read": "✓ ✓ – – ✓",
   "members:manage": "✓ ✓ – – –",
+  "api_keys:manage": "✓ ✓ – – –",
+  "identity_providers:manage": "✓ ✓ – – –",
   "policies:read": "✓ ✓ – – ✓",
   "policies:manage": "✓ ✓ – – –",
   "groups:read": "✓ ✓ ✓ ✓ ✓",

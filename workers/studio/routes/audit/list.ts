@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { auditTypes } from "../../../../core/audit/events.ts";
 import { fromPart } from "../../downstream.ts";
 import { pageAnswer, pageStart } from "../../http/cursor.ts";
 import { defineRoute } from "../../http/define-route.ts";
@@ -6,11 +7,9 @@ import { answer, refuse } from "../../http/result.ts";
 import { idOf, instant, pageOf, pageQuery } from "../../http/schemas.ts";
 import { instantQuery } from "../../http/time-query.ts";
 
-const types = ["login", "api_call", "data_access", "role_change", "export", "edge_refusals"] as const;
-
 const query = z.strictObject({
   ...pageQuery.shape,
-  type: z.enum(types).optional(),
+  type: z.enum(auditTypes).optional(),
   actor: idOf("user").optional(),
   from: instantQuery.optional(),
   to: instantQuery.optional(),
@@ -26,7 +25,7 @@ const entry = z.object({
   phase: z.enum(["event", "intent", "outcome"]),
   intent_seq: z.int().nullable(),
   result: z.enum(["answered", "reconciled_done", "reconciled_not_done"]).nullable(),
-  event: z.looseObject({ type: z.enum(types) }),
+  event: z.looseObject({ type: z.enum(auditTypes) }),
   leaf_hash: z.string(),
 });
 

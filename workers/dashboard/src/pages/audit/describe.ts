@@ -8,6 +8,11 @@ export const auditTypes: Readonly<Record<string, string>> = {
   data_access: "Document access",
   role_change: "Role change",
   export: "Export",
+  factor_change: "Sign-in factor",
+  session_end: "Session ended",
+  account_change: "Account",
+  key_change: "Key",
+  policy_change: "Policy",
   edge_refusals: "Edge refusals",
 };
 
@@ -19,6 +24,9 @@ export function actorOf(entry: AuditEntry): string | null {
 }
 
 const text = (value: unknown, otherwise: string): string => (typeof value === "string" ? value : otherwise);
+
+/** A word of ours without its underscores. */
+const words = (value: unknown): string => text(value, "?").replaceAll("_", " ");
 
 /** One line that says what happened. An unknown kind says its fields. */
 export function describe(entry: AuditEntry, nameOf: (user: string) => string): string {
@@ -35,6 +43,16 @@ export function describe(entry: AuditEntry, nameOf: (user: string) => string): s
       return roleChange(person(event["target_user_id"]), event["old_role"], event["new_role"]);
     case "export":
       return `Export as ${text(event["format"], "?")}`;
+    case "factor_change":
+      return `${person(event["user_id"])}: ${words(event["factor"])} ${words(event["action"])}`;
+    case "session_end":
+      return `${typeof event["session_id"] === "string" ? "A session" : "Every session"} of ${person(event["target_user_id"])} ended: ${words(event["reason"])}`;
+    case "account_change":
+      return `${person(event["target_user_id"])} ${words(event["action"])}`;
+    case "key_change":
+      return `${words(event["kind"])} ${text(event["key_id"], "?")} ${words(event["action"])}`;
+    case "policy_change":
+      return `Policy changed: ${words(event["policy"])}`;
     case "edge_refusals":
       return `${Number(event["count"])} × ${text(event["code"], "?")} at ${text(event["gate"], "?")} from ${text(event["country"], "?")}`;
     default: {

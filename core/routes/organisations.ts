@@ -1,0 +1,62 @@
+import { needs, orgPath, type RouteSpec, route, signedIn } from "./route.ts";
+
+/** Organisations, their members and their policies. */
+export const organisationsRoutes = {
+  createOrg: route({
+    method: "POST",
+    path: "/api/v1/orgs",
+    policy: signedIn,
+    rateClass: "org_creation",
+    summary: "Create an organisation",
+  }),
+  getOrg: route({ method: "GET", path: orgPath, policy: needs("org:read"), summary: "One organisation" }),
+  listMembers: route({ method: "GET", path: `${orgPath}/members`, policy: needs("members:read"), summary: "Members" }),
+  changeMember: route({
+    method: "PATCH",
+    path: `${orgPath}/members/{user}`,
+    policy: needs("members:manage"),
+    summary: "Change a member's role",
+  }),
+  removeMember: route({
+    method: "DELETE",
+    path: `${orgPath}/members/{user}`,
+    policy: needs("members:manage"),
+    summary: "Remove a member",
+  }),
+  createInvitation: route({
+    method: "POST",
+    path: `${orgPath}/invitations`,
+    policy: needs("members:manage"),
+    summary: "Invite by e-mail",
+  }),
+  listInvitations: route({
+    method: "GET",
+    path: `${orgPath}/invitations`,
+    policy: needs("members:manage"),
+    summary: "Open invitations",
+  }),
+  revokeInvitation: route({
+    method: "DELETE",
+    path: `${orgPath}/invitations/{invitation}`,
+    policy: needs("members:manage"),
+    summary: "Withdraw an invitation",
+  }),
+  acceptInvitation: route({
+    method: "POST",
+    path: "/api/v1/invitations/accept",
+    policy: signedIn,
+    summary: "Accept an invitation",
+  }),
+  getPolicy: route({
+    method: "GET",
+    path: `${orgPath}/policies/{policy}`,
+    policy: needs("policies:read"),
+    summary: "The geo or tls policy",
+  }),
+  putPolicy: route({
+    method: "PUT",
+    path: `${orgPath}/policies/{policy}`,
+    policy: needs("policies:manage"),
+    summary: "Replace the geo or tls policy",
+  }),
+} as const satisfies Record<string, RouteSpec>;

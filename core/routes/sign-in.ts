@@ -1,0 +1,62 @@
+import { orgPath, publicRoute, type RouteSpec, route, signedIn, type WafExemption } from "./route.ts";
+
+export const passwordIsOpaque: readonly WafExemption[] = [
+  { field: "body.password", why: "a good password looks like an attack; it is hashed, never shown or run" },
+];
+const beforeSignIn = publicRoute("nobody is signed in yet");
+
+/** Before and at sign-in: nobody is known yet, or a credential is being traded. */
+export const signInRoutes = {
+  register: route({
+    method: "POST",
+    path: "/api/v1/auth/register",
+    policy: beforeSignIn,
+    rateClass: "sign_in",
+    wafExemptions: passwordIsOpaque,
+    summary: "Register a person",
+  }),
+  verifyEmail: route({
+    method: "POST",
+    path: "/api/v1/auth/verify-email",
+    policy: beforeSignIn,
+    rateClass: "sign_in",
+    summary: "Prove an e-mail address",
+  }),
+  login: route({
+    method: "POST",
+    path: "/api/v1/auth/login",
+    policy: beforeSignIn,
+    rateClass: "sign_in",
+    wafExemptions: passwordIsOpaque,
+    summary: "Sign in",
+  }),
+  orgLogin: route({
+    method: "POST",
+    path: `${orgPath}/auth/login`,
+    policy: beforeSignIn,
+    rateClass: "sign_in",
+    wafExemptions: passwordIsOpaque,
+    summary: "Sign in under the organisation's own geo policy",
+  }),
+  refresh: route({
+    method: "POST",
+    path: "/api/v1/auth/refresh",
+    policy: publicRoute("the refresh token is the credential"),
+    rateClass: "sign_in",
+    summary: "Rotate a refresh token",
+  }),
+  orgRefresh: route({
+    method: "POST",
+    path: `${orgPath}/auth/refresh`,
+    policy: publicRoute("the refresh token is the credential"),
+    rateClass: "sign_in",
+    summary: "Rotate a refresh token under the organisation's own geo policy",
+  }),
+  logout: route({ method: "POST", path: "/api/v1/auth/logout", policy: signedIn, summary: "End this session" }),
+  orgLogout: route({
+    method: "POST",
+    path: `${orgPath}/auth/logout`,
+    policy: signedIn,
+    summary: "End this session, under the organisation's own geo policy",
+  }),
+} as const satisfies Record<string, RouteSpec>;
