@@ -57,9 +57,9 @@ export async function startSession(
       WHERE secret_hash = ${session.replacesSecretHash} RETURNING id, user_id`,
     sql`DELETE FROM control.sessions
       WHERE user_id = ${user} AND expires_at < ${instant(write.nowMs - forgottenMs)}::timestamptz`,
-    sql`INSERT INTO control.sessions (id, user_id, secret_hash, ip, user_agent, created_at, last_seen_at, expires_at)
+    sql`INSERT INTO control.sessions (id, user_id, secret_hash, ip, user_agent, created_at, last_seen_at, proven_at, expires_at)
       VALUES (${id}, ${user}, ${secretHash}, ${ip}, ${userAgent},
-        ${now}::timestamptz, ${now}::timestamptz, ${ends}::timestamptz)`,
+        ${now}::timestamptz, ${now}::timestamptz, ${now}::timestamptz, ${ends}::timestamptz)`,
     receipt(write, null),
   ];
   if (session.rehashed !== null) {
