@@ -8,9 +8,17 @@ const secretNames = [
   "tenantDbRoot",
   "keyEncryptionKey",
   "cursorKey",
+  "identityKey",
+  "operatorToken",
   "mailToken",
   "demoOwnerPassword",
 ] as const;
+
+/**
+ * Secrets that states of earlier versions don't have. Made when absent, because nothing can rest on
+ * them yet; whoever deletes one from a state loses what it sealed.
+ */
+const addedLater: readonly (typeof secretNames)[number][] = ["identityKey", "operatorToken"];
 
 /** Every secret of a local stack: generated once, kept in the state folder (mode 0600), never in git. */
 export interface StackSecrets extends Readonly<Record<(typeof secretNames)[number], string>> {
@@ -23,9 +31,9 @@ export interface StackSecrets extends Readonly<Record<(typeof secretNames)[numbe
  * @throws StackError `broken_state`
  */
 export function loadSecrets(path: string, placementNames: readonly string[]): StackSecrets {
-  const held = readJson(path) as Partial<StackSecrets> | null;
-  if (held === null) {
-    const secret = (): string => randomBytes(32).toString("base64url");
+  const stored = readJson(path) as Partial<StackSecrets> | null;
+  const secret = (): string => randomBytes(32).toString("base64url");
+  if (stored === null) {
     const made = {
       ...Object.fromEntries(secretNames.map((name) => [name, secret()])),
       databaseRoles: makeBootstrapSecrets(placementNames),
@@ -33,6 +41,8 @@ export function loadSecrets(path: string, placementNames: readonly string[]): St
     writeJsonAtomically(path, made);
     return made;
   }
+  const added = addedLater.filter((name) => stored[name] === undefined);
+  const held = { ...stored, ...Object.fromEntries(added.map((name) => [name, secret()])) };
   const missing = secretNames.find((name) => typeof held[name] !== "string");
   if (missing !== undefined || typeof held.databaseRoles !== "object") {
     throw new StackError(
@@ -41,5 +51,6 @@ export function loadSecrets(path: string, placementNames: readonly string[]): St
       "Restore it from a copy, or choose another folder with --state.",
     );
   }
+  if (added.length > 0) writeJsonAtomically(path, held);
   return held as StackSecrets;
 }

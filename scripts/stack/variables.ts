@@ -1,4 +1,5 @@
 import type { UnitName } from "../units.ts";
+import { operatorTokenSha256 } from "./operator-token.ts";
 import type { StackSecrets } from "./secrets.ts";
 
 export interface VariableSources {
@@ -28,6 +29,8 @@ export function unitVariables(sources: VariableSources): Record<UnitName, Record
       MAIL_ENDPOINT: sources.mailEndpoint,
       MAIL_TOKEN: secrets.mailToken,
       CURSOR_KEY: secrets.cursorKey,
+      IDENTITY_KEY: secrets.identityKey,
+      OPERATOR_TOKEN_SHA256: operatorTokenSha256(secrets),
       HUB_SHARDS: String(sources.hubShards),
       CONTROL_DATABASE_URL: placements.controlUrl,
       NEON_GATEWAY: gateway,

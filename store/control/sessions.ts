@@ -29,12 +29,18 @@ export interface LiveSession {
   readonly membership: Membership | null;
 }
 
+/** How a session was begun. */
+export type SessionMethod = "password" | "passkey" | "oidc" | "supabase" | "api_key";
+
 export interface NewSession {
   readonly id: SessionId;
   readonly user: UserId;
   readonly secretHash: string;
   readonly ip: string;
   readonly userAgent: string;
+  readonly method: SessionMethod;
+  /** True when a second factor, or a passkey that verified its user, was shown. */
+  readonly mfa: boolean;
   /** SHA-256 of the secret that the client presented, whose session this one replaces. */
   readonly replacesSecretHash: string | null;
   /** A hash with newer parameters, when the stored one is behind. */
@@ -57,8 +63,9 @@ export async function startSession(
       WHERE secret_hash = ${session.replacesSecretHash} RETURNING id, user_id`,
     sql`DELETE FROM control.sessions
       WHERE user_id = ${user} AND expires_at < ${instant(write.nowMs - forgottenMs)}::timestamptz`,
-    sql`INSERT INTO control.sessions (id, user_id, secret_hash, ip, user_agent, created_at, last_seen_at, proven_at, expires_at)
-      VALUES (${id}, ${user}, ${secretHash}, ${ip}, ${userAgent},
+    sql`INSERT INTO control.sessions (id, user_id, secret_hash, ip, user_agent, method, mfa,
+        created_at, last_seen_at, proven_at, expires_at)
+      VALUES (${id}, ${user}, ${secretHash}, ${ip}, ${userAgent}, ${session.method}, ${session.mfa},
         ${now}::timestamptz, ${now}::timestamptz, ${now}::timestamptz, ${ends}::timestamptz)`,
     receipt(write, null),
   ];

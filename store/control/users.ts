@@ -1,7 +1,7 @@
 import type { OrgId, UserId } from "../../core/ids.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import { type Database, type Row, sql } from "../connect.ts";
-import { booleanOf, idOf, roleOf, textOf } from "./columns.ts";
+import { booleanOf, idOf, roleOf, textOf, textOrNull } from "./columns.ts";
 
 export interface MembershipOfUser {
   readonly org: OrgId;
@@ -13,7 +13,8 @@ export interface MembershipOfUser {
 export interface Credentials {
   readonly id: UserId;
   readonly name: string;
-  readonly passwordHash: string;
+  /** Null: signs in by other means alone. */
+  readonly passwordHash: string | null;
   readonly disabled: boolean;
 }
 
@@ -30,7 +31,7 @@ export async function findCredentials(database: Database, email: string): Promis
   return {
     id: idOf("user", row, "id"),
     name: textOf(row, "name"),
-    passwordHash: textOf(row, "password_hash"),
+    passwordHash: textOrNull(row, "password_hash"),
     disabled: booleanOf(row, "disabled"),
   };
 }

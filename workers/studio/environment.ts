@@ -14,6 +14,8 @@ export interface Environment {
   readonly CONTROL_DATABASE_URL?: string;
   readonly MAIL_TOKEN?: string;
   readonly CURSOR_KEY?: string;
+  readonly OPERATOR_TOKEN_SHA256?: string;
+  readonly IDENTITY_KEY?: string;
   readonly PUBLIC_URL?: string;
   readonly MAIL_ENDPOINT?: string;
   readonly MAIL_FROM?: string;
@@ -46,6 +48,10 @@ export interface Config {
   readonly hubIsSplit: boolean;
   /** 32 bytes; every key of studio is derived from it (auth/keys.ts). */
   readonly rootKey: Uint8Array;
+  /** SHA-256 of the operator's token, 32 bytes. */
+  readonly operatorTokenSha256: Uint8Array;
+  /** 32 bytes, base64url; seals what identity must read back (auth/sealing.ts). */
+  readonly identityKey: string;
 }
 
 /** Checks the configuration once. A missing or malformed value stops the Worker, named but never shown. */
@@ -57,6 +63,11 @@ export function parseConfig(env: Environment): Config {
   if (URL.parse(endpoint) === null) throw new Error("MAIL_ENDPOINT is not an address");
   const rootKey = Buffer.from(required(env, "CURSOR_KEY"), "base64url");
   if (rootKey.length !== 32) throw new Error("CURSOR_KEY is not 32 bytes of base64url");
+  const identityKey = required(env, "IDENTITY_KEY");
+  if (!/^[A-Za-z0-9_-]{43}$/.test(identityKey)) throw new Error("IDENTITY_KEY is not 32 bytes of base64url");
+  const operatorTokenSha256 = required(env, "OPERATOR_TOKEN_SHA256");
+  if (!/^[0-9a-f]{64}$/.test(operatorTokenSha256))
+    throw new Error("OPERATOR_TOKEN_SHA256 is not a SHA-256 in lower-case hex");
   return {
     controlDatabaseUrl: required(env, "CONTROL_DATABASE_URL"),
     neonGateway: env.NEON_GATEWAY ?? "",
@@ -64,10 +75,20 @@ export function parseConfig(env: Environment): Config {
     hubIsSplit: (env.HUB_SHARDS ?? "1") !== "1",
     mail: { endpoint, token: required(env, "MAIL_TOKEN"), from: required(env, "MAIL_FROM") },
     rootKey: new Uint8Array(rootKey),
+    operatorTokenSha256: new Uint8Array(Buffer.from(operatorTokenSha256, "hex")),
+    identityKey,
   };
 }
 
-type TextSetting = "CONTROL_DATABASE_URL" | "MAIL_TOKEN" | "CURSOR_KEY" | "PUBLIC_URL" | "MAIL_ENDPOINT" | "MAIL_FROM";
+type TextSetting =
+  | "CONTROL_DATABASE_URL"
+  | "MAIL_TOKEN"
+  | "CURSOR_KEY"
+  | "IDENTITY_KEY"
+  | "OPERATOR_TOKEN_SHA256"
+  | "PUBLIC_URL"
+  | "MAIL_ENDPOINT"
+  | "MAIL_FROM";
 
 function required(env: Environment, name: TextSetting): string {
   const value = env[name];

@@ -14,6 +14,7 @@ import { createDatabase, type Database } from "../../store/connect.ts";
 import { type DerivedKeys, deriveKeys } from "./auth/keys.ts";
 import { createPasswordHasher, type PasswordHasher } from "./auth/passwords.ts";
 import { createScopedTokens, type ScopedTokens } from "./auth/scoped-tokens.ts";
+import { createSealing, type Sealing } from "./auth/sealing.ts";
 import { type Environment, type PolicyNamespace, parseConfig } from "./environment.ts";
 import { createMailer, type SendMail } from "./mail/mailer.ts";
 
@@ -28,12 +29,14 @@ export interface Platform {
 }
 
 /** Everything a request handler may use. */
-export interface Services extends Omit<Platform, "fetch"> {
+export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly publicUrl: URL;
   /** See `Config`. */
   readonly hubIsSplit: boolean;
   readonly database: Database;
   readonly keys: DerivedKeys;
+  /** See `isOperator`. */
+  readonly operatorTokenSha256: Uint8Array;
   readonly passwords: PasswordHasher;
   readonly sendMail: SendMail;
   readonly caller: Caller;
@@ -67,10 +70,12 @@ export function createServices(env: Environment, platform: Platform): Services {
     now,
     randomBytes,
     defer,
+    ...createSealing(config.identityKey, randomBytes),
     publicUrl: config.publicUrl,
     hubIsSplit: config.hubIsSplit,
     database: createDatabase({ url: config.controlDatabaseUrl, gateway: config.neonGateway }),
     keys: deriveKeys(config.rootKey),
+    operatorTokenSha256: config.operatorTokenSha256,
     passwords: createPasswordHasher(),
     sendMail: createMailer(config.mail, platform.fetch),
     caller,

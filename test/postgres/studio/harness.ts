@@ -1,5 +1,5 @@
 /** Studio whole, in Node, on the real control database. Only the RPC bindings, the mail and the clock are ours. */
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { expect, vi } from "vitest";
 import { makeId } from "../../../core/ids.ts";
 import { matchRoute } from "../../../core/routes.ts";
@@ -15,6 +15,8 @@ import { createStandIns } from "./stand-ins.ts";
 
 /** Cheap, because what is tested is not scrypt. */
 const quickScrypt = { ln: 4, r: 8, p: 1 };
+/** What studio knows the hash of. */
+export const operatorToken = `sop_${randomBytes(32).toString("base64url")}`;
 export const password = "correct horse battery staple";
 
 export interface Sent {
@@ -59,6 +61,8 @@ export async function createHarness(change: (services: Services) => Services = (
       MAIL_FROM: "Sentinel <no-reply@sentinel.test>",
       PUBLIC_URL: "https://sentinel.test",
       CURSOR_KEY: randomBytes(32).toString("base64url"),
+      OPERATOR_TOKEN_SHA256: createHash("sha256").update(operatorToken).digest("hex"),
+      IDENTITY_KEY: randomBytes(32).toString("base64url"),
       POLICIES: { put: async (key, value) => void kv.set(key, value) },
       DEVICES: standIns.devices,
       PROVISIONER: standIns.provisioner,

@@ -1,4 +1,4 @@
-import type { AuditFields } from "../../../core/audit/events.ts";
+import type { AuditFields, LoginFailureReason, LoginMethod } from "../../../core/audit/events.ts";
 import type { OrgId, UserId } from "../../../core/ids.ts";
 import { audited } from "../pipeline/audit.ts";
 import type { RequestContext } from "../pipeline/request-context.ts";
@@ -6,12 +6,29 @@ import type { RequestContext } from "../pipeline/request-context.ts";
 /** Organisations whose logs one sign-in is written to: a person in hundreds must not cost hundreds of writes. */
 export const loginLogsMax = 20;
 
-export function loginEvent(context: RequestContext, user: UserId | null, outcome: "success" | "failure"): AuditFields {
+/** One attempt: how it was made and what became of it. */
+export type LoginAttempt =
+  | {
+      readonly outcome: "success";
+      readonly method: LoginMethod;
+      readonly mfa: "none" | "passed";
+    }
+  | {
+      readonly outcome: "failure";
+      readonly method: LoginMethod;
+      readonly reason: LoginFailureReason;
+      readonly mfa: "failed" | "not_reached";
+    };
+
+/** The login event of an attempt. @param user null when nobody is known by what was presented */
+export function loginEvent(context: RequestContext, user: UserId | null, attempt: LoginAttempt): AuditFields {
   const { clientIp, userAgent } = context;
-  return { type: "login", user_id: user, ip: clientIp, user_agent: userAgent, outcome, mfa: "none" };
+  const { outcome, method, mfa } = attempt;
+  const reason = attempt.outcome === "failure" ? attempt.reason : null;
+  return { type: "login", user_id: user, ip: clientIp, user_agent: userAgent, outcome, mfa, method, reason };
 }
 
-/** Writes a login event to the organisations' logs; the platform's log gets it alongside the outcome. @throws AuditUnavailable */
+/** Writes an event of a person to the organisations' logs; the platform's log gets it alongside the outcome. @throws AuditUnavailable */
 export async function appendToOrganisations(
   context: RequestContext,
   orgs: readonly OrgId[],

@@ -24,13 +24,13 @@ export interface StartedSession {
 }
 
 /**
- * Starts a session for a person whose password has just been checked; the session that the same browser
+ * Starts a session for a person who has just proven themselves; the session that the same browser
  * had before ends with its sockets (new id at sign-in, ASVS 7.2.4).
  */
 export async function beginSession(
   context: RequestContext,
   user: UserId,
-  wanted: { readonly tokens: boolean; readonly rehashed: NewSession["rehashed"] },
+  wanted: Pick<NewSession, "method" | "mfa" | "rehashed"> & { readonly tokens: boolean },
 ): Promise<StartedSession> {
   const { services } = context;
   const id = services.makeId("session");
@@ -44,6 +44,8 @@ export async function beginSession(
     ip: context.clientIp,
     userAgent: context.userAgent.replaceAll("\0", ""),
     replacesSecretHash: presented === null ? null : sha256Hex(presented),
+    method: wanted.method,
+    mfa: wanted.mfa,
     rehashed: wanted.rehashed,
     refresh: refreshToken === null ? null : { family: services.makeId("family"), tokenHash: sha256Hex(refreshToken) },
   });

@@ -6,12 +6,13 @@ import type { HandlerResult } from "./result.ts";
 /** Writes a result down as status, headers and text. */
 export function plainAnswer(result: HandlerResult<unknown>, declared: number, requestId: RequestId): PlainAnswer {
   if (result.kind === "refusal") {
-    const { code, detail, errors, headers } = result;
+    const { code, detail, errors, extensions, headers } = result;
     const extra = { ...(detail === undefined ? {} : { detail }), ...(errors === undefined ? {} : { errors }) };
     return {
       status: problems[code][0],
       headers: { "Content-Type": "application/problem+json", ...headers },
-      body: JSON.stringify(problemBody(code, requestId, extra)),
+      // The standard members last: an extension never stands for one of them.
+      body: JSON.stringify({ ...extensions, ...problemBody(code, requestId, extra) }),
     };
   }
   const status = result.status ?? declared;

@@ -18,6 +18,8 @@ export interface Refusal {
   readonly code: ProblemCode;
   readonly detail?: string;
   readonly errors?: NonNullable<ProblemBody["errors"]>;
+  /** Members of this problem alone (RFC 9457 §3.2), such as the challenge of a second step. */
+  readonly extensions?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly alongside?: readonly AuditFields[];
 }
@@ -28,7 +30,7 @@ export function answer<Body>(body: Body, extra: Pick<Answer<Body>, "headers" | "
 
 export function refuse(
   code: ProblemCode,
-  extra: Pick<Refusal, "detail" | "errors" | "headers" | "alongside"> = {},
+  extra: Pick<Refusal, "detail" | "errors" | "extensions" | "headers" | "alongside"> = {},
 ): Refusal {
   return { kind: "refusal", code, ...extra };
 }

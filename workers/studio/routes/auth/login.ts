@@ -1,19 +1,14 @@
 import { z } from "@hono/zod-openapi";
-import type { UserId } from "../../../../core/ids.ts";
-import { findCredentials, type MembershipOfUser, membershipsOf } from "../../../../store/control/users.ts";
-import { sessionCookie } from "../../auth/cookie.ts";
-import { appendToOrganisations, loginEvent } from "../../auth/login-events.ts";
-import { beginSession, isOrg, scopeOf, tokenAnswer } from "../../auth/sign-in.ts";
+import { findCredentials } from "../../../../store/control/users.ts";
+import { completeSignIn, denySignIn, type LoginAnswer } from "../../auth/complete-sign-in.ts";
 import { defineRoute, type RouteDefinition } from "../../http/define-route.ts";
-import { answer, type HandlerResult, refuse } from "../../http/result.ts";
+import { type HandlerResult, refuse } from "../../http/result.ts";
 import { email } from "../../http/schemas.ts";
-import { logFailure } from "../../log.ts";
 import type { RequestContext } from "../../pipeline/request-context.ts";
-import { orgOfUser, presentedPassword, tokens, user } from "./schemas.ts";
+import { loginAnswer, presentedPassword } from "./schemas.ts";
 
 const query = z.strictObject({ tokens: z.enum(["0", "1"]).optional() });
 const body = z.strictObject({ email, password: presentedPassword });
-const loginAnswer = z.object({ user, orgs: z.array(orgOfUser), ...tokens.partial().shape });
 
 interface LoginInput {
   readonly query: z.output<typeof query>;
@@ -29,61 +24,29 @@ function defineLogin(name: "login" | "orgLogin"): RouteDefinition {
   return defineRoute(name, { caller: "anyone", query, body, status: 200, answer: loginAnswer }, signIn);
 }
 
-async function signIn(context: RequestContext, input: LoginInput): Promise<HandlerResult<z.input<typeof loginAnswer>>> {
+async function signIn(context: RequestContext, input: LoginInput): Promise<HandlerResult<LoginAnswer>> {
   const { services } = context;
-  const found = await findCredentials(services.database, input.body.email);
+  const { email: address, password } = input.body;
+  const method = "password";
+  const found = await findCredentials(services.database, address);
   // Nobody there costs one hash as well, so that time and answer are those of a wrong password.
-  const verified = await services.passwords.verify(input.body.password, found?.passwordHash ?? null);
+  const verified = await services.passwords.verify(password, found?.passwordHash ?? null);
   if (verified.kind === "busy") return refuse("busy", { headers: { "Retry-After": "2" } });
-  if (verified.kind === "wrong" || found === null || found.disabled) return denied(context, found?.id ?? null);
-
-  const memberships = await membershipsOf(services.database, found.id);
-  const { orgReference } = context;
-  if (orgReference !== null && !memberships.some(isOrg(orgReference))) return denied(context, found.id);
-  const rehashed = verified.outdated ? await rehash(context, input.body.password, found.passwordHash) : null;
-  const session = await beginSession(context, found.id, { tokens: input.query.tokens === "1", rehashed });
-  const event = loginEvent(context, found.id, "success");
-  await appendToOrganisations(
-    context,
-    memberships.map(({ org }) => org),
-    event,
-  );
-
-  const subject = { user: found.id, session: session.id, scope: scopeOf(memberships, orgReference) };
-  const issued = session.refreshToken === null ? {} : await tokenAnswer(context, subject, session.refreshToken);
-  const person = { id: found.id, email: input.body.email, name: found.name };
-  return answer(
-    { user: person, orgs: memberships.map(orgView), ...issued },
-    { headers: { "Set-Cookie": sessionCookie(session.secret) }, alongside: [event] },
-  );
-}
-
-/**
- * The same for an unknown person, an address that is not proven yet, a wrong password, a disabled account
- * and a stranger at an organisation's door. The organisations' copies are written after the answer: waiting for them would tell by its time
- * that the person exists. The platform's event is durable before it.
- */
-async function denied(context: RequestContext, who: UserId | null): Promise<HandlerResult<never>> {
-  const event = loginEvent(context, who, "failure");
-  if (who !== null) context.services.defer(copyToOrganisations(context, who, event));
-  return refuse("invalid_credentials", { alongside: [event] });
-}
-
-async function copyToOrganisations(
-  context: RequestContext,
-  who: UserId,
-  event: ReturnType<typeof loginEvent>,
-): Promise<void> {
-  try {
-    const memberships = await membershipsOf(context.services.database, who);
-    await appendToOrganisations(
-      context,
-      memberships.map(({ org }) => org),
-      event,
-    );
-  } catch (error) {
-    logFailure({ request_id: context.requestId, route: context.routeName, step: "copyToOrganisations" }, error);
+  if (found === null) return denySignIn(context, null, { method, reason: "unknown_account" });
+  if (verified.kind === "wrong" || found.passwordHash === null) {
+    return denySignIn(context, found.id, { method, reason: "wrong_password" });
   }
+  if (found.disabled) return denySignIn(context, found.id, { method, reason: "disabled" });
+  const rehashed = verified.outdated ? await rehash(context, password, found.passwordHash) : null;
+  return completeSignIn(context, {
+    user: found.id,
+    email: address,
+    name: found.name,
+    method,
+    strong: false,
+    rehashed,
+    tokens: input.query.tokens === "1",
+  });
 }
 
 async function rehash(
@@ -93,8 +56,4 @@ async function rehash(
 ): Promise<{ from: string; to: string } | null> {
   const hashed = await context.services.passwords.hash(password);
   return hashed.kind === "ok" ? { from, to: hashed.hash } : null;
-}
-
-function orgView({ org, slug, name, role }: MembershipOfUser): z.input<typeof orgOfUser> {
-  return { id: org, slug, name, role };
 }

@@ -41,7 +41,12 @@ async function rotate(
   const { user, session } = rotation;
   const memberships = await membershipsOf(services.database, user);
   if (rotation.kind === "reused") {
-    const event = loginEvent(context, user, "failure");
+    const event = loginEvent(context, user, {
+      outcome: "failure",
+      method: "refresh_token",
+      reason: "token_reused",
+      mfa: "not_reached",
+    });
     context.caused([event]);
     await endSession(services.database, context.write(), { id: session, user });
     await endSockets(services, { user, session }, context.requestId);

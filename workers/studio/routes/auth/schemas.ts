@@ -30,3 +30,5 @@ export const tokens = z.object({
   token_type: z.literal("Bearer"),
   expires_in: z.int(),
 });
+/** What every completed sign-in answers with. */
+export const loginAnswer = z.object({ user, orgs: z.array(orgOfUser), ...tokens.partial().shape });

@@ -1,0 +1,109 @@
+import type { LoginFailureReason, LoginMethod } from "../../../core/audit/events.ts";
+import type { OrgId, UserId } from "../../../core/ids.ts";
+import type { Role } from "../../../core/tenancy/roles.ts";
+import type { NewSession } from "../../../store/control/sessions.ts";
+import { type MembershipOfUser, membershipsOf } from "../../../store/control/users.ts";
+import { answer, type HandlerResult, refuse } from "../http/result.ts";
+import { logFailure } from "../log.ts";
+import type { RequestContext } from "../pipeline/request-context.ts";
+import { sessionCookie } from "./cookie.ts";
+import { appendToOrganisations, loginEvent } from "./login-events.ts";
+import { beginSession, isOrg, scopeOf, type TokenAnswer, tokenAnswer } from "./sign-in.ts";
+
+/** Somebody whose first proof has just been checked, by whichever method. */
+export interface FirstStep {
+  readonly user: UserId;
+  readonly email: string;
+  readonly name: string;
+  readonly method: Exclude<LoginMethod, "refresh_token">;
+  /** True for a passkey that verified its user: two factors by itself (NIST 800-63B-4 §2.2.1). */
+  readonly strong: boolean;
+  /** A one-time code that came along. */
+  readonly otp?: string | undefined;
+  /** A hash with newer parameters, when the stored one is behind. */
+  readonly rehashed: NewSession["rehashed"];
+  /** True when the client asked for tokens besides the cookie. */
+  readonly tokens: boolean;
+}
+
+/** What every completed sign-in answers with. */
+export interface LoginAnswer extends Partial<TokenAnswer> {
+  readonly user: { readonly id: UserId; readonly email: string; readonly name: string };
+  readonly orgs: { readonly id: OrgId; readonly slug: string; readonly name: string; readonly role: Role }[];
+}
+
+/**
+ * The rest of a sign-in, the same for every method: the door (an organisation's own opens to its members
+ * alone), the session, the events, the answer.
+ */
+export async function completeSignIn(context: RequestContext, step: FirstStep): Promise<HandlerResult<LoginAnswer>> {
+  const { services, orgReference } = context;
+  const { user, method } = step;
+  const memberships = await membershipsOf(services.database, user);
+  if (orgReference !== null && !memberships.some(isOrg(orgReference))) {
+    return denySignIn(context, user, { method, reason: "not_a_member" });
+  }
+  const session = await beginSession(context, user, {
+    method,
+    mfa: step.strong,
+    tokens: step.tokens,
+    rehashed: step.rehashed,
+  });
+  const event = loginEvent(context, user, { outcome: "success", method, mfa: step.strong ? "passed" : "none" });
+  await appendToOrganisations(
+    context,
+    memberships.map(({ org }) => org),
+    event,
+  );
+  const subject = { user, session: session.id, scope: scopeOf(memberships, orgReference) };
+  const issued = session.refreshToken === null ? {} : await tokenAnswer(context, subject, session.refreshToken);
+  const person = { id: user, email: step.email, name: step.name };
+  return answer(
+    { user: person, orgs: memberships.map(orgView), ...issued },
+    { headers: { "Set-Cookie": sessionCookie(session.secret) }, alongside: [event] },
+  );
+}
+
+function orgView({ org, slug, name, role }: MembershipOfUser): LoginAnswer["orgs"][number] {
+  return { id: org, slug, name, role };
+}
+
+/** A failed attempt: by what, and why as an investigator counts it. The client is told neither. */
+export interface FailedAttempt {
+  readonly method: LoginMethod;
+  readonly reason: LoginFailureReason;
+  /** `failed` when the second factor was what failed; default `not_reached`. */
+  readonly mfa?: "failed" | "not_reached";
+}
+
+/**
+ * The same for an unknown person, an address that is not proven yet, a wrong password, a disabled account
+ * and a stranger at an organisation's door. The organisations' copies are written after the answer:
+ * waiting for them would tell by its time that the person exists. The platform's event is durable before it.
+ */
+export async function denySignIn(
+  context: RequestContext,
+  who: UserId | null,
+  attempt: FailedAttempt,
+): Promise<HandlerResult<never>> {
+  const event = loginEvent(context, who, { outcome: "failure", mfa: "not_reached", ...attempt });
+  if (who !== null) context.services.defer(copyToOrganisations(context, who, event));
+  return refuse("invalid_credentials", { alongside: [event] });
+}
+
+async function copyToOrganisations(
+  context: RequestContext,
+  who: UserId,
+  event: ReturnType<typeof loginEvent>,
+): Promise<void> {
+  try {
+    const memberships = await membershipsOf(context.services.database, who);
+    await appendToOrganisations(
+      context,
+      memberships.map(({ org }) => org),
+      event,
+    );
+  } catch (error) {
+    logFailure({ request_id: context.requestId, route: context.routeName, step: "copyToOrganisations" }, error);
+  }
+}
