@@ -5,6 +5,7 @@
 import { auditRoutes } from "./routes/audit.ts";
 import { devicesRoutes } from "./routes/devices.ts";
 import { groupsRoutes } from "./routes/groups.ts";
+import { operatorRoutes } from "./routes/operator.ts";
 import { organisationsRoutes } from "./routes/organisations.ts";
 import { pagesRoutes } from "./routes/pages.ts";
 import type { Method, RouteSpec } from "./routes/route.ts";
@@ -22,6 +23,7 @@ export const routes = {
   ...groupsRoutes,
   ...devicesRoutes,
   ...auditRoutes,
+  ...operatorRoutes,
   ...pagesRoutes,
 } as const satisfies Record<string, RouteSpec>;
 

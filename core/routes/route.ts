@@ -11,7 +11,9 @@ export type RoutePolicy =
   /** Any signed-in person. */
   | { readonly kind: "signed_in" }
   /** A member of the organisation in the path whose role grants it. */
-  | { readonly kind: "permission"; readonly permission: Permission };
+  | { readonly kind: "permission"; readonly permission: Permission }
+  /** Whoever runs the platform, by a token of its own; for everybody else the route is not there. */
+  | { readonly kind: "operator" };
 
 /** Fields whose text the WAF does not judge, and why. Narrow: one field of one route. */
 export interface WafExemption {
@@ -43,6 +45,8 @@ export interface RouteSpec {
 /** Anyone may call it; `why` says why that is right. */
 export const publicRoute = (why: string): RoutePolicy => ({ kind: "public", why });
 export const signedIn: RoutePolicy = { kind: "signed_in" };
+/** Whoever holds the operator's token. */
+export const operatorRoute: RoutePolicy = { kind: "operator" };
 /** A member whose role grants `permission`. */
 export const needs = (permission: Permission): RoutePolicy => ({ kind: "permission", permission });
 

@@ -5,6 +5,7 @@ import { buildDashboard } from "./dashboard.ts";
 import { type Demo, makeDemo } from "./demo.ts";
 import { startGatewayProcess } from "./gateway-process.ts";
 import { startMailSink } from "./mail-sink.ts";
+import { writeOperatorToken } from "./operator-token.ts";
 import type { StackOptions } from "./options.ts";
 import { endOrphans } from "./orphans.ts";
 import { findPort, forwardIpv6Loopback } from "./ports.ts";
@@ -23,6 +24,8 @@ export interface StackDescription {
   readonly owner: { readonly email: string; readonly password: string } | null;
   readonly databaseUrls: Readonly<Record<string, string>>;
   readonly mailDir: string;
+  /** Holds the operator's token (mode 0600). */
+  readonly operatorTokenFile: string;
   readonly pids: Readonly<Record<string, number>>;
 }
 
@@ -86,7 +89,16 @@ async function startFoundation(state: StateFolder, progress: Progress, shutdown:
   const mailDir = state.path("mail");
   const mail = await startMailSink(mailDir, secrets.mailToken);
   shutdown.add("the mail sink", mail.stop);
-  return { secrets, clusters: clusters.running, placements, gateway, mailDir, mailEndpoint: mail.url };
+  const operatorTokenFile = writeOperatorToken(state.path("operator-token"), secrets);
+  return {
+    operatorTokenFile,
+    secrets,
+    clusters: clusters.running,
+    placements,
+    gateway,
+    mailDir,
+    mailEndpoint: mail.url,
+  };
 }
 
 async function start(options: StackOptions, progress: Progress, shutdown: Shutdown): Promise<StackDescription> {
@@ -142,6 +154,7 @@ async function start(options: StackOptions, progress: Progress, shutdown: Shutdo
     owner: demo?.owner ?? null,
     databaseUrls: foundation.placements.ownerUrls,
     mailDir: foundation.mailDir,
+    operatorTokenFile: foundation.operatorTokenFile,
     pids: pids(workers, foundation.clusters, foundation.gateway.pid, agent),
   });
   supervision.onRestart();

@@ -18,7 +18,9 @@ export type Credential =
       readonly org: OrgId | null;
     }
   /** A device's token, which only the hub can verify: passed on untouched. */
-  | { readonly kind: "device"; readonly token: string };
+  | { readonly kind: "device"; readonly token: string }
+  /** The operator's token, which only studio can verify: passed on untouched, and on the operator's routes alone. */
+  | { readonly kind: "operator"; readonly token: string };
 
 export type UserCredential = Extract<Credential, { kind: "user" }>;
 

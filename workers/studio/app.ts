@@ -45,6 +45,7 @@ function exchangeOf(services: Services, definition: RouteDefinition, request: Re
     person: null,
     presented: null,
     membership: null,
+    operator: false,
     input: { params: {}, query: {}, body: undefined },
     rawBody: "",
     log: null,

@@ -40,6 +40,11 @@ function callerOf(name: string, spec: RouteSpec): CallerKind {
       if (!permissions.includes(policy.permission)) throw new Error(`route ${name} asks for an unknown permission`);
       if (!spec.path.includes("/{org}")) throw new Error(`route ${name} asks for a permission in no organisation`);
       return "member";
+    case "operator":
+      // An organisation's own people must never come near: its geo policy and its slug have no say here.
+      if (spec.path.includes("/{org}")) throw new Error(`route ${name} is the operator's and names an organisation`);
+      if (spec.rateClass !== "sign_in") throw new Error(`route ${name} is the operator's and not counted as a sign-in`);
+      return "operator";
     default:
       throw new Error(`route ${name} has no policy`);
   }

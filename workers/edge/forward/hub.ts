@@ -41,6 +41,7 @@ function bearerFor(credential: Credential): string | null {
       return credential.accessToken;
     case "device":
       return credential.token;
+    case "operator":
     case "none":
       return null;
   }

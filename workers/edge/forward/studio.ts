@@ -32,6 +32,7 @@ export async function forwardToStudio(admitted: Admitted, { match, org }: KnownR
   headers.set(studioHeaders.credential, credential.kind === "user" ? credential.via : "none");
   if (org !== null) headers.set(studioHeaders.org, org.org);
   if (credential.kind === "user") headers.set("Authorization", `Bearer ${credential.accessToken}`);
+  if (credential.kind === "operator") headers.set("Authorization", `Bearer ${credential.token}`);
 
   const presented = readPresentedCredential(request.headers);
   const setsCookie = cookieSetters.has(match.name);

@@ -1,3 +1,4 @@
+import { operatorTokenPattern, operatorTokenPrefix } from "../../../core/routes/operator.ts";
 import type { RouteMatch } from "../../../core/routes.ts";
 import { deviceTokenPrefix, type PresentedCredential, readPresentedCredential } from "../presented-credential.ts";
 import { comesFromElsewhere, provesOwnOrigin } from "../same-origin.ts";
@@ -24,6 +25,7 @@ export const credentialGate: Gate<never, Adds> = {
     const { match } = resolution;
     const presented = readPresentedCredential(request.headers);
     if (match.route.servedBy === "edge") return await recognise(presented, context);
+    if (match.route.policy.kind === "operator") return judgeOperator(presented);
     if (isForged(presented, match, request, target.origin)) return { kind: "deny", code: "csrf_denied" };
 
     switch (presented.kind) {
@@ -57,8 +59,21 @@ async function recognise(
   return allow((await recallSession(presented.secret, org, isolate, nowMs)) ?? { kind: "none" });
 }
 
+/**
+ * Passed on untouched, like a device's token: only studio can verify it. Anything else, a person's
+ * session too, gets what a path that does not exist gets; a cookie is never looked at, so there is
+ * nothing here for another site to forge.
+ */
+function judgeOperator(presented: PresentedCredential): Result {
+  if (presented.kind !== "bearer" || !operatorTokenPattern.test(presented.token))
+    return { kind: "deny", code: "not_found" };
+  return allow({ kind: "operator", token: presented.token });
+}
+
 async function judgeBearer(token: string, match: RouteMatch, context: RequestContext): Promise<Result> {
   if (match.name === "mqtt" && token.startsWith(deviceTokenPrefix)) return allow({ kind: "device", token });
+  // It opens the operator's own routes and nothing else; elsewhere it is a mistake worth a plain refusal.
+  if (token.startsWith(operatorTokenPrefix)) return invalidBearer;
   const user = await verifyBearer(token, context.isolate, context.nowMs);
   return user === null ? invalidBearer : allow(user);
 }

@@ -1,7 +1,7 @@
 import type { z } from "@hono/zod-openapi";
 import type { OrgId } from "../../../core/ids.ts";
 import { type RouteName, type RouteSpec, routes } from "../../../core/routes.ts";
-import type { MemberContext, PersonContext, RequestContext } from "../pipeline/request-context.ts";
+import type { MemberContext, OperatorContext, PersonContext, RequestContext } from "../pipeline/request-context.ts";
 import type { HandlerResult } from "./result.ts";
 
 /** Who stands before the handler. It must agree with the route's policy, or studio refuses to boot. */
@@ -9,6 +9,7 @@ export interface ContextByCaller {
   readonly anyone: RequestContext;
   readonly person: PersonContext;
   readonly member: MemberContext;
+  readonly operator: OperatorContext;
 }
 export type CallerKind = keyof ContextByCaller;
 

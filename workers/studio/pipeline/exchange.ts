@@ -10,7 +10,7 @@ import type { RouteDefinition, RouteInput } from "../http/define-route.ts";
 import type { HandlerResult, Refusal } from "../http/result.ts";
 import type { Services } from "../services.ts";
 import { callAsUser } from "./call-as-user.ts";
-import type { MemberContext } from "./request-context.ts";
+import type { MemberContext, OperatorContext } from "./request-context.ts";
 
 /** An answer ready to be sent: what idempotency keeps and replays. */
 export interface PlainAnswer {
@@ -39,6 +39,8 @@ export interface Exchange {
   presented: { readonly token: string; readonly org: OrgId | null; readonly role: string | null } | null;
   /** `authenticate` finds it, `requireMembership` demands it. */
   membership: Membership | null;
+  /** `authenticate`: the caller holds the operator's token. Never together with a person. */
+  operator: boolean;
   /** `parseInput`. */
   input: RouteInput<unknown, unknown, unknown>;
   rawBody: string;
@@ -71,7 +73,7 @@ export interface Step {
 }
 
 /** The handler's view of an exchange. */
-export function contextOf(exchange: Exchange): MemberContext {
+export function contextOf(exchange: Exchange): MemberContext & OperatorContext {
   const { services, definition, requestId, request } = exchange;
   const person = exchange.person;
   const membership = exchange.membership;
@@ -91,6 +93,7 @@ export function contextOf(exchange: Exchange): MemberContext {
     // Absent for routes of a lesser caller, whose handlers' types don't have them either.
     person: person as Person,
     membership: membership as Membership,
+    operator: exchange.operator as true,
     asUserOf,
     asUser: (audience) => {
       if (membership === null) throw new Error("a route without membership called on a member's behalf");

@@ -45,3 +45,9 @@ export interface MemberContext extends PersonContext {
   /** A call inward on the member's behalf. */
   asUser(audience: Audience): Promise<SignedCall>;
 }
+
+/** … from whoever runs the platform: no person, no organisation. */
+export interface OperatorContext extends RequestContext {
+  /** By its absence in every other context, a function that asks for this one is the operator's alone. */
+  readonly operator: true;
+}

@@ -58,7 +58,7 @@ async function stopped(exchange: Exchange, verdict: Exclude<Verdict, { kind: "co
   const { definition, membership, requestId } = exchange;
   const answer =
     verdict.kind === "replay" ? verdict.answer : plainAnswer(verdict.refusal, definition.status, requestId);
-  if (exchange.person !== null || verdict.kind === "replay") {
+  if (exchange.person !== null || exchange.operator || verdict.kind === "replay") {
     if (membership !== null) exchange.log = membership.org;
     await appendApiCall(exchange, answer.status);
   }

@@ -4,6 +4,7 @@ import type { AccessClaims } from "../../../../core/mesh/claims.ts";
 import { CallRefused } from "../../../../core/mesh/refused.ts";
 import type { ProblemCode } from "../../../../core/problem.ts";
 import { findSession } from "../../../../store/control/sessions.ts";
+import { isOperator } from "../../auth/operator.ts";
 import { refuse } from "../../http/result.ts";
 import { Unavailable } from "../../unavailable.ts";
 import { type Exchange, proceed, type Verdict } from "../exchange.ts";
@@ -16,6 +17,11 @@ export async function authenticate(exchange: Exchange): Promise<Verdict> {
   const { definition, request, services } = exchange;
   if (definition.spec.policy.kind === "public") return proceed;
   const header = request.headers.get("Authorization");
+  if (definition.spec.policy.kind === "operator") {
+    exchange.operator = isOperator(header, services.operatorTokenSha256);
+    // Whoever is not the operator learns nothing of these routes, not even that a token would help.
+    return exchange.operator ? proceed : { kind: "refuse", refusal: refuse("not_found") };
+  }
   if (header === null) return unauthenticated("unauthenticated");
   const token = /^Bearer ([A-Za-z0-9._~+/-]+=*)$/i.exec(header)?.[1];
   if (token === undefined) return unauthenticated("invalid_token");

@@ -15,6 +15,8 @@ export async function authorize(exchange: Exchange): Promise<Verdict> {
       const role = exchange.membership?.role;
       return role !== undefined && decide(role, policy.permission) === "allow" ? proceed : forbidden;
     }
+    case "operator":
+      return exchange.operator ? proceed : forbidden;
     default:
       return forbidden;
   }

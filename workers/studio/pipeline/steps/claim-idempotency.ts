@@ -21,7 +21,8 @@ export async function claimIdempotency(exchange: Exchange): Promise<Verdict> {
     return { kind: "refuse", refusal: refuse("invalid_request", { errors }) };
   }
   const hash = (parts: readonly string[]): string => mac(services.keys.idempotency, parts).toString("hex");
-  const actor = person === null ? `ip ${exchange.clientIp}` : `user ${person.user}`;
+  const anonymous = exchange.operator ? "operator" : `ip ${exchange.clientIp}`;
+  const actor = person === null ? anonymous : `user ${person.user}`;
   const target = exchange.url.pathname + exchange.url.search;
   const claim = {
     keyHash: hash(["key", actor, definition.name, key]),

@@ -1,0 +1,9 @@
+import type { RouteSpec } from "./route.ts";
+
+/** Marks the operator's token: 256 random bits behind a prefix that scanners for leaked secrets can look for. */
+export const operatorTokenPrefix = "sop_";
+/** 32 bytes in base64url behind the prefix. */
+export const operatorTokenPattern = /^sop_[A-Za-z0-9_-]{43}$/;
+
+/** What whoever runs the platform does to it; reached with `npm run sentinel`, never from a browser. */
+export const operatorRoutes = {} as const satisfies Record<string, RouteSpec>;
