@@ -1,23 +1,20 @@
 import { publicRoute, type RouteSpec, route } from "./route.ts";
 
+/** The application's shell at one more address; its scripts read the address. */
+const page = (path: string, summary: string): RouteSpec =>
+  route({
+    method: "GET",
+    path,
+    policy: publicRoute("the application's shell holds no data"),
+    rateClass: "assets",
+    servedBy: "edge",
+    summary,
+  });
+
 /** The dashboard's pages and files, which hold no data. */
 export const pagesRoutes = {
-  dashboardOrg: route({
-    method: "GET",
-    path: "/o/{org}",
-    policy: publicRoute("the application's shell holds no data"),
-    rateClass: "assets",
-    servedBy: "edge",
-    summary: "Dashboard of one organisation",
-  }),
-  dashboardOrgPage: route({
-    method: "GET",
-    path: "/o/{org}/{page*}",
-    policy: publicRoute("the application's shell holds no data"),
-    rateClass: "assets",
-    servedBy: "edge",
-    summary: "Dashboard of one organisation",
-  }),
+  dashboardOrg: page("/o/{org}", "Dashboard of one organisation"),
+  dashboardOrgPage: page("/o/{org}/{page*}", "Dashboard of one organisation"),
   asset: route({
     method: "GET",
     path: "/assets/{file*}",
@@ -26,14 +23,7 @@ export const pagesRoutes = {
     servedBy: "edge",
     summary: "The dashboard's files",
   }),
-  dashboard: route({
-    method: "GET",
-    path: "/",
-    policy: publicRoute("the application's shell holds no data"),
-    rateClass: "assets",
-    servedBy: "edge",
-    summary: "Dashboard",
-  }),
+  dashboard: page("/", "Dashboard"),
   favicon: route({
     method: "GET",
     path: "/favicon.svg",
@@ -50,36 +40,13 @@ export const pagesRoutes = {
     servedBy: "edge",
     summary: "The device agent, one file",
   }),
-  signInPage: route({
-    method: "GET",
-    path: "/sign-in",
-    policy: publicRoute("the application's shell holds no data"),
-    rateClass: "assets",
-    servedBy: "edge",
-    summary: "Dashboard: sign in",
-  }),
-  registerPage: route({
-    method: "GET",
-    path: "/register",
-    policy: publicRoute("the application's shell holds no data"),
-    rateClass: "assets",
-    servedBy: "edge",
-    summary: "Dashboard: register",
-  }),
-  verifyEmailPage: route({
-    method: "GET",
-    path: "/verify-email",
-    policy: publicRoute("the application's shell holds no data"),
-    rateClass: "assets",
-    servedBy: "edge",
-    summary: "Dashboard: verify e-mail (the token is in the fragment)",
-  }),
-  invitationPage: route({
-    method: "GET",
-    path: "/invitation",
-    policy: publicRoute("the application's shell holds no data"),
-    rateClass: "assets",
-    servedBy: "edge",
-    summary: "Dashboard: accept an invitation (the token is in the fragment)",
-  }),
+  signInPage: page("/sign-in", "Dashboard: sign in"),
+  registerPage: page("/register", "Dashboard: register"),
+  verifyEmailPage: page("/verify-email", "Dashboard: verify e-mail (the token is in the fragment)"),
+  invitationPage: page("/invitation", "Dashboard: accept an invitation (the token is in the fragment)"),
+  signInCallbackPage: page("/sign-in/callback", "Dashboard: back from an identity provider"),
+  forgotPasswordPage: page("/forgot-password", "Dashboard: ask for a link that sets a new password"),
+  resetPasswordPage: page("/reset-password", "Dashboard: set a new password (the token is in the fragment)"),
+  confirmEmailPage: page("/confirm-email", "Dashboard: confirm a change of e-mail (the token is in the fragment)"),
+  accountSecurityPage: page("/account/security", "Dashboard: one's own password, factors and sessions"),
 } as const satisfies Record<string, RouteSpec>;

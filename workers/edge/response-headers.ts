@@ -1,6 +1,9 @@
 /** The strict headers of every answer. */
 
-/** No feature of the browser is needed yet; a page that needs one later takes it out of this list. */
+/**
+ * Features of the browser that no page needs; one that needs one takes it out of this list. Making and using
+ * passkeys is not among them: their default is this origin alone, and no frame of it can exist.
+ */
 const deniedFeatures = [
   "accelerometer",
   "autoplay",
@@ -23,8 +26,6 @@ const deniedFeatures = [
   "otp-credentials",
   "payment",
   "picture-in-picture",
-  "publickey-credentials-create",
-  "publickey-credentials-get",
   "screen-wake-lock",
   "serial",
   "storage-access",

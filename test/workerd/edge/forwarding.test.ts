@@ -171,6 +171,11 @@ describe("the edge's own answers", () => {
       "/register",
       "/verify-email",
       "/invitation",
+      "/sign-in/callback?code=4%2F0Ab&state=s&iss=https%3A%2F%2Faccounts.google.com&scope=openid%20https%3A%2F%2Fwww.googleapis.com%2Fauth%2Fuserinfo.email",
+      "/forgot-password",
+      "/reset-password",
+      "/confirm-email",
+      "/account/security",
     ]) {
       const answer = await send(path, { headers: { Accept: "text/html" } });
       expect([answer.status, await answer.text(), answer.headers.get("Cache-Control")]).toEqual([
@@ -243,6 +248,10 @@ describe("strict headers", () => {
       expect(headers["permissions-policy"]).toMatch(/camera=\(\).*geolocation=\(\).*microphone=\(\)/);
       expect(headers["content-security-policy"]).toMatch(/^default-src 'none'; .*frame-ancestors 'none'/);
     }
+  });
+
+  it("leave passkeys to pages, whose default is this origin alone", async () => {
+    expect((await send("/sign-in")).headers.get("Permissions-Policy")).not.toContain("publickey-credentials");
   });
 
   it("let a page load its own files and nothing inline, and an API answer nothing", async () => {

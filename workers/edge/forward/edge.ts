@@ -26,6 +26,11 @@ export async function answerHere(admitted: Admitted, { match }: KnownRoute): Pro
     case "registerPage":
     case "verifyEmailPage":
     case "invitationPage":
+    case "signInCallbackPage":
+    case "forgotPasswordPage":
+    case "resetPasswordPage":
+    case "confirmEmailPage":
+    case "accountSecurityPage":
       return await serveShell(admitted);
     default:
       throw new Error(`the route ${match.name} says that the edge serves it, and nothing here does`);
