@@ -122,6 +122,9 @@ export interface AuditFilter {
   readonly limit: number;
 }
 
+/** Sessions that one call ends: a row each in one turn of the hub, some 16 KiB of argument. */
+export const endedSessionsMax = 500;
+
 /** For studio and capabilities: what the tenant's hub must know and do. All methods are idempotent. */
 export interface HubControlRpc {
   /** Makes a device known (or replaces its token): from now on it may connect. `tokenSha256` is lower-case hex. */
@@ -137,8 +140,8 @@ export interface HubControlRpc {
     group: GroupId,
     content: { readonly devices: readonly DeviceId[]; readonly members: readonly UserId[] },
   ): Promise<void>;
-  /** Ends the sockets of one login session. */
-  endSession(call: SignedCall, org: OrgId, sid: string): Promise<void>;
+  /** Ends the sockets of login sessions; their tokens open nothing any more. @param sids at most {@link endedSessionsMax} */
+  endSessions(call: SignedCall, org: OrgId, sids: readonly string[]): Promise<void>;
   /** Publishes a command to `…/devices/{device}/commands` (QoS 1), queued while the device is away. */
   publishCommand(call: SignedCall, org: OrgId, device: DeviceId, payload: string): Promise<void>;
   /** Connected or not, and since when (RFC 3339). Devices never seen are absent. */

@@ -3,7 +3,7 @@ import { type DeviceId, type GroupId, type Id, type IdKind, type OrgId, parseId,
 import type { SignedCall, VerifiedCall } from "../../core/mesh/claims.ts";
 import { CallRefused } from "../../core/mesh/refused.ts";
 import type { Job } from "../../core/mesh/workloads.ts";
-import type { HubControlRpc } from "../../core/rpc/durable-objects.ts";
+import { endedSessionsMax, type HubControlRpc } from "../../core/rpc/durable-objects.ts";
 import { parseRole, type Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
 import { verifyInward } from "../mesh.ts";
@@ -70,10 +70,12 @@ export class HubControl extends WorkerEntrypoint<Env> implements HubControlRpc {
   }
 
   /** A user ends his own sessions, an owner or admin anyone's. The job `anonymous_request` ends one by its own token. */
-  async endSession(call: SignedCall, org: OrgId, sid: string): Promise<void> {
+  async endSessions(call: SignedCall, org: OrgId, sids: readonly string[]): Promise<void> {
     const { hub, verified } = await this.#hub(call, org, ["anonymous_request"]);
     const own = verified.kind === "user" && !isManager(verified.role) ? verified.sub : null;
-    await hub.endSession(verifiedOrg(verified), parsed("session", sid), own);
+    if (sids.length > endedSessionsMax) throw new Error(`at most ${endedSessionsMax} sessions`);
+    const checked = sids.map((sid) => parsed("session", sid));
+    await hub.endSessions(verifiedOrg(verified), checked, own);
   }
 
   async publishCommand(call: SignedCall, org: OrgId, device: DeviceId, payload: string): Promise<void> {

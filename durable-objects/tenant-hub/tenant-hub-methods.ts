@@ -28,7 +28,7 @@ export interface TenantHubMethods {
     leaving: UserId | null,
   ): boolean;
   /** @param user who asks for himself; null for a caller with authority over everybody's sessions */
-  endSession(org: OrgId, sid: string, user: UserId | null): void;
+  endSessions(org: OrgId, sids: readonly string[], user: UserId | null): void;
   /** @returns false when the device is unknown here or the payload too large */
   publishCommand(org: OrgId, device: DeviceId, payload: string): boolean | Promise<boolean>;
   presence(org: OrgId, devices: readonly DeviceId[]): PresenceEntry[] | Promise<PresenceEntry[]>;

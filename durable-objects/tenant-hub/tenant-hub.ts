@@ -241,9 +241,9 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     return true;
   }
 
-  endSession(org: OrgId, sid: string, user: UserId | null): void {
+  endSessions(org: OrgId, sids: readonly string[], user: UserId | null): void {
     this.openOrg(org);
-    this.handle({ kind: "end_session", sid, user });
+    for (const sid of sids) this.handle({ kind: "end_session", sid, user });
   }
 
   publishCommand(org: OrgId, device: DeviceId, payload: string): boolean | Promise<boolean> {

@@ -86,7 +86,7 @@ export class FakeHub implements HubControlRpc {
   async putMember(): Promise<void> {
     throw new Error("capabilities do not speak for members");
   }
-  async endSession(): Promise<void> {
+  async endSessions(): Promise<void> {
     throw new Error("capabilities do not end sessions");
   }
 }

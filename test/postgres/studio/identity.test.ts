@@ -138,7 +138,7 @@ describe("sessions", () => {
     expect(await exchange(account.cookie)).toEqual({ kind: "refused" });
     const refresh = { body: { refresh_token: account.refreshToken } };
     expect((await studio.send("POST", "/api/v1/auth/refresh", refresh)).body.code).toBe("invalid_token");
-    const told = studio.standIns.calls.find(({ method, args }) => method === "endSession" && args[0] === org.id);
+    const told = studio.standIns.calls.find(({ method, args }) => method === "endSessions" && args[0] === org.id);
     expect(told).toBeDefined();
   });
 
@@ -256,7 +256,7 @@ describe("refresh tokens", () => {
       [org.id, "failure"],
       [null, "failure"],
     ]);
-    expect(studio.standIns.calls.some(({ method, args }) => method === "endSession" && args[0] === org.id)).toBe(true);
+    expect(studio.standIns.calls.some(({ method, args }) => method === "endSessions" && args[0] === org.id)).toBe(true);
   });
 
   it("refuse what was never given out", async () => {

@@ -124,11 +124,11 @@ describe("signing out", () => {
     const own = await createHarness();
     const { token } = (await own.newOrg()).owner;
     const [method, path] = await target(own, token);
-    own.standIns.broken.add("endSession");
+    own.standIns.broken.add("endSessions");
     expect((await own.send(method, path, { token })).status).toBe(503);
     own.standIns.broken.clear();
     expect((await own.send(method, path, { token })).status).toBe(204);
-    expect(own.standIns.calls.at(-1)?.method).toBe("endSession");
+    expect(own.standIns.calls.at(-1)?.method).toBe("endSessions");
     expect((await own.send("GET", "/api/v1/me", { token })).status).toBe(401);
   });
 });

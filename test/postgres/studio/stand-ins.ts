@@ -94,7 +94,7 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
     }),
     hub: surface<HubControlRpc>("durable-objects.hub-control", {
       putMember: nothing,
-      endSession: nothing,
+      endSessions: nothing,
       presence: () => [],
     }),
     provisioner: surface<ProvisionerRpc>("data.provisioner", { createTenant: () => ({ placement: "first" }) }),

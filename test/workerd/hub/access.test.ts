@@ -184,9 +184,9 @@ describe("a user's credentials", () => {
     const token = await accessToken(org, user, "admin", sid);
     const client = await Client.open(org);
     await client.connect({ username: user, password: token });
-    await hub.endSession(await userCall(org, "viewer"), org, sid);
+    await hub.endSessions(await userCall(org, "viewer"), org, [sid]);
     expect(await client.isQuiet()).toBe(true);
-    await hub.endSession(await userCall(org, "viewer", user), org, sid);
+    await hub.endSessions(await userCall(org, "viewer", user), org, [sid]);
     expect(await client.next()).toMatchObject({ type: "closed", reason: "the session ended" });
     await evict(org);
     const again = await Client.open(org);
