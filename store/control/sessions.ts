@@ -2,7 +2,7 @@ import type { OrgId, SessionId, UserId } from "../../core/ids.ts";
 import { sessionIdleMsMax, sessionMsMax } from "../../core/limits.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import { type Database, type Row, type Statement, sql } from "../connect.ts";
-import { booleanOf, idOf, instant, roleOf, textOf } from "./columns.ts";
+import { booleanOf, idOf, instant, roleOf, textOf, textOrNull } from "./columns.ts";
 import { receipt, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 
 /** `last_seen_at` is written at most this often, in milliseconds: a read must not cost a write each time. */
@@ -12,9 +12,12 @@ const forgottenMs = 7 * 24 * 3600_000;
 
 export interface Person {
   readonly user: UserId;
+  /** "" for an API key: a service user has no address. */
   readonly email: string;
   readonly name: string;
   readonly session: SessionId;
+  /** `api_key`: a program, in its own organisation alone. */
+  readonly kind: "person" | "api_key";
 }
 export interface Membership {
   readonly org: OrgId;
@@ -60,7 +63,7 @@ export async function startSession(
   const statements: Statement[] = [
     // Named again when it has ended already: an attempt that was cut off may not have closed its sockets.
     sql`UPDATE control.sessions SET ended_at = coalesce(ended_at, ${now}::timestamptz)
-      WHERE secret_hash = ${session.replacesSecretHash} RETURNING id, user_id`,
+      WHERE secret_hash = ${session.replacesSecretHash} AND kind = 'person' RETURNING id, user_id`,
     sql`DELETE FROM control.sessions
       WHERE user_id = ${user} AND expires_at < ${instant(write.nowMs - forgottenMs)}::timestamptz`,
     sql`INSERT INTO control.sessions (id, user_id, secret_hash, ip, user_agent, method, mfa,
@@ -86,10 +89,14 @@ export async function startSession(
   return row === undefined ? null : { id: idOf("session", row, "id"), user: idOf("user", row, "user_id") };
 }
 
-/** Conditions of a session that still holds: not ended, at most 24 h old, seen within the hour, person not disabled. */
+/**
+ * Conditions of a session that still holds: not ended, at most 24 h old, seen within the hour, person not disabled.
+ * An API key's lives as long as the key, however seldom it is used.
+ */
 function live(nowMs: number): Statement {
   return sql`s.ended_at IS NULL AND s.expires_at > ${instant(nowMs)}::timestamptz
-    AND s.last_seen_at > ${instant(nowMs - sessionIdleMsMax)}::timestamptz AND u.disabled_at IS NULL`;
+    AND (s.kind = 'api_key' OR s.last_seen_at > ${instant(nowMs - sessionIdleMsMax)}::timestamptz)
+    AND u.disabled_at IS NULL`;
 }
 
 /**
@@ -105,29 +112,32 @@ export async function findSession(
   nowMs: number,
 ): Promise<LiveSession | null> {
   const chosen =
-    "id" in which ? sql`s.id = ${which.id} AND s.user_id = ${which.user}` : sql`s.secret_hash = ${which.secretHash}`;
+    "id" in which
+      ? sql`s.id = ${which.id} AND s.user_id = ${which.user}`
+      : sql`s.secret_hash = ${which.secretHash} AND s.kind = 'person'`;
   const [row] = await database.query(
     sql`WITH found AS (
-        SELECT s.id, s.user_id, s.last_seen_at, u.email, u.name
+        SELECT s.id, s.user_id, s.kind, s.last_seen_at, u.email, u.name
         FROM control.sessions s JOIN control.users u ON u.id = s.user_id
         WHERE ${chosen} AND ${live(nowMs)}),
       touched AS (
         UPDATE control.sessions t SET last_seen_at = ${instant(nowMs)}::timestamptz
         FROM found WHERE t.id = found.id AND found.last_seen_at < ${instant(nowMs - touchMs)}::timestamptz)
-      SELECT found.id AS session_id, found.user_id, found.email, found.name,
+      SELECT found.id AS session_id, found.user_id, found.kind, found.email, found.name,
         o.id AS org_id, o.slug, o.name AS org_name, control.rfc3339(o.created_at) AS org_created_at, m.role
       FROM found
       LEFT JOIN (control.organisations o JOIN control.memberships m ON m.org_id = o.id)
         ON (o.id = ${orgReference}::text OR o.slug = ${orgReference}::text)
-        AND o.status = 'active' AND m.user_id = found.user_id`,
+        AND o.status = 'active' AND m.user_id = found.user_id AND m.disabled_at IS NULL`,
   );
   if (row === undefined) return null;
   return {
     person: {
       user: idOf("user", row, "user_id"),
-      email: textOf(row, "email"),
+      email: textOrNull(row, "email") ?? "",
       name: textOf(row, "name"),
       session: idOf("session", row, "session_id"),
+      kind: row["kind"] === "api_key" ? "api_key" : "person",
     },
     membership: row["org_id"] === null ? null : membershipOf(row),
   };

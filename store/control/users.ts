@@ -39,11 +39,11 @@ export async function findCredentials(database: Database, email: string): Promis
 /** Organisations of one person: bounds `GET /me`, a sign-out's fan-out and what one account can hold. */
 export const membershipsPerUserMax = 100;
 
-/** The active organisations of a person, by slug. */
+/** The active organisations of a person who is not disabled there, by slug. */
 export async function membershipsOf(database: Database, user: UserId): Promise<MembershipOfUser[]> {
   const rows = await database.query(
     sql`SELECT o.id, o.slug, o.name, m.role FROM control.memberships m JOIN control.organisations o ON o.id = m.org_id
-      WHERE m.user_id = ${user} AND o.status = 'active' ORDER BY o.slug LIMIT ${membershipsPerUserMax}`,
+      WHERE m.user_id = ${user} AND m.disabled_at IS NULL AND o.status = 'active' ORDER BY o.slug LIMIT ${membershipsPerUserMax}`,
     { readOnly: true },
   );
   return rows.map(membershipOf);
