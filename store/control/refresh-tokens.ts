@@ -1,4 +1,4 @@
-import type { SessionId, UserId } from "../../core/ids.ts";
+import type { OrgId, SessionId, UserId } from "../../core/ids.ts";
 import { sessionIdleMsMax } from "../../core/limits.ts";
 import { type Database, sql } from "../connect.ts";
 import { booleanOf, idOf, instant, textOf } from "./columns.ts";
@@ -18,7 +18,13 @@ export interface PresentedToken {
 }
 
 export type Rotation =
-  | { readonly kind: "rotated"; readonly user: UserId; readonly session: SessionId }
+  | {
+      readonly kind: "rotated";
+      readonly user: UserId;
+      readonly session: SessionId;
+      /** The one organisation that the session counts in, whose member the person is; null: everywhere. */
+      readonly onlyOrg: OrgId | null;
+    }
   /** Spent before and outside the grace: somebody else has it. */
   | { readonly kind: "reused"; readonly user: UserId; readonly session: SessionId; readonly family: string }
   | { readonly kind: "refused" };
@@ -35,7 +41,9 @@ export async function rotateRefreshToken(
   const now = instant(write.nowMs);
   const holds = sql`f.revoked_at IS NULL AND f.expires_at > ${now}::timestamptz
     AND s.ended_at IS NULL AND s.expires_at > ${now}::timestamptz
-    AND s.last_seen_at > ${instant(write.nowMs - sessionIdleMsMax)}::timestamptz AND u.disabled_at IS NULL`;
+    AND s.last_seen_at > ${instant(write.nowMs - sessionIdleMsMax)}::timestamptz AND u.disabled_at IS NULL
+    AND (s.only_org IS NULL OR EXISTS (SELECT FROM control.memberships m
+      WHERE m.org_id = s.only_org AND m.user_id = s.user_id AND m.disabled_at IS NULL))`;
   const [, rows] = await database.transaction([
     sql`WITH changed AS (
         UPDATE control.refresh_tokens t SET spent_at = ${now}::timestamptz
@@ -51,7 +59,7 @@ export async function rotateRefreshToken(
         WHERE id IN (SELECT session_id FROM changed)),
       receipt AS (${receiptIfChanged(write, null)})
       SELECT 1`,
-    sql`SELECT s.user_id, s.id AS session_id, f.id AS family_id, ${holds} AS holds,
+    sql`SELECT s.user_id, s.id AS session_id, s.only_org, f.id AS family_id, ${holds} AS holds,
         t.spent_at >= ${instant(write.nowMs - refreshGraceMs)}::timestamptz AS in_grace,
         EXISTS (SELECT FROM control.refresh_tokens n
           WHERE n.token_hash = ${presented.successorHash} AND n.spent_at IS NULL) AS newest_parent
@@ -63,6 +71,8 @@ export async function rotateRefreshToken(
   if (row === undefined || !booleanOf(row, "holds")) return { kind: "refused" };
   const who = { user: idOf("user", row, "user_id"), session: idOf("session", row, "session_id") };
   // The request that has just spent it falls in the grace as well: same successor, same answer.
-  if (booleanOf(row, "in_grace") && booleanOf(row, "newest_parent")) return { kind: "rotated", ...who };
+  if (booleanOf(row, "in_grace") && booleanOf(row, "newest_parent")) {
+    return { kind: "rotated", ...who, onlyOrg: row["only_org"] === null ? null : idOf("org", row, "only_org") };
+  }
   return { kind: "reused", ...who, family: textOf(row, "family_id") };
 }

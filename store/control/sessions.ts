@@ -18,6 +18,11 @@ export interface Person {
   readonly session: SessionId;
   /** `api_key`: a program, in its own organisation alone. */
   readonly kind: "person" | "api_key";
+  /**
+   * The one organisation that the session counts in, with the person's role there; null: everywhere. An
+   * organisation's own identity provider proves people to that organisation and to nobody else.
+   */
+  readonly confinedTo: { readonly org: OrgId; readonly role: Role } | null;
 }
 export interface Membership {
   readonly org: OrgId;
@@ -44,6 +49,8 @@ export interface NewSession {
   readonly method: SessionMethod;
   /** True when a second factor, or a passkey that verified its user, was shown. */
   readonly mfa: boolean;
+  /** The one organisation that it counts in; see {@link Person.confinedTo}. */
+  readonly onlyOrg?: OrgId | null;
   /** SHA-256 of the secret that the client presented, whose session this one replaces. */
   readonly replacesSecretHash: string | null;
   /** A hash with newer parameters, when the stored one is behind. */
@@ -66,9 +73,9 @@ export async function startSession(
       WHERE secret_hash = ${session.replacesSecretHash} AND kind = 'person' RETURNING id, user_id`,
     sql`DELETE FROM control.sessions
       WHERE user_id = ${user} AND expires_at < ${instant(write.nowMs - forgottenMs)}::timestamptz`,
-    sql`INSERT INTO control.sessions (id, user_id, secret_hash, ip, user_agent, method, mfa,
+    sql`INSERT INTO control.sessions (id, user_id, secret_hash, ip, user_agent, method, mfa, only_org,
         created_at, last_seen_at, proven_at, expires_at)
-      VALUES (${id}, ${user}, ${secretHash}, ${ip}, ${userAgent}, ${session.method}, ${session.mfa},
+      VALUES (${id}, ${user}, ${secretHash}, ${ip}, ${userAgent}, ${session.method}, ${session.mfa}, ${session.onlyOrg ?? null},
         ${now}::timestamptz, ${now}::timestamptz, ${now}::timestamptz, ${ends}::timestamptz)`,
     receipt(write, null),
   ];
@@ -117,20 +124,27 @@ export async function findSession(
       : sql`s.secret_hash = ${which.secretHash} AND s.kind = 'person'`;
   const [row] = await database.query(
     sql`WITH found AS (
-        SELECT s.id, s.user_id, s.kind, s.last_seen_at, u.email, u.name
+        SELECT s.id, s.user_id, s.kind, s.only_org, s.last_seen_at, u.email, u.name
         FROM control.sessions s JOIN control.users u ON u.id = s.user_id
         WHERE ${chosen} AND ${live(nowMs)}),
       touched AS (
         UPDATE control.sessions t SET last_seen_at = ${instant(nowMs)}::timestamptz
         FROM found WHERE t.id = found.id AND found.last_seen_at < ${instant(nowMs - touchMs)}::timestamptz)
       SELECT found.id AS session_id, found.user_id, found.kind, found.email, found.name,
-        o.id AS org_id, o.slug, o.name AS org_name, control.rfc3339(o.created_at) AS org_created_at, m.role
+        o.id AS org_id, o.slug, o.name AS org_name, control.rfc3339(o.created_at) AS org_created_at, m.role,
+        found.only_org, (SELECT c.role FROM control.memberships c JOIN control.organisations k ON k.id = c.org_id
+          WHERE c.org_id = found.only_org AND c.user_id = found.user_id AND c.disabled_at IS NULL
+            AND k.status = 'active') AS only_role
       FROM found
       LEFT JOIN (control.organisations o JOIN control.memberships m ON m.org_id = o.id)
         ON (o.id = ${orgReference}::text OR o.slug = ${orgReference}::text)
-        AND o.status = 'active' AND m.user_id = found.user_id AND m.disabled_at IS NULL`,
+        AND o.status = 'active' AND m.user_id = found.user_id AND m.disabled_at IS NULL
+        AND (found.only_org IS NULL OR found.only_org = o.id)`,
   );
   if (row === undefined) return null;
+  const confinedTo = row["only_org"] === null ? null : { org: idOf("org", row, "only_org"), role: row["only_role"] };
+  // No member of the one organisation that it counts in: it counts nowhere.
+  if (confinedTo !== null && confinedTo.role === null) return null;
   return {
     person: {
       user: idOf("user", row, "user_id"),
@@ -138,6 +152,7 @@ export async function findSession(
       name: textOf(row, "name"),
       session: idOf("session", row, "session_id"),
       kind: row["kind"] === "api_key" ? "api_key" : "person",
+      confinedTo: confinedTo === null ? null : { org: confinedTo.org, role: roleOf(row, "only_role") },
     },
     membership: row["org_id"] === null ? null : membershipOf(row),
   };

@@ -18,6 +18,8 @@ export interface FirstStep {
   readonly method: Exclude<LoginMethod, "refresh_token">;
   /** True for a passkey that verified its user: two factors by itself (NIST 800-63B-4 §2.2.1). */
   readonly strong: boolean;
+  /** The one organisation that the session will count in: its own provider proved the person. Default: everywhere. */
+  readonly onlyOrg?: OrgId | null;
   /** A one-time code that came along. */
   readonly otp?: string | undefined;
   /** A hash with newer parameters, when the stored one is behind. */
@@ -39,7 +41,9 @@ export interface LoginAnswer extends Partial<TokenAnswer> {
 export async function completeSignIn(context: RequestContext, step: FirstStep): Promise<HandlerResult<LoginAnswer>> {
   const { services, orgReference } = context;
   const { user, method } = step;
-  const memberships = await membershipsOf(services.database, user);
+  const { onlyOrg = null } = step;
+  const everywhere = await membershipsOf(services.database, user);
+  const memberships = onlyOrg === null ? everywhere : everywhere.filter(({ org }) => org === onlyOrg);
   if (orgReference !== null && !memberships.some(isOrg(orgReference))) {
     return denySignIn(context, user, { method, reason: "not_a_member" });
   }
@@ -47,6 +51,7 @@ export async function completeSignIn(context: RequestContext, step: FirstStep): 
     method,
     mfa: step.strong,
     tokens: step.tokens,
+    onlyOrg,
     rehashed: step.rehashed,
   });
   const event = loginEvent(context, user, { outcome: "success", method, mfa: step.strong ? "passed" : "none" });

@@ -7,7 +7,9 @@ import { looksLikeSecret } from "./secrets.ts";
 
 /**
  * Trades a session cookie for an access token. The session is read each time, so an ended one is refused
- * at once. Not a member of the addressed organisation: the token is for none, and the API answers 404.
+ * at once. Not a member of the addressed organisation: the token is for none, and the API answers 404. A
+ * session that counts in one organisation alone gives tokens for that one alone, whatever is addressed: one
+ * for none would open every hub that knows the person.
  */
 export async function exchangeSession(
   services: Services,
@@ -22,7 +24,7 @@ export async function exchangeSession(
   const found = await findSession(services.database, { secretHash: sha256Hex(secret) }, org, services.now());
   if (found === null) return { kind: "refused" };
   const { person, membership } = found;
-  const scope = membership === null ? null : { org: membership.org, role: membership.role };
+  const scope = membership === null ? person.confinedTo : { org: membership.org, role: membership.role };
   const subject = { user: person.user, session: person.session, scope };
   const { token, expiresAtMs } = await services.scopedTokens.forCalls(subject, requestId);
   return { kind: "ok", accessToken: token, expiresAtMs };

@@ -30,7 +30,7 @@ export interface StartedSession {
 export async function beginSession(
   context: RequestContext,
   user: UserId,
-  wanted: Pick<NewSession, "method" | "mfa" | "rehashed"> & { readonly tokens: boolean },
+  wanted: Pick<NewSession, "method" | "mfa" | "onlyOrg" | "rehashed"> & { readonly tokens: boolean },
 ): Promise<StartedSession> {
   const { services } = context;
   const id = services.makeId("session");
@@ -46,6 +46,7 @@ export async function beginSession(
     replacesSecretHash: presented === null ? null : sha256Hex(presented),
     method: wanted.method,
     mfa: wanted.mfa,
+    onlyOrg: wanted.onlyOrg ?? null,
     rehashed: wanted.rehashed,
     refresh: refreshToken === null ? null : { family: services.makeId("family"), tokenHash: sha256Hex(refreshToken) },
   });

@@ -1,3 +1,4 @@
+import { mayConfined } from "../../auth/outside/confined.ts";
 import { refuse } from "../../http/result.ts";
 import { decide } from "../../rbac/decide.ts";
 import { type Exchange, proceed, type Verdict } from "../exchange.ts";
@@ -10,7 +11,8 @@ export async function authorize(exchange: Exchange): Promise<Verdict> {
     case "public":
       return proceed;
     case "signed_in":
-      return exchange.person === null ? forbidden : proceed;
+      if (exchange.person === null) return forbidden;
+      return exchange.person.confinedTo === null || mayConfined(exchange.definition.name) ? proceed : forbidden;
     case "permission": {
       const role = exchange.membership?.role;
       return role !== undefined && decide(role, policy.permission) === "allow" ? proceed : forbidden;

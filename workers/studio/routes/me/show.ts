@@ -8,7 +8,9 @@ export const me = defineRoute(
   "me",
   { caller: "person", status: 200, answer: z.object({ user, orgs: z.array(orgOfUser) }) },
   async ({ services, person }) => {
-    const memberships = await membershipsOf(services.database, person.user);
+    const { confinedTo } = person;
+    const everywhere = await membershipsOf(services.database, person.user);
+    const memberships = confinedTo === null ? everywhere : everywhere.filter(({ org }) => org === confinedTo.org);
     return answer({
       user: { id: person.user, email: person.email, name: person.name },
       orgs: memberships.map(({ org, slug, name, role }) => ({ id: org, slug, name, role })),

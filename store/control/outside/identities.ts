@@ -1,0 +1,194 @@
+import type { OrgId, ProviderId, UserId } from "../../../core/ids.ts";
+import { type Database, sql } from "../../connect.ts";
+import { booleanOf, idOf, instant, textOf, textOrNull } from "../columns.ts";
+import { receiptIfChanged, type WriteRequest } from "../receipts.ts";
+import { membershipsPerUserMax } from "../users.ts";
+import type { JoiningRole } from "./providers.ts";
+
+/** One subject of one provider. */
+export interface SubjectKey {
+  readonly provider: ProviderId;
+  readonly subject: string;
+}
+
+/** A person's account, as far as a sign-in needs it. */
+export interface AccountView {
+  readonly id: UserId;
+  readonly email: string;
+  readonly name: string;
+  readonly disabled: boolean;
+}
+
+export type Resolution =
+  /** The identity is linked to this account. */
+  | { readonly kind: "linked"; readonly account: AccountView }
+  /** It is not, and an account has the verified address. */
+  | { readonly kind: "address_taken"; readonly account: AccountView }
+  | { readonly kind: "unknown" };
+
+/**
+ * Who an outside identity is here. By the subject alone; the address only tells whether an account might
+ * be linked, and is null unless the provider says that it is verified.
+ */
+export async function resolveIdentity(
+  database: Database,
+  key: SubjectKey,
+  verifiedEmail: string | null,
+): Promise<Resolution> {
+  const [row] = await database.query(
+    sql`WITH linked AS (
+        SELECT user_id FROM control.identities WHERE provider_id = ${key.provider} AND subject = ${key.subject})
+      SELECT u.id, u.email, u.name, u.disabled_at IS NOT NULL AS disabled,
+        u.id IN (SELECT user_id FROM linked) AS linked
+      FROM control.users u
+      WHERE u.kind = 'person' AND (u.id IN (SELECT user_id FROM linked)
+        OR (u.email = ${verifiedEmail}::text AND NOT EXISTS (SELECT FROM linked)))`,
+    { readOnly: true },
+  );
+  if (row === undefined) return { kind: "unknown" };
+  const account = {
+    id: idOf("user", row, "id"),
+    email: textOf(row, "email"),
+    name: textOf(row, "name"),
+    disabled: booleanOf(row, "disabled"),
+  };
+  return { kind: booleanOf(row, "linked") ? "linked" : "address_taken", account };
+}
+
+/** Notes that an identity signed in, and what address the provider gave it today. */
+export async function touchIdentity(
+  database: Database,
+  key: SubjectKey,
+  email: string | null,
+  nowMs: number,
+): Promise<void> {
+  await database.query(
+    sql`UPDATE control.identities SET last_used_at = ${instant(nowMs)}::timestamptz, email = coalesce(${email}::text, email)
+      WHERE provider_id = ${key.provider} AND subject = ${key.subject}`,
+  );
+}
+
+/** What joining through an organisation's provider gives. */
+export interface Joining {
+  readonly org: OrgId;
+  readonly role: JoiningRole;
+}
+
+/**
+ * Makes an account without a password for a new identity, and its membership where one comes along.
+ * @returns false when the address or the identity has an account by now: two requests at once make one
+ */
+export async function signUpIdentity(
+  database: Database,
+  write: WriteRequest,
+  made: SubjectKey & { readonly user: UserId; readonly email: string; readonly name: string },
+  joining: Joining | null,
+): Promise<boolean> {
+  const now = instant(write.nowMs);
+  const [row] = await database.query(
+    sql`WITH free AS (
+        SELECT 1 WHERE NOT EXISTS (SELECT FROM control.identities
+          WHERE provider_id = ${made.provider} AND subject = ${made.subject})),
+      changed AS (
+        INSERT INTO control.users (id, email, name, password_hash, created_at)
+        SELECT ${made.user}, ${made.email}, ${made.name}, NULL, ${now}::timestamptz FROM free
+        ON CONFLICT (email) DO NOTHING RETURNING id),
+      linked AS (
+        INSERT INTO control.identities (provider_id, subject, user_id, email, created_at, last_used_at)
+        SELECT ${made.provider}, ${made.subject}, id, ${made.email}, ${now}::timestamptz, ${now}::timestamptz
+        FROM changed),
+      member AS (
+        INSERT INTO control.memberships (org_id, user_id, role, created_at)
+        SELECT ${joining?.org ?? null}::text, id, ${joining?.role ?? null}::text, ${now}::timestamptz
+        FROM changed WHERE ${joining !== null}::boolean),
+      -- A registration of the address that waits for its mail is void: the address has an account now.
+      closed AS (DELETE FROM control.registrations WHERE email = ${made.email} AND EXISTS (SELECT FROM changed)),
+      receipt AS (${receiptIfChanged(write, null)})
+      SELECT EXISTS (SELECT FROM changed) AS made`,
+  );
+  return row !== undefined && booleanOf(row, "made");
+}
+
+export type Linked =
+  | { readonly kind: "linked"; readonly joined: boolean }
+  /** The challenge is unknown, spent, expired, or another person's. */
+  | { readonly kind: "no_challenge" }
+  /** The identity or this person's place at the provider is taken. */
+  | { readonly kind: "taken" };
+
+/**
+ * Links an identity by its owner's consent: takes the challenge, which is good once, and only for the
+ * person and the browser that it was made for.
+ * @param consent.browserHash SHA-256 of the ceremony cookie
+ */
+export async function linkIdentity(
+  database: Database,
+  write: WriteRequest,
+  consent: { readonly challengeHash: string; readonly browserHash: string; readonly user: UserId },
+): Promise<Linked & { readonly joining?: Joining; readonly provider?: ProviderId }> {
+  const now = instant(write.nowMs);
+  const [row] = await database.query(
+    sql`WITH taken AS (
+        DELETE FROM control.ceremonies WHERE token_hash = ${consent.challengeHash} AND kind = 'link'
+          AND user_id = ${consent.user} AND data ->> 'browser_hash' = ${consent.browserHash}
+          AND expires_at > ${now}::timestamptz RETURNING data),
+      wanted AS (
+        -- The provider is asked again: it may have been disabled, or its rules of joining changed.
+        SELECT p.id, t.data ->> 'subject' AS subject, t.data ->> 'email' AS email, p.org_id, p.default_role,
+          split_part(t.data ->> 'email', '@', 2) = ANY (p.email_domains) AS of_domain
+        FROM taken t JOIN control.identity_providers p ON p.id = t.data ->> 'provider' AND p.enabled),
+      changed AS (
+        INSERT INTO control.identities (provider_id, subject, user_id, email, created_at)
+        SELECT id, subject, ${consent.user}, email, ${now}::timestamptz FROM wanted
+        ON CONFLICT DO NOTHING RETURNING provider_id),
+      joined AS (
+        INSERT INTO control.memberships (org_id, user_id, role, created_at)
+        SELECT w.org_id, ${consent.user}, w.default_role, ${now}::timestamptz FROM wanted w
+        WHERE EXISTS (SELECT FROM changed) AND w.of_domain AND w.org_id IS NOT NULL AND w.default_role IS NOT NULL
+          AND (SELECT count(*) FROM control.memberships WHERE user_id = ${consent.user}) < ${membershipsPerUserMax}
+        ON CONFLICT DO NOTHING RETURNING 1),
+      receipt AS (${receiptIfChanged(write, null)})
+      SELECT w.id, w.org_id, w.default_role, EXISTS (SELECT FROM changed) AS changed,
+        EXISTS (SELECT FROM joined) AS joined FROM wanted w`,
+  );
+  if (row === undefined) return { kind: "no_challenge" };
+  if (!booleanOf(row, "changed")) return { kind: "taken" };
+  const provider = idOf("provider", row, "id");
+  if (!booleanOf(row, "joined")) return { kind: "linked", joined: false, provider };
+  const joining = { org: idOf("org", row, "org_id"), role: textOf(row, "default_role") as JoiningRole };
+  return { kind: "linked", joined: true, provider, joining };
+}
+
+export interface IdentityView {
+  readonly provider: ProviderId;
+  readonly providerName: string;
+  readonly kind: string;
+  /** The organisation whose provider it is; null: the platform's. */
+  readonly org: OrgId | null;
+  readonly email: string | null;
+  readonly createdAt: string;
+  readonly lastUsedAt: string | null;
+}
+
+/** Identities that are shown of one person: more than a person could have a use for. */
+const identitiesMax = 200;
+
+/** A person's outside identities, the oldest first. */
+export async function listIdentities(database: Database, user: UserId): Promise<IdentityView[]> {
+  const rows = await database.query(
+    sql`SELECT i.provider_id, p.name, p.kind, p.org_id, i.email, control.rfc3339(i.created_at) AS created_at,
+        control.rfc3339(i.last_used_at) AS last_used_at
+      FROM control.identities i JOIN control.identity_providers p ON p.id = i.provider_id
+      WHERE i.user_id = ${user} ORDER BY i.created_at, i.provider_id LIMIT ${identitiesMax}`,
+    { readOnly: true },
+  );
+  return rows.map((row) => ({
+    provider: idOf("provider", row, "provider_id"),
+    providerName: textOf(row, "name"),
+    kind: textOf(row, "kind"),
+    org: row["org_id"] === null ? null : idOf("org", row, "org_id"),
+    email: textOrNull(row, "email"),
+    createdAt: textOf(row, "created_at"),
+    lastUsedAt: textOrNull(row, "last_used_at"),
+  }));
+}
