@@ -27,3 +27,5 @@ export const studioHeaders = {
 } as const;
 
 export const sessionCookieName = "__Host-sentinel_session";
+/** A browser that has signed in before (studio's auth/device-cookie.ts). Opens nothing. */
+export const deviceCookieName = "__Host-sentinel_device";
