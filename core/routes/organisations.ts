@@ -15,13 +15,21 @@ export const organisationsRoutes = {
     method: "PATCH",
     path: `${orgPath}/members/{user}`,
     policy: needs("members:manage"),
-    summary: "Change a member's role",
+    stepUp: true,
+    summary: "Change a member's role, disable them or let them in again",
   }),
   removeMember: route({
     method: "DELETE",
     path: `${orgPath}/members/{user}`,
     policy: needs("members:manage"),
+    stepUp: true,
     summary: "Remove a member",
+  }),
+  endMemberSessions: route({
+    method: "DELETE",
+    path: `${orgPath}/members/{user}/sessions`,
+    policy: needs("members:manage"),
+    summary: "End all sessions of a member",
   }),
   createInvitation: route({
     method: "POST",

@@ -9,6 +9,12 @@ export const selfRoutes = {
     summary: "The signed-in person and their organisations",
   }),
   mySessions: route({ method: "GET", path: "/api/v1/me/sessions", policy: signedIn, summary: "One's own sessions" }),
+  endOtherSessions: route({
+    method: "DELETE",
+    path: "/api/v1/me/sessions",
+    policy: signedIn,
+    summary: "End all of one's own sessions but this one",
+  }),
   endMySession: route({
     method: "DELETE",
     path: "/api/v1/me/sessions/{session}",

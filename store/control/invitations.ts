@@ -50,7 +50,7 @@ export async function addInvitation(
   const [row] = await database.query(
     sql`WITH allowed AS (
         SELECT EXISTS (SELECT FROM control.memberships WHERE org_id = ${org} AND user_id = ${invitedBy}
-            AND (role = 'owner' OR (role = 'admin' AND ${role}::text <> 'owner'))) AS may,
+            AND disabled_at IS NULL AND (role = 'owner' OR (role = 'admin' AND ${role}::text <> 'owner'))) AS may,
           NOT EXISTS (SELECT FROM control.memberships m JOIN control.users u ON u.id = m.user_id
             WHERE m.org_id = ${org} AND u.email = ${email})
           AND (SELECT count(*) FROM control.invitations WHERE org_id = ${org} AND accepted_at IS NULL
@@ -153,10 +153,11 @@ export async function acceptInvitation(
   const [row] = await database.query(
     sql`WITH changed AS (
         UPDATE control.invitations i SET accepted_at = ${now}::timestamptz
-        FROM control.memberships by
+        FROM control.memberships by JOIN control.users maker ON maker.id = by.user_id
         WHERE i.token_hash = ${accept.tokenHash} AND i.email = ${accept.email} AND i.org_id = ${accept.org}
           AND i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > ${now}::timestamptz
           AND by.org_id = i.org_id AND by.user_id = i.invited_by
+          AND by.disabled_at IS NULL AND maker.disabled_at IS NULL
           AND (by.role = 'owner' OR (by.role = 'admin' AND i.role <> 'owner'))
           AND NOT EXISTS (SELECT FROM control.memberships m WHERE m.org_id = i.org_id AND m.user_id = ${accept.user})
           AND (SELECT count(*) FROM control.memberships WHERE user_id = ${accept.user}) < ${membershipsPerUserMax}

@@ -1,29 +1,34 @@
 import type { OrgId, UserId } from "../../core/ids.ts";
-import { parseRole, type Role } from "../../core/tenancy/roles.ts";
-import { type Database, type Row, type Statement, sql } from "../connect.ts";
-import { booleanOf, idOf, roleOf, textOf } from "./columns.ts";
-import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import type { Role } from "../../core/tenancy/roles.ts";
+import { type Database, type Row, sql } from "../connect.ts";
+import { booleanOf, idOf, roleOf, textOf, textOrNull } from "./columns.ts";
+
+/** People, or the service users that API keys speak for. */
+export type MemberKind = "person" | "service";
 
 export interface Member {
   readonly user: UserId;
-  readonly email: string;
+  /** Null for a service user. */
+  readonly email: string | null;
   readonly name: string;
   readonly role: Role;
   readonly createdAt: string;
+  /** Since when they are shut out, here or from the whole platform; null: they are not. */
+  readonly disabledAt: string | null;
 }
 
-/** Members by user id, above `after`; one more than `limit` tells that there is a next page. */
+/** Members of one kind by user id, above `after`; one more than `limit` tells that there is a next page. */
 export async function listMembers(
   database: Database,
   org: OrgId,
-  after: string | null,
-  limit: number,
+  page: { readonly kind: MemberKind; readonly after: string | null; readonly limit: number },
 ): Promise<Member[]> {
   const rows = await database.query(
-    sql`SELECT m.user_id, u.email, u.name, m.role, control.rfc3339(m.created_at) AS created_at
+    sql`SELECT m.user_id, u.email, u.name, m.role, control.rfc3339(m.created_at) AS created_at,
+        control.rfc3339(least(m.disabled_at, u.disabled_at)) AS disabled_at
       FROM control.memberships m JOIN control.users u ON u.id = m.user_id
-      WHERE m.org_id = ${org} AND (${after}::text IS NULL OR m.user_id > ${after}::text)
-      ORDER BY m.user_id LIMIT ${limit}`,
+      WHERE m.org_id = ${org} AND u.kind = ${page.kind} AND (${page.after}::text IS NULL OR m.user_id > ${page.after}::text)
+      ORDER BY m.user_id LIMIT ${page.limit}`,
     { readOnly: true },
   );
   return rows.map(memberOf);
@@ -32,83 +37,46 @@ export async function listMembers(
 function memberOf(row: Row): Member {
   return {
     user: idOf("user", row, "user_id"),
-    email: textOf(row, "email"),
+    email: textOrNull(row, "email"),
     name: textOf(row, "name"),
     role: roleOf(row, "role"),
     createdAt: textOf(row, "created_at"),
+    disabledAt: textOrNull(row, "disabled_at"),
   };
 }
 
-export type MemberChange =
-  | { readonly kind: "changed"; readonly oldRole: Role }
-  | { readonly kind: "not_found" }
-  | { readonly kind: "forbidden" }
-  | { readonly kind: "last_owner" };
-
-export interface MemberTarget {
-  readonly org: OrgId;
-  readonly user: UserId;
-  /** Who asks; their role is read again under the lock. */
-  readonly actor: UserId;
+/** What the hub and the groups are brought up to. */
+export interface Standing {
+  /** Null for who is no member, or disabled. */
+  readonly role: Role | null;
+  /** True for a disabled member too: their groups wait for them. */
+  readonly member: boolean;
 }
 
-/**
- * Gives a member another role. An organisation keeps an owner, and only owners make or unmake owners.
- *
- * The first statement locks the organisation's row, so that two demotions follow one another; the
- * second then sees (READ COMMITTED: a new snapshot) what the first one left.
- */
-export function changeMemberRole(
-  database: Database,
-  write: WriteRequest,
-  target: MemberTarget,
-  newRole: Role,
-): Promise<MemberChange> {
-  const becomesOwner = newRole === "owner";
-  const change = sql`UPDATE control.memberships m SET role = ${newRole} FROM allowed
-    WHERE m.org_id = ${target.org} AND m.user_id = ${target.user}
-      AND allowed.may AND (${becomesOwner} OR allowed.old_role <> 'owner' OR allowed.owners > 1) RETURNING 1`;
-  return changeUnderLock(database, write, target, { change, becomesOwner });
-}
-
-/** Takes a member out, under the same rules as {@link changeMemberRole}. */
-export function removeMember(database: Database, write: WriteRequest, target: MemberTarget): Promise<MemberChange> {
-  const change = sql`DELETE FROM control.memberships m USING allowed
-    WHERE m.org_id = ${target.org} AND m.user_id = ${target.user}
-      AND allowed.may AND (allowed.old_role <> 'owner' OR allowed.owners > 1) RETURNING 1`;
-  return changeUnderLock(database, write, target, { change, becomesOwner: false });
-}
-
-async function changeUnderLock(
-  database: Database,
-  write: WriteRequest,
-  target: MemberTarget,
-  wanted: { readonly change: Statement; readonly becomesOwner: boolean },
-): Promise<MemberChange> {
-  const { org, user, actor } = target;
-  const [, rows] = await database.transaction([
-    sql`SELECT 1 FROM control.organisations WHERE id = ${org} FOR UPDATE`,
-    sql`WITH allowed AS (
-        SELECT t.role AS old_role,
-          (SELECT count(*) FROM control.memberships WHERE org_id = ${org} AND role = 'owner') AS owners,
-          a.role = 'owner' OR (a.role = 'admin' AND t.role <> 'owner' AND NOT ${wanted.becomesOwner}) AS may
-        FROM control.memberships t JOIN control.memberships a ON a.org_id = t.org_id AND a.user_id = ${actor}
-        WHERE t.org_id = ${org} AND t.user_id = ${user}),
-      changed AS (${wanted.change}),
-      receipt AS (${receiptIfChanged(write, org)})
-      SELECT old_role, may, EXISTS (SELECT FROM changed) AS changed FROM allowed`,
-  ]);
-  const row = rows?.[0];
-  if (row === undefined) return { kind: "not_found" };
-  if (booleanOf(row, "changed")) return { kind: "changed", oldRole: roleOf(row, "old_role") };
-  return { kind: booleanOf(row, "may") ? "last_owner" : "forbidden" };
-}
-
-/** A person's role now, or null; what the hub is brought up to. */
-export async function currentRole(database: Database, org: OrgId, user: UserId): Promise<Role | null> {
+/** What somebody is in an organisation now. */
+export async function currentStanding(database: Database, org: OrgId, user: UserId): Promise<Standing> {
   const [row] = await database.query(
-    sql`SELECT role FROM control.memberships WHERE org_id = ${org} AND user_id = ${user}`,
+    sql`SELECT m.role, m.disabled_at IS NOT NULL OR u.disabled_at IS NOT NULL AS disabled
+      FROM control.memberships m JOIN control.users u ON u.id = m.user_id
+      WHERE m.org_id = ${org} AND m.user_id = ${user}`,
     { readOnly: true },
   );
-  return row === undefined ? null : parseRole(row["role"]);
+  if (row === undefined) return { role: null, member: false };
+  return { role: booleanOf(row, "disabled") ? null : roleOf(row, "role"), member: true };
+}
+
+/** Whether `actor` may end the sessions of `user`: an owner anybody's, an admin those of whoever is no owner. */
+export async function mayEndSessions(
+  database: Database,
+  target: { readonly org: OrgId; readonly user: UserId; readonly actor: UserId },
+): Promise<"may" | "forbidden" | "not_found"> {
+  const [row] = await database.query(
+    sql`SELECT a.role = 'owner' OR (a.role = 'admin' AND t.role <> 'owner') AS may
+      FROM control.memberships t JOIN control.users u ON u.id = t.user_id
+        JOIN control.memberships a ON a.org_id = t.org_id AND a.user_id = ${target.actor} AND a.disabled_at IS NULL
+      WHERE t.org_id = ${target.org} AND t.user_id = ${target.user} AND u.kind = 'person'`,
+    { readOnly: true },
+  );
+  if (row === undefined) return "not_found";
+  return booleanOf(row, "may") ? "may" : "forbidden";
 }

@@ -32,10 +32,12 @@ import { acceptInvitation } from "./invitations/accept.ts";
 import { createInvitation } from "./invitations/create.ts";
 import { listInvitations } from "./invitations/list.ts";
 import { revokeInvitation } from "./invitations/revoke.ts";
+import { endOtherSessions } from "./me/end-other-sessions.ts";
 import { endMySession } from "./me/end-session.ts";
 import { mySessions } from "./me/list-sessions.ts";
 import { me } from "./me/show.ts";
 import { changeMember } from "./members/change.ts";
+import { endMemberSessions } from "./members/end-sessions.ts";
 import { listMembers } from "./members/list.ts";
 import { removeMember } from "./members/remove.ts";
 import { createOrg } from "./organisations/create.ts";
@@ -84,9 +86,11 @@ export function allDefinitions(openApiDocument: () => object): RouteDefinition[]
     listInvitations,
     revokeInvitation,
     endMySession,
+    endOtherSessions,
     mySessions,
     me,
     changeMember,
+    endMemberSessions,
     listMembers,
     removeMember,
     createOrg,

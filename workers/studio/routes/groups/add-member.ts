@@ -1,4 +1,4 @@
-import { currentRole } from "../../../../store/control/members.ts";
+import { currentStanding } from "../../../../store/control/members.ts";
 import { answerFromDevices } from "../../http/ask-devices.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { refuse } from "../../http/result.ts";
@@ -11,8 +11,8 @@ export const addGroupMember = defineRoute(
   { caller: "member", params: groupMemberParams, status: 204, answer: nothing },
   async (context, { params }) => {
     const { services, membership } = context;
-    const role = await currentRole(services.database, membership.org, params.user);
-    if (role === null) return refuse("not_found");
+    const { member } = await currentStanding(services.database, membership.org, params.user);
+    if (!member) return refuse("not_found");
     return answerFromDevices(
       context,
       (devices, call) => devices.setGroupMember(call, params.group, params.user, true),

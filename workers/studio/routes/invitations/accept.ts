@@ -6,7 +6,7 @@ import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
 import { opaqueSecret } from "../../http/schemas.ts";
 import { orgOfUser } from "../auth/schemas.ts";
-import { roleChange } from "../members/role-change.ts";
+import { roleChange } from "../members/events.ts";
 import { syncMember } from "../members/sync-member.ts";
 
 const body = z.strictObject({ token: opaqueSecret });

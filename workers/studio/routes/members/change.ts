@@ -1,27 +1,52 @@
 import { z } from "@hono/zod-openapi";
-import { changeMemberRole } from "../../../../store/control/members.ts";
+import { changeMember as change } from "../../../../store/control/change-member.ts";
+import { endAllSessions } from "../../auth/end-all-sessions.ts";
+import { tellEndedSessions } from "../../auth/end-sockets.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
 import { idOf, idText, role } from "../../http/schemas.ts";
-import { roleChange } from "./role-change.ts";
+import { accountChange, roleChange } from "./events.ts";
 import { syncMember } from "./sync-member.ts";
 
+const body = z
+  .strictObject({ role: role.optional(), disabled: z.boolean().optional() })
+  .refine((given) => given.role !== undefined || given.disabled !== undefined, "must change something");
+
+/**
+ * Another role, or shut out and let in again. To be disabled ends every session of the person, not this
+ * organisation's reach alone: it is what one does when an account may be in other hands (SECURITY.md).
+ */
 export const changeMember = defineRoute(
   "changeMember",
   {
     caller: "member",
     params: z.strictObject({ user: idOf("user") }),
-    body: z.strictObject({ role }),
+    body,
     status: 200,
-    answer: z.object({ user_id: idText, role }),
+    answer: z.object({ user_id: idText, role, disabled: z.boolean() }),
   },
-  async (context, { params, body }) => {
-    const { services, membership, person } = context;
-    const target = { org: membership.org, user: params.user, actor: person.user };
-    const change = await changeMemberRole(services.database, context.write(), target, body.role);
-    if (change.kind !== "changed") return refuse(change.kind);
-    context.caused(roleChange(person.user, params.user, change.oldRole, body.role));
-    await syncMember(context, membership.org, params.user, membership);
-    return answer({ user_id: params.user, role: body.role });
+  async (context, { params, body: wanted }) => {
+    const { services, membership, person, requestId } = context;
+    const { org } = membership;
+    const target = { org, user: params.user, actor: person.user };
+    const state = { role: wanted.role ?? null, disabled: wanted.disabled ?? null };
+    const changed = await change(services.database, context.write(), target, state);
+    if (changed.kind !== "changed") return refuse(changed.kind);
+    const { before, after } = changed;
+    context.caused([
+      ...roleChange(person.user, params.user, before.role, after.role),
+      ...accountChange(person.user, params.user, before.disabled, after.disabled),
+    ]);
+    // Whatever fails from here on, the row says what holds; the same request again finishes it.
+    if (wanted.disabled === true) {
+      await syncMember(context, org, params.user, membership);
+      await endAllSessions(context, params.user, { reason: "disabled", by: person.user });
+    } else {
+      if (before.disabled && !after.disabled) {
+        await tellEndedSessions(services, { user: params.user, scope: { org, role: after.role } }, requestId);
+      }
+      await syncMember(context, org, params.user, membership);
+    }
+    return answer({ user_id: params.user, role: after.role, disabled: after.disabled });
   },
 );
