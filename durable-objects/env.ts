@@ -19,6 +19,7 @@ export interface Env {
   readonly AUDIT_SINK: AuditSinkRpc;
   /** 32 bytes, base64url: seals KeyRing's private keys. */
   readonly KEY_ENCRYPTION_KEY: string;
+  /** Whose access tokens these are; every unit has the same. */
   readonly ISSUER: string;
   /** Objects that a tenant's devices are spread over, 1 to 64; absent is 1 (tenant-hub/shards/home.ts). */
   readonly HUB_SHARDS?: string;

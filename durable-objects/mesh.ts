@@ -1,7 +1,7 @@
 import type { JWK } from "jose";
 import { type Caller, createCaller } from "../core/mesh/caller.ts";
 import type { SignedCall, VerifiedCall } from "../core/mesh/claims.ts";
-import { createKeySource, type MeshKeys } from "../core/mesh/keys.ts";
+import { createMeshKeys, type MeshKeys } from "../core/mesh/keys.ts";
 import { type CallExpectation, verifyCall } from "../core/mesh/verify.ts";
 import type { Env } from "./env.ts";
 
@@ -25,10 +25,12 @@ let caller: Caller | null = null;
 
 /** Key sources fed by KeyRing itself. */
 export function objectKeys(env: Env): MeshKeys {
-  meshKeys ??= {
-    roots: createKeySource(() => keyRing(env).meshRoots(), Date.now),
-    access: createKeySource(() => keyRing(env).accessKeys(), Date.now),
-  };
+  meshKeys ??= createMeshKeys({
+    issuer: env.ISSUER,
+    fetchRoots: () => keyRing(env).meshRoots(),
+    fetchAccess: () => keyRing(env).accessKeys(),
+    now: Date.now,
+  });
   return meshKeys;
 }
 
@@ -37,6 +39,7 @@ export function objectCaller(env: Env): Caller {
   caller ??= createCaller({
     workload: "durable-objects",
     certify: (publicKey) => keyRing(env).certify("durable-objects", publicKey),
+    roots: objectKeys(env).roots,
     now: Date.now,
     random: (bytes) => crypto.getRandomValues(bytes),
   });

@@ -1,13 +1,11 @@
-import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
+import { errors, type JWTPayload, jwtVerify } from "jose";
 import { parseId } from "../ids.ts";
-import { clockSkewSecondsMax } from "../limits.ts";
+import { accessTokenSecondsMax, clockSkewSecondsMax } from "../limits.ts";
 import { parseRole } from "../tenancy/roles.ts";
 import { type AccessClaims, accessTokenAudience, tokenTypes } from "./claims.ts";
-import type { KeySource } from "./keys.ts";
-import { CallRefused } from "./refused.ts";
-
-/** Longest token we parse; ours are below 1 KiB. */
-export const tokenCharactersMax = 8 * 1024;
+import { readCompact } from "./compact.ts";
+import type { AccessKeySource, KeySource } from "./keys.ts";
+import { CallRefused, type RefusalReason } from "./refused.ts";
 
 /**
  * Verifies a compact JWS of one `typ` with EdDSA alone. `jku`, `x5u` and `jwk` headers are never
@@ -15,23 +13,24 @@ export const tokenCharactersMax = 8 * 1024;
  */
 export async function verifyTyped(
   token: string,
-  expect: { typ: string; audience?: string; issuer?: string },
+  expect: { typ: string; issuer: string; audience?: string },
   keys: KeySource,
   nowMs: number,
 ): Promise<JWTPayload> {
-  if (token.length > tokenCharactersMax) throw new CallRefused("malformed");
+  const { alg, kid } = readCompact(token);
+  if (alg !== "EdDSA" || typeof kid !== "string") throw new CallRefused("malformed");
   // Outside the try: a source that can't be asked is its own failure, not the token's.
-  const key = await keys.find(keyIdOf(token));
+  const key = await keys.find(kid);
   if (key === null) throw new CallRefused("bad_signature");
   try {
     const { payload } = await jwtVerify(token, key, {
       algorithms: ["EdDSA"],
       typ: expect.typ,
+      issuer: expect.issuer,
       currentDate: new Date(nowMs),
       clockTolerance: clockSkewSecondsMax,
       requiredClaims: ["iat", "exp"],
       ...(expect.audience === undefined ? {} : { audience: expect.audience }),
-      ...(expect.issuer === undefined ? {} : { issuer: expect.issuer }),
     });
     return payload;
   } catch (error) {
@@ -39,22 +38,18 @@ export async function verifyTyped(
   }
 }
 
-function keyIdOf(token: string): string {
-  try {
-    const header = decodeProtectedHeader(token);
-    if (header.alg === "EdDSA" && typeof header.kid === "string") return header.kid;
-  } catch (error) {
-    throw asRefusal(error);
-  }
-  throw new CallRefused("malformed");
-}
-
 /** jose's errors become ours; what is not a token's fault (a source that can't be asked) stays as it is. */
 export function asRefusal(error: unknown): unknown {
   if (error instanceof CallRefused) return error;
   if (error instanceof errors.JWTExpired) return new CallRefused("expired");
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return new CallRefused(error.claim === "aud" ? "wrong_audience" : "malformed");
+    const reasons: Record<string, RefusalReason> = {
+      aud: "wrong_audience",
+      iss: "wrong_issuer",
+      nbf: "not_yet_valid",
+      typ: "wrong_type",
+    };
+    return new CallRefused(reasons[error.claim] ?? "malformed");
   }
   if (error instanceof errors.JWSSignatureVerificationFailed) return new CallRefused("bad_signature");
   if (error instanceof errors.JOSEError || error instanceof TypeError) return new CallRefused("malformed");
@@ -62,13 +57,16 @@ export function asRefusal(error: unknown): unknown {
 }
 
 /**
- * Verifies a person's access token.
+ * Verifies a person's access token (RFC 9068 §4): its type, issuer and audience, and that it was never
+ * meant to live longer than an hour.
+ * @param keys the issuer's; which issuer is expected comes with them
  * @param nowMs Unix milliseconds
  * @returns its claims, parsed
  * @throws CallRefused
  */
-export async function verifyAccessToken(token: string, keys: KeySource, nowMs: number): Promise<AccessClaims> {
-  const payload = await verifyTyped(token, { typ: tokenTypes.access, audience: accessTokenAudience }, keys, nowMs);
+export async function verifyAccessToken(token: string, keys: AccessKeySource, nowMs: number): Promise<AccessClaims> {
+  const expect = { typ: tokenTypes.access, issuer: keys.issuer, audience: accessTokenAudience };
+  const payload = await verifyTyped(token, expect, keys, nowMs);
   const sub = parseId("user", payload.sub);
   const org = payload["org"] === null ? null : parseId("org", payload["org"]);
   const role = payload["role"] === null ? null : parseRole(payload["role"]);
@@ -76,9 +74,11 @@ export async function verifyAccessToken(token: string, keys: KeySource, nowMs: n
   const { iss, jti, iat, exp } = payload;
   if (sub === null || sid === null || typeof iss !== "string" || typeof jti !== "string")
     throw new CallRefused("malformed");
-  if (iat === undefined || exp === undefined) throw new CallRefused("malformed");
+  if (iat === undefined || exp === undefined || exp - iat > accessTokenSecondsMax) throw new CallRefused("malformed");
   if ((payload["org"] !== null && org === null) || (payload["role"] !== null && role === null))
     throw new CallRefused("malformed");
+  // RFC 7519 leaves `iat` to the reader; from us, one ahead of our clocks says that the token is not yet valid.
+  if (iat > nowMs / 1000 + clockSkewSecondsMax) throw new CallRefused("not_yet_valid");
   // A role without an organisation, or the other way round, was never signed by us.
   if ((org === null) !== (role === null)) throw new CallRefused("malformed");
   return { iss, aud: accessTokenAudience, sub, org, role, sid, jti, iat, exp };

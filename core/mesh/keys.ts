@@ -1,4 +1,5 @@
 import { type CryptoKey, importJWK, type JWK } from "jose";
+import { createReplayGuard, type ReplayGuard } from "./replays.ts";
 
 /** Finds a public key by `kid`. */
 export interface KeySource {
@@ -6,24 +7,44 @@ export interface KeySource {
   find(kid: string): Promise<CryptoKey | null>;
 }
 
+/**
+ * The keys of people's access tokens and whose tokens they are: a key vouches for one issuer, so nobody
+ * holds the one without the other (RFC 8725 §3.8).
+ */
+export interface AccessKeySource extends KeySource {
+  /** The `iss` that every token must have. */
+  readonly issuer: string;
+}
+
 /** What a callee needs to verify a call. */
 export interface MeshKeys {
   /** Keys that sign certificates. */
   readonly roots: KeySource;
   /** Keys that sign people's access tokens. */
-  readonly access: KeySource;
+  readonly access: AccessKeySource;
+  /** Assertions that were accepted already, where each is good once. */
+  readonly replays: ReplayGuard;
 }
 
-/** How long a fetched set is used, in milliseconds: rotation publishes a key a day before it signs. */
-export const keySetFreshMs = 5 * 60_000;
+/**
+ * How long a fetched set is used, in milliseconds. It bounds what a key is worth after an emergency
+ * rotation has revoked it; a month's own rotation publishes a day ahead and could do with far more. An
+ * isolate asks once a minute for each set: nothing beside the requests that it verifies.
+ */
+export const keySetFreshMs = 60_000;
+/**
+ * How long a set is used whose holder can't be asked, in milliseconds. Longer would let whoever keeps
+ * KeyRing from answering keep a revoked key alive; shorter would turn a hiccup into an outage.
+ */
+export const keySetStaleMsMax = 5 * 60_000;
 /** An unknown kid asks the source again at most this often, in milliseconds, so that forged kids can't flood it. */
 export const unknownKidCooldownMs = 10_000;
 /** Keys in one set: current, next and the last few months' ones. */
 const keySetMax = 16;
 
 /**
- * Caches a JWK set. A set older than five minutes, or an unknown kid after the cool-down, fetches it
- * again; a failed refresh keeps the old set for as long as its keys are found in it.
+ * Caches a JWK set. A set older than a minute, or an unknown kid after the cool-down, fetches it again;
+ * a failed refresh keeps the old set until it is five minutes old.
  *
  * Only finished sets are shared between requests, never a pending fetch: a Worker may not wait for
  * another request's I/O. Two cold requests may therefore fetch twice.
@@ -48,10 +69,42 @@ export function createKeySource(fetchKeys: () => Promise<{ keys: JWK[] }>, now: 
         keys = await importKeys((await fetchKeys()).keys);
         fetchedAtMs = now();
       } catch (error) {
-        if (known === undefined) throw error;
+        if (known === undefined || now() - fetchedAtMs >= keySetStaleMsMax) throw error;
       }
       return keys.get(kid) ?? null;
     },
+  };
+}
+
+/**
+ * The same for access tokens.
+ * @param issuer the unit's ISSUER, unchecked
+ * @throws Error when it is no http(s) origin: a unit that does not know whose tokens to take must not run
+ */
+export function createAccessKeySource(
+  issuer: unknown,
+  fetchKeys: () => Promise<{ keys: JWK[] }>,
+  now: () => number,
+): AccessKeySource {
+  const origin = typeof issuer === "string" ? URL.parse(issuer)?.origin : undefined;
+  if (typeof issuer !== "string" || origin !== issuer || !/^https?:/.test(issuer))
+    throw new Error("ISSUER is not an http(s) origin");
+  return { issuer, ...createKeySource(fetchKeys, now) };
+}
+
+/** All that a callee verifies with; see {@link createKeySource} and {@link createAccessKeySource}. */
+export function createMeshKeys(dependencies: {
+  readonly issuer: unknown;
+  readonly fetchRoots: () => Promise<{ keys: JWK[] }>;
+  readonly fetchAccess: () => Promise<{ keys: JWK[] }>;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}): MeshKeys {
+  const { issuer, fetchRoots, fetchAccess, now } = dependencies;
+  return {
+    roots: createKeySource(fetchRoots, now),
+    access: createAccessKeySource(issuer, fetchAccess, now),
+    replays: createReplayGuard(),
   };
 }
 

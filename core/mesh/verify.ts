@@ -1,9 +1,10 @@
-import { decodeProtectedHeader, importJWK, type JWTPayload, jwtVerify } from "jose";
+import { importJWK, type JWTPayload, jwtVerify } from "jose";
 import { type OrgId, parseId } from "../ids.ts";
 import { assertionSecondsMax, certificateSecondsMax, clockSkewSecondsMax } from "../limits.ts";
 import { parseRole } from "../tenancy/roles.ts";
-import { asRefusal, tokenCharactersMax, verifyAccessToken, verifyTyped } from "./access.ts";
+import { asRefusal, verifyAccessToken, verifyTyped } from "./access.ts";
 import { type AssertionClaims, type SignedCall, tokenTypes, type VerifiedCall } from "./claims.ts";
+import { readCompact } from "./compact.ts";
 import { sha256Base64url } from "./hash.ts";
 import type { MeshKeys } from "./keys.ts";
 import { CallRefused } from "./refused.ts";
@@ -18,12 +19,18 @@ export interface CallExpectation {
   readonly users?: boolean;
   /** Accept these jobs. */
   readonly jobs?: readonly Job[];
+  /**
+   * Accept each assertion once. For what does something more when it is done again; what reads, or is
+   * idempotent by the ids it carries, needs no memory.
+   */
+  readonly once?: boolean;
 }
 
 /**
  * Verifies an inward call, in order: certificate (signed by a root, in time, within the workload's own
  * grants) → assertion (signed by the certified key, at most 60 s, for this audience) → what it may do
- * (job or user) → the user's own access token, whose hash, person, organisation and role must agree.
+ * (job or user) → the user's own access token, whose hash, person, organisation and role must agree →
+ * where it matters, not accepted before by this isolate.
  * @param nowMs Unix milliseconds
  * @throws CallRefused; nothing of the call may be used then
  */
@@ -33,8 +40,7 @@ export async function verifyCall(
   keys: MeshKeys,
   nowMs: number,
 ): Promise<VerifiedCall> {
-  if (typeof call?.assertion !== "string" || call.assertion.length > tokenCharactersMax)
-    throw new CallRefused("missing");
+  if (typeof call?.assertion !== "string") throw new CallRefused("missing");
   const certificate = await verifyCertificate(call.assertion, keys, nowMs);
   const payload = await verifyAssertion(call.assertion, certificate, nowMs);
   const claims = parseAssertion(payload, certificate.workload);
@@ -48,6 +54,11 @@ export async function verifyCall(
     await verifyUser(claims, call.accessToken, keys, nowMs);
   }
   if (expect.org !== undefined && claims.org !== expect.org) throw new CallRefused("wrong_org");
+  if (expect.once === true) {
+    // Last, so that only a call that would have been accepted can use an identifier up.
+    const untilMs = (claims.exp + clockSkewSecondsMax) * 1000;
+    if (!keys.replays.take(`${claims.iss} ${claims.jti}`, untilMs, nowMs)) throw new CallRefused("replayed");
+  }
   return claims as VerifiedCall;
 }
 
@@ -86,14 +97,9 @@ async function verifyCertificate(assertion: string, keys: MeshKeys, nowMs: numbe
 
 /** The certificate travels in the assertion's own header, unverified until `verifyCertificate`. */
 function certificateOf(assertion: string): string {
-  try {
-    const header = decodeProtectedHeader(assertion) as Record<string, unknown>;
-    const certificate = header["cert"];
-    if (header["alg"] === "EdDSA" && typeof certificate === "string") return certificate;
-  } catch (error) {
-    throw asRefusal(error);
-  }
-  throw new CallRefused("malformed");
+  const { alg, cert } = readCompact(assertion);
+  if (alg !== "EdDSA" || typeof cert !== "string") throw new CallRefused("malformed");
+  return cert;
 }
 
 async function verifyAssertion(assertion: string, certificate: Certificate, nowMs: number): Promise<JWTPayload> {
@@ -109,6 +115,7 @@ async function verifyAssertion(assertion: string, certificate: Certificate, nowM
     });
     const lifeSeconds = (payload.exp ?? 0) - (payload.iat ?? 0);
     if (lifeSeconds <= 0 || lifeSeconds > assertionSecondsMax) throw new CallRefused("expired");
+    if ((payload.iat ?? 0) > nowMs / 1000 + clockSkewSecondsMax) throw new CallRefused("not_yet_valid");
     return payload;
   } catch (error) {
     throw asRefusal(error);
@@ -120,10 +127,11 @@ function parseAssertion(payload: JWTPayload, workload: Workload): AssertionClaim
   const rid = payload["rid"];
   const { jti, iat, exp } = payload;
   if (aud === undefined) throw new CallRefused("wrong_audience");
-  if (typeof rid !== "string" || rid.length > 64 || typeof jti !== "string" || iat === undefined || exp === undefined) {
+  if (typeof rid !== "string" || rid.length > 64 || iat === undefined || exp === undefined)
     throw new CallRefused("malformed");
-  }
-  const base = { iss: workload, aud, jti, rid, iat, exp };
+  const id = parseId("assertion", jti);
+  if (id === null) throw new CallRefused("malformed");
+  const base = { iss: workload, aud, jti: id, rid, iat, exp };
   const org = payload["org"] === null ? null : parseId("org", payload["org"]);
   if (payload["org"] !== null && org === null) throw new CallRefused("malformed");
   if (payload["kind"] === "job") {

@@ -19,7 +19,7 @@ const eventsMax = 32;
  */
 export class AuditIntake extends WorkerEntrypoint<Env> implements AuditIntakeRpc {
   async append(call: SignedCall, log: OrgId | null, events: readonly AuditFields[]): Promise<{ seqs: number[] }> {
-    const verified = await this.#verify(call);
+    const verified = await this.#verify(call, true);
     const name = logFor(verified, log);
     const parsed = parseEvents(events);
     if (parsed.length === 0) throw new Error("no audit event given");
@@ -28,7 +28,7 @@ export class AuditIntake extends WorkerEntrypoint<Env> implements AuditIntakeRpc
   }
 
   async intent(call: SignedCall, log: OrgId | null, event: AuditFields): Promise<IntentHandle> {
-    const verified = await this.#verify(call);
+    const verified = await this.#verify(call, true);
     const name = logFor(verified, log);
     const { seq } = await this.env.AUDIT_LOG.getByName(name).intent(name, verified.rid, parseEvent(event));
     return { log: name, seq };
@@ -40,7 +40,8 @@ export class AuditIntake extends WorkerEntrypoint<Env> implements AuditIntakeRpc
     event: AuditFields,
     alongside: readonly AuditFields[] = [],
   ): Promise<{ seq: number }> {
-    const verified = await this.#verify(call);
+    // An intent is closed once, whoever tries again.
+    const verified = await this.#verify(call, false);
     const name = parseLogName(intent?.log);
     if (name === null || !Number.isSafeInteger(intent.seq)) throw new Error("not an intent's handle");
     // Goes through the same rule as the intent did: the handle is data, not authority.
@@ -52,11 +53,12 @@ export class AuditIntake extends WorkerEntrypoint<Env> implements AuditIntakeRpc
     return { seq };
   }
 
-  async #verify(call: SignedCall): Promise<VerifiedCall> {
+  async #verify(call: SignedCall, once: boolean): Promise<VerifiedCall> {
     const verified = await verifyInward(this.env, call, {
       audience: "durable-objects.audit-intake",
       users: true,
       jobs: ["anonymous_request", "enroll", "provision"],
+      once,
     });
     // It names the receipt that the reconciler will look for.
     if (parseId("request", verified.rid) === null) throw new CallRefused("malformed");

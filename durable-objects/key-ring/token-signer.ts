@@ -10,7 +10,14 @@ export class TokenSigner extends WorkerEntrypoint<Env> implements TokenSignerRpc
     call: SignedCall,
     claims: Pick<AccessClaims, "sub" | "org" | "role" | "sid">,
   ): Promise<{ token: string; expiresAtMs: number }> {
-    await verifyInward(this.env, call, { audience: "durable-objects.token-signer", jobs: ["sign_tokens"] });
+    // For the organisation that the call says and no other: an assertion is not a blank form.
+    const org = claims.org;
+    await verifyInward(this.env, call, {
+      audience: "durable-objects.token-signer",
+      org,
+      jobs: ["sign_tokens"],
+      once: true,
+    });
     const { token, expiresAtMs } = await this.env.KEY_RING.getByName(keyRingName).signAccessToken(claims);
     return { token, expiresAtMs };
   }

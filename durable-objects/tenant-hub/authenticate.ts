@@ -1,9 +1,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { type DeviceId, type OrgId, parseId } from "../../core/ids.ts";
+import { type DeviceId, type OrgId, parseId, type UserId } from "../../core/ids.ts";
 import { verifyAccessToken } from "../../core/mesh/access.ts";
-import type { KeySource } from "../../core/mesh/keys.ts";
+import type { AccessKeySource } from "../../core/mesh/keys.ts";
 import { CallRefused } from "../../core/mesh/refused.ts";
 import type { ConnectPacket } from "../../core/mqtt/packets.ts";
+import { apiKeyPattern, apiKeyPrefix } from "../../core/routes/api-keys.ts";
 import type { Identity, UpgradeCredential } from "./broker/session.ts";
 import type { BrokerState } from "./broker/state.ts";
 
@@ -21,7 +22,7 @@ export function judgeCredentials(
   connect: ConnectPacket,
   upgrade: UpgradeCredential | null,
   state: BrokerState,
-  keys: KeySource,
+  keys: AccessKeySource,
   nowMs: number,
 ): Identity | Promise<Identity> {
   const { username, password } = connect;
@@ -32,6 +33,7 @@ export function judgeCredentials(
   if (device !== null) return deviceTokenPattern.test(text) ? checkDevice(device, sha256Hex(text), state) : bad;
   const user = parseId("user", username);
   if (user === null) return bad;
+  if (text.startsWith(apiKeyPrefix)) return apiKeyPattern.test(text) ? checkKey(user, sha256Hex(text), state) : bad;
   return verifyUser(text, state.org, keys, nowMs).then((identity) =>
     identity.kind === "user" && identity.user !== user ? bad : identity,
   );
@@ -44,7 +46,7 @@ export function judgeCredentials(
 export async function judgeUpgrade(
   header: string | null,
   org: OrgId,
-  keys: KeySource,
+  keys: AccessKeySource,
   nowMs: number,
 ): Promise<UpgradeCredential | { readonly kind: "bad_credentials" } | { readonly kind: "unavailable" } | null> {
   if (header === null) return null;
@@ -80,14 +82,28 @@ function deviceByToken(sha256: string, state: BrokerState): DeviceId | null {
 /** Compares in constant time, an unknown device's token with a hash that no token has. */
 function checkDevice(device: DeviceId, sha256: string, state: BrokerState): Identity {
   const known = state.devices.get(device)?.tokenSha256;
-  const stored = Buffer.from(known ?? "0".repeat(64), "hex");
-  const given = Buffer.from(sha256, "hex");
-  const equal = stored.length === given.length && timingSafeEqual(stored, given);
+  const equal = sameHash(known, sha256);
   return equal && known !== undefined ? { kind: "device", device } : bad;
 }
 
+/** Like {@link checkDevice}, for a program: its user name is its service user. The members table has the last word. */
+function checkKey(user: UserId, sha256: string, state: BrokerState): Identity {
+  const known = state.apiKeys.get(user);
+  const equal = sameHash(known?.sha256, sha256);
+  return equal && known !== undefined
+    ? { kind: "user", user, sid: known.sid, expiresAtMs: known.expiresAtMs }
+    : bad;
+}
+
+/** Compares in constant time; nothing stored is a hash that no secret has. */
+function sameHash(stored: string | undefined, given: string): boolean {
+  const left = Buffer.from(stored ?? "0".repeat(64), "hex");
+  const right = Buffer.from(given, "hex");
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
 /** An access token for this organisation, or for none: the hub's own members table has the last word. */
-async function verifyUser(token: string, org: OrgId, keys: KeySource, nowMs: number): Promise<Identity> {
+async function verifyUser(token: string, org: OrgId, keys: AccessKeySource, nowMs: number): Promise<Identity> {
   try {
     const claims = await verifyAccessToken(token, keys, nowMs);
     if (claims.org !== null && claims.org !== org) return bad;

@@ -23,20 +23,23 @@ export interface VariableSources {
 export function unitVariables(sources: VariableSources): Record<UnitName, Record<string, string>> {
   const { publicUrl, gateway, secrets, placements } = sources;
   return {
-    "sentinel-edge": { LIMIT_SCALE: String(sources.limitScale) },
+    "sentinel-edge": { ISSUER: publicUrl, LIMIT_SCALE: String(sources.limitScale) },
     "sentinel-studio": {
       PUBLIC_URL: publicUrl,
+      ISSUER: publicUrl,
       MAIL_ENDPOINT: sources.mailEndpoint,
       MAIL_TOKEN: secrets.mailToken,
       CURSOR_KEY: secrets.cursorKey,
       IDENTITY_KEY: secrets.identityKey,
       OPERATOR_TOKEN_SHA256: operatorTokenSha256(secrets),
       HUB_SHARDS: String(sources.hubShards),
+      LIMIT_SCALE: String(sources.limitScale),
       CONTROL_DATABASE_URL: placements.controlUrl,
       NEON_GATEWAY: gateway,
     },
-    "sentinel-capabilities": { NEON_GATEWAY: gateway },
+    "sentinel-capabilities": { ISSUER: publicUrl, NEON_GATEWAY: gateway },
     "sentinel-data": {
+      ISSUER: publicUrl,
       TENANT_DB_ROOT_SECRET: secrets.tenantDbRoot,
       PLACEMENTS: JSON.stringify(placements.placements),
       DIRECTORY_DATABASE_URL: placements.directoryUrl,

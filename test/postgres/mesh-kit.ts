@@ -3,6 +3,7 @@ import { base64url, exportJWK, type JWK, SignJWT } from "jose";
 import { makeId, type OrgId, type UserId } from "../../core/ids.ts";
 import { type Caller, createCaller } from "../../core/mesh/caller.ts";
 import { accessTokenAudience, tokenTypes } from "../../core/mesh/claims.ts";
+import { createKeySource } from "../../core/mesh/keys.ts";
 import { type Workload, workloadGrants } from "../../core/mesh/workloads.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import type { DataEnv } from "../../workers/data/config.ts";
@@ -50,6 +51,7 @@ export async function createMeshKit(): Promise<MeshKit> {
         workload,
         now: Date.now,
         random,
+        roots: createKeySource(async () => ({ keys: [root.jwk] }), Date.now),
         certify: async (publicKey) => ({
           expiresAtMs: Date.now() + 3_600_000,
           certificate: await root.sign(

@@ -24,6 +24,7 @@ export const directoryDatabase: Database = createDatabase({ url: setup.directory
 /** The data Worker's variables as the local stack would set them. */
 export const dataVariables = {
   NEON_GATEWAY: gateway,
+  ISSUER: "https://sentinel.test",
   TENANT_DB_ROOT_SECRET: setup.tenantDbRootSecret,
   PLACEMENTS: JSON.stringify(setup.placements),
   DIRECTORY_DATABASE_URL: setup.directoryUrl,

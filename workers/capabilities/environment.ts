@@ -1,5 +1,5 @@
 import { createCaller } from "../../core/mesh/caller.ts";
-import { createKeySource } from "../../core/mesh/keys.ts";
+import { createMeshKeys } from "../../core/mesh/keys.ts";
 import type { CredentialsRpc } from "../../core/rpc/data.ts";
 import type { CertifierRpc, HubControlRpc, PublicKeysRpc } from "../../core/rpc/durable-objects.ts";
 import type { DevicesDependencies } from "./devices/admission.ts";
@@ -7,6 +7,8 @@ import { createTenantConnections } from "./tenant-connections.ts";
 
 /** The bindings of wrangler.toml. */
 export interface Env {
+  /** Whose access tokens these are; every unit has the same. */
+  readonly ISSUER: string;
   readonly NEON_GATEWAY: string;
   readonly CREDENTIALS: CredentialsRpc;
   readonly PUBLIC_KEYS: PublicKeysRpc;
@@ -20,17 +22,21 @@ export function devicesDependencies(env: Env): DevicesDependencies {
   const random = (bytes: Uint8Array<ArrayBuffer>): Uint8Array => crypto.getRandomValues(bytes);
   // "" means Neon itself; a missing value means that nobody said which, and then nothing starts.
   if (typeof env.NEON_GATEWAY !== "string") throw new Error("NEON_GATEWAY is not configured");
+  const keys = createMeshKeys({
+    issuer: env.ISSUER,
+    fetchRoots: () => env.PUBLIC_KEYS.meshRoots(),
+    fetchAccess: () => env.PUBLIC_KEYS.accessKeys(),
+    now,
+  });
   const caller = createCaller({
     workload: "capabilities",
     certify: (publicKey) => env.CERTIFIER.certify(publicKey),
+    roots: keys.roots,
     now,
     random,
   });
   return {
-    keys: {
-      roots: createKeySource(() => env.PUBLIC_KEYS.meshRoots(), now),
-      access: createKeySource(() => env.PUBLIC_KEYS.accessKeys(), now),
-    },
+    keys,
     caller,
     connections: createTenantConnections({ credentials: env.CREDENTIALS, caller, now }),
     hub: env.HUB,

@@ -3,6 +3,7 @@ import { importTenantRootKey, type TenantRootKey } from "../../core/crypto/tenan
 
 /** What wrangler.toml and `wrangler secret put` give; unchecked. */
 export interface DataEnv {
+  readonly ISSUER: string;
   readonly NEON_GATEWAY: string;
   readonly TENANT_DB_ROOT_SECRET: string;
   readonly PLACEMENTS: string;
@@ -20,6 +21,8 @@ export interface Placement {
 }
 
 export interface DataConfig {
+  /** Whose access tokens these are; every unit has the same. */
+  readonly issuer: string;
   /** "" for Neon itself. */
   readonly gateway: string;
   readonly root: TenantRootKey;
@@ -36,12 +39,14 @@ export class ConfigurationError extends Error {
 
 /** @throws ConfigurationError */
 export async function parseConfig(env: Partial<DataEnv>): Promise<DataConfig> {
-  const { NEON_GATEWAY, TENANT_DB_ROOT_SECRET, PLACEMENTS, DIRECTORY_DATABASE_URL } = env;
+  const { ISSUER, NEON_GATEWAY, TENANT_DB_ROOT_SECRET, PLACEMENTS, DIRECTORY_DATABASE_URL } = env;
   // The empty string means Neon, so only an absent value is an error.
   if (typeof NEON_GATEWAY !== "string" || !/^(?:[A-Za-z0-9.-]+:\d{1,5})?$/.test(NEON_GATEWAY)) {
     throw new ConfigurationError('NEON_GATEWAY must be "" (Neon) or host:port (a gateway)');
   }
   if (typeof TENANT_DB_ROOT_SECRET !== "string") throw new ConfigurationError("TENANT_DB_ROOT_SECRET is missing");
+  if (typeof ISSUER !== "string" || !/^https?:\/\/[^/]+$/.test(ISSUER))
+    throw new ConfigurationError("ISSUER must be an http(s) origin");
   const placements = parsePlacements(PLACEMENTS);
   const [firstPlacement] = placements.values();
   if (firstPlacement === undefined) throw new ConfigurationError("PLACEMENTS names no placement");
@@ -52,6 +57,7 @@ export async function parseConfig(env: Partial<DataEnv>): Promise<DataConfig> {
     throw new ConfigurationError("TENANT_DB_ROOT_SECRET must be 32 bytes in base64url");
   }
   return {
+    issuer: ISSUER,
     gateway: NEON_GATEWAY,
     root,
     directoryUrl: postgresUrl("DIRECTORY_DATABASE_URL", DIRECTORY_DATABASE_URL),

@@ -1,7 +1,7 @@
 /** What every entrypoint works with; lives as long as the isolate. */
 import type { JWK } from "jose";
 import type { OrgId } from "../../core/ids.ts";
-import { createKeySource, type MeshKeys } from "../../core/mesh/keys.ts";
+import { createMeshKeys, type MeshKeys } from "../../core/mesh/keys.ts";
 import { createDatabase, type Database } from "../../store/connect.ts";
 import { type DataConfig, type DataEnv, parseConfig } from "./config.ts";
 import { createPlacementCache, type TenantPlacement } from "./directory.ts";
@@ -25,10 +25,12 @@ export async function createUnit(env: DataEnv, now: () => number): Promise<DataU
   const directory = createDatabase({ url: config.directoryUrl, gateway: config.gateway });
   return {
     config,
-    keys: {
-      roots: createKeySource(() => readKeySet(env.MESH_ROOTS, keySetNames.roots), now),
-      access: createKeySource(() => readKeySet(env.MESH_ROOTS, keySetNames.access), now),
-    },
+    keys: createMeshKeys({
+      issuer: config.issuer,
+      fetchRoots: () => readKeySet(env.MESH_ROOTS, keySetNames.roots),
+      fetchAccess: () => readKeySet(env.MESH_ROOTS, keySetNames.access),
+      now,
+    }),
     directory,
     placementOf: createPlacementCache(directory, now),
     now,

@@ -5,6 +5,8 @@ import type { SessionExchangeRpc } from "../../core/rpc/studio.ts";
 export interface Env {
   /** Multiplies every exact limit; plain configuration for load tests. */
   readonly LIMIT_SCALE: string;
+  /** Whose access tokens these are; every unit has the same. */
+  readonly ISSUER: string;
   readonly ASSETS: Pick<Fetcher, "fetch">;
   readonly POLICIES: Pick<KVNamespace, "get">;
   readonly STUDIO: Pick<Fetcher, "fetch">;

@@ -1,5 +1,5 @@
 import type { OrgId, UserId } from "../../core/ids.ts";
-import { createKeySource, type KeySource } from "../../core/mesh/keys.ts";
+import { type AccessKeySource, createAccessKeySource } from "../../core/mesh/keys.ts";
 import type { OrgPolicy } from "../../core/tenancy/policy.ts";
 import { type BoundedCache, createBoundedCache } from "./bounded-cache.ts";
 import { type Env, parseLimitScale } from "./env.ts";
@@ -26,20 +26,20 @@ export interface Isolate {
   readonly sessions: BoundedCache<CachedSession>;
   /** Hashes of credentials that this isolate has seen verified. */
   readonly verifiedCredentials: BoundedCache<true>;
-  readonly accessKeys: KeySource;
+  readonly accessKeys: AccessKeySource;
   readonly refusals: RefusalCounter;
   /** Upgrades that were counted ahead and not asked for yet. */
   readonly permits: Permits;
 }
 
-/** @throws RangeError when the configuration is broken */
+/** @throws when the configuration is broken */
 export function createIsolate(env: Env, now: () => number): Isolate {
   return {
     limitScale: parseLimitScale(env.LIMIT_SCALE),
     policies: createBoundedCache(policyEntriesMax),
     sessions: createBoundedCache(sessionEntriesMax),
     verifiedCredentials: createBoundedCache(verifiedEntriesMax),
-    accessKeys: createKeySource(() => env.PUBLIC_KEYS.accessKeys(), now),
+    accessKeys: createAccessKeySource(env.ISSUER, () => env.PUBLIC_KEYS.accessKeys(), now),
     refusals: createRefusalCounter(now),
     permits: createPermits(now),
   };

@@ -1,4 +1,4 @@
-import { tokenCharactersMax } from "../../core/mesh/access.ts";
+import { tokenCharactersMax } from "../../core/mesh/compact.ts";
 import { sessionCookieName } from "../../core/rpc/studio.ts";
 
 /** Marks a device's token; only the hub can verify one. */

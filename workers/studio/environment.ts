@@ -8,6 +8,8 @@ import type {
   PublicKeysRpc,
   TokenSignerRpc,
 } from "../../core/rpc/durable-objects.ts";
+import type { PasswordsBinding } from "./auth/passwords.ts";
+import type { EmailBinding, MailConfig } from "./mail/mailer.ts";
 
 /** What the platform hands over; unchecked until {@link parseConfig}. */
 export interface Environment {
@@ -16,12 +18,18 @@ export interface Environment {
   readonly CURSOR_KEY?: string;
   readonly OPERATOR_TOKEN_SHA256?: string;
   readonly IDENTITY_KEY?: string;
+  readonly PASSWORDS_TOKEN?: string;
   readonly PUBLIC_URL?: string;
+  readonly ISSUER?: string;
   readonly MAIL_ENDPOINT?: string;
   readonly MAIL_FROM?: string;
   readonly NEON_GATEWAY?: string;
   readonly HUB_SHARDS?: string;
+  readonly LIMIT_SCALE?: string;
   readonly POLICIES: PolicyNamespace;
+  readonly PASSWORDS: PasswordsBinding;
+  /** Cloudflare's own way to send mail; where it is bound, mail goes through it. */
+  readonly EMAIL?: EmailBinding;
   readonly DEVICES: DevicesRpc;
   readonly PROVISIONER: ProvisionerRpc;
   readonly PUBLIC_KEYS: PublicKeysRpc;
@@ -43,9 +51,15 @@ export interface Config {
   readonly neonGateway: string;
   /** Where people reach Sentinel; an origin, without a trailing slash. */
   readonly publicUrl: URL;
-  readonly mail: { readonly endpoint: string; readonly token: string; readonly from: string };
+  /** Whose access tokens these are; every unit has the same. */
+  readonly issuer: string;
+  readonly mail: MailConfig;
+  /** What the passwords Worker knows us by. */
+  readonly passwordsToken: string;
   /** True when tenants' hubs are split (docs/scaling.md): a device's address then says which device it is. */
   readonly hubIsSplit: boolean;
+  /** Multiplies how many attempts are not slowed, as it does the edge's limits; for load tests. */
+  readonly limitScale: number;
   /** 32 bytes; every key of studio is derived from it (auth/keys.ts). */
   readonly rootKey: Uint8Array;
   /** SHA-256 of the operator's token, 32 bytes. */
@@ -59,8 +73,6 @@ export function parseConfig(env: Environment): Config {
   const publicUrl = URL.parse(required(env, "PUBLIC_URL"));
   if (publicUrl === null || !/^https?:$/.test(publicUrl.protocol))
     throw new Error("PUBLIC_URL is not an http(s) address");
-  const endpoint = required(env, "MAIL_ENDPOINT");
-  if (URL.parse(endpoint) === null) throw new Error("MAIL_ENDPOINT is not an address");
   const rootKey = Buffer.from(required(env, "CURSOR_KEY"), "base64url");
   if (rootKey.length !== 32) throw new Error("CURSOR_KEY is not 32 bytes of base64url");
   const identityKey = required(env, "IDENTITY_KEY");
@@ -72,12 +84,29 @@ export function parseConfig(env: Environment): Config {
     controlDatabaseUrl: required(env, "CONTROL_DATABASE_URL"),
     neonGateway: env.NEON_GATEWAY ?? "",
     publicUrl: new URL(publicUrl.origin),
+    issuer: required(env, "ISSUER"),
     hubIsSplit: (env.HUB_SHARDS ?? "1") !== "1",
-    mail: { endpoint, token: required(env, "MAIL_TOKEN"), from: required(env, "MAIL_FROM") },
+    limitScale: limitScaleOf(env.LIMIT_SCALE ?? "1"),
+    mail: mailConfig(env),
+    passwordsToken: required(env, "PASSWORDS_TOKEN"),
     rootKey: new Uint8Array(rootKey),
     operatorTokenSha256: new Uint8Array(Buffer.from(operatorTokenSha256, "hex")),
     identityKey,
   };
+}
+
+/** With a binding of Cloudflare's there is no endpoint and no token to leak. */
+function mailConfig(env: Environment): MailConfig {
+  const from = required(env, "MAIL_FROM");
+  if (env.EMAIL !== undefined) return { kind: "binding", binding: env.EMAIL, from };
+  const endpoint = required(env, "MAIL_ENDPOINT");
+  if (URL.parse(endpoint) === null) throw new Error("MAIL_ENDPOINT is not an address");
+  return { kind: "endpoint", endpoint, token: required(env, "MAIL_TOKEN"), from };
+}
+
+function limitScaleOf(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new Error("LIMIT_SCALE is not a whole number from 1 to 9999999");
+  return Number(text);
 }
 
 type TextSetting =
@@ -86,7 +115,9 @@ type TextSetting =
   | "CURSOR_KEY"
   | "IDENTITY_KEY"
   | "OPERATOR_TOKEN_SHA256"
+  | "PASSWORDS_TOKEN"
   | "PUBLIC_URL"
+  | "ISSUER"
   | "MAIL_ENDPOINT"
   | "MAIL_FROM";
 

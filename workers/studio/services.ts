@@ -1,6 +1,6 @@
 import { type Id, type IdKind, makeId } from "../../core/ids.ts";
 import { type Caller, createCaller } from "../../core/mesh/caller.ts";
-import { createKeySource, type KeySource } from "../../core/mesh/keys.ts";
+import { type AccessKeySource, createAccessKeySource, createKeySource } from "../../core/mesh/keys.ts";
 import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
 import type { ProvisionerRpc } from "../../core/rpc/data.ts";
 import type {
@@ -33,6 +33,8 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly publicUrl: URL;
   /** See `Config`. */
   readonly hubIsSplit: boolean;
+  /** See `Config`. */
+  readonly limitScale: number;
   readonly database: Database;
   readonly keys: DerivedKeys;
   /** See `isOperator`. */
@@ -40,7 +42,7 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly passwords: PasswordHasher;
   readonly sendMail: SendMail;
   readonly caller: Caller;
-  readonly accessKeys: KeySource;
+  readonly accessKeys: AccessKeySource;
   readonly scopedTokens: ScopedTokens;
   readonly policies: PolicyNamespace;
   readonly devices: DevicesRpc;
@@ -60,6 +62,7 @@ export function createServices(env: Environment, platform: Platform): Services {
   const caller = createCaller({
     workload: "studio",
     certify: (publicKey) => env.CERTIFIER.certify(publicKey),
+    roots: createKeySource(() => env.PUBLIC_KEYS.meshRoots(), now),
     now,
     random: (bytes) => {
       bytes.set(randomBytes(bytes.length));
@@ -73,13 +76,14 @@ export function createServices(env: Environment, platform: Platform): Services {
     ...createSealing(config.identityKey, randomBytes),
     publicUrl: config.publicUrl,
     hubIsSplit: config.hubIsSplit,
+    limitScale: config.limitScale,
     database: createDatabase({ url: config.controlDatabaseUrl, gateway: config.neonGateway }),
     keys: deriveKeys(config.rootKey),
     operatorTokenSha256: config.operatorTokenSha256,
-    passwords: createPasswordHasher(),
+    passwords: createPasswordHasher(env.PASSWORDS, config.passwordsToken),
     sendMail: createMailer(config.mail, platform.fetch),
     caller,
-    accessKeys: createKeySource(() => env.PUBLIC_KEYS.accessKeys(), now),
+    accessKeys: createAccessKeySource(config.issuer, () => env.PUBLIC_KEYS.accessKeys(), now),
     scopedTokens: createScopedTokens(env.TOKEN_SIGNER, caller, now),
     policies: env.POLICIES,
     devices: env.DEVICES,

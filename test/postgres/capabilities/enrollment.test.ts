@@ -105,7 +105,6 @@ describe("an enrolment code", () => {
   });
 
   it("is not made with a life, a number of uses, a name or a slug out of range", async () => {
-    const call = await world.as(tenant.org, owner);
     for (const bad of [
       { expiresInSeconds: 0 },
       { expiresInSeconds: 400 * 86_400 },
@@ -116,6 +115,7 @@ describe("an enrolment code", () => {
       { name: " " },
       { slug: "No Slug" },
     ]) {
+      const call = await world.as(tenant.org, owner);
       expect(codeOf(await world.devices.createEnrollmentCode(call, { ...codeInput, ...bad }))).toBe("invalid_request");
     }
   });

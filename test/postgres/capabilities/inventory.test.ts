@@ -101,8 +101,11 @@ describe("a device", () => {
       expect(await world.devices.getDevice(call, foreign)).toEqual({ ok: false, code: "not_found" });
       expect(await world.devices.renameDevice(call, foreign, "Mine")).toEqual({ ok: false, code: "not_found" });
       expect(await world.devices.removeDevice(call, foreign)).toEqual({ ok: false, code: "not_found" });
-      expect(await world.devices.rotateToken(call, foreign)).toEqual({ ok: false, code: "not_found" });
-      expect(await world.devices.sendCommand(call, foreign, command)).toEqual({ ok: false, code: "not_found" });
+      expect(await world.devices.rotateToken(await asOwner(), foreign)).toEqual({ ok: false, code: "not_found" });
+      expect(await world.devices.sendCommand(await asOwner(), foreign, command)).toEqual({
+        ok: false,
+        code: "not_found",
+      });
       expect(await world.devices.listCommands(call, foreign, page)).toEqual({ ok: false, code: "not_found" });
       expect(await world.devices.telemetry(call, foreign, range)).toEqual({ ok: false, code: "not_found" });
       for (const present of [true, false]) {

@@ -153,7 +153,8 @@ describe("a connection whose row scope is forged", () => {
     expect(codeOf(await world.devices.renameDevice(call, id, "Mine"))).toBe("not_found");
     expect(codeOf(await world.devices.rotateToken(call, id))).toBe("not_found");
     expect(codeOf(await world.devices.renameGroup(call, group, "Mine"))).toBe("not_found");
-    await expect(world.devices.createGroup(call, "Mine")).rejects.toMatchObject({ code: "42501" });
+    const making = await world.as(tenant.org, impostor);
+    await expect(world.devices.createGroup(making, "Mine")).rejects.toMatchObject({ code: "42501" });
     world.credentials.spoil = (connection) => connection;
     expect(world.hub.of(tenant.org).tokens).toEqual(tokens);
     const [rows] = await tenant.run("system", null, sql`SELECT FROM devices WHERE name = 'Mine'`);

@@ -30,7 +30,7 @@ describe("the data Worker's configuration", () => {
     expect(config.firstPlacement.name).toBe("first");
   });
 
-  it.each(["NEON_GATEWAY", "TENANT_DB_ROOT_SECRET", "PLACEMENTS", "DIRECTORY_DATABASE_URL"] as const)(
+  it.each(["ISSUER", "NEON_GATEWAY", "TENANT_DB_ROOT_SECRET", "PLACEMENTS", "DIRECTORY_DATABASE_URL"] as const)(
     "stops the Worker when %s is missing, and says which",
     async (name) => {
       const error = await parseConfig(without(name)).catch((thrown: unknown) => thrown);

@@ -5,7 +5,8 @@ import { makeId } from "../../../core/ids.ts";
 import { matchRoute } from "../../../core/routes.ts";
 import { studioHeaders } from "../../../core/rpc/studio.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
-import { createPasswordHasher } from "../../../workers/studio/auth/passwords.ts";
+import { createHasher } from "../../../workers/passwords/hasher.ts";
+import { serve } from "../../../workers/passwords/serve.ts";
 import { createStudio } from "../../../workers/studio/create-studio.ts";
 import { createServices, type Services } from "../../../workers/studio/services.ts";
 import { gateway, setup } from "../support.ts";
@@ -52,6 +53,8 @@ export async function createHarness(change: (services: Services) => Services = (
   const mails: { to: string; subject: string; text: string }[] = [];
   const kv = new Map<string, string>();
   const deferred: Promise<unknown>[] = [];
+  const passwordsToken = randomBytes(32).toString("base64url");
+  const hasher = createHasher({ now, pause: () => new Promise((resolve) => setImmediate(resolve)) }, quickScrypt);
   const services = createServices(
     {
       CONTROL_DATABASE_URL: setup.controlUrl,
@@ -60,9 +63,12 @@ export async function createHarness(change: (services: Services) => Services = (
       MAIL_ENDPOINT: "http://mail.test/emails",
       MAIL_FROM: "Sentinel <no-reply@sentinel.test>",
       PUBLIC_URL: "https://sentinel.test",
+      ISSUER: "https://sentinel.test",
       CURSOR_KEY: randomBytes(32).toString("base64url"),
       OPERATOR_TOKEN_SHA256: createHash("sha256").update(operatorToken).digest("hex"),
       IDENTITY_KEY: randomBytes(32).toString("base64url"),
+      PASSWORDS: { fetch: (url, init) => serve(new Request(url, init), passwordsToken, hasher) },
+      PASSWORDS_TOKEN: passwordsToken,
       POLICIES: { put: async (key, value) => void kv.set(key, value) },
       DEVICES: standIns.devices,
       PROVISIONER: standIns.provisioner,
@@ -83,7 +89,7 @@ export async function createHarness(change: (services: Services) => Services = (
       },
     },
   );
-  const studio = createStudio(change({ ...services, passwords: createPasswordHasher(quickScrypt) }));
+  const studio = createStudio(change(services));
 
   /** Sends as the edge would: route, request id and address in its headers. */
   async function send(method: string, target: string, options: SendOptions = {}): Promise<Sent> {

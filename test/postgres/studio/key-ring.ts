@@ -1,7 +1,7 @@
 /** KeyRing's two authorities in memory: its real object runs in workerd only. Tokens and certificates are real. */
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import { accessTokenAudience, type SignedCall, tokenTypes } from "../../../core/mesh/claims.ts";
-import { createKeySource, type MeshKeys } from "../../../core/mesh/keys.ts";
+import { createMeshKeys, type MeshKeys } from "../../../core/mesh/keys.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
 import { workloadGrants } from "../../../core/mesh/workloads.ts";
 import type { CertifierRpc, PublicKeysRpc, TokenSignerRpc } from "../../../core/rpc/durable-objects.ts";
@@ -32,10 +32,12 @@ export interface FakeKeyRing {
 
 export async function createFakeKeyRing(now: () => number): Promise<FakeKeyRing> {
   const [root, access] = await Promise.all([authority("root-1", now), authority("access-1", now)]);
-  const keys: MeshKeys = {
-    roots: createKeySource(async () => root.jwks, now),
-    access: createKeySource(async () => access.jwks, now),
-  };
+  const keys = createMeshKeys({
+    issuer: "https://sentinel.test",
+    fetchRoots: async () => root.jwks,
+    fetchAccess: async () => access.jwks,
+    now,
+  });
   let count = 0;
   return {
     keys,

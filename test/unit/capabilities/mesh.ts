@@ -3,7 +3,7 @@ import { exportJWK, importJWK, type JWK, SignJWT } from "jose";
 import { type Id, type IdKind, makeId, type OrgId, type UserId } from "../../../core/ids.ts";
 import { type Caller, createCaller } from "../../../core/mesh/caller.ts";
 import { accessTokenAudience, tokenTypes } from "../../../core/mesh/claims.ts";
-import { createKeySource, type MeshKeys } from "../../../core/mesh/keys.ts";
+import { createMeshKeys, type MeshKeys } from "../../../core/mesh/keys.ts";
 import { type Workload, workloadGrants } from "../../../core/mesh/workloads.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 
@@ -41,11 +41,14 @@ export interface TestMesh {
 /** The mesh with real keys and signatures and no network. Two of them don't trust each other. */
 export async function createTestMesh(): Promise<TestMesh> {
   const [root, access] = await Promise.all([authority("root-1"), authority("access-1")]);
+  const keys = createMeshKeys({
+    issuer: "https://sentinel.test",
+    fetchRoots: async () => ({ keys: [root.public] }),
+    fetchAccess: async () => ({ keys: [access.public] }),
+    now: Date.now,
+  });
   return {
-    keys: {
-      roots: createKeySource(async () => ({ keys: [root.public] }), Date.now),
-      access: createKeySource(async () => ({ keys: [access.public] }), Date.now),
-    },
+    keys,
     rootKeys: [root.public],
     accessKeys: [access.public],
     callerOf: (workload, now = Date.now) =>
@@ -53,6 +56,7 @@ export async function createTestMesh(): Promise<TestMesh> {
         workload,
         now,
         random,
+        roots: keys.roots,
         certify: async (x) => {
           const iat = Math.floor(now() / 1000);
           const cnf = { jwk: { kty: "OKP", crv: "Ed25519", x } };

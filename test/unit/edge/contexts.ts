@@ -33,6 +33,7 @@ function expectUntouched(name: string): never {
 
 export const bareEnv = (changes: Partial<Env> = {}): Env => ({
   LIMIT_SCALE: "1",
+  ISSUER: "https://sentinel.test",
   ASSETS: untouched("ASSETS"),
   POLICIES: untouched("POLICIES"),
   STUDIO: untouched("STUDIO"),

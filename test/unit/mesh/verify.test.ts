@@ -5,7 +5,15 @@ import { makeId } from "../../../core/ids.ts";
 import { verifyAccessToken } from "../../../core/mesh/access.ts";
 import { createCaller } from "../../../core/mesh/caller.ts";
 import { accessTokenAudience, tokenTypes } from "../../../core/mesh/claims.ts";
-import { createKeySource, keySetFreshMs, type MeshKeys, unknownKidCooldownMs } from "../../../core/mesh/keys.ts";
+import {
+  createAccessKeySource,
+  createKeySource,
+  createMeshKeys,
+  keySetFreshMs,
+  keySetStaleMsMax,
+  type MeshKeys,
+  unknownKidCooldownMs,
+} from "../../../core/mesh/keys.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
 import { type Workload, workloadGrants } from "../../../core/mesh/workloads.ts";
 
@@ -46,16 +54,12 @@ let stranger: Signer;
 let keys: MeshKeys;
 beforeAll(async () => {
   [root, access, stranger] = await Promise.all([signer("root-1"), signer("access-1"), signer("root-1")]);
-  keys = {
-    roots: createKeySource(
-      async () => ({ keys: [root.public] }),
-      () => nowMs,
-    ),
-    access: createKeySource(
-      async () => ({ keys: [access.public] }),
-      () => nowMs,
-    ),
-  };
+  keys = createMeshKeys({
+    issuer: "https://s",
+    fetchRoots: async () => ({ keys: [root.public] }),
+    fetchAccess: async () => ({ keys: [access.public] }),
+    now: () => nowMs,
+  });
 });
 
 const accessToken = (over: Record<string, unknown> = {}): Promise<string> =>
@@ -73,6 +77,9 @@ const accessToken = (over: Record<string, unknown> = {}): Promise<string> =>
     tokenTypes.access,
   );
 
+/** A caller that minds no revocation. */
+const trusting = { find: async () => ({}) as CryptoKey };
+
 function callerOf(
   workload: Workload,
   authority: () => Signer = () => root,
@@ -83,6 +90,7 @@ function callerOf(
     workload,
     now: () => clock,
     random,
+    roots: trusting,
     certify: async (x) => ({
       certificate: await authority().sign(
         {
@@ -143,6 +151,7 @@ describe("a call between Workers", () => {
           workload: "studio",
           now: () => nowMs,
           random,
+          roots: trusting,
           certify: async () => ({ certificate: await accessToken(), expiresAtMs: nowMs + 3600_000 }),
         });
         return verifyCall(await caller.asJob("capabilities.devices", "enroll", orgA, "r"), devices, keys, nowMs);
@@ -297,8 +306,9 @@ describe("an access token", () => {
           { kid: "access-1", jwk: stranger.public },
         ),
     ],
-    ["another typ", "malformed", async () => access.sign({ aud: accessTokenAudience, sub: alice }, "JWT")],
+    ["another typ", "wrong_type", async () => access.sign({ aud: accessTokenAudience, sub: alice }, "JWT")],
     ["another audience", "wrong_audience", () => accessToken({ aud: "elsewhere" })],
+    ["another issuer", "wrong_issuer", () => accessToken({ iss: "https://elsewhere" })],
     [
       "an unknown kid",
       "bad_signature",
@@ -306,7 +316,7 @@ describe("an access token", () => {
     ],
     ["a role but no organisation", "malformed", () => accessToken({ org: null })],
     ["an expiry in the past", "expired", () => accessToken({ exp: nowMs / 1000 - 60 })],
-    ["a not-before in the future", "malformed", () => accessToken({ nbf: nowMs / 1000 + 600 })],
+    ["a not-before in the future", "not_yet_valid", () => accessToken({ nbf: nowMs / 1000 + 600 })],
   ])("is refused with %s (%s)", async (_what, reason, token) => {
     await expect(verifyAccessToken(await token(), keys.access, nowMs)).rejects.toMatchObject({ reason });
   });
@@ -343,15 +353,37 @@ describe("a key source", () => {
     );
     expect(await source.find("root-1")).not.toBeNull();
     down = true;
-    clock += keySetFreshMs + 1;
+    clock += keySetFreshMs;
+    expect(await source.find("root-1")).not.toBeNull();
+    clock += keySetStaleMsMax - keySetFreshMs - 1;
     expect(await source.find("root-1")).not.toBeNull();
     await expect(source.find("nobody")).rejects.toThrow("down");
+    // A revoked key must not live on because nobody can be asked.
+    clock += 1;
+    await expect(source.find("root-1")).rejects.toThrow("down");
+  });
+
+  it("drops a key within a minute of its being revoked", async () => {
+    let clock = nowMs;
+    let set = { keys: [root.public] };
+    const source = createKeySource(
+      async () => set,
+      () => clock,
+    );
+    expect(await source.find("root-1")).not.toBeNull();
+    set = { keys: [access.public] };
+    clock += keySetFreshMs - 1;
+    expect(await source.find("root-1")).not.toBeNull();
+    clock += 1;
+    expect(await source.find("root-1")).toBeNull();
+    expect(keySetFreshMs).toBeLessThanOrEqual(60_000);
   });
 });
 
 describe("a holder of keys that can't be asked", () => {
   it("is its own failure, whatever it throws, not the token's", async () => {
-    const broken = createKeySource(
+    const broken = createAccessKeySource(
+      "https://s",
       () => Promise.reject(new TypeError("network")),
       () => nowMs,
     );

@@ -2,7 +2,7 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import type { JWK } from "jose";
 import type { OrgId } from "../../../core/ids.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
-import { createKeySource } from "../../../core/mesh/keys.ts";
+import { createMeshKeys } from "../../../core/mesh/keys.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
 import type { IngestRecord, IngestRpc } from "../../../core/rpc/data.ts";
 
@@ -31,12 +31,14 @@ interface IngestEnv {
 /** Verifies calls as the data Worker does: with the keys in KV and nothing else. */
 export class FakeIngest extends WorkerEntrypoint<IngestEnv> implements IngestRpc {
   async write(call: SignedCall, org: OrgId, records: readonly IngestRecord[]): Promise<void> {
-    const source = (name: string) =>
-      createKeySource(
-        async () => (await this.env.MESH_ROOTS.get<{ keys: JWK[] }>(name, "json")) ?? { keys: [] },
-        Date.now,
-      );
-    const keys = { roots: source("roots"), access: source("access") };
+    const pushed = async (name: string) =>
+      (await this.env.MESH_ROOTS.get<{ keys: JWK[] }>(name, "json")) ?? { keys: [] };
+    const keys = createMeshKeys({
+      issuer: "https://sentinel.test",
+      fetchRoots: () => pushed("roots"),
+      fetchAccess: () => pushed("access"),
+      now: Date.now,
+    });
     await verifyCall(call, { audience: "data.ingest", org, jobs: ["ingest"] }, keys, Date.now());
     ingest.calls += 1;
     if (ingest.fail === "before") throw new Error("Postgres is down");

@@ -5,6 +5,7 @@ import { type DeviceId, type GroupId, makeId, type OrgId, type SessionId, type U
 import { packetBytesMax } from "../../../core/limits.ts";
 import { type Caller, createCaller } from "../../../core/mesh/caller.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
+import { createKeySource } from "../../../core/mesh/keys.ts";
 import { encodePacket } from "../../../core/mqtt/encode.ts";
 import { PacketStream } from "../../../core/mqtt/packet-stream.ts";
 import type {
@@ -18,7 +19,7 @@ import type {
 } from "../../../core/mqtt/packets.ts";
 import type { Properties } from "../../../core/mqtt/properties.ts";
 import { type ReasonCode, reasonCodes } from "../../../core/mqtt/reason-codes.ts";
-import type { CertifierRpc, HubControlRpc, TokenSignerRpc } from "../../../core/rpc/durable-objects.ts";
+import type { CertifierRpc, HubControlRpc, PublicKeysRpc, TokenSignerRpc } from "../../../core/rpc/durable-objects.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import type { Env } from "../../../durable-objects/env.ts";
 import { sha256Hex } from "../../../durable-objects/tenant-hub/authenticate.ts";
@@ -37,6 +38,7 @@ export const entrypoints = exports as unknown as {
   readonly DeviceGateway: Pick<Fetcher, "fetch">;
   readonly HubControl: HubControlRpc;
   readonly TokenSigner: TokenSignerRpc;
+  readonly PublicKeys: PublicKeysRpc;
   readonly CertifyStudio: CertifierRpc;
   readonly CertifyCapabilities: CertifierRpc;
 };
@@ -145,6 +147,7 @@ export function studio(): Caller {
   return createCaller({
     workload: "studio",
     certify: (publicKey) => entrypoints.CertifyStudio.certify(publicKey),
+    roots: createKeySource(() => entrypoints.PublicKeys.meshRoots(), Date.now),
     now: Date.now,
     random: (bytes) => crypto.getRandomValues(bytes),
   });

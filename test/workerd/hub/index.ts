@@ -1,6 +1,7 @@
 /** The classes under test, each by the name that durable-objects/index.ts gives it. */
 export { CertifyCapabilities, CertifyStudio } from "../../../durable-objects/key-ring/certifiers.ts";
 export { KeyRing } from "../../../durable-objects/key-ring/key-ring.ts";
+export { PublicKeys } from "../../../durable-objects/key-ring/public-keys.ts";
 export { TokenSigner } from "../../../durable-objects/key-ring/token-signer.ts";
 export { DeviceGateway } from "../../../durable-objects/tenant-hub/device-gateway.ts";
 export { HubControl } from "../../../durable-objects/tenant-hub/hub-control.ts";

@@ -2,7 +2,7 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import type { JWK } from "jose";
 import type { OrgId } from "../../../core/ids.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
-import { createKeySource } from "../../../core/mesh/keys.ts";
+import { createMeshKeys } from "../../../core/mesh/keys.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
 import type { AuditSinkRpc, SinkEntry } from "../../../core/rpc/data.ts";
 
@@ -58,12 +58,14 @@ export class FakeAuditSink extends WorkerEntrypoint<SinkEnv> implements AuditSin
   }
 
   async #verify(call: SignedCall, org: OrgId | null): Promise<void> {
-    const source = (name: string) =>
-      createKeySource(
-        async () => (await this.env.MESH_ROOTS.get<{ keys: JWK[] }>(name, "json")) ?? { keys: [] },
-        Date.now,
-      );
-    const keys = { roots: source("roots"), access: source("access") };
+    const pushed = async (name: string) =>
+      (await this.env.MESH_ROOTS.get<{ keys: JWK[] }>(name, "json")) ?? { keys: [] };
+    const keys = createMeshKeys({
+      issuer: "https://sentinel.test",
+      fetchRoots: () => pushed("roots"),
+      fetchAccess: () => pushed("access"),
+      now: Date.now,
+    });
     await verifyCall(call, { audience: "data.audit-sink", org, jobs: ["audit_drain"] }, keys, Date.now());
   }
 }

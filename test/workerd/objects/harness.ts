@@ -4,6 +4,7 @@ import type { AuditFields } from "../../../core/audit/events.ts";
 import { makeId, type OrgId, type RequestId, type SessionId, type UserId } from "../../../core/ids.ts";
 import { type Caller, createCaller } from "../../../core/mesh/caller.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
+import { createKeySource } from "../../../core/mesh/keys.ts";
 import type { Workload } from "../../../core/mesh/workloads.ts";
 import type {
   AuditIntakeRpc,
@@ -54,7 +55,8 @@ export function passTime(ms: number): void {
 
 export function callerOf(workload: Exclude<Workload, "durable-objects">): Caller {
   const certifier = workload === "studio" ? entrypoints.CertifyStudio : entrypoints.CertifyCapabilities;
-  return createCaller({ workload, certify: (publicKey) => certifier.certify(publicKey), now: Date.now, random });
+  const roots = createKeySource(() => entrypoints.PublicKeys.meshRoots(), Date.now);
+  return createCaller({ workload, certify: (publicKey) => certifier.certify(publicKey), roots, now: Date.now, random });
 }
 
 /** A signed-in person of an organisation, calling through studio. */

@@ -2,7 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { decodeProtectedHeader, type JWK } from "jose";
 import { beforeAll, describe, expect, it } from "vitest";
 import { verifyAccessToken } from "../../../core/mesh/access.ts";
-import { createKeySource } from "../../../core/mesh/keys.ts";
+import { createAccessKeySource } from "../../../core/mesh/keys.ts";
 import type { Env } from "../../../durable-objects/env.ts";
 import type { KeyRing } from "../../../durable-objects/key-ring/key-ring.ts";
 import { keyRingName } from "../../../durable-objects/mesh.ts";
@@ -37,15 +37,15 @@ async function otherRing(name: string, bindings: Partial<Env> = {}): Promise<Dur
 }
 
 async function signToken(): Promise<string> {
-  const call = await callerOf("studio").asJob("durable-objects.token-signer", "sign_tokens", null, newRequest());
   const claims = { sub: newUser(), org: newOrg(), role: "viewer", sid: newSession() } as const;
+  const call = await callerOf("studio").asJob("durable-objects.token-signer", "sign_tokens", claims.org, newRequest());
   return (await entrypoints.TokenSigner.signAccessToken(call, claims)).token;
 }
 
 async function verifyWithPushed(token: string): Promise<unknown> {
   return await verifyAccessToken(
     token,
-    createKeySource(() => pushedKeys("access"), Date.now),
+    createAccessKeySource(objects.ISSUER, () => pushedKeys("access"), Date.now),
     Date.now(),
   );
 }

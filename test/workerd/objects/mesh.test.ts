@@ -29,6 +29,9 @@ const sign = async (call: SignedCall) => {
   return await entrypoints.TokenSigner.signAccessToken(call, claims);
 };
 
+/** An attacker's caller minds no revocation. */
+const trusting = { find: async () => ({}) as CryptoKey };
+
 /** A certificate that an attacker signs: right in everything but the key. */
 async function forgedCaller(workload: Workload) {
   const root = (await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"])) as CryptoKeyPair;
@@ -37,6 +40,7 @@ async function forgedCaller(workload: Workload) {
     workload,
     now: Date.now,
     random: (bytes) => crypto.getRandomValues(bytes),
+    roots: trusting,
     async certify(publicKey) {
       const iat = Math.floor(Date.now() / 1000);
       const certificate = await new SignJWT({
@@ -100,6 +104,7 @@ describe("calls into the objects' Worker", () => {
       workload: "studio",
       now: () => now,
       random: (bytes) => crypto.getRandomValues(bytes),
+      roots: trusting,
       certify: async (publicKey) => ({ ...(await certifier.certify(publicKey)), expiresAtMs: Number.MAX_SAFE_INTEGER }),
     });
     await stale.asJob("durable-objects.audit-intake", "anonymous_request", org, newRequest());
@@ -151,6 +156,7 @@ describe("calls into the objects' Worker", () => {
       workload: "studio",
       now: Date.now,
       random: (bytes) => crypto.getRandomValues(bytes),
+      roots: trusting,
       certify: (publicKey) => entrypoints.CertifyCapabilities.certify(publicKey),
     });
     const posed = await posing.asJob("durable-objects.token-signer", "sign_tokens", null, newRequest());

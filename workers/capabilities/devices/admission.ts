@@ -48,8 +48,8 @@ export async function admit(
   call: SignedCall,
 ): Promise<CallContext | null> {
   const { keys, caller, connections, hub, gateway, now, random } = dependencies;
-  const { roles, jobs } = methodRights[method];
-  const expect = { audience: "capabilities.devices", users: roles.length > 0, jobs } as const;
+  const { roles, jobs, once } = methodRights[method];
+  const expect = { audience: "capabilities.devices", users: roles.length > 0, jobs, once } as const;
   const verified = await verifyCall(call, expect, keys, now());
   const scope = tenantScope(verified);
   if (scope === null) throw new CallRefused("wrong_org");

@@ -7,33 +7,36 @@ import type { Actor } from "../../../store/tenant/tenant-scope.ts";
 export interface MethodRight {
   readonly roles: readonly Role[];
   readonly jobs: readonly Job[];
+  /** Each call makes something new: the same call twice would make two. */
+  readonly once: boolean;
 }
 
 /** Reads are open to every role: row-level security chooses the rows. */
-const everyRole: MethodRight = { roles: ["owner", "admin", "analyst", "viewer", "readonly"], jobs: [] };
-const managers: MethodRight = { roles: ["owner", "admin"], jobs: [] };
+const everyRole: MethodRight = { roles: ["owner", "admin", "analyst", "viewer", "readonly"], jobs: [], once: false };
+const managers: MethodRight = { roles: ["owner", "admin"], jobs: [], once: false };
+const makers: MethodRight = { ...managers, once: true };
 
 /**
  * The second of three locks on a write: studio has decided before, and row-level security decides
  * after. It is a table of its own on purpose, so that a mistake in one is not a mistake in all.
  */
 export const methodRights: Readonly<Record<keyof DevicesRpc, MethodRight>> = {
-  createEnrollmentCode: managers,
+  createEnrollmentCode: makers,
   listEnrollmentCodes: managers,
   revokeEnrollmentCode: managers,
-  enroll: { roles: [], jobs: ["enroll"] },
+  enroll: { roles: [], jobs: ["enroll"], once: true },
 
   listDevices: everyRole,
   getDevice: everyRole,
   renameDevice: managers,
   removeDevice: managers,
-  rotateToken: managers,
+  rotateToken: makers,
 
-  sendCommand: managers,
+  sendCommand: makers,
   listCommands: everyRole,
   telemetry: everyRole,
 
-  createGroup: managers,
+  createGroup: makers,
   listGroups: everyRole,
   getGroup: everyRole,
   renameGroup: managers,
