@@ -33,6 +33,12 @@ export default {
       "units meet over bindings only",
     ),
     only("data-imports-store-core", "^workers/data/", ["^(workers/data|store|core)/"], "units meet over bindings only"),
+    only(
+      "passwords-imports-core",
+      "^workers/passwords/",
+      ["^(workers/passwords|core)/"],
+      "it hashes, and knows no database",
+    ),
     only("objects-import-core", "^durable-objects/", ["^(durable-objects|core)/"], "objects have no database"),
     only(
       "dashboard-imports-core",

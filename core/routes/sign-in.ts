@@ -20,6 +20,7 @@ export const signInRoutes = {
     path: "/api/v1/auth/verify-email",
     policy: beforeSignIn,
     rateClass: "sign_in",
+    wafExemptions: passwordIsOpaque,
     summary: "Prove an e-mail address",
   }),
   login: route({

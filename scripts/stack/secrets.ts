@@ -10,6 +10,7 @@ const secretNames = [
   "cursorKey",
   "identityKey",
   "operatorToken",
+  "passwordsToken",
   "mailToken",
   "demoOwnerPassword",
 ] as const;
@@ -18,7 +19,7 @@ const secretNames = [
  * Secrets that states of earlier versions don't have. Made when absent, because nothing can rest on
  * them yet; whoever deletes one from a state loses what it sealed.
  */
-const addedLater: readonly (typeof secretNames)[number][] = ["identityKey", "operatorToken"];
+const addedLater: readonly (typeof secretNames)[number][] = ["identityKey", "operatorToken", "passwordsToken"];
 
 /** Every secret of a local stack: generated once, kept in the state folder (mode 0600), never in git. */
 export interface StackSecrets extends Readonly<Record<(typeof secretNames)[number], string>> {

@@ -46,14 +46,29 @@ export async function addRegistration(
   return { accepted: booleanOf(row, "accepted"), accountExists: booleanOf(row, "account_exists") };
 }
 
+/** Who a registration that can still be redeemed is for. */
+export async function findRegistration(
+  database: Database,
+  tokenHash: string,
+  nowMs: number,
+): Promise<{ readonly email: string; readonly name: string } | null> {
+  const [row] = await database.query(
+    sql`SELECT email, name FROM control.registrations
+      WHERE token_hash = ${tokenHash} AND expires_at >= ${instant(nowMs)}::timestamptz`,
+    { readOnly: true },
+  );
+  return row === undefined ? null : { email: textOf(row, "email"), name: textOf(row, "name") };
+}
+
 /**
  * Turns a registration into an account. Every other registration of the address dies with it.
+ * @param redeem `passwordHash`: what whoever proves the address chose; null keeps the one of whoever registered
  * @returns the new person, or null when the token is unknown, expired, spent or the address is taken
  */
 export async function redeemRegistration(
   database: Database,
   write: WriteRequest,
-  redeem: { readonly tokenHash: string; readonly user: UserId },
+  redeem: { readonly tokenHash: string; readonly user: UserId; readonly passwordHash: string | null },
 ): Promise<{ readonly id: UserId; readonly email: string; readonly name: string } | null> {
   const now = instant(write.nowMs);
   const [rows] = await database.transaction([
@@ -62,7 +77,8 @@ export async function redeemRegistration(
         WHERE token_hash = ${redeem.tokenHash} AND expires_at >= ${now}::timestamptz),
       changed AS (
         INSERT INTO control.users (id, email, name, password_hash, created_at)
-        SELECT ${redeem.user}, email, name, password_hash, ${now}::timestamptz FROM proven
+        SELECT ${redeem.user}, email, name, coalesce(${redeem.passwordHash}::text, password_hash), ${now}::timestamptz
+        FROM proven
         ON CONFLICT (email) DO NOTHING RETURNING id, email, name),
       closed AS (DELETE FROM control.registrations WHERE email IN (SELECT email FROM changed)),
       receipt AS (${receiptIfChanged(write, null)})

@@ -2,68 +2,10 @@ import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { clearedSessionCookie, sessionSecretOf } from "../../../workers/studio/auth/cookie.ts";
 import { deriveKeys, mac } from "../../../workers/studio/auth/keys.ts";
-import {
-  createPasswordHasher,
-  passwordLength,
-  scryptParameters,
-  waitingMax,
-} from "../../../workers/studio/auth/passwords.ts";
 import { looksLikeSecret, makeSecret, refreshSuccessor } from "../../../workers/studio/auth/secrets.ts";
 import { openCursor, sealCursor } from "../../../workers/studio/http/cursor.ts";
 import { invitationMail } from "../../../workers/studio/mail/messages.ts";
 import { openAnswer, sealAnswer } from "../../../workers/studio/pipeline/sealed-answer.ts";
-import { newPassword } from "../../../workers/studio/routes/auth/schemas.ts";
-
-const quick = { ln: 4, r: 8, p: 1 };
-
-describe("passwords", () => {
-  it("are stored with their parameters and found again", async () => {
-    const hasher = createPasswordHasher();
-    const hashed = await hasher.hash("correct horse battery staple");
-    if (hashed.kind !== "ok") throw new Error("busy");
-    expect(hashed.hash).toMatch(/^\$scrypt\$ln=15,r=8,p=3\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
-    expect(await hasher.verify("correct horse battery staple", hashed.hash)).toEqual({
-      kind: "right",
-      outdated: false,
-    });
-    expect(await hasher.verify("correct horse battery stable", hashed.hash)).toEqual({ kind: "wrong" });
-    expect(scryptParameters).toEqual({ ln: 15, r: 8, p: 3 });
-  });
-
-  it("are renewed when the parameters have risen", async () => {
-    const old = await createPasswordHasher(quick).hash("a password of old");
-    if (old.kind !== "ok") throw new Error("busy");
-    const hasher = createPasswordHasher({ ...quick, ln: 5 });
-    expect(await hasher.verify("a password of old", old.hash)).toEqual({ kind: "right", outdated: true });
-  });
-
-  it("of nobody are wrong, after the same work", async () => {
-    expect(await createPasswordHasher(quick).verify("anything", null)).toEqual({ kind: "wrong" });
-  });
-
-  it("wait for one another, and only so many", async () => {
-    const hasher = createPasswordHasher(quick);
-    const attempts = Array.from({ length: waitingMax + 5 }, () => hasher.hash("the same password"));
-    const outcomes = await Promise.all(attempts);
-    expect(outcomes.filter(({ kind }) => kind === "ok")).toHaveLength(waitingMax + 1);
-    expect(outcomes.slice(waitingMax + 1).every(({ kind }) => kind === "busy")).toBe(true);
-    expect((await hasher.hash("again")).kind).toBe("ok");
-  });
-
-  it("count characters, not bytes or code units, in one normal form", async () => {
-    expect(passwordLength("👩".repeat(15))).toBe(15);
-    expect(passwordLength("e\u0301")).toBe(1);
-    expect(newPassword.safeParse("x".repeat(14)).success).toBe(false);
-    expect(newPassword.safeParse("👩".repeat(14)).success).toBe(false);
-    expect(newPassword.safeParse("x".repeat(15)).success).toBe(true);
-    expect(newPassword.safeParse("👩".repeat(128)).success).toBe(true);
-    expect(newPassword.safeParse("x".repeat(129)).success).toBe(false);
-    const hasher = createPasswordHasher(quick);
-    const hashed = await hasher.hash("caf\u00e9 in Thiruvananthapuram");
-    if (hashed.kind !== "ok") throw new Error("busy");
-    expect((await hasher.verify("cafe\u0301 in Thiruvananthapuram", hashed.hash)).kind).toBe("right");
-  });
-});
 
 describe("cursors", () => {
   const key = randomBytes(32);
@@ -92,7 +34,8 @@ describe("derived keys", () => {
     const all = [...Object.values(one), ...Object.values(two)].map((key: Uint8Array) =>
       Buffer.from(key).toString("hex"),
     );
-    expect(new Set(all).size).toBe(6);
+    expect(all.length).toBeGreaterThan(6);
+    expect(new Set(all).size).toBe(all.length);
   });
 
   it("authenticate a list of parts, not their concatenation", () => {

@@ -26,8 +26,11 @@ export function plainAnswer(result: HandlerResult<unknown>, declared: number, re
 
 /** The answer as it leaves. It is never cached: it is somebody's own. */
 export function respond(answer: PlainAnswer, requestId: RequestId): Response {
-  return new Response(answer.status === 204 ? null : answer.body, {
-    status: answer.status,
-    headers: { "Cache-Control": "no-store", ...answer.headers, "X-Request-Id": requestId },
-  });
+  const headers = new Headers({ "Cache-Control": "no-store" });
+  for (const [name, value] of Object.entries(answer.headers)) {
+    if (typeof value === "string") headers.set(name, value);
+    else for (const one of value) headers.append(name, one);
+  }
+  headers.set("X-Request-Id", requestId);
+  return new Response(answer.status === 204 ? null : answer.body, { status: answer.status, headers });
 }

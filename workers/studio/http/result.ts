@@ -1,6 +1,9 @@
 import type { AuditFields } from "../../../core/audit/events.ts";
 import type { ProblemBody, ProblemCode } from "../../../core/problem.ts";
 
+/** A list where the header comes more than once, as `Set-Cookie` does. */
+export type AnswerHeaders = Readonly<Record<string, string | readonly string[]>>;
+
 /** What a handler comes to: an answer or a refusal, both values. */
 export type HandlerResult<Body> = Answer<Body> | Refusal;
 
@@ -9,7 +12,7 @@ export interface Answer<Body> {
   readonly body: Body;
   /** Other than the route's declared status; readiness alone needs it. */
   readonly status?: number;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: AnswerHeaders;
   /** Events that the work caused; durable together with the outcome, before the answer. */
   readonly alongside?: readonly AuditFields[];
 }
@@ -20,7 +23,7 @@ export interface Refusal {
   readonly errors?: NonNullable<ProblemBody["errors"]>;
   /** Members of this problem alone (RFC 9457 §3.2), such as the challenge of a second step. */
   readonly extensions?: Readonly<Record<string, unknown>>;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: AnswerHeaders;
   readonly alongside?: readonly AuditFields[];
 }
 

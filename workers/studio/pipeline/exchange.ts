@@ -7,7 +7,7 @@ import { studioHeaders } from "../../../core/rpc/studio.ts";
 import type { IdempotencyClaim } from "../../../store/control/idempotency.ts";
 import type { Membership, Person } from "../../../store/control/sessions.ts";
 import type { RouteDefinition, RouteInput } from "../http/define-route.ts";
-import type { HandlerResult, Refusal } from "../http/result.ts";
+import type { AnswerHeaders, HandlerResult, Refusal } from "../http/result.ts";
 import type { Services } from "../services.ts";
 import { callAsUser } from "./call-as-user.ts";
 import type { MemberContext, OperatorContext } from "./request-context.ts";
@@ -15,7 +15,7 @@ import type { MemberContext, OperatorContext } from "./request-context.ts";
 /** An answer ready to be sent: what idempotency keeps and replays. */
 export interface PlainAnswer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: AnswerHeaders;
   readonly body: string;
 }
 
@@ -86,6 +86,7 @@ export function contextOf(exchange: Exchange): MemberContext & OperatorContext {
     clientIp: exchange.clientIp,
     userAgent: (request.headers.get("User-Agent") ?? "").slice(0, 512),
     country: request.headers.get(studioHeaders.country) ?? "",
+    credential: credentialOf(request.headers.get(studioHeaders.credential)),
     orgReference: exchange.params["org"] ?? null,
     cookieHeader: request.headers.get("Cookie"),
     write: () => ({ requestId, nowMs: services.now() }),
@@ -100,6 +101,10 @@ export function contextOf(exchange: Exchange): MemberContext & OperatorContext {
       return asUserOf(membership, audience);
     },
   };
+}
+
+function credentialOf(header: string | null): MemberContext["credential"] {
+  return header === "cookie" || header === "bearer" ? header : "none";
 }
 
 /**

@@ -1,6 +1,9 @@
 import { z } from "@hono/zod-openapi";
+import { busyRetrySeconds } from "../../../../core/rpc/passwords.ts";
 import { findCredentials } from "../../../../store/control/users.ts";
-import { completeSignIn, denySignIn, type LoginAnswer } from "../../auth/complete-sign-in.ts";
+import { completeSignIn, denySignIn, type LoginAnswer, recordFailure } from "../../auth/complete-sign-in.ts";
+import { otp } from "../../auth/factors/presented.ts";
+import * as throttle from "../../auth/throttle.ts";
 import { defineRoute, type RouteDefinition } from "../../http/define-route.ts";
 import { type HandlerResult, refuse } from "../../http/result.ts";
 import { email } from "../../http/schemas.ts";
@@ -8,7 +11,7 @@ import type { RequestContext } from "../../pipeline/request-context.ts";
 import { loginAnswer, presentedPassword } from "./schemas.ts";
 
 const query = z.strictObject({ tokens: z.enum(["0", "1"]).optional() });
-const body = z.strictObject({ email, password: presentedPassword });
+const body = z.strictObject({ email, password: presentedPassword, otp: otp.optional() });
 
 interface LoginInput {
   readonly query: z.output<typeof query>;
@@ -24,36 +27,42 @@ function defineLogin(name: "login" | "orgLogin"): RouteDefinition {
   return defineRoute(name, { caller: "anyone", query, body, status: 200, answer: loginAnswer }, signIn);
 }
 
+const method = "password";
+
 async function signIn(context: RequestContext, input: LoginInput): Promise<HandlerResult<LoginAnswer>> {
   const { services } = context;
   const { email: address, password } = input.body;
-  const method = "password";
-  const found = await findCredentials(services.database, address);
+  const [admission, found] = await Promise.all([
+    throttle.check(context, { kind: "password", email: address }),
+    findCredentials(services.database, address),
+  ]);
+  if (admission.kind === "throttled") {
+    const recorded = recordFailure(context, found?.id ?? null, { method, reason: "throttled" });
+    return { ...throttle.throttledRefusal(admission), alongside: [recorded] };
+  }
   // Nobody there costs one hash as well, so that time and answer are those of a wrong password.
-  const verified = await services.passwords.verify(password, found?.passwordHash ?? null);
-  if (verified.kind === "busy") return refuse("busy", { headers: { "Retry-After": "2" } });
+  const verified = await services.passwords.verify(password, found?.passwordHash ?? null).catch((error: unknown) => {
+    throttle.notMade(context, admission);
+    throw error;
+  });
+  if (verified.kind === "busy") {
+    throttle.notMade(context, admission);
+    return refuse("busy", { headers: { "Retry-After": String(busyRetrySeconds) } });
+  }
   if (found === null) return denySignIn(context, null, { method, reason: "unknown_account" });
   if (verified.kind === "wrong" || found.passwordHash === null) {
     return denySignIn(context, found.id, { method, reason: "wrong_password" });
   }
   if (found.disabled) return denySignIn(context, found.id, { method, reason: "disabled" });
-  const rehashed = verified.outdated ? await rehash(context, password, found.passwordHash) : null;
+  throttle.succeeded(context, admission);
   return completeSignIn(context, {
     user: found.id,
     email: address,
     name: found.name,
     method,
     strong: false,
-    rehashed,
+    otp: input.body.otp,
+    rehashed: verified.renewed === null ? null : { from: found.passwordHash, to: verified.renewed },
     tokens: input.query.tokens === "1",
   });
-}
-
-async function rehash(
-  context: RequestContext,
-  password: string,
-  from: string,
-): Promise<{ from: string; to: string } | null> {
-  const hashed = await context.services.passwords.hash(password);
-  return hashed.kind === "ok" ? { from, to: hashed.hash } : null;
 }

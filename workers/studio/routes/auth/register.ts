@@ -1,9 +1,10 @@
 import { z } from "@hono/zod-openapi";
 import { addRegistration } from "../../../../store/control/registrations.ts";
 import { sha256Hex } from "../../auth/keys.ts";
+import { objectionTo, refuseHash, refusePassword } from "../../auth/password-policy.ts";
 import { makeSecret } from "../../auth/secrets.ts";
 import { defineRoute } from "../../http/define-route.ts";
-import { answer, refuse } from "../../http/result.ts";
+import { answer } from "../../http/result.ts";
 import { email, nameOf } from "../../http/schemas.ts";
 import { accountExistsMail, verificationMail } from "../../mail/messages.ts";
 import { newPassword } from "./schemas.ts";
@@ -25,8 +26,10 @@ export const register = defineRoute(
   },
   async (context, { body }) => {
     const { services } = context;
+    const objection = objectionTo(body.password, { ...body, organisations: [] }, false);
+    if (objection !== null) return refusePassword("password", objection);
     const hashed = await services.passwords.hash(body.password);
-    if (hashed.kind === "busy") return refuse("busy", { headers: { "Retry-After": "2" } });
+    if (hashed.kind !== "ok") return refuseHash("password", hashed);
     const token = makeSecret(services.randomBytes);
     const { accepted, accountExists } = await addRegistration(services.database, context.write(), {
       tokenHash: sha256Hex(token),

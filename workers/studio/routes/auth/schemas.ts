@@ -1,23 +1,17 @@
 import { z } from "@hono/zod-openapi";
-import { passwordCharactersMax, passwordCharactersMin, passwordLength } from "../../auth/passwords.ts";
+import { passwordCharactersMax, passwordUnitsMax } from "../../../../core/rpc/passwords.ts";
+import { passwordCharactersMinWithFactor } from "../../auth/password-policy.ts";
 import { idText, role } from "../../http/schemas.ts";
 
-/** Long enough for 128 characters of four UTF-16 units, before normalisation. */
-const passwordUnitsMax = passwordCharactersMax * 4;
-
-/** A password somebody chooses: length alone counts, no composition rules (NIST 800-63B-4 §3.1.1.2). */
+/**
+ * A password somebody chooses. Here only its size is bounded; how long it must be depends on the person
+ * (auth/password-policy.ts).
+ */
 export const newPassword = z
   .string()
+  .min(1)
   .max(passwordUnitsMax)
-  .refine(
-    (text) => passwordLength(text) >= passwordCharactersMin,
-    `must be at least ${passwordCharactersMin} characters long`,
-  )
-  .refine(
-    (text) => passwordLength(text) <= passwordCharactersMax,
-    `must be at most ${passwordCharactersMax} characters long`,
-  )
-  .openapi({ type: "string", minLength: passwordCharactersMin, maxLength: passwordCharactersMax });
+  .openapi({ type: "string", minLength: passwordCharactersMinWithFactor, maxLength: passwordCharactersMax });
 
 /** A password somebody says they have. */
 export const presentedPassword = z.string().min(1).max(passwordUnitsMax);
@@ -32,3 +26,7 @@ export const tokens = z.object({
 });
 /** What every completed sign-in answers with. */
 export const loginAnswer = z.object({ user, orgs: z.array(orgOfUser), ...tokens.partial().shape });
+/** Options of a WebAuthn ceremony in JSON, which the browser judges member by member (WebAuthn §5.1.8, §5.1.9). */
+export const browserOptions = z
+  .custom<object>((value) => typeof value === "object" && value !== null)
+  .openapi({ type: "object" });

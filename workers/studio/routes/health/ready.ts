@@ -32,6 +32,7 @@ const unsigned = { assertion: "", accessToken: null };
 
 const parts: Readonly<Record<string, Ask>> = {
   control_database: ({ services }) => services.database.query(sql`SELECT 1`, { readOnly: true }),
+  passwords: ({ services }) => services.passwords.ready(),
   public_keys: ({ services }) => services.publicKeys.accessKeys(),
   devices: ({ services }) => refuses(services.devices.listDevices(unsigned, { limit: 1, cursor: null })),
   provisioner: ({ services }) => refuses(services.provisioner.createTenant(unsigned, services.makeId("org"))),
