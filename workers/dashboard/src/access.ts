@@ -13,6 +13,8 @@ const ofGroups = ["org:read", "groups:read", "devices:read", "telemetry:read"] a
 const manage = [
   ...everyRead,
   "members:manage",
+  "api_keys:manage",
+  "identity_providers:manage",
   "policies:manage",
   "groups:manage",
   "enrollment:manage",

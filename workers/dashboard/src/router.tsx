@@ -16,6 +16,33 @@ export function createRouter() {
       HydrateFallback: PageLoading,
       children: [
         { path: "/sign-in", Component: SignInPage },
+        { path: "/o/:org/sign-in", Component: SignInPage },
+        {
+          path: "/sign-in/callback",
+          lazy: async () => ({
+            Component: (await import("./pages/sign-in-callback/sign-in-callback.tsx")).SignInCallbackPage,
+          }),
+        },
+        {
+          path: "/forgot-password",
+          lazy: async () => ({
+            Component: (await import("./pages/forgot-password/forgot-password.tsx")).ForgotPasswordPage,
+          }),
+        },
+        {
+          path: "/reset-password",
+          lazy: async () => ({
+            Component: (await import("./pages/reset-password/reset-password.tsx")).ResetPasswordPage,
+          }),
+        },
+        {
+          path: "/confirm-email",
+          lazy: async () => ({ Component: (await import("./pages/confirm-email/confirm-email.tsx")).ConfirmEmailPage }),
+        },
+        {
+          path: "/account/security",
+          lazy: async () => ({ Component: (await import("./pages/account/security.tsx")).AccountSecurityPage }),
+        },
         { path: "/", lazy: async () => ({ Component: (await import("./pages/orgs/orgs.tsx")).OrgsPage }) },
         {
           path: "/register",
@@ -54,6 +81,18 @@ export function createRouter() {
               path: "enroll",
               lazy: async () => ({
                 Component: permitted("enrollment:manage", (await import("./pages/enroll/enroll.tsx")).EnrollPage),
+              }),
+            },
+            {
+              path: "api-keys",
+              lazy: async () => ({
+                Component: permitted("api_keys:manage", (await import("./pages/api-keys/api-keys.tsx")).ApiKeysPage),
+              }),
+            },
+            {
+              path: "security",
+              lazy: async () => ({
+                Component: permitted("policies:read", (await import("./pages/security/security.tsx")).SecurityPage),
               }),
             },
             {

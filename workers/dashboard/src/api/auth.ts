@@ -1,15 +1,30 @@
-import { useQuery } from "@tanstack/react-query";
+import { type QueryClient, useQuery } from "@tanstack/react-query";
 import * as z from "zod/mini";
 import { call, callVoid } from "./client.ts";
 import { ApiProblem } from "./problem.ts";
 import { type Me, meSchema } from "./schemas.ts";
 import { mayBeSignedIn, rememberSignedIn } from "./session-hint.ts";
+import { stepUp } from "./step-up.ts";
 
 export const meKey = ["me"] as const;
 
 /** The signed-in person and their organisations; null when nobody is signed in. */
 export function useMe() {
-  return useQuery({ queryKey: meKey, queryFn: ({ signal }) => fetchMe(signal), staleTime: 60_000 });
+  return useQuery(meQuery);
+}
+
+const meQuery = {
+  queryKey: meKey,
+  queryFn: ({ signal }: { readonly signal: AbortSignal }) => fetchMe(signal),
+  staleTime: 60_000,
+} as const;
+
+/** After a sign-in: drops what was read for whoever was here before, and reads who is here now. */
+export async function welcome(client: QueryClient): Promise<Me> {
+  client.clear();
+  const me = await client.fetchQuery({ ...meQuery, staleTime: 0 });
+  if (me === null) throw new Error("signed in, and the server knows of nobody");
+  return me;
 }
 
 async function fetchMe(signal: AbortSignal): Promise<Me | null> {
@@ -25,13 +40,6 @@ async function fetchMe(signal: AbortSignal): Promise<Me | null> {
   }
 }
 
-/** Sets the session cookie, which scripts can't read. */
-export async function signIn(email: string, password: string): Promise<Me> {
-  const me = await call("/auth/login", meSchema, { method: "POST", body: { email, password } });
-  rememberSignedIn(true);
-  return me;
-}
-
 export async function signOut(): Promise<void> {
   try {
     await callVoid("/auth/logout", { method: "POST", body: {} });
@@ -40,6 +48,7 @@ export async function signOut(): Promise<void> {
     if (!(error instanceof ApiProblem && error.fields.status === 401)) throw error;
   }
   rememberSignedIn(false);
+  stepUp.forget();
 }
 
 export function register(input: { name: string; email: string; password: string }): Promise<void> {

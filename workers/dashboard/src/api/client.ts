@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
-import { ApiProblem, clientProblem, parseProblem } from "./problem.ts";
+import { ApiProblem, clientProblem, isProblem, parseProblem } from "./problem.ts";
+import { stepUp } from "./step-up.ts";
 
 // Compiling parsers with `new Function` is refused by the content policy, and even trying is reported.
 z.config({ jitless: true });
@@ -16,10 +17,31 @@ export interface CallOptions {
 }
 
 /**
- * Calls the API with the session cookie and parses the answer at the door.
+ * Calls the API with the session cookie and parses the answer at the door. Where the server wants proof
+ * of the person first (RFC 9470), they are asked for it and the call is made once more.
  * @throws ApiProblem for every refusal, for no answer, and for one that does not fit the schema
  */
 export async function call<T>(path: string, schema: z.ZodMiniType<T>, options: CallOptions = {}): Promise<T> {
+  try {
+    return await callOnce(path, schema, options);
+  } catch (error) {
+    if (!isProblem(error, "step_up_required")) throw error;
+    const reads = (options.method ?? "GET") === "GET";
+    if (!(await stepUp.prove(reads ? "page" : "person"))) throw new ApiProblem(declined);
+    return await callOnce(path, schema, options);
+  }
+}
+
+const declined = clientProblem(
+  "step_up_declined",
+  "Prove that it is you to see this",
+  "For this, Sentinel asks again who you are.",
+  401,
+  null,
+);
+
+/** The same without asking: for the calls by which a person proves themselves. */
+export async function callOnce<T>(path: string, schema: z.ZodMiniType<T>, options: CallOptions = {}): Promise<T> {
   const response = await send(path, options);
   const body = await readBody(response);
   const requestId = response.headers.get("X-Request-Id");

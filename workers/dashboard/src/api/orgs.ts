@@ -26,6 +26,16 @@ export function changeMember(org: string, user: string, role: Role): Promise<voi
   return callVoid(path("orgs", org, "members", user), { method: "PATCH", body: { role } });
 }
 
+/** Shuts a member out of this organisation without removing them, or lets them in again. */
+export function disableMember(org: string, user: string, disabled: boolean): Promise<void> {
+  return callVoid(path("orgs", org, "members", user), { method: "PATCH", body: { disabled } });
+}
+
+/** Signs a member out everywhere. */
+export function endMemberSessions(org: string, user: string): Promise<void> {
+  return callVoid(path("orgs", org, "members", user, "sessions"), { method: "DELETE" });
+}
+
 export function removeMember(org: string, user: string): Promise<void> {
   return callVoid(path("orgs", org, "members", user), { method: "DELETE" });
 }

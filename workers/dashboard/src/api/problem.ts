@@ -1,7 +1,10 @@
 import type { ProblemCode } from "../../../../core/problem.ts";
 
-/** Codes the browser itself adds to the server's: no answer came, or one that makes no sense. */
-export type ClientProblemCode = "network_error" | "unexpected_answer";
+/**
+ * Codes the browser itself adds to the server's: no answer came, or one that makes no sense; the person
+ * did not prove themselves again when asked to; the browser gave no passkey.
+ */
+export type ClientProblemCode = "network_error" | "unexpected_answer" | "step_up_declined" | "passkey_failed";
 
 export interface ProblemFields {
   /** HTTP status; 0 when no answer came. */
@@ -13,6 +16,8 @@ export interface ProblemFields {
   readonly retryAfterSeconds: number | null;
   /** For `invalid_request`: where and what. */
   readonly errors: readonly { readonly path: string; readonly message: string }[];
+  /** What the server adds for one code alone (RFC 9457 section 3.2): `challenge`, `factors`, …. */
+  readonly extensions: Readonly<Record<string, unknown>>;
 }
 
 /** A refusal or failure of the API, with what a person needs to act on it or report it. */
@@ -38,7 +43,17 @@ export function clientProblem(
   status: number,
   requestId: string | null,
 ): ProblemFields {
-  return { status, code, title, detail, requestId, retryAfterSeconds: null, errors: [] };
+  return { status, code, title, detail, requestId, retryAfterSeconds: null, errors: [], extensions: {} };
+}
+
+/** True when the person closed the question whether it is them: nothing failed, so nothing is shown. */
+export function wasDeclined(error: unknown): boolean {
+  return error instanceof ApiProblem && error.fields.code === "step_up_declined";
+}
+
+/** True for a refusal with this code. */
+export function isProblem(error: unknown, code: ProblemFields["code"]): error is ApiProblem {
+  return error instanceof ApiProblem && error.fields.code === code;
 }
 
 /**
@@ -61,8 +76,20 @@ export function parseProblem(
     requestId: text(record["request_id"]) ?? headers.requestId,
     retryAfterSeconds: Number.isFinite(seconds) && seconds >= 0 ? seconds : null,
     errors: Array.isArray(record["errors"]) ? record["errors"].filter(isFieldError) : [],
+    extensions: Object.fromEntries(Object.entries(record).filter(([name]) => !standard.has(name))),
   };
 }
+
+const standard: ReadonlySet<string> = new Set([
+  "type",
+  "title",
+  "status",
+  "detail",
+  "instance",
+  "code",
+  "request_id",
+  "errors",
+]);
 
 function isFieldError(value: unknown): value is { path: string; message: string } {
   if (typeof value !== "object" || value === null) return false;

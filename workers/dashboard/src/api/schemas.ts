@@ -7,7 +7,27 @@ const role = z.enum(roles);
 
 export const personSchema = z.object({ id: z.string(), email: z.string(), name: z.string() });
 export const membershipSchema = z.object({ id: z.string(), slug: z.string(), name: z.string(), role });
-export const meSchema = z.object({ user: personSchema, orgs: z.array(membershipSchema) });
+/** Every completed sign-in answers with who it was; what else is known of them is asked of `/me`. */
+export const signedInSchema = z.object({ user: personSchema });
+
+/** What an organisation asks of its members beyond the password. */
+const orgMfaSchema = z.object({
+  required: z.boolean(),
+  /** Until then nobody is shut out; null: at once. */
+  grace_until: z.nullable(time),
+  /** Whether this person has a second factor. */
+  satisfied: z.boolean(),
+});
+const ownMembershipSchema = z.object({
+  ...membershipSchema.shape,
+  mfa: z._default(orgMfaSchema, { required: false, grace_until: null, satisfied: true }),
+});
+export const meSchema = z.object({
+  user: personSchema,
+  /** Whether this session has shown a second factor. */
+  mfa: z._default(z.boolean(), false),
+  orgs: z.array(ownMembershipSchema),
+});
 
 /** One page of any list. */
 export function pageOf<T extends z.ZodMiniType>(item: T) {
@@ -58,10 +78,20 @@ export const commandSchema = z.object({
 
 export const memberSchema = z.object({
   user_id: z.string(),
-  email: z.string(),
+  email: z.nullable(z.string()),
   name: z.string(),
   role,
   joined_at: time,
+  /** Since when they are shut out of this organisation; null for most. */
+  disabled_at: z.nullable(time),
+});
+export const sessionSchema = z.object({
+  id: z.string(),
+  ip: z.string(),
+  user_agent: z.string(),
+  created_at: time,
+  last_seen_at: time,
+  current: z.boolean(),
 });
 export const invitationSchema = z.object({ id: z.string(), email: z.string(), role, expires_at: time });
 
@@ -86,7 +116,9 @@ export const auditEntrySchema = z.object({
 });
 
 export type Person = z.infer<typeof personSchema>;
-export type Membership = z.infer<typeof membershipSchema>;
+export type Membership = z.infer<typeof ownMembershipSchema>;
+export type OrgMfa = z.infer<typeof orgMfaSchema>;
+export type Session = z.infer<typeof sessionSchema>;
 export type Me = z.infer<typeof meSchema>;
 export type Device = z.infer<typeof deviceSchema>;
 export type EnrollmentCode = z.infer<typeof enrollmentCodeSchema>;

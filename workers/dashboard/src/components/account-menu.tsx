@@ -1,6 +1,7 @@
 import { Button } from "@cloudflare/kumo/components/button";
 import { DropdownMenu } from "@cloudflare/kumo/components/dropdown";
 import { useKumoToastManager } from "@cloudflare/kumo/components/toast";
+import { ShieldCheckIcon } from "@phosphor-icons/react/ShieldCheck";
 import { SignOutIcon } from "@phosphor-icons/react/SignOut";
 import { UserCircleIcon } from "@phosphor-icons/react/UserCircle";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
@@ -42,6 +43,9 @@ export function AccountMenu({ user }: { readonly user: Person }) {
         <DropdownMenu.Group>
           <DropdownMenu.Label>{user.email}</DropdownMenu.Label>
           <DropdownMenu.Separator />
+          <DropdownMenu.Item icon={ShieldCheckIcon} onClick={() => void navigate("/account/security")}>
+            Account security
+          </DropdownMenu.Item>
           <DropdownMenu.Item icon={SignOutIcon} onClick={() => leave.mutate()}>
             Sign out
           </DropdownMenu.Item>

@@ -32,3 +32,24 @@ export function ConnectionStatus() {
     </div>
   );
 }
+
+/** Why the server ended the connection, in its own words; nothing where it gave none, or all is well. */
+export function ConnectionReason({ className = "" }: { readonly className?: string }) {
+  const { state } = useConnection();
+  const reason = state.kind === "waiting" ? state.reason : null;
+  if (reason === null) return null;
+  return (
+    <p
+      role="status"
+      aria-label="Why the live connection ended"
+      className={`text-xs wrap-anywhere text-kumo-subtle ${className}`}
+    >
+      {sentence(reason)}
+    </p>
+  );
+}
+
+/** MQTT names its reasons in small letters: `server busy: retry after 30 s`. */
+export function sentence(reason: string): string {
+  return reason.charAt(0).toUpperCase() + reason.slice(1);
+}

@@ -6,23 +6,18 @@ import { useEffect, useId, useRef, useState } from "react";
 const copiedForMs = 2_000;
 
 /** Text to take elsewhere: a command, a code. Selecting it by hand works too. */
-export function CopyField({ label, text }: { readonly label: string; readonly text: string }) {
-  const [copied, setCopied] = useState(false);
+export function CopyField(props: {
+  readonly label: string;
+  readonly text: string;
+  /** How it reads on screen, where that is not how it is copied. */
+  readonly shown?: string;
+}) {
+  const { label, text } = props;
   const id = useId();
-  const shown = useRef<HTMLElement>(null);
-  useEffect(() => {
-    if (!copied) return;
-    const timer = setTimeout(() => setCopied(false), copiedForMs);
-    return () => clearTimeout(timer);
-  }, [copied]);
-  const copy = async (): Promise<void> => {
-    try {
-      await navigator.clipboard.writeText(text);
-      setCopied(true);
-    } catch {
-      // The browser keeps the clipboard to itself: leave the text selected instead.
-      if (shown.current !== null) getSelection()?.selectAllChildren(shown.current);
-    }
+  const element = useRef<HTMLElement>(null);
+  // The browser may keep the clipboard to itself: then the text is left selected instead.
+  const select = (): void => {
+    if (element.current !== null) getSelection()?.selectAllChildren(element.current);
   };
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for controls; this is text and a button for it
@@ -32,20 +27,41 @@ export function CopyField({ label, text }: { readonly label: string; readonly te
       </p>
       <div className="flex items-start gap-2 rounded-lg bg-kumo-recessed p-2 pl-3 ring ring-kumo-hairline">
         <code
-          ref={shown}
+          ref={element}
           className="min-w-0 flex-1 py-1 font-mono text-[13px] leading-5 wrap-anywhere whitespace-pre-wrap text-kumo-default select-all"
         >
-          {text}
+          {props.shown ?? text}
         </code>
-        <Button
-          size="sm"
-          icon={copied ? CheckIcon : CopyIcon}
-          onClick={() => void copy()}
-          aria-label={`Copy ${label.toLowerCase()}`}
-        >
-          <span aria-live="polite">{copied ? "Copied" : "Copy"}</span>
-        </Button>
+        <CopyButton label={label.toLowerCase()} text={text} onRefused={select} />
       </div>
     </div>
+  );
+}
+
+/** Puts text on the clipboard and says so. */
+export function CopyButton(props: { readonly label: string; readonly text: string; readonly onRefused?: () => void }) {
+  const [copied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!copied) return;
+    const timer = setTimeout(() => setCopied(false), copiedForMs);
+    return () => clearTimeout(timer);
+  }, [copied]);
+  const copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(props.text);
+      setCopied(true);
+    } catch {
+      props.onRefused?.();
+    }
+  };
+  return (
+    <Button
+      size="sm"
+      icon={copied ? CheckIcon : CopyIcon}
+      onClick={() => void copy()}
+      aria-label={`Copy ${props.label}`}
+    >
+      <span aria-live="polite">{copied ? "Copied" : "Copy"}</span>
+    </Button>
   );
 }

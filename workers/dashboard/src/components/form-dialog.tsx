@@ -20,7 +20,8 @@ export function FormDialog(props: {
     if (!props.pending) props.onSubmit();
   };
   return (
-    <Dialog.Root open={props.open} onOpenChange={(open) => !open && props.onClose()}>
+    // What is under way may be waiting for the person's proof in a dialog of its own, whose clicks are outside this one.
+    <Dialog.Root open={props.open} onOpenChange={(open) => !open && !props.pending && props.onClose()}>
       <Dialog size="lg" className="p-6">
         <form onSubmit={submit} className="grid gap-4">
           <Dialog.Title className="text-lg font-semibold">{props.title}</Dialog.Title>
@@ -30,7 +31,7 @@ export function FormDialog(props: {
           {props.children}
           <FormFailure error={props.error} />
           <div className="flex justify-end gap-2">
-            <Button type="button" onClick={props.onClose}>
+            <Button type="button" disabled={props.pending} onClick={props.onClose}>
               Cancel
             </Button>
             <Button type="submit" variant="primary" loading={props.pending}>

@@ -1,6 +1,9 @@
 import { DesktopTowerIcon } from "@phosphor-icons/react/DesktopTower";
+import { IdentificationBadgeIcon } from "@phosphor-icons/react/IdentificationBadge";
+import { KeyIcon } from "@phosphor-icons/react/Key";
 import { ListChecksIcon } from "@phosphor-icons/react/ListChecks";
 import { PlugsConnectedIcon } from "@phosphor-icons/react/PlugsConnected";
+import { ShieldCheckIcon } from "@phosphor-icons/react/ShieldCheck";
 import { StackIcon } from "@phosphor-icons/react/Stack";
 import { UsersIcon } from "@phosphor-icons/react/Users";
 import { Link, useLocation } from "react-router";
@@ -12,6 +15,14 @@ const entries = [
   { to: "/enroll", label: "Enrol devices", icon: PlugsConnectedIcon, needs: "enrollment:manage" },
   { to: "/groups", label: "Groups", icon: StackIcon, needs: "groups:read" },
   { to: "/members", label: "Members", icon: UsersIcon, needs: "members:read" },
+  { to: "/api-keys", label: "API keys", icon: KeyIcon, needs: "api_keys:manage" },
+  { to: "/security", label: "Security", icon: ShieldCheckIcon, needs: "policies:read" },
+  {
+    to: "/identity-providers",
+    label: "Identity providers",
+    icon: IdentificationBadgeIcon,
+    needs: "identity_providers:manage",
+  },
   { to: "/audit", label: "Audit log", icon: ListChecksIcon, needs: "audit:read" },
 ] as const satisfies readonly { to: string; label: string; icon: unknown; needs: Permission }[];
 

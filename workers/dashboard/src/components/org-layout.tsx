@@ -1,10 +1,13 @@
 import { Suspense, useEffect, useRef } from "react";
 import { Outlet, useLocation, useNavigation, useParams } from "react-router";
 import type { Me } from "../api/schemas.ts";
+import { factorDemand } from "../factor-demand.ts";
 import { LiveProvider } from "../live/provider.tsx";
 import { AccountMenu } from "./account-menu.tsx";
 import { Brand } from "./brand.tsx";
-import { ConnectionStatus } from "./connection-status.tsx";
+import { ConnectionReason, ConnectionStatus } from "./connection-status.tsx";
+import { FactorWall } from "./factor-wall.tsx";
+import { GraceBanner } from "./grace-banner.tsx";
 import { MobileMenu } from "./mobile-menu.tsx";
 import { Navigation } from "./navigation.tsx";
 import { OrgContext, useOrg } from "./org-context.tsx";
@@ -13,6 +16,7 @@ import { NotFoundPage } from "./route-error.tsx";
 import { SessionGate } from "./session-gate.tsx";
 import { PageLoading, ProgressBar } from "./states.tsx";
 import { ThemeMenu } from "./theme-menu.tsx";
+import { useNow } from "./timestamp.tsx";
 
 /** Everything below `/o/{org}`: who is here, in which organisation, and the live connection. */
 export function OrgLayout() {
@@ -21,18 +25,23 @@ export function OrgLayout() {
 
 function Organisation({ me }: { readonly me: Me }) {
   const { org: wanted } = useParams();
+  const now = useNow();
   const org = me.orgs.find(({ id, slug }) => slug === wanted || id === wanted);
   if (org === undefined) return <NotFoundPage />;
+  const demand = factorDemand(org.mfa, me.mfa, now);
+  if (demand.kind === "enrol" || demand.kind === "prove") {
+    return <FactorWall key={demand.kind} me={me} org={org} kind={demand.kind} />;
+  }
   return (
     <OrgContext value={{ org, user: me.user, root: `/o/${org.slug}` }}>
       <LiveProvider key={org.id} org={org.id}>
-        <Frame me={me} />
+        <Frame me={me} enrolUntil={demand.kind === "enrol_until" ? demand.until : null} />
       </LiveProvider>
     </OrgContext>
   );
 }
 
-function Frame({ me }: { readonly me: Me }) {
+function Frame({ me, enrolUntil }: { readonly me: Me; readonly enrolUntil: string | null }) {
   const { org } = useOrg();
   const main = useFocusOnNavigation();
   const navigation = useNavigation();
@@ -51,6 +60,7 @@ function Frame({ me }: { readonly me: Me }) {
         <div className="mt-auto grid gap-2 border-t border-kumo-hairline pt-3">
           <div className="px-2">
             <ConnectionStatus />
+            <ConnectionReason className="pb-1" />
           </div>
           <div className="flex items-center justify-between gap-1">
             <AccountMenu user={me.user} />
@@ -58,16 +68,20 @@ function Frame({ me }: { readonly me: Me }) {
           </div>
         </div>
       </aside>
-      <header className="sticky top-0 z-20 flex items-center justify-between gap-3 border-b border-kumo-hairline bg-kumo-base px-4 py-2 lg:hidden">
-        <Brand />
-        <div className="flex items-center gap-3">
-          <ConnectionStatus />
-          <MobileMenu org={org} me={me} />
+      <header className="sticky top-0 z-20 border-b border-kumo-hairline bg-kumo-base px-4 py-2 lg:hidden">
+        <div className="flex items-center justify-between gap-3">
+          <Brand />
+          <div className="flex items-center gap-3">
+            <ConnectionStatus />
+            <MobileMenu org={org} me={me} />
+          </div>
         </div>
+        <ConnectionReason className="pt-1" />
       </header>
       <main id="main" ref={main} tabIndex={-1} className="relative min-w-0 px-4 py-5 sm:px-6 lg:px-8 lg:py-7">
         {navigation.state !== "idle" && <ProgressBar label="Loading page" />}
         <div className="mx-auto w-full max-w-6xl">
+          {enrolUntil !== null && <GraceBanner until={enrolUntil} />}
           <Suspense fallback={<PageLoading />}>
             <Outlet />
           </Suspense>

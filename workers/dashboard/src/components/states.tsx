@@ -2,7 +2,9 @@ import { Button } from "@cloudflare/kumo/components/button";
 import { ArrowClockwiseIcon } from "@phosphor-icons/react/ArrowClockwise";
 import { WarningCircleIcon } from "@phosphor-icons/react/WarningCircle";
 import { type ReactNode, useEffect, useState } from "react";
-import { type ProblemFields, problemOf } from "../api/problem.ts";
+import { type ProblemFields, problemOf, wasDeclined } from "../api/problem.ts";
+import { stepUp } from "../api/step-up.ts";
+import { TextLink } from "./text-link.tsx";
 
 /** Faster than this, a progress bar would only flicker. */
 const slowAfterMs = 1_000;
@@ -56,6 +58,7 @@ export function PageLoading() {
 /** A refusal or failure in the place of what could not be loaded. */
 export function Failure({ error, onRetry }: { readonly error: unknown; readonly onRetry?: () => void }) {
   const problem = problemOf(error);
+  if (wasDeclined(error) && onRetry !== undefined) return <ProveFirst problem={problem} onProven={onRetry} />;
   return (
     <div role="alert" className="flex gap-3 rounded-xl bg-kumo-danger-tint p-4 ring ring-kumo-danger/30">
       <WarningCircleIcon aria-hidden="true" className="mt-0.5 size-5 shrink-0 text-kumo-danger" />
@@ -71,9 +74,30 @@ export function Failure({ error, onRetry }: { readonly error: unknown; readonly 
   );
 }
 
+/** The person closed the question who they are: it waits here until they want to answer it. */
+function ProveFirst(props: { readonly problem: ProblemFields; readonly onProven: () => void }) {
+  const ask = async (): Promise<void> => {
+    if (await stepUp.prove("person")) props.onProven();
+  };
+  return (
+    <div
+      role="status"
+      className="flex flex-wrap items-center gap-3 rounded-xl bg-kumo-base p-4 ring ring-kumo-hairline"
+    >
+      <div className="min-w-0 flex-1">
+        <p className="font-medium">{props.problem.title}</p>
+        {props.problem.detail !== null && <p className="text-sm text-kumo-subtle">{props.problem.detail}</p>}
+      </div>
+      <Button variant="primary" onClick={() => void ask()}>
+        Prove it’s you
+      </Button>
+    </div>
+  );
+}
+
 /** The same inside a form or a dialog; nothing while all is well. */
 export function FormFailure({ error }: { readonly error: unknown }) {
-  if (error === null || error === undefined) return null;
+  if (error === null || error === undefined || wasDeclined(error)) return null;
   return (
     <div role="alert" className="rounded-lg bg-kumo-danger-tint p-3 ring ring-kumo-danger/30">
       <ProblemText problem={problemOf(error)} />
@@ -94,6 +118,13 @@ function ProblemText({ problem }: { readonly problem: ProblemFields }) {
             </li>
           ))}
         </ul>
+      )}
+      {problem.code === "mfa_enrollment_required" && (
+        <p className="text-sm">
+          <TextLink to="/account/security" className="underline">
+            Set up a second factor
+          </TextLink>
+        </p>
       )}
       {problem.retryAfterSeconds !== null && (
         <p className="text-sm">Try again in {Math.ceil(problem.retryAfterSeconds)} s.</p>

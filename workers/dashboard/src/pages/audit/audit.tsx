@@ -7,6 +7,7 @@ import { useOrg } from "../../components/org-context.tsx";
 import { PageHeader } from "../../components/page-header.tsx";
 import { LoadMore, QueryView } from "../../components/query-view.tsx";
 import { EmptyState, ProgressBar } from "../../components/states.tsx";
+import { membersKey } from "../members/members-key.ts";
 import { AuditFilters } from "./audit-filters.tsx";
 import { AuditTable } from "./audit-table.tsx";
 import { filterFromSearch } from "./filter.ts";
@@ -18,7 +19,7 @@ export function AuditPage() {
   const { query, items } = usePages(["audit", org.id, filter], (cursor, signal) =>
     listAudit(org.id, filter, cursor, signal),
   );
-  const members = usePages(["members", org.id], (cursor, signal) => listMembers(org.id, cursor, signal), {
+  const members = usePages(membersKey(org.id), (cursor, signal) => listMembers(org.id, cursor, signal), {
     enabled: may("members:read"),
   });
   const names = new Map([[user.id, user.name], ...members.items.map(({ user_id, name }) => [user_id, name] as const)]);

@@ -10,6 +10,7 @@ import type { Group } from "../../api/schemas.ts";
 import { useOrg } from "../../components/org-context.tsx";
 import { LoadMore, QueryView } from "../../components/query-view.tsx";
 import { FormFailure } from "../../components/states.tsx";
+import { membersKey } from "../members/members-key.ts";
 
 interface Candidate {
   readonly id: string;
@@ -21,7 +22,7 @@ export function GroupDialog({ group, onClose }: { readonly group: Group; readonl
   const { org } = useOrg();
   const client = useQueryClient();
   const devices = usePages(devicesKey(org.id), (cursor, signal) => listDevices(org.id, cursor, signal));
-  const members = usePages(["members", org.id], (cursor, signal) => listMembers(org.id, cursor, signal));
+  const members = usePages(membersKey(org.id), (cursor, signal) => listMembers(org.id, cursor, signal));
   const work = useMutation({
     mutationFn: (change: { kind: "devices" | "members"; id: string; present: boolean }) =>
       setInGroup(org.id, group.id, change.kind, change.id, change.present),
@@ -30,7 +31,10 @@ export function GroupDialog({ group, onClose }: { readonly group: Group; readonl
       if (change.kind === "devices") await client.invalidateQueries({ queryKey: deviceKey(org.id, change.id) });
     },
   });
-  const people = members.items.map(({ user_id, name, email }) => ({ id: user_id, name: `${name} (${email})` }));
+  const people = members.items.map(({ user_id, name, email }) => ({
+    id: user_id,
+    name: email === null ? name : `${name} (${email})`,
+  }));
   const shared = { busy: work.isPending, onChange: work.mutate };
   return (
     <Dialog.Root open onOpenChange={(open) => !open && onClose()}>

@@ -5,10 +5,11 @@ import type { Role } from "../../../../../core/tenancy/roles.ts";
 import { roleNames } from "../../access.ts";
 import { meKey } from "../../api/auth.ts";
 import { changeMember } from "../../api/orgs.ts";
-import { problemOf } from "../../api/problem.ts";
+import { problemOf, wasDeclined } from "../../api/problem.ts";
 import type { Member } from "../../api/schemas.ts";
 import { useOrg } from "../../components/org-context.tsx";
 import { grantable } from "./may-change.ts";
+import { membersKey } from "./members-key.ts";
 
 /** A member's role, and the way to another one for those who may. */
 export function RoleSelect({ member, editable }: { readonly member: Member; readonly editable: boolean }) {
@@ -18,11 +19,12 @@ export function RoleSelect({ member, editable }: { readonly member: Member; read
   const work = useMutation({
     mutationFn: (next: Role) => changeMember(org.id, member.user_id, next),
     onError: (error) => {
+      if (wasDeclined(error)) return;
       const { title, detail } = problemOf(error);
       toasts.add({ title, description: detail ?? undefined, variant: "error" });
     },
     onSettled: async () => {
-      await client.invalidateQueries({ queryKey: ["members", org.id] });
+      await client.invalidateQueries({ queryKey: membersKey(org.id) });
       if (member.user_id === user.id) await client.invalidateQueries({ queryKey: meKey });
     },
   });

@@ -4,11 +4,9 @@ import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { register } from "../../api/auth.ts";
 import { AuthFrame } from "../../components/auth-frame.tsx";
+import { NewPassword } from "../../components/new-password.tsx";
 import { FormFailure } from "../../components/states.tsx";
 import { TextLink } from "../../components/text-link.tsx";
-
-/** NIST 800-63B-4 section 3.1.1.2 for a password that stands alone. */
-const passwordCharactersMin = 15;
 
 export function RegisterPage() {
   const [input, setInput] = useState({ name: "", email: "", password: "" });
@@ -36,7 +34,6 @@ export function RegisterPage() {
       </AuthFrame>
     );
   }
-  const missing = passwordCharactersMin - [...input.password].length;
   return (
     <AuthFrame
       title="Create an account"
@@ -67,20 +64,10 @@ export function RegisterPage() {
           value={input.email}
           onChange={(event) => setInput({ ...input, email: event.target.value })}
         />
-        <Input
+        <NewPassword
           label="Password"
-          type="password"
-          name="password"
-          autoComplete="new-password"
-          required
-          minLength={passwordCharactersMin}
           value={input.password}
-          onChange={(event) => setInput({ ...input, password: event.target.value })}
-          description={
-            missing > 0 && input.password !== ""
-              ? `${missing} more ${missing === 1 ? "character" : "characters"}`
-              : `At least ${passwordCharactersMin} characters. A few unrelated words are easy to remember.`
-          }
+          onChange={(password) => setInput({ ...input, password })}
         />
         <FormFailure error={work.error} />
         <Button type="submit" variant="primary" size="lg" loading={work.isPending} className="w-full justify-center">

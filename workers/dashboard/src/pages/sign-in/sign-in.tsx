@@ -1,71 +1,66 @@
-import { Button } from "@cloudflare/kumo/components/button";
-import { Input } from "@cloudflare/kumo/components/input";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
-import { useNavigate, useSearchParams } from "react-router";
-import { meKey, signIn } from "../../api/auth.ts";
+import { useState } from "react";
+import { useParams, useSearchParams } from "react-router";
+import type { Challenge, Door } from "../../api/sign-in.ts";
 import { AuthFrame } from "../../components/auth-frame.tsx";
 import { returnPath } from "../../components/return-path.ts";
-import { FormFailure } from "../../components/states.tsx";
 import { TextLink } from "../../components/text-link.tsx";
+import { useArrival } from "./arrival.ts";
+import { FirstStep } from "./first-step.tsx";
+import { Providers } from "./providers.tsx";
+import { SecondStep } from "./second-step.tsx";
 
+/** The platform's door, and that of an organisation at `/o/{org}/sign-in`. */
 export function SignInPage() {
-  const [email, setEmail] = useState("");
-  const [password, setPassword] = useState("");
+  const { org } = useParams();
+  // Another door is another sign-in: nothing typed or begun at the first belongs to the second.
+  return <SignIn key={org ?? ""} door={org ?? null} />;
+}
+
+function SignIn({ door }: { readonly door: Door }) {
   const [search] = useSearchParams();
-  const navigate = useNavigate();
-  const client = useQueryClient();
-  const work = useMutation({
-    mutationFn: () => signIn(email.trim(), password),
-    onSuccess: async (me) => {
-      client.clear();
-      client.setQueryData(meKey, me);
-      const next = returnPath(search.get("next"));
-      const only = me.orgs.length === 1 ? me.orgs[0] : undefined;
-      await navigate(next === "/" && only !== undefined ? `/o/${only.slug}` : next, { replace: true });
-    },
-  });
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    if (!work.isPending) work.mutate();
-  };
+  const wanted = search.get("next") ?? (door === null ? null : `/o/${door}`);
+  const [challenge, setChallenge] = useState<Challenge | null>(null);
+  const [email, setEmail] = useState("");
+  const arrive = useArrival(wanted);
+  if (challenge !== null) {
+    return (
+      <AuthFrame title="One more step" lead="Your account asks for a second factor.">
+        <SecondStep
+          door={door}
+          email={email}
+          challenge={challenge}
+          onDone={arrive}
+          onRestart={() => setChallenge(null)}
+        />
+      </AuthFrame>
+    );
+  }
+  const next = search.get("next");
+  const elsewhere = next === null ? "/sign-in" : `/sign-in?next=${encodeURIComponent(returnPath(next))}`;
   return (
     <AuthFrame
-      title="Sign in"
+      title={door === null ? "Sign in" : `Sign in to ${door}`}
       lead="Watch and manage your organisation’s devices."
       footer={
-        <>
-          New here?{" "}
-          <TextLink to="/register" className="underline">
-            Create an account
-          </TextLink>
-        </>
+        door === null ? (
+          <>
+            New here?{" "}
+            <TextLink to="/register" className="underline">
+              Create an account
+            </TextLink>
+          </>
+        ) : (
+          <>
+            Not a member here?{" "}
+            <TextLink to={elsewhere} className="underline">
+              Sign in to your account
+            </TextLink>
+          </>
+        )
       }
     >
-      <form onSubmit={submit} className="grid gap-4">
-        <Input
-          label="E-mail"
-          type="email"
-          name="email"
-          autoComplete="username"
-          required
-          value={email}
-          onChange={(event) => setEmail(event.target.value)}
-        />
-        <Input
-          label="Password"
-          type="password"
-          name="password"
-          autoComplete="current-password"
-          required
-          value={password}
-          onChange={(event) => setPassword(event.target.value)}
-        />
-        <FormFailure error={work.error} />
-        <Button type="submit" variant="primary" size="lg" loading={work.isPending} className="w-full justify-center">
-          Sign in
-        </Button>
-      </form>
+      <FirstStep door={door} email={email} onEmail={setEmail} fillIn onDone={arrive} onChallenge={setChallenge} />
+      <Providers door={door} returnTo={returnPath(wanted)} />
     </AuthFrame>
   );
 }

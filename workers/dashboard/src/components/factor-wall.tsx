@@ -1,0 +1,83 @@
+import { Button } from "@cloudflare/kumo/components/button";
+import { FingerprintIcon } from "@phosphor-icons/react/Fingerprint";
+import { ShieldCheckIcon } from "@phosphor-icons/react/ShieldCheck";
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { meKey } from "../api/auth.ts";
+import type { Me, Membership } from "../api/schemas.ts";
+import { stepUp } from "../api/step-up.ts";
+import { passkeysWork } from "../api/webauthn.ts";
+import { AddPasskeyDialog } from "../pages/account/add-passkey-dialog.tsx";
+import { TotpDialog } from "../pages/account/totp-dialog.tsx";
+import { PageHeader } from "./page-header.tsx";
+import { PlainFrame } from "./plain-frame.tsx";
+import { TextLink } from "./text-link.tsx";
+
+/** In the place of an organisation that asks for a second factor, from somebody who has not shown one. */
+export function FactorWall(props: {
+  readonly me: Me;
+  readonly org: Membership;
+  /** `enrol`: they have none yet. `prove`: they have one. */
+  readonly kind: "enrol" | "prove";
+}) {
+  const { me, org, kind } = props;
+  return (
+    <PlainFrame user={me.user}>
+      <PageHeader
+        title={kind === "enrol" ? "Set up a second factor" : "Show your second factor"}
+        lead={`${org.name} asks its members for more than a password.`}
+      />
+      {kind === "enrol" ? <Enrol /> : <Prove />}
+      {me.orgs.length > 1 && (
+        <p className="mt-4">
+          <TextLink to="/" className="underline">
+            Your other organisations
+          </TextLink>
+        </p>
+      )}
+    </PlainFrame>
+  );
+}
+
+function Enrol() {
+  const [open, setOpen] = useState<"passkey" | "totp" | null>(null);
+  return (
+    <div className="grid gap-3 rounded-xl bg-kumo-base p-5 ring ring-kumo-hairline">
+      <p>
+        Once you have one of these, you see the organisation again. You also get recovery codes, for the day you lose
+        it.
+      </p>
+      {passkeysWork() && (
+        <Button
+          variant="primary"
+          size="lg"
+          icon={FingerprintIcon}
+          onClick={() => setOpen("passkey")}
+          className="w-full justify-center"
+        >
+          Add a passkey
+        </Button>
+      )}
+      <Button size="lg" icon={ShieldCheckIcon} onClick={() => setOpen("totp")} className="w-full justify-center">
+        Set up an authenticator app
+      </Button>
+      {open === "passkey" && <AddPasskeyDialog onClose={() => setOpen(null)} />}
+      {open === "totp" && <TotpDialog onClose={() => setOpen(null)} />}
+    </div>
+  );
+}
+
+function Prove() {
+  const client = useQueryClient();
+  const ask = async (): Promise<void> => {
+    if (await stepUp.prove("person")) await client.invalidateQueries({ queryKey: meKey });
+  };
+  return (
+    <div className="grid gap-3 rounded-xl bg-kumo-base p-5 ring ring-kumo-hairline">
+      <p>You signed in without it this time. Show it now, and you are in.</p>
+      <Button variant="primary" size="lg" onClick={() => void ask()} className="w-full justify-center">
+        Continue
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,106 @@
+import { Button } from "@cloudflare/kumo/components/button";
+import { Checkbox } from "@cloudflare/kumo/components/checkbox";
+import { Dialog } from "@cloudflare/kumo/components/dialog";
+import { DownloadSimpleIcon } from "@phosphor-icons/react/DownloadSimple";
+import { PrinterIcon } from "@phosphor-icons/react/Printer";
+import { createContext, type ReactNode, useCallback, useContext, useState } from "react";
+import { useMe } from "../api/auth.ts";
+import { CopyButton } from "./copy-field.tsx";
+
+type Show = (codes: readonly string[]) => Promise<void>;
+const ShowContext = createContext<Show | null>(null);
+
+/** Shows new recovery codes; resolves once the person says that they are kept. */
+export function useShowRecoveryCodes(): Show {
+  const show = useContext(ShowContext);
+  if (show === null) throw new Error("outside the recovery codes' host");
+  return show;
+}
+
+/**
+ * Holds new recovery codes above every page: they are in no other place, so a page that goes away under
+ * them must not take them along.
+ */
+export function RecoveryCodesHost({ children }: { readonly children: ReactNode }) {
+  const [shown, setShown] = useState<{ readonly codes: readonly string[]; readonly done: () => void } | null>(null);
+  const show = useCallback<Show>(
+    (codes) =>
+      new Promise((resolve) =>
+        setShown({
+          codes,
+          done: () => {
+            setShown(null);
+            resolve();
+          },
+        }),
+      ),
+    [],
+  );
+  return (
+    <ShowContext value={show}>
+      {children}
+      {shown !== null && <RecoveryCodesDialog codes={shown.codes} onDone={shown.done} />}
+    </ShowContext>
+  );
+}
+
+function RecoveryCodesDialog(props: { readonly codes: readonly string[]; readonly onDone: () => void }) {
+  const [kept, setKept] = useState(false);
+  const me = useMe();
+  const text = fileText(props.codes, me.data?.user.email ?? "", new Date());
+  return (
+    // Only its own button closes it: a stray key must not throw the codes away.
+    <Dialog.Root open disablePointerDismissal>
+      <Dialog size="lg" className="grid gap-4 p-6">
+        <Dialog.Title className="text-lg font-semibold">Your recovery codes</Dialog.Title>
+        <Dialog.Description className="-mt-2 text-kumo-subtle">
+          They get you in when your other factors are lost. Each works once. They are shown this once: keep them where
+          your password isn’t.
+        </Dialog.Description>
+        <div data-print="" className="rounded-lg bg-kumo-recessed p-4 ring ring-kumo-hairline">
+          <p className="hidden print:block">Sentinel recovery codes of {me.data?.user.email}</p>
+          <ul
+            aria-label="Recovery codes"
+            className="grid grid-cols-1 gap-x-6 gap-y-1 font-mono text-base sm:grid-cols-2"
+          >
+            {props.codes.map((code) => (
+              <li key={code} className="select-all">
+                {code}
+              </li>
+            ))}
+          </ul>
+        </div>
+        <div className="flex flex-wrap gap-2">
+          <CopyButton label="recovery codes" text={props.codes.join("\n")} />
+          <Button size="sm" icon={DownloadSimpleIcon} onClick={() => download(text)}>
+            Download
+          </Button>
+          <Button size="sm" icon={PrinterIcon} onClick={() => window.print()}>
+            Print
+          </Button>
+        </div>
+        <Checkbox label="I have put them in a safe place" checked={kept} onCheckedChange={setKept} />
+        <div className="flex justify-end">
+          <Button variant="primary" disabled={!kept} onClick={props.onDone}>
+            Done
+          </Button>
+        </div>
+      </Dialog>
+    </Dialog.Root>
+  );
+}
+
+/** What stands in the file. */
+export function fileText(codes: readonly string[], email: string, made: Date): string {
+  const head = `Sentinel recovery codes of ${email}\nMade on ${made.toISOString().slice(0, 10)}. Each works once.\n\n`;
+  return `${head}${codes.join("\n")}\n`;
+}
+
+function download(text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = "sentinel-recovery-codes.txt";
+  link.click();
+  URL.revokeObjectURL(url);
+}

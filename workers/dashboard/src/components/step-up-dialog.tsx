@@ -1,0 +1,86 @@
+import { Button } from "@cloudflare/kumo/components/button";
+import { Dialog } from "@cloudflare/kumo/components/dialog";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { getSecurity, proveIdentity, proveIdentityWithPasskey, type Security, securityKey } from "../api/account.ts";
+import { meKey, useMe } from "../api/auth.ts";
+import { stepUp } from "../api/step-up.ts";
+import { passkeysWork } from "../api/webauthn.ts";
+import { ProofForm, type ProofWays, type TypedProof } from "./proof-form.tsx";
+import { QueryView } from "./query-view.tsx";
+
+/** Opens when the server wants to know again who is at the screen (RFC 9470); what was asked for then goes on. */
+export function StepUpDialog() {
+  const [asked, setAsked] = useState<{ readonly answer: (proven: boolean) => void } | null>(null);
+  useEffect(() => stepUp.attach(() => new Promise<boolean>((answer) => setAsked({ answer }))), []);
+  if (asked === null) return null;
+  const close = (proven: boolean): void => {
+    setAsked(null);
+    asked.answer(proven);
+  };
+  return (
+    <Dialog.Root open onOpenChange={(open) => !open && close(false)} disablePointerDismissal>
+      <Dialog className="grid gap-4 p-6">
+        <Dialog.Title className="text-lg font-semibold">Is it still you?</Dialog.Title>
+        <Dialog.Description className="-mt-2 text-kumo-subtle">
+          Something this grave needs a fresh proof. It holds for ten minutes.
+        </Dialog.Description>
+        <Proof onProven={() => close(true)} />
+        <Button onClick={() => close(false)} className="w-full justify-center">
+          Cancel
+        </Button>
+      </Dialog>
+    </Dialog.Root>
+  );
+}
+
+function Proof({ onProven }: { readonly onProven: () => void }) {
+  const client = useQueryClient();
+  const me = useMe();
+  const security = useQuery({ queryKey: securityKey, queryFn: ({ signal }) => getSecurity(signal), staleTime: 0 });
+  const work = useMutation({
+    mutationFn: (proof: TypedProof | "passkey") =>
+      proof === "passkey" ? proveIdentityWithPasskey() : proveIdentity(proof),
+    onSuccess: () => {
+      onProven();
+      void client.invalidateQueries({ queryKey: securityKey });
+      void client.invalidateQueries({ queryKey: meKey });
+    },
+  });
+  const ways = security.data === undefined ? null : waysOf(security.data, passkeysWork());
+  return (
+    <QueryView query={security} label="Looking up how you can prove it" rows={2}>
+      {ways !== null && !Object.values(ways).includes(true) && (
+        <p>
+          Nothing that this browser can ask for proves that it is you. Sign out and in again, and you have ten minutes.
+        </p>
+      )}
+      {ways !== null && Object.values(ways).includes(true) && (
+        <ProofForm
+          ways={ways}
+          submit="Continue"
+          email={me.data?.user.email}
+          pending={work.isPending}
+          error={work.error}
+          onTyped={work.mutate}
+          onPasskey={() => work.mutate("passkey")}
+        />
+      )}
+    </QueryView>
+  );
+}
+
+/**
+ * Who has a second factor proves with that: the password alone would be the weaker half (NIST 800-63B-4
+ * section 2.2.3).
+ * @param passkeysWork whether this browser can use passkeys
+ */
+export function waysOf(security: Security, passkeysWork: boolean): ProofWays {
+  const second = security.totp !== null || security.passkeys > 0;
+  return {
+    password: !second && security.password,
+    totp: security.totp !== null,
+    passkey: security.passkeys > 0 && passkeysWork,
+    recoveryCode: second && security.recovery_codes.remaining > 0,
+  };
+}

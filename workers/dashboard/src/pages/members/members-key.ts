@@ -1,0 +1,1 @@
+export const membersKey = (org: string) => ["members", org] as const;
