@@ -2,6 +2,7 @@
  * Every route once. The edge reads it to judge a request (policy of whom, size, rate, WAF), studio
  * reads it to serve one, and a path that is not here does not exist.
  */
+import { apiKeysRoutes } from "./routes/api-keys.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { devicesRoutes } from "./routes/devices.ts";
 import { groupsRoutes } from "./routes/groups.ts";
@@ -20,6 +21,7 @@ export const routes = {
   ...signInRoutes,
   ...selfRoutes,
   ...organisationsRoutes,
+  ...apiKeysRoutes,
   ...groupsRoutes,
   ...devicesRoutes,
   ...auditRoutes,

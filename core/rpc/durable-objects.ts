@@ -78,6 +78,25 @@ export interface TokenSignerRpc {
   ): Promise<{ token: string; expiresAtMs: number }>;
 }
 
+/** What a signing key signs: `access` people's tokens, `mesh` isolates' certificates. */
+export const keyPurposes = ["access", "mesh"] as const;
+export type KeyPurpose = (typeof keyPurposes)[number];
+
+/** For studio alone (job `rotate_keys`). */
+export interface KeyRotationRpc {
+  /**
+   * Revokes every key of one purpose and makes, publishes and signs with a new one at once. What the old
+   * ones signed is refused everywhere within the bound that `keySetFreshMs` sets.
+   */
+  rotate(call: SignedCall, purpose: KeyPurpose): Promise<RotatedKeys>;
+}
+export interface RotatedKeys {
+  /** RFC 7638 thumbprint of the key that signs from now on. */
+  readonly kid: string;
+  /** … of those that were revoked. */
+  readonly revoked: readonly string[];
+}
+
 /**
  * One entrypoint class per workload (`CertifyStudio`, `CertifyCapabilities`): which binding a
  * Worker holds says who it is, so a Worker can't ask for another's certificate.
@@ -133,6 +152,16 @@ export interface HubControlRpc {
   removeDevice(call: SignedCall, org: OrgId, device: DeviceId): Promise<void>;
   /** Sets a member's role, null to remove; sockets whose rights shrank are closed before it returns. */
   putMember(call: SignedCall, org: OrgId, user: UserId, role: Role | null): Promise<void>;
+  /**
+   * Makes an API key the MQTT password of its service user, who must be a member already. `sha256` is lower-case
+   * hex, `sid` the key's session. Removing the member removes it.
+   */
+  putKey(
+    call: SignedCall,
+    org: OrgId,
+    user: UserId,
+    key: { readonly sha256: string; readonly sid: string; readonly expiresAtMs: number },
+  ): Promise<void>;
   /** Replaces one group's devices and members (what analysts and viewers may read). Empty lists remove it. */
   putGroup(
     call: SignedCall,

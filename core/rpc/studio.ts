@@ -1,11 +1,12 @@
 /** What studio offers to the edge besides its HTTP API (`PublicApi.fetch`). */
 import type { OrgId } from "../ids.ts";
 
-/** `SessionExchange`: the edge trades the session cookie for a short-lived token; the browser never holds it. */
+/** `SessionExchange`: the edge trades a session cookie or an API key for a short-lived token; the client never holds it. */
 export interface SessionExchangeRpc {
   /**
-   * @param sessionSecret the cookie's value
-   * @param org the organisation that the request addresses; the token is scoped to it if the user is a member
+   * @param sessionSecret the cookie's value, or an API key (`sak_…`)
+   * @param org the organisation that the request addresses; the token is scoped to it if the user is a member. An
+   * API key's, and that of a session that counts in one organisation alone, is for its own whatever is addressed
    */
   exchange(sessionSecret: string, org: OrgId | null, requestId: string): Promise<SessionExchangeResult>;
 }

@@ -90,9 +90,7 @@ function checkDevice(device: DeviceId, sha256: string, state: BrokerState): Iden
 function checkKey(user: UserId, sha256: string, state: BrokerState): Identity {
   const known = state.apiKeys.get(user);
   const equal = sameHash(known?.sha256, sha256);
-  return equal && known !== undefined
-    ? { kind: "user", user, sid: known.sid, expiresAtMs: known.expiresAtMs }
-    : bad;
+  return equal && known !== undefined ? { kind: "user", user, sid: known.sid, expiresAtMs: known.expiresAtMs } : bad;
 }
 
 /** Compares in constant time; nothing stored is a hash that no secret has. */

@@ -65,6 +65,14 @@ function applyAccess(sql: SqlStorage, write: AccessWrite): void {
       if (write.role === null) sql.exec("DELETE FROM members WHERE user = ?", write.user);
       else sql.exec("INSERT OR REPLACE INTO members (user, role) VALUES (?, ?)", write.user, write.role);
       return;
+    case "put_key":
+      if (write.key === null) sql.exec("DELETE FROM api_keys WHERE user = ?", write.user);
+      else {
+        const { sha256, sid, expiresAtMs } = write.key;
+        const text = "INSERT OR REPLACE INTO api_keys (user, sha256, sid, expires_at_ms) VALUES (?, ?, ?, ?)";
+        sql.exec(text, write.user, sha256, sid, expiresAtMs);
+      }
+      return;
     case "put_group": {
       const devices = [...write.content.devices];
       const members = [...write.content.members];

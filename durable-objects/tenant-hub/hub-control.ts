@@ -50,6 +50,26 @@ export class HubControl extends WorkerEntrypoint<Env> implements HubControlRpc {
     await hub.putMember(verifiedOrg(verified), parsed("user", user), role);
   }
 
+  /** The password of a member who is a program. It goes with the membership. */
+  async putKey(
+    call: SignedCall,
+    org: OrgId,
+    user: UserId,
+    key: { readonly sha256: string; readonly sid: string; readonly expiresAtMs: number },
+  ): Promise<void> {
+    const { hub, verified } = await this.#hub(call, org, []);
+    managerOnly(verified);
+    if (typeof key.sha256 !== "string" || !/^[0-9a-f]{64}$/.test(key.sha256))
+      throw new Error("a key's hash is 64 hexadecimal digits");
+    if (!Number.isSafeInteger(key.expiresAtMs)) throw new Error("not an instant");
+    const { sha256, expiresAtMs } = key;
+    await hub.putKey(verifiedOrg(verified), parsed("user", user), {
+      sha256,
+      sid: parsed("session", key.sid),
+      expiresAtMs,
+    });
+  }
+
   /** Also anyone to leave a group himself. */
   async putGroup(
     call: SignedCall,

@@ -37,6 +37,11 @@ function loadAccess(sql: SqlStorage, state: BrokerState): void {
     const role = parseRole(row["role"]);
     if (user !== null && role !== null) state.members.set(user, role);
   }
+  for (const row of sql.exec("SELECT * FROM api_keys")) {
+    const user = parseId("user", row["user"]);
+    const key = { sha256: String(row["sha256"]), sid: String(row["sid"]), expiresAtMs: Number(row["expires_at_ms"]) };
+    if (user !== null) state.apiKeys.set(user, key);
+  }
   for (const row of sql.exec("SELECT * FROM group_content")) {
     const group = parseId("group", row["id"]);
     if (group === null) continue;

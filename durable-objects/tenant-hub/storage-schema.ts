@@ -11,6 +11,9 @@ CREATE TABLE devices (
 ) WITHOUT ROWID;
 CREATE INDEX devices_by_token ON devices (token_sha256);
 CREATE TABLE members (user TEXT PRIMARY KEY, role TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE api_keys (
+  user TEXT PRIMARY KEY, sha256 TEXT NOT NULL, sid TEXT NOT NULL, expires_at_ms INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE group_content (id TEXT PRIMARY KEY, devices TEXT NOT NULL, members TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE ended_sids (sid TEXT PRIMARY KEY, until_ms INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE sessions (
@@ -53,6 +56,8 @@ CREATE TABLE journal (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, data BLOB 
  *
  * 1 → 2: MQTT 5.0. A session that was not clean never ended, which is what 4294967295 seconds say
  * (5.0, section 3.1.2.11.2).
+ *
+ * 2 → 3: API keys as passwords.
  */
 const steps = [
   `
@@ -72,6 +77,11 @@ ALTER TABLE retained ADD COLUMN properties BLOB;
 ALTER TABLE retained ADD COLUMN expires_at_ms INTEGER;
 ALTER TABLE retained ADD COLUMN bytes INTEGER;
 CREATE TABLE journal (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, data BLOB NOT NULL);
+`,
+  `
+CREATE TABLE api_keys (
+  user TEXT PRIMARY KEY, sha256 TEXT NOT NULL, sid TEXT NOT NULL, expires_at_ms INTEGER NOT NULL
+) WITHOUT ROWID;
 `,
 ];
 

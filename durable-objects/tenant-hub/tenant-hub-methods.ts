@@ -1,5 +1,6 @@
 import type { DeviceId, GroupId, OrgId, UserId } from "../../core/ids.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
+import type { ApiKey } from "./broker/state.ts";
 import type { ShardAnswer, ShardCall } from "./shards/shard-call.ts";
 
 export interface PresenceEntry {
@@ -17,6 +18,8 @@ export interface TenantHubMethods {
   putDevice(org: OrgId, device: DeviceId, tokenSha256: string): void | Promise<void>;
   removeDevice(org: OrgId, device: DeviceId): void | Promise<void>;
   putMember(org: OrgId, user: UserId, role: Role | null): void;
+  /** Does nothing for who is no member. */
+  putKey(org: OrgId, user: UserId, key: ApiKey): void;
   /**
    * @param leaving the one user who may do nothing but leave this group; null for a caller who manages groups
    * @returns false when `leaving` would have changed anything else

@@ -14,7 +14,7 @@ import { protocolError, refusal } from "./broker/closes.ts";
 import { deadlineOf, nextDeadlineMs, sessionDeadlineMs } from "./broker/deadlines.ts";
 import type { BrokerEvent, Close, Effect, Write } from "./broker/events.ts";
 import type { Identity, SocketId, UpgradeCredential } from "./broker/session.ts";
-import type { BrokerState } from "./broker/state.ts";
+import type { ApiKey, BrokerState } from "./broker/state.ts";
 import { advance } from "./broker/step.ts";
 import { heldBytesMax, type LiveSocket, liveSocket } from "./live-socket.ts";
 import { OutboxRunner } from "./outbox-runner.ts";
@@ -221,6 +221,11 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   putMember(org: OrgId, user: UserId, role: Role | null): void {
     this.openOrg(org);
     this.handle({ kind: "put_member", user, role });
+  }
+
+  putKey(org: OrgId, user: UserId, key: ApiKey): void {
+    this.openOrg(org);
+    this.handle({ kind: "put_key", user, key });
   }
 
   putGroup(

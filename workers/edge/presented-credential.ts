@@ -1,4 +1,5 @@
 import { tokenCharactersMax } from "../../core/mesh/compact.ts";
+import { apiKeyPrefix } from "../../core/routes/api-keys.ts";
 import { sessionCookieName } from "../../core/rpc/studio.ts";
 
 /** Marks a device's token; only the hub can verify one. */
@@ -30,8 +31,15 @@ export function readPresentedCredential(headers: Headers): PresentedCredential {
   const [first] = values;
   if (first === undefined) return { kind: "none" };
   const secret = first[1];
-  // Two of one name: somebody planted one, and which is read first is anybody's guess.
-  if (values.length > 1 || secret.length > sessionSecretCharactersMax || !/^[A-Za-z0-9._~-]+$/.test(secret))
+  // Two of one name: somebody planted one, and which is read first is anybody's guess. An API key travels as a
+  // bearer alone: as a cookie it would be somebody else's account planted in a browser, good for a year.
+  const misplaced = secret.startsWith(apiKeyPrefix);
+  if (
+    values.length > 1 ||
+    misplaced ||
+    secret.length > sessionSecretCharactersMax ||
+    !/^[A-Za-z0-9._~-]+$/.test(secret)
+  )
     return { kind: "malformed", source: "cookie" };
   return { kind: "cookie", secret };
 }

@@ -2,6 +2,7 @@ import type { OrgId, RequestId, UserId } from "../../core/ids.ts";
 import { verifyAccessToken } from "../../core/mesh/access.ts";
 import { sha256Base64url } from "../../core/mesh/hash.ts";
 import { CallRefused } from "../../core/mesh/refused.ts";
+import { apiKeyPrefix } from "../../core/routes/api-keys.ts";
 import type { Env } from "./env.ts";
 import type { CachedSession, Isolate } from "./isolate.ts";
 
@@ -50,7 +51,10 @@ export async function verifyBearer(token: string, isolate: Isolate, nowMs: numbe
   }
 }
 
-/** What this isolate already knows of a session; asks nobody. */
+/** A session's secret comes in a cookie, an API key as a bearer; each is refused the other's way. */
+const viaOf = (secret: string): "bearer" | "cookie" => (secret.startsWith(apiKeyPrefix) ? "bearer" : "cookie");
+
+/** What this isolate already knows of a session or an API key; asks nobody. */
 export async function recallSession(
   secret: string,
   org: OrgId | null,
@@ -58,12 +62,14 @@ export async function recallSession(
   nowMs: number,
 ): Promise<UserCredential | null> {
   const known = isolate.sessions.get(sessionKey(await hashSecret(secret), org), nowMs);
-  return known === undefined ? null : { kind: "user", via: "cookie", ...known };
+  return known === undefined ? null : { kind: "user", via: viaOf(secret), ...known };
 }
 
 /**
- * Trades a session cookie for an access token. What studio hands back is verified like any other
- * token: the edge does not take studio's word for who somebody is.
+ * Trades a session cookie or an API key for an access token. What studio hands back is verified like any other
+ * token: the edge does not take studio's word for who somebody is. It may be for another organisation than the
+ * one that is addressed (an API key's own): studio and hub then answer as to a stranger, which is for them to do,
+ * because a refusal from here would say that the addressed one exists.
  * @returns null when there is no such session
  * @throws whatever SESSIONS or the keys throw: the caller refuses
  */
@@ -81,13 +87,11 @@ export async function exchangeSession(
   // Never cached: the next request may come after signing in.
   if (result.kind !== "ok") return null;
   const claims = await verifyAccessToken(result.accessToken, isolate.accessKeys, nowMs);
-  // A token for another organisation than the one asked for would be studio's bug; it is not passed on.
-  if (claims.org !== null && claims.org !== org) throw new Error("the exchange returned another organisation's token");
   const session: CachedSession = { accessToken: result.accessToken, user: claims.sub, org: claims.org };
   const hash = await hashSecret(secret);
   isolate.sessions.set(sessionKey(hash, org), session, Math.min(nowMs + sessionFreshMs, claims.exp * 1000));
   isolate.verifiedCredentials.set(hash, true, nowMs + verifiedFreshMs);
-  return { kind: "user", via: "cookie", ...session };
+  return { kind: "user", via: viaOf(secret), ...session };
 }
 
 /** Signing in or out ends what this isolate remembers of the session; other isolates forget within a minute. */

@@ -8,7 +8,7 @@ import { dropSocket, endSession as endBrokerSession, statusMessage } from "./lif
 import { endedSessionMs } from "./limits.ts";
 import { forgetRetained } from "./retained.ts";
 import { devicesInGroupsOf, publishes, readsWholeTenant } from "./rights.ts";
-import { type BrokerState, endedSidKey, type Group, sessionsOf } from "./state.ts";
+import { type ApiKey, type BrokerState, endedSidKey, type Group, sessionsOf } from "./state.ts";
 import { commandsTopic } from "./topics.ts";
 
 /** Makes a device known, or replaces its token: a live socket of the old token ends. */
@@ -59,13 +59,23 @@ const loginEnded = refusal("the session ended", reasonCodes.not_authorized);
 /** Sets a role; whoever lost a right by it loses every session, with what was subscribed to and queued under it. */
 export function putMember(state: BrokerState, user: UserId, role: Role | null, now: number, effects: Effect[]): void {
   const before = state.members.get(user) ?? null;
-  if (role === null) state.members.delete(user);
-  else state.members.set(user, role);
+  if (role === null) {
+    state.members.delete(user);
+    if (state.apiKeys.delete(user)) effects.push({ kind: "write", write: { kind: "put_key", user, key: null } });
+  } else state.members.set(user, role);
   effects.push({ kind: "write", write: { kind: "put_member", user, role } });
   const shrank =
     before !== null &&
     (role === null || (readsWholeTenant(before) && !readsWholeTenant(role)) || (publishes(before) && !publishes(role)));
   if (shrank) endSessionsOf(state, user, now, effects);
+}
+
+/** Gives a member who is a program the key that is its password. It goes with the membership. */
+export function putKey(state: BrokerState, user: UserId, key: ApiKey, effects: Effect[]): void {
+  // Removed in the meantime: a key that came late must not outlive that.
+  if (!state.members.has(user)) return;
+  state.apiKeys.set(user, key);
+  effects.push({ kind: "write", write: { kind: "put_key", user, key } });
 }
 
 /** Replaces a group; a member who can read fewer devices by it loses every session. */

@@ -16,7 +16,7 @@ import type {
   SocketId,
   UpgradeCredential,
 } from "./session.ts";
-import type { Device, Group } from "./state.ts";
+import type { ApiKey, Device, Group } from "./state.ts";
 
 /** A stored message with its packet id, if it was in flight. */
 export interface StoredMessage {
@@ -66,6 +66,7 @@ export type BrokerEvent =
   | { readonly kind: "put_device"; readonly device: DeviceId; readonly tokenSha256: string }
   | { readonly kind: "remove_device"; readonly device: DeviceId }
   | { readonly kind: "put_member"; readonly user: UserId; readonly role: Role | null }
+  | { readonly kind: "put_key"; readonly user: UserId; readonly key: ApiKey }
   | { readonly kind: "put_group"; readonly group: GroupId; readonly content: Group }
   /** `user`: who asks for himself; null when someone with authority over everybody asks. */
   | { readonly kind: "end_session"; readonly sid: string; readonly user: UserId | null }
@@ -123,6 +124,7 @@ export type Write =
   | { readonly kind: "put_device"; readonly device: DeviceId; readonly entry: Device }
   | { readonly kind: "delete_device"; readonly device: DeviceId }
   | { readonly kind: "put_member"; readonly user: UserId; readonly role: Role | null }
+  | { readonly kind: "put_key"; readonly user: UserId; readonly key: ApiKey | null }
   | { readonly kind: "put_group"; readonly group: GroupId; readonly content: Group }
   | { readonly kind: "put_ended_sid"; readonly sid: string; readonly untilMs: number }
   | { readonly kind: "delete_ended_sid"; readonly sid: string }

@@ -12,6 +12,15 @@ export interface Device {
   sinceMs: number;
 }
 
+/** What a service user may present as its password over MQTT. */
+export interface ApiKey {
+  /** Lower-case hex of the key's SHA-256. */
+  readonly sha256: string;
+  /** The key's session. */
+  readonly sid: string;
+  readonly expiresAtMs: number;
+}
+
 export interface Group {
   readonly devices: ReadonlySet<DeviceId>;
   readonly members: ReadonlySet<UserId>;
@@ -51,6 +60,8 @@ export interface BrokerState {
   shard: ShardView | null;
   readonly devices: Map<DeviceId, Device>;
   readonly members: Map<UserId, Role>;
+  /** Of service users; whoever is no member has none. */
+  readonly apiKeys: Map<UserId, ApiKey>;
   readonly groups: Map<GroupId, Group>;
   /** Ended login sessions → until when they are remembered. */
   readonly endedSids: Map<string, number>;
@@ -89,6 +100,7 @@ export function emptyState(org: OrgId): BrokerState {
     shard: null,
     devices: new Map(),
     members: new Map(),
+    apiKeys: new Map(),
     groups: new Map(),
     endedSids: new Map(),
     sessions: new Map(),

@@ -4,7 +4,7 @@ import type { Refusal } from "../../../core/mqtt/refusals.ts";
 import { acknowledge } from "./acknowledge.ts";
 import { protocolError, refusal } from "./closes.ts";
 import { refuseConnection, runConnection } from "./connect.ts";
-import { endLoginSession, publishCommand, putDevice, putGroup, putMember, removeDevice } from "./control.ts";
+import { endLoginSession, publishCommand, putDevice, putGroup, putKey, putMember, removeDevice } from "./control.ts";
 import { deadlineOf } from "./deadlines.ts";
 import { claimMailbox, sendLoaded } from "./deliver.ts";
 import { disconnect } from "./disconnect.ts";
@@ -91,6 +91,9 @@ export function advance(state: BrokerState, event: BrokerEvent, now: number, eff
       return;
     case "put_member":
       putMember(state, event.user, event.role, now, effects);
+      return;
+    case "put_key":
+      putKey(state, event.user, event.key, effects);
       return;
     case "put_group":
       putGroup(state, event.group, event.content, now, effects);

@@ -86,6 +86,9 @@ export class FakeHub implements HubControlRpc {
   async putMember(): Promise<void> {
     throw new Error("capabilities do not speak for members");
   }
+  async putKey(): Promise<void> {
+    throw new Error("capabilities do not make keys");
+  }
   async endSessions(): Promise<void> {
     throw new Error("capabilities do not end sessions");
   }

@@ -94,6 +94,7 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
     }),
     hub: surface<HubControlRpc>("durable-objects.hub-control", {
       putMember: nothing,
+      putKey: nothing,
       endSessions: nothing,
       presence: () => [],
     }),

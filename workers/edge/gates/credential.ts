@@ -1,8 +1,9 @@
+import { apiKeyPattern, apiKeyPrefix } from "../../../core/routes/api-keys.ts";
 import { operatorTokenPattern, operatorTokenPrefix } from "../../../core/routes/operator.ts";
 import type { RouteMatch } from "../../../core/routes.ts";
 import { deviceTokenPrefix, type PresentedCredential, readPresentedCredential } from "../presented-credential.ts";
 import { comesFromElsewhere, provesOwnOrigin } from "../same-origin.ts";
-import { exchangeSession, recallSession, verifyBearer } from "../verify-credential.ts";
+import { exchangeSession, recallSession, type UserCredential, verifyBearer } from "../verify-credential.ts";
 import type { Additions, Denial, Gate, GateResult, RequestContext } from "./gate.ts";
 import { remoteDeadlineMs } from "./gate.ts";
 
@@ -74,8 +75,18 @@ async function judgeBearer(token: string, match: RouteMatch, context: RequestCon
   if (match.name === "mqtt" && token.startsWith(deviceTokenPrefix)) return allow({ kind: "device", token });
   // It opens the operator's own routes and nothing else; elsewhere it is a mistake worth a plain refusal.
   if (token.startsWith(operatorTokenPrefix)) return invalidBearer;
-  const user = await verifyBearer(token, context.isolate, context.nowMs);
+  const user = token.startsWith(apiKeyPrefix)
+    ? await judgeApiKey(token, context)
+    : await verifyBearer(token, context.isolate, context.nowMs);
   return user === null ? invalidBearer : allow(user);
+}
+
+/** What can't be a key of ours is refused without asking anybody. */
+async function judgeApiKey(key: string, context: RequestContext): Promise<UserCredential | null> {
+  if (!apiKeyPattern.test(key)) return null;
+  const { resolution, requestId, env, isolate, nowMs } = context;
+  const org = resolution.kind === "route" ? (resolution.org?.org ?? null) : null;
+  return await exchangeSession(key, org, requestId, env, isolate, nowMs);
 }
 
 /**

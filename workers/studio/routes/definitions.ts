@@ -1,4 +1,7 @@
 import type { RouteDefinition } from "../http/define-route.ts";
+import { createApiKey } from "./api-keys/create.ts";
+import { listApiKeys } from "./api-keys/list.ts";
+import { revokeApiKey } from "./api-keys/revoke.ts";
 import { listAudit } from "./audit/list.ts";
 import { login, orgLogin } from "./auth/login.ts";
 import { logout, orgLogout } from "./auth/logout.ts";
@@ -40,6 +43,7 @@ import { changeMember } from "./members/change.ts";
 import { endMemberSessions } from "./members/end-sessions.ts";
 import { listMembers } from "./members/list.ts";
 import { removeMember } from "./members/remove.ts";
+import { rotateKeys } from "./operator/rotate-keys.ts";
 import { createOrg } from "./organisations/create.ts";
 import { getOrg } from "./organisations/show.ts";
 import { putPolicy } from "./policies/replace.ts";
@@ -49,6 +53,9 @@ import { getPolicy } from "./policies/show.ts";
 export function allDefinitions(openApiDocument: () => object): RouteDefinition[] {
   return [
     openapiRoute(openApiDocument),
+    createApiKey,
+    listApiKeys,
+    revokeApiKey,
     listAudit,
     login,
     orgLogin,
@@ -97,5 +104,6 @@ export function allDefinitions(openApiDocument: () => object): RouteDefinition[]
     getOrg,
     putPolicy,
     getPolicy,
+    rotateKeys,
   ];
 }

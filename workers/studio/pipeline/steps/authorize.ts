@@ -12,6 +12,8 @@ export async function authorize(exchange: Exchange): Promise<Verdict> {
       return proceed;
     case "signed_in":
       if (exchange.person === null) return forbidden;
+      // A program is no person: it looks at itself, and neither joins nor ends nor changes anything of its own.
+      if (exchange.person.kind === "api_key") return exchange.definition.name === "me" ? proceed : forbidden;
       return exchange.person.confinedTo === null || mayConfined(exchange.definition.name) ? proceed : forbidden;
     case "permission": {
       const role = exchange.membership?.role;

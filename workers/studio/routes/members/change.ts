@@ -6,10 +6,17 @@ import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
 import { idOf, idText, role } from "../../http/schemas.ts";
 import { accountChange, roleChange } from "./events.ts";
+import { revokeKeysOf } from "./revoke-keys.ts";
 import { syncMember } from "./sync-member.ts";
 
 const body = z
-  .strictObject({ role: role.optional(), disabled: z.boolean().optional() })
+  .strictObject({
+    role: role.optional(),
+    disabled: z.boolean().optional(),
+    // The API keys that they made are revoked when they may make none any more, unless this says that others
+    // hold them now: whoever made a key saw it.
+    keep_api_keys: z.boolean().default(false),
+  })
   .refine((given) => given.role !== undefined || given.disabled !== undefined, "must change something");
 
 /**
@@ -37,8 +44,9 @@ export const changeMember = defineRoute(
       ...roleChange(person.user, params.user, before.role, after.role),
       ...accountChange(person.user, params.user, before.disabled, after.disabled),
     ]);
+    const { disabled, keep_api_keys: keepsKeys } = wanted;
     // Whatever fails from here on, the row says what holds; the same request again finishes it.
-    if (wanted.disabled === true) {
+    if (disabled === true) {
       await syncMember(context, org, params.user, membership);
       await endAllSessions(context, params.user, { reason: "disabled", by: person.user });
     } else {
@@ -47,6 +55,7 @@ export const changeMember = defineRoute(
       }
       await syncMember(context, org, params.user, membership);
     }
+    if (!keepsKeys) await revokeKeysOf(context, org, params.user, membership);
     return answer({ user_id: params.user, role: after.role, disabled: after.disabled });
   },
 );

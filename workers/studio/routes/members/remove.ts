@@ -5,7 +5,11 @@ import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
 import { idOf, nothing } from "../../http/schemas.ts";
 import { accountChange, roleChange } from "./events.ts";
+import { revokeKeysOf } from "./revoke-keys.ts";
 import { leaveGroups, syncMember } from "./sync-member.ts";
+
+/** As in a change of a member: keys that they made are revoked, unless others hold them now. */
+const query = z.strictObject({ keep_api_keys: z.enum(["0", "1"]).default("0") });
 
 /**
  * Disabled first, gone last: whoever is being removed is shut out from the first step on, and a removal that
@@ -14,8 +18,8 @@ import { leaveGroups, syncMember } from "./sync-member.ts";
  */
 export const removeMember = defineRoute(
   "removeMember",
-  { caller: "member", params: z.strictObject({ user: idOf("user") }), status: 204, answer: nothing },
-  async (context, { params: { user } }) => {
+  { caller: "member", params: z.strictObject({ user: idOf("user") }), query, status: 204, answer: nothing },
+  async (context, { params: { user }, query: { keep_api_keys: keepsKeys } }) => {
     const { services, membership, person } = context;
     const { org } = membership;
     const shut = { role: null, disabled: true };
@@ -29,6 +33,7 @@ export const removeMember = defineRoute(
     await syncMember(context, org, user, membership);
     const except = user === person.user ? { except: person.session } : {};
     await endAllSessions(context, user, { reason: "removed", by: person.user, ...except });
+    if (keepsKeys === "0") await revokeKeysOf(context, org, user, membership);
     await leaveGroups(context, user, membership);
     if (!(await deleteDisabledMember(services.database, context.write(), { org, user }))) {
       return refuse("conflict", { detail: "Somebody let them in again meanwhile" });

@@ -1,0 +1,222 @@
+import type { ApiKeyId, OrgId, SessionId, UserId } from "../../core/ids.ts";
+import type { Role } from "../../core/tenancy/roles.ts";
+import { type Database, type Row, type Statement, sql } from "../connect.ts";
+import { lockMembers } from "./change-member.ts";
+import { booleanOf, idOf, instant, roleOf, textOf, textOrNull } from "./columns.ts";
+import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
+
+/** Keys of one organisation that are in force: one for each integration of a large school, and no more to lose. */
+export const apiKeysMax = 50;
+/** How long a hub that could not be told of a revocation is told again when somebody asks, in milliseconds. */
+const retoldMs = 24 * 3600_000;
+
+export interface NewApiKey {
+  readonly id: ApiKeyId;
+  readonly org: OrgId;
+  /** The service user it speaks for, new. */
+  readonly user: UserId;
+  readonly session: SessionId;
+  readonly name: string;
+  readonly role: Exclude<Role, "owner">;
+  /** What is shown of it for good. */
+  readonly prefix: string;
+  /** Lower-case hex SHA-256 of the whole key. */
+  readonly secretHash: string;
+  readonly createdBy: UserId;
+  /** Where it was made from. */
+  readonly ip: string;
+  readonly userAgent: string;
+  readonly expiresAtMs: number;
+}
+
+/**
+ * Stores a key: service user, membership, session and key in one transaction. That its maker may still make
+ * one is looked at under the lock, so that a key can't be made while its maker is being removed.
+ */
+export async function addApiKey(
+  database: Database,
+  write: WriteRequest,
+  key: NewApiKey,
+): Promise<"added" | "forbidden" | "too_many"> {
+  const now = instant(write.nowMs);
+  const expires = instant(key.expiresAtMs);
+  const { id, org, user, session, name, role } = key;
+  const [, rows] = await database.transaction([
+    lockMembers(org),
+    sql`WITH allowed AS (
+        SELECT EXISTS (SELECT FROM control.memberships m JOIN control.users u ON u.id = m.user_id
+            WHERE m.org_id = ${org} AND m.user_id = ${key.createdBy} AND ${makesKeys()}) AS may,
+          (SELECT count(*) FROM control.api_keys
+            WHERE org_id = ${org} AND revoked_at IS NULL AND expires_at > ${now}::timestamptz) < ${apiKeysMax} AS fits),
+      service AS (
+        INSERT INTO control.users (id, name, kind, created_at)
+        SELECT ${user}, ${name}, 'service', ${now}::timestamptz FROM allowed WHERE may AND fits RETURNING id),
+      member AS (
+        INSERT INTO control.memberships (org_id, user_id, role, created_at)
+        SELECT ${org}, id, ${role}, ${now}::timestamptz FROM service),
+      opened AS (
+        INSERT INTO control.sessions (id, user_id, kind, method, secret_hash, ip, user_agent, only_org,
+          created_at, last_seen_at, proven_at, expires_at)
+        SELECT ${session}, id, 'api_key', 'api_key', ${key.secretHash}, ${key.ip}, ${key.userAgent}, ${org},
+          ${now}::timestamptz, '-infinity', ${now}::timestamptz, ${expires}::timestamptz FROM service),
+      changed AS (
+        INSERT INTO control.api_keys (id, org_id, user_id, session_id, name, prefix, role, created_by, created_at, expires_at)
+        SELECT ${id}, ${org}, id, ${session}, ${name}, ${key.prefix}, ${role}, ${key.createdBy},
+          ${now}::timestamptz, ${expires}::timestamptz FROM service RETURNING 1),
+      receipt AS (${receiptIfChanged(write, org)})
+      SELECT may, EXISTS (SELECT FROM changed) AS added FROM allowed`,
+  ]);
+  const row = rows?.[0] ?? {};
+  if (!booleanOf(row, "may")) return "forbidden";
+  return booleanOf(row, "added") ? "added" : "too_many";
+}
+
+/** Of a membership `m` of a user `u`: a person who may make keys now. Every role that a key can have is within theirs. */
+function makesKeys(): Statement {
+  return sql`m.role IN ('owner', 'admin') AND m.disabled_at IS NULL AND u.disabled_at IS NULL AND u.kind = 'person'`;
+}
+
+export interface ApiKey {
+  readonly id: ApiKeyId;
+  readonly user: UserId;
+  readonly name: string;
+  readonly role: Role;
+  readonly prefix: string;
+  readonly createdBy: UserId;
+  readonly createdAt: string;
+  readonly expiresAt: string;
+  /** To the minute; null: never. */
+  readonly lastUsedAt: string | null;
+}
+
+/** Keys that are not revoked, expired ones too, oldest first, above `after`. */
+export async function listApiKeys(
+  database: Database,
+  org: OrgId,
+  page: { readonly after: string | null; readonly limit: number },
+): Promise<ApiKey[]> {
+  const rows = await database.query(
+    sql`SELECT k.id, k.user_id, k.name, k.role, k.prefix, k.created_by, control.rfc3339(k.created_at) AS created_at,
+        control.rfc3339(k.expires_at) AS expires_at,
+        CASE WHEN isfinite(s.last_seen_at) THEN control.rfc3339(s.last_seen_at) END AS last_used_at
+      FROM control.api_keys k JOIN control.sessions s ON s.id = k.session_id
+      WHERE k.org_id = ${org} AND k.revoked_at IS NULL AND (${page.after}::text IS NULL OR k.id > ${page.after}::text)
+      ORDER BY k.id LIMIT ${page.limit}`,
+    { readOnly: true },
+  );
+  return rows.map((row) => ({
+    id: idOf("apiKey", row, "id"),
+    user: idOf("user", row, "user_id"),
+    name: textOf(row, "name"),
+    role: roleOf(row, "role"),
+    prefix: textOf(row, "prefix"),
+    createdBy: idOf("user", row, "created_by"),
+    createdAt: textOf(row, "created_at"),
+    expiresAt: textOf(row, "expires_at"),
+    lastUsedAt: textOrNull(row, "last_used_at"),
+  }));
+}
+
+/** A key that is worth nothing any more. */
+export interface RevokedKey {
+  readonly id: ApiKeyId;
+  readonly org: OrgId;
+  readonly user: UserId;
+  /** False when it had been revoked before: the hub is told again, the log is not. */
+  readonly now: boolean;
+}
+
+/** Revokes a key. Null when the organisation has none of this id. */
+export async function revokeApiKey(
+  database: Database,
+  write: WriteRequest,
+  target: { readonly org: OrgId; readonly id: ApiKeyId },
+): Promise<RevokedKey | null> {
+  const which = sql`org_id = ${target.org} AND id = ${target.id}`;
+  const [row] = await database.query(revoke(write, target.org, which, which));
+  return row === undefined ? null : revokedOf(row);
+}
+
+/**
+ * Revokes the keys that somebody made and who may not make any now: they saw the secrets. Of one organisation,
+ * or (null) of all. Who may still make keys keeps them.
+ * @returns those, and those of the last day, whose hub may not have been told
+ */
+export async function revokeKeysOfMaker(
+  database: Database,
+  write: WriteRequest,
+  target: { readonly maker: UserId; readonly org: OrgId | null },
+): Promise<RevokedKey[]> {
+  const theirs = sql`created_by = ${target.maker} AND (${target.org}::text IS NULL OR org_id = ${target.org}::text)`;
+  const unmade = sql`${theirs} AND NOT EXISTS (SELECT FROM control.memberships m JOIN control.users u ON u.id = m.user_id
+    WHERE m.org_id = api_keys.org_id AND m.user_id = ${target.maker} AND ${makesKeys()})`;
+  const retold = sql`${theirs} AND (revoked_at > ${instant(write.nowMs - retoldMs)}::timestamptz
+    OR (revoked_at IS NULL AND ${unmade}))`;
+  return (await database.query(revoke(write, target.org, unmade, retold))).map(revokedOf);
+}
+
+/** Key, session and membership end together. @param told which keys to answer with, as they were before */
+function revoke(write: WriteRequest, org: OrgId | null, which: Statement, told: Statement): Statement {
+  const now = instant(write.nowMs);
+  return sql`WITH changed AS (
+      UPDATE control.api_keys SET revoked_at = ${now}::timestamptz WHERE revoked_at IS NULL AND ${which}
+      RETURNING id, org_id, user_id, session_id),
+    ended AS (
+      UPDATE control.sessions s SET ended_at = ${now}::timestamptz FROM changed
+      WHERE s.id = changed.session_id AND s.ended_at IS NULL),
+    expelled AS (
+      DELETE FROM control.memberships m USING changed WHERE m.org_id = changed.org_id AND m.user_id = changed.user_id),
+    receipt AS (${receiptIfChanged(write, org)})
+    SELECT id, org_id, user_id, id IN (SELECT id FROM changed) AS now FROM control.api_keys WHERE ${told}`;
+}
+
+function revokedOf(row: Row): RevokedKey {
+  return {
+    id: idOf("apiKey", row, "id"),
+    org: idOf("org", row, "org_id"),
+    user: idOf("user", row, "user_id"),
+    now: booleanOf(row, "now"),
+  };
+}
+
+/** Whom a key speaks for, and where: its own organisation and nowhere else. */
+export interface KeySession {
+  readonly user: UserId;
+  readonly session: SessionId;
+  readonly scope: { readonly org: OrgId; readonly role: Role };
+}
+
+/** How long a use need not be written again, in milliseconds: a read must not cost a write each time. */
+const touchMs = 60_000;
+
+/**
+ * Finds a key that is in force: not revoked, not expired, of an active organisation. Notes that it was used.
+ * @param secretHash lower-case hex SHA-256 of the whole key
+ */
+export async function findKeySession(
+  database: Database,
+  secretHash: string,
+  nowMs: number,
+): Promise<KeySession | null> {
+  const now = instant(nowMs);
+  const [row] = await database.query(
+    sql`WITH found AS (
+        SELECT s.id, s.user_id, s.last_seen_at, m.org_id, m.role
+        FROM control.sessions s JOIN control.users u ON u.id = s.user_id
+          JOIN control.memberships m ON m.user_id = s.user_id AND m.org_id = s.only_org
+          JOIN control.organisations o ON o.id = m.org_id
+        WHERE s.secret_hash = ${secretHash} AND s.kind = 'api_key' AND s.ended_at IS NULL
+          AND s.expires_at > ${now}::timestamptz
+          AND u.disabled_at IS NULL AND m.disabled_at IS NULL AND o.status = 'active'),
+      touched AS (
+        UPDATE control.sessions t SET last_seen_at = ${now}::timestamptz
+        FROM found WHERE t.id = found.id AND found.last_seen_at < ${instant(nowMs - touchMs)}::timestamptz)
+      SELECT id, user_id, org_id, role FROM found`,
+  );
+  if (row === undefined) return null;
+  return {
+    user: idOf("user", row, "user_id"),
+    session: idOf("session", row, "id"),
+    scope: { org: idOf("org", row, "org_id"), role: roleOf(row, "role") },
+  };
+}

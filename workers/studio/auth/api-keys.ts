@@ -1,0 +1,61 @@
+import type { AuditFields } from "../../../core/audit/events.ts";
+import { type ApiKeyId, type OrgId, parseId, type UserId } from "../../../core/ids.ts";
+import { apiKeyPattern, apiKeyPrefix } from "../../../core/routes/api-keys.ts";
+import type { SessionExchangeResult } from "../../../core/rpc/studio.ts";
+import { findKeySession, type RevokedKey, revokeKeysOfMaker } from "../../../store/control/api-keys.ts";
+import type { RequestContext } from "../pipeline/request-context.ts";
+import type { Services } from "../services.ts";
+import { sha256Hex } from "./keys.ts";
+import { makeSecret } from "./secrets.ts";
+
+/** Characters of a key that stay visible, its prefix among them. */
+const shownCharacters = apiKeyPrefix.length + 6;
+
+export interface MadeKey {
+  /** Shown once. */
+  readonly key: string;
+  readonly prefix: string;
+  readonly secretHash: string;
+}
+
+/** Makes a key of 256 random bits. A plain hash is enough for it: there is nothing to guess. */
+export function makeApiKey(randomBytes: (length: number) => Uint8Array): MadeKey {
+  const key = `${apiKeyPrefix}${makeSecret(randomBytes)}`;
+  return { key, prefix: key.slice(0, shownCharacters), secretHash: sha256Hex(key) };
+}
+
+/**
+ * Trades an API key for an access token. The token is for the key's own organisation whatever is addressed,
+ * never for none: one for none would be asked about at every hub. The key is read each time, so a revoked one
+ * is refused at once.
+ */
+export async function exchangeApiKey(
+  services: Services,
+  key: unknown,
+  rawRequestId: unknown,
+): Promise<SessionExchangeResult> {
+  const requestId = parseId("request", rawRequestId);
+  if (requestId === null || typeof key !== "string" || !apiKeyPattern.test(key)) return { kind: "refused" };
+  const found = await findKeySession(services.database, sha256Hex(key), services.now());
+  if (found === null) return { kind: "refused" };
+  const { token, expiresAtMs } = await services.scopedTokens.forCalls(found, requestId);
+  return { kind: "ok", accessToken: token, expiresAtMs };
+}
+
+/**
+ * Revokes what somebody made who may not make keys any more, because they saw the secrets. Does nothing for who
+ * still may. @param end.org null: in every organisation
+ * @returns the keys whose hubs are to be told, those of the last day among them: asking again finishes it
+ */
+export async function revokeKeysMadeBy(
+  context: RequestContext,
+  end: { readonly maker: UserId; readonly org: OrgId | null; readonly by: UserId | null },
+): Promise<RevokedKey[]> {
+  const revoked = await revokeKeysOfMaker(context.services.database, context.write(), end);
+  context.caused(revoked.filter(({ now }) => now).map(({ id }) => keyChange(end.by, id, "revoked")));
+  return revoked;
+}
+
+export function keyChange(by: UserId | null, key: ApiKeyId, action: "created" | "revoked"): AuditFields {
+  return { type: "key_change", user_id: by, kind: "api_key", key_id: key, action };
+}

@@ -1,0 +1,21 @@
+import { listApiKeys as readApiKeys } from "../../../../store/control/api-keys.ts";
+import { pageAnswer, pageStart } from "../../http/cursor.ts";
+import { defineRoute } from "../../http/define-route.ts";
+import { answer, refuse } from "../../http/result.ts";
+import { pageOf, pageQuery } from "../../http/schemas.ts";
+import { apiKey, apiKeyView } from "./schemas.ts";
+
+export const listApiKeys = defineRoute(
+  "listApiKeys",
+  { caller: "member", query: pageQuery, status: 200, answer: pageOf(apiKey) },
+  async ({ services, membership, routeName }, { query }) => {
+    const scope = { key: services.keys.cursor, route: routeName, owner: membership.org };
+    const start = pageStart(scope, query);
+    if (start.kind !== "ok") return refuse("invalid_cursor");
+    const page = { after: start.after, limit: start.limit + 1 };
+    const found = await readApiKeys(services.database, membership.org, page);
+    const shown = found.slice(0, start.limit);
+    const next = found.length > start.limit ? (shown.at(-1)?.id ?? null) : null;
+    return answer(pageAnswer(scope, shown.map(apiKeyView), next));
+  },
+);

@@ -1,0 +1,25 @@
+import { z } from "@hono/zod-openapi";
+import { revokeApiKey as revoke } from "../../../../store/control/api-keys.ts";
+import { keyChange } from "../../auth/api-keys.ts";
+import { defineRoute } from "../../http/define-route.ts";
+import { answer, refuse } from "../../http/result.ts";
+import { idOf, nothing } from "../../http/schemas.ts";
+import { syncMember } from "../members/sync-member.ts";
+
+/**
+ * Worth nothing from here on: the API reads the row each time, and the hub closes its sockets before this
+ * answers. A key that had been revoked is told to the hub again, so that what was cut short is finished by a retry.
+ */
+export const revokeApiKey = defineRoute(
+  "revokeApiKey",
+  { caller: "member", params: z.strictObject({ key: idOf("apiKey") }), status: 204, answer: nothing },
+  async (context, { params }) => {
+    const { services, membership, person } = context;
+    const { org } = membership;
+    const revoked = await revoke(services.database, context.write(), { org, id: params.key });
+    if (revoked === null) return refuse("not_found");
+    if (revoked.now) context.caused([keyChange(person.user, revoked.id, "revoked")]);
+    await syncMember(context, org, revoked.user, membership);
+    return answer(null);
+  },
+);
