@@ -19,6 +19,8 @@ export interface Env {
   readonly AUDIT_SINK: AuditSinkRpc;
   /** 32 bytes, base64url: seals KeyRing's private keys. */
   readonly KEY_ENCRYPTION_KEY: string;
+  /** The one before, for as long as something may still be sealed under it; absent or "" otherwise. */
+  readonly KEY_ENCRYPTION_KEY_PREVIOUS?: string;
   /** Whose access tokens these are; every unit has the same. */
   readonly ISSUER: string;
   /** Objects that a tenant's devices are spread over, 1 to 64; absent is 1 (tenant-hub/shards/home.ts). */

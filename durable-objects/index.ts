@@ -5,6 +5,7 @@ export { AuditReader } from "./audit-log/audit-reader.ts";
 export { EdgeEvents } from "./audit-log/edge-events.ts";
 export { CertifyCapabilities, CertifyStudio } from "./key-ring/certifiers.ts";
 export { KeyRing } from "./key-ring/key-ring.ts";
+export { KeyRotation } from "./key-ring/key-rotation.ts";
 export { PublicKeys } from "./key-ring/public-keys.ts";
 export { TokenSigner } from "./key-ring/token-signer.ts";
 export { Limits } from "./rate-limiter/limits.ts";

@@ -12,6 +12,7 @@ export const audiences = [
   "durable-objects.audit-reader",
   "durable-objects.hub-control",
   "durable-objects.token-signer",
+  "durable-objects.key-rotation",
   "data.ingest",
   "data.audit-sink",
   "data.credentials",
@@ -25,6 +26,8 @@ export const jobs = [
   "anonymous_request",
   /** Signing tokens for a session that Studio has just checked. */
   "sign_tokens",
+  /** Revoking every signing key of one purpose, on the operator's word. Studio only. */
+  "rotate_keys",
   /** Redeeming an enrolment code into a device. */
   "enroll",
   /** Creating or migrating an organisation's schema, role and hub. */
@@ -49,9 +52,10 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "durable-objects.audit-reader",
       "durable-objects.hub-control",
       "durable-objects.token-signer",
+      "durable-objects.key-rotation",
       "data.provisioner",
     ],
-    jobs: ["anonymous_request", "sign_tokens", "enroll", "provision"],
+    jobs: ["anonymous_request", "sign_tokens", "rotate_keys", "enroll", "provision"],
   },
   capabilities: {
     audiences: ["data.credentials", "durable-objects.hub-control"],

@@ -1,4 +1,4 @@
-import type { RouteSpec } from "./route.ts";
+import { apiPath, operatorRoute, type RouteSpec, route } from "./route.ts";
 
 /** Marks the operator's token: 256 random bits behind a prefix that scanners for leaked secrets can look for. */
 export const operatorTokenPrefix = "sop_";
@@ -6,4 +6,12 @@ export const operatorTokenPrefix = "sop_";
 export const operatorTokenPattern = /^sop_[A-Za-z0-9_-]{43}$/;
 
 /** What whoever runs the platform does to it; reached with `npm run sentinel`, never from a browser. */
-export const operatorRoutes = {} as const satisfies Record<string, RouteSpec>;
+export const operatorRoutes = {
+  rotateKeys: route({
+    method: "POST",
+    path: `${apiPath}/operator/keys/rotate`,
+    policy: operatorRoute,
+    rateClass: "sign_in",
+    summary: "Revoke every signing key of one purpose and sign with a new one at once",
+  }),
+} as const satisfies Record<string, RouteSpec>;

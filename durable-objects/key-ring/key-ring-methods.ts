@@ -1,6 +1,7 @@
 import type { JWK } from "jose";
 import type { AccessClaims } from "../../core/mesh/claims.ts";
 import type { Workload } from "../../core/mesh/workloads.ts";
+import type { KeyPurpose, RotatedKeys } from "../../core/rpc/durable-objects.ts";
 
 /** What the entrypoints of this Worker call on the KeyRing object. No method returns a private key. */
 export interface KeyRingMethods {
@@ -13,6 +14,11 @@ export interface KeyRingMethods {
    * @param publicKey raw Ed25519 public key (32 bytes), base64url
    */
   certify(workload: Workload, publicKey: string): Promise<{ certificate: string; expiresAtMs: number }>;
+  /**
+   * Revokes every key of one purpose and makes, publishes and signs with a new one at once. When KV can't be
+   * told, the keys are revoked all the same, it throws, and nothing is signed until KV was told.
+   */
+  rotate(purpose: KeyPurpose): Promise<RotatedKeys>;
   /** Signs an access token of one hour (RFC 9068). */
   signAccessToken(
     claims: Pick<AccessClaims, "sub" | "org" | "role" | "sid">,

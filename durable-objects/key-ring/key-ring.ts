@@ -5,10 +5,11 @@ import { parseId } from "../../core/ids.ts";
 import { accessTokenSecondsMax, certificateSecondsMax } from "../../core/limits.ts";
 import { type AccessClaims, accessTokenAudience, type CertificateClaims, tokenTypes } from "../../core/mesh/claims.ts";
 import { type Workload, workloadGrants } from "../../core/mesh/workloads.ts";
+import { type KeyPurpose, keyPurposes, type RotatedKeys } from "../../core/rpc/durable-objects.ts";
 import { parseRole } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
 import type { KeyRingMethods } from "./key-ring-methods.ts";
-import { type KeyPurpose, KeyStore, keyPurposes, type StoredKey } from "./key-store.ts";
+import { KeyStore, type StoredKey } from "./key-store.ts";
 import { planKeys, signingKey, signsFrom } from "./schedule.ts";
 
 /** KV keys of the public sets, each `{keys: JWK[]}` as JSON; `data` has no other way to learn them. */
@@ -92,6 +93,26 @@ export class KeyRing extends DurableObject<Env> implements KeyRingMethods {
     return await this.#sign("access", tokenTypes.access, body, accessTokenSecondsMax);
   }
 
+  /**
+   * Revokes every key of one purpose and makes, publishes and signs with a new one at once.
+   *
+   * COMMIT POINT: the keys are gone from here on, whatever follows. A crash, or KV that does not answer,
+   * leaves no key at all: nothing is signed, nobody is shown the old ones, and the next call or alarm
+   * makes and publishes the new one, exactly as at the very first start.
+   */
+  async rotate(purpose: KeyPurpose): Promise<RotatedKeys> {
+    if (!keyPurposes.includes(purpose)) throw new Error("unknown purpose");
+    await this.ctx.storage.setAlarm(Date.now() + retryMs);
+    // A pass under way would still push the keys that it has read.
+    while (this.#pass !== null) await this.#pass.catch(() => undefined);
+    const revoked = this.#store.list(purpose).map(({ kid }) => kid);
+    for (const kid of revoked) this.#forget(kid);
+    await this.#maintain();
+    const key = signingKey(this.#store.list(purpose), Date.now());
+    if (key === null) throw new Error(`no ${purpose} key signs now`);
+    return { kid: key.kid, revoked };
+  }
+
   override async alarm(): Promise<void> {
     // First the next alarm, then the work: an alarm that keeps throwing is dropped by the platform.
     await this.ctx.storage.setAlarm(Date.now() + retryMs);
@@ -113,6 +134,8 @@ export class KeyRing extends DurableObject<Env> implements KeyRingMethods {
     const token = await new SignJWT({ ...claims, iat, exp })
       .setProtectedHeader({ alg: "EdDSA", kid: key.kid, typ })
       .sign(await this.#privateKey(key));
+    // Revoked while it signed: nobody will take this one.
+    if (!this.#store.has(key.kid)) return this.#sign(purpose, typ, claims, lifeSeconds);
     return { token, expiresAtMs: exp * 1000 };
   }
 
@@ -138,10 +161,8 @@ export class KeyRing extends DurableObject<Env> implements KeyRingMethods {
     const nowMs = Date.now();
     for (const purpose of keyPurposes) {
       const plan = planKeys(this.#store.list(purpose), nowMs);
-      for (const kid of plan.forget) {
-        this.#store.forget(kid);
-        this.#opened.delete(kid);
-      }
+      for (const kid of plan.forget) this.#forget(kid);
+      for (const key of this.#store.list(purpose)) await this.#reseal(key);
       if (plan.make) await this.#makeKey(purpose, nowMs);
       // Commit point of a rotation: a crash before the push leaves a key that never signed and is
       // pushed by the next pass; a crash after it, before `publish`, pushes the same set again.
@@ -162,12 +183,7 @@ export class KeyRing extends DurableObject<Env> implements KeyRingMethods {
     if (x === undefined) throw new Error("an Ed25519 public key has no x");
     const kid = await calculateJwkThumbprint({ kty: "OKP", crv: "Ed25519", x });
     const pkcs8 = new Uint8Array((await crypto.subtle.exportKey("pkcs8", pair.privateKey)) as ArrayBuffer);
-    const sealedPrivate = await sealEnvelope(
-      await importEnvelopeKey(this.env.KEY_ENCRYPTION_KEY),
-      { purpose: sealedPurpose(purpose), kid },
-      pkcs8,
-      crypto.getRandomValues(new Uint8Array(12)),
-    );
+    const sealedPrivate = await this.#seal(purpose, kid, pkcs8);
     const publicJwk: JWK = { kty: "OKP", crv: "Ed25519", x, kid, use: "sig", alg: "EdDSA" };
     this.#store.add({ kid, purpose, publicJwk, sealedPrivate }, nowMs);
   }
@@ -175,15 +191,40 @@ export class KeyRing extends DurableObject<Env> implements KeyRingMethods {
   async #privateKey(key: StoredKey): Promise<CryptoKey> {
     const opened = this.#opened.get(key.kid);
     if (opened !== undefined) return opened;
-    const wrapping = await importEnvelopeKey(this.env.KEY_ENCRYPTION_KEY);
-    const pkcs8 = await openEnvelope(
-      wrapping,
-      { purpose: sealedPurpose(key.purpose), kid: key.kid },
-      key.sealedPrivate,
-    );
+    const { pkcs8 } = await this.#open(key);
     const imported = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", false, ["sign"]);
-    this.#opened.set(key.kid, imported);
+    if (this.#store.has(key.kid)) this.#opened.set(key.kid, imported);
     return imported;
+  }
+
+  #forget(kid: string): void {
+    this.#store.forget(kid);
+    this.#opened.delete(kid);
+  }
+
+  async #seal(purpose: KeyPurpose, kid: string, pkcs8: Uint8Array<ArrayBuffer>): Promise<string> {
+    const wrapping = await importEnvelopeKey(this.env.KEY_ENCRYPTION_KEY);
+    const nonce = crypto.getRandomValues(new Uint8Array(12));
+    return sealEnvelope(wrapping, { purpose: sealedPurpose(purpose), kid }, pkcs8, nonce);
+  }
+
+  /** Opens a private half under today's key-encryption key, or the one before it while both are configured. */
+  async #open(key: StoredKey): Promise<{ pkcs8: Uint8Array<ArrayBuffer>; stale: boolean }> {
+    const context = { purpose: sealedPurpose(key.purpose), kid: key.kid };
+    const { KEY_ENCRYPTION_KEY: current, KEY_ENCRYPTION_KEY_PREVIOUS: previous = "" } = this.env;
+    try {
+      return { pkcs8: await openEnvelope(await importEnvelopeKey(current), context, key.sealedPrivate), stale: false };
+    } catch (error) {
+      if (previous === "") throw error;
+      return { pkcs8: await openEnvelope(await importEnvelopeKey(previous), context, key.sealedPrivate), stale: true };
+    }
+  }
+
+  /** Seals a key anew that is still under the key-encryption key of before, so that one can be thrown away. */
+  async #reseal(key: StoredKey): Promise<void> {
+    if ((this.env.KEY_ENCRYPTION_KEY_PREVIOUS ?? "") === "") return;
+    const { pkcs8, stale } = await this.#open(key);
+    if (stale) this.#store.reseal(key.kid, await this.#seal(key.purpose, key.kid, pkcs8));
   }
 
   #publicSet(purpose: KeyPurpose): { keys: JWK[] } {

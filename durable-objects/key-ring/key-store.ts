@@ -1,9 +1,6 @@
 import type { JWK } from "jose";
+import type { KeyPurpose } from "../../core/rpc/durable-objects.ts";
 import type { ScheduledKey } from "./schedule.ts";
-
-/** `access` signs people's tokens, `mesh` signs isolates' certificates: neither can pass for the other. */
-export const keyPurposes = ["access", "mesh"] as const;
-export type KeyPurpose = (typeof keyPurposes)[number];
 
 export interface StoredKey extends ScheduledKey {
   readonly purpose: KeyPurpose;
@@ -62,6 +59,16 @@ export class KeyStore {
   /** Sets when a published key begins to sign; said once, never moved. */
   publish(kid: string, signsFromMs: number): void {
     this.#sql.exec("UPDATE keys SET signs_from_ms = ? WHERE kid = ? AND signs_from_ms IS NULL", signsFromMs, kid);
+  }
+
+  /** Replaces the sealed private half: the same key under another key-encryption key. */
+  reseal(kid: string, sealedPrivate: string): void {
+    this.#sql.exec("UPDATE keys SET sealed_private = ? WHERE kid = ?", sealedPrivate, kid);
+  }
+
+  /** False for one that was forgotten. */
+  has(kid: string): boolean {
+    return this.#sql.exec("SELECT 1 FROM keys WHERE kid = ?", kid).toArray().length > 0;
   }
 
   forget(kid: string): void {

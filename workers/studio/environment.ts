@@ -5,6 +5,7 @@ import type {
   AuditReaderRpc,
   CertifierRpc,
   HubControlRpc,
+  KeyRotationRpc,
   PublicKeysRpc,
   TokenSignerRpc,
 } from "../../core/rpc/durable-objects.ts";
@@ -34,6 +35,7 @@ export interface Environment {
   readonly PROVISIONER: ProvisionerRpc;
   readonly PUBLIC_KEYS: PublicKeysRpc;
   readonly TOKEN_SIGNER: TokenSignerRpc;
+  readonly KEY_ROTATION: KeyRotationRpc;
   readonly CERTIFIER: CertifierRpc;
   readonly AUDIT: AuditIntakeRpc;
   readonly AUDIT_READER: AuditReaderRpc;

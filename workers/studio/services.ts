@@ -7,6 +7,7 @@ import type {
   AuditIntakeRpc,
   AuditReaderRpc,
   HubControlRpc,
+  KeyRotationRpc,
   PublicKeysRpc,
   TokenSignerRpc,
 } from "../../core/rpc/durable-objects.ts";
@@ -49,6 +50,7 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly provisioner: ProvisionerRpc;
   readonly publicKeys: PublicKeysRpc;
   readonly tokenSigner: TokenSignerRpc;
+  readonly keyRotation: KeyRotationRpc;
   readonly audit: AuditIntakeRpc;
   readonly auditReader: AuditReaderRpc;
   readonly hub: HubControlRpc;
@@ -90,6 +92,7 @@ export function createServices(env: Environment, platform: Platform): Services {
     provisioner: env.PROVISIONER,
     publicKeys: env.PUBLIC_KEYS,
     tokenSigner: env.TOKEN_SIGNER,
+    keyRotation: env.KEY_ROTATION,
     audit: env.AUDIT,
     auditReader: env.AUDIT_READER,
     hub: env.HUB,

@@ -74,6 +74,7 @@ export async function createHarness(change: (services: Services) => Services = (
       PROVISIONER: standIns.provisioner,
       PUBLIC_KEYS: keyRing.publicKeys,
       TOKEN_SIGNER: keyRing.tokenSigner,
+      KEY_ROTATION: keyRing.keyRotation,
       CERTIFIER: keyRing.certifier,
       AUDIT: audit.intake,
       AUDIT_READER: audit.reader,

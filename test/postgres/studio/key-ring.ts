@@ -4,9 +4,16 @@ import { accessTokenAudience, type SignedCall, tokenTypes } from "../../../core/
 import { createMeshKeys, type MeshKeys } from "../../../core/mesh/keys.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
 import { workloadGrants } from "../../../core/mesh/workloads.ts";
-import type { CertifierRpc, PublicKeysRpc, TokenSignerRpc } from "../../../core/rpc/durable-objects.ts";
+import type {
+  CertifierRpc,
+  KeyPurpose,
+  KeyRotationRpc,
+  PublicKeysRpc,
+  TokenSignerRpc,
+} from "../../../core/rpc/durable-objects.ts";
 
 interface Authority {
+  readonly kid: string;
   readonly jwks: { keys: JWK[] };
   sign(claims: Record<string, unknown>, typ: string): Promise<string>;
 }
@@ -15,6 +22,7 @@ async function authority(kid: string, now: () => number): Promise<Authority> {
   const { publicKey, privateKey } = await generateKeyPair("EdDSA", { extractable: true });
   const iat = (): number => Math.floor(now() / 1000);
   return {
+    kid,
     jwks: { keys: [{ ...(await exportJWK(publicKey)), kid }] },
     sign: (claims, typ) =>
       new SignJWT({ iat: iat(), exp: iat() + 3600, ...claims })
@@ -28,36 +36,56 @@ export interface FakeKeyRing {
   readonly publicKeys: PublicKeysRpc;
   readonly certifier: CertifierRpc;
   readonly tokenSigner: TokenSignerRpc;
+  readonly keyRotation: KeyRotationRpc;
 }
 
 export async function createFakeKeyRing(now: () => number): Promise<FakeKeyRing> {
-  const [root, access] = await Promise.all([authority("root-1", now), authority("access-1", now)]);
+  const authorities: Record<KeyPurpose, Authority> = {
+    mesh: await authority("mesh-1", now),
+    access: await authority("access-1", now),
+  };
+  const publicKeys: PublicKeysRpc = {
+    accessKeys: async () => authorities.access.jwks,
+    meshRoots: async () => authorities.mesh.jwks,
+  };
   const keys = createMeshKeys({
     issuer: "https://sentinel.test",
-    fetchRoots: async () => root.jwks,
-    fetchAccess: async () => access.jwks,
+    fetchRoots: publicKeys.meshRoots,
+    fetchAccess: publicKeys.accessKeys,
     now,
   });
   let count = 0;
   return {
     keys,
-    publicKeys: { accessKeys: async () => access.jwks, meshRoots: async () => root.jwks },
+    publicKeys,
     certifier: {
       async certify(x) {
         const cnf = { jwk: { kty: "OKP", crv: "Ed25519", x } };
         const claims = { iss: "keyring", sub: "studio", cnf, ...workloadGrants.studio };
-        return { certificate: await root.sign(claims, tokenTypes.certificate), expiresAtMs: now() + 3600_000 };
+        const certificate = await authorities.mesh.sign(claims, tokenTypes.certificate);
+        return { certificate, expiresAtMs: now() + 3600_000 };
       },
     },
     tokenSigner: {
       async signAccessToken(call: SignedCall, claims) {
-        await verifyCall(call, { audience: "durable-objects.token-signer", jobs: ["sign_tokens"] }, keys, now());
+        const { org } = claims;
+        const expect = { audience: "durable-objects.token-signer", org, jobs: ["sign_tokens"], once: true } as const;
+        await verifyCall(call, expect, keys, now());
         count += 1;
-        const token = await access.sign(
+        const token = await authorities.access.sign(
           { iss: "https://sentinel.test", aud: accessTokenAudience, jti: `j${count}`, ...claims },
           tokenTypes.access,
         );
         return { token, expiresAtMs: now() + 3600_000 };
+      },
+    },
+    keyRotation: {
+      async rotate(call, purpose) {
+        const expect = { audience: "durable-objects.key-rotation", org: null, jobs: ["rotate_keys"] } as const;
+        await verifyCall(call, expect, keys, now());
+        const revoked = authorities[purpose].kid;
+        authorities[purpose] = await authority(`${purpose}-${Number(revoked.split("-")[1]) + 1}`, now);
+        return { kid: authorities[purpose].kid, revoked: [revoked] };
       },
     },
   };
