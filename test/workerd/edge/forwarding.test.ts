@@ -55,6 +55,16 @@ describe("to studio", () => {
     expect(lastCall("STUDIO").headers["cookie"]).toBe(cookie);
   });
 
+  it("goes the cookie of a known browser where somebody proves themselves, if there is but one", async () => {
+    const device = "__Host-sentinel_device=usr_x.aa.1.bb-_";
+    await sendJson("/api/v1/auth/login", {}, { Cookie: `theme=dark; ${device}`, Origin: origin });
+    expect(lastCall("STUDIO").headers["cookie"]).toBe(device);
+    for (const cookies of [`${device}; ${device}2`, `${device}%0a`, "__Host-sentinel_device=", "sentinel_device=x"]) {
+      await sendJson("/api/v1/auth/login", {}, { Cookie: cookies, Origin: origin });
+      expect(lastCall("STUDIO").headers).not.toHaveProperty("cookie");
+    }
+  });
+
   it("lets a cookie back from sign-in and no other route, and no inward header at all", async () => {
     recorded.studio = () =>
       new Response("{}", {
@@ -120,10 +130,12 @@ describe("to the hub", () => {
 
   it("goes a device's token untouched, counted by its address: nobody has verified it yet", async () => {
     const org = await publishOrg();
-    const answer = await send(`/mqtt/${org.org}`, { headers: { Upgrade: "websocket", ...bearer("sdt_device-token") } });
+    const answer = await send(`/mqtt/${org.org}`, {
+      headers: { Upgrade: "websocket", "CF-Connecting-IP": "198.51.100.7", ...bearer("sdt_device-token") },
+    });
     expect(answer.status).toBe(101);
     expect(lastCall("DEVICE_GATEWAY").headers["authorization"]).toBe("Bearer sdt_device-token");
-    expect(lastCall("LIMITS").what).toBe(`mqtt_connect:address:10.0.0.7:${org.org} 600 61000 1`);
+    expect(lastCall("LIMITS").what).toBe(`mqtt_connect:address:198.51.100.7:${org.org} 600 61000 1`);
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import type { RouteName } from "../../../core/routes.ts";
-import { sessionCookieName, studioHeaders } from "../../../core/rpc/studio.ts";
+import { deviceCookieName, sessionCookieName, studioHeaders } from "../../../core/rpc/studio.ts";
 import type { Admitted } from "../gates/gate.ts";
-import { readPresentedCredential } from "../presented-credential.ts";
+import { cookiePairs, type PresentedCredential, readPresentedCredential } from "../presented-credential.ts";
 import { forgetSession } from "../verify-credential.ts";
 import type { KnownRoute } from "./known-route.ts";
 import { relayedHeaders } from "./relayed-headers.ts";
@@ -14,8 +14,23 @@ const clientHeaders = ["Accept", "Content-Type", "Idempotency-Key", "If-Match", 
 
 /** Signing in ends the session that the browser held before, so studio sees that one cookie there. */
 const signIns: ReadonlySet<RouteName> = new Set<RouteName>(["login", "orgLogin"]);
+/** Where failed proofs slow the next one down, studio sees whether it knows the browser (auth/device-cookie.ts). */
+const deviceReaders: ReadonlySet<RouteName> = new Set<RouteName>([...signIns]);
+/** What it can look like: studio checks the rest. */
+const deviceCookiePattern = /^[A-Za-z0-9._-]{1,256}$/;
 /** Only these set or clear the session cookie; a `Set-Cookie` from anywhere else is dropped. */
 const cookieSetters: ReadonlySet<RouteName> = new Set<RouteName>(["login", "orgLogin", "logout", "orgLogout"]);
+
+/** The cookies of ours that this route has a use for, and no other. */
+function cookiesFor(route: RouteName, presented: PresentedCredential, headers: Headers): string {
+  const session = signIns.has(route) && presented.kind === "cookie" ? [`${sessionCookieName}=${presented.secret}`] : [];
+  const devices = deviceReaders.has(route)
+    ? cookiePairs(headers).filter(([name, value]) => name === deviceCookieName && deviceCookiePattern.test(value))
+    : [];
+  // Two of one name: somebody planted one. Known is then none of them.
+  const [device] = devices.length === 1 ? devices : [];
+  return [...session, ...(device === undefined ? [] : [device.join("=")])].join("; ");
+}
 
 /** Hands an admitted request to studio, as a request that was made here from checked parts. */
 export async function forwardToStudio(admitted: Admitted, { match, org }: KnownRoute): Promise<Response> {
@@ -36,8 +51,8 @@ export async function forwardToStudio(admitted: Admitted, { match, org }: KnownR
 
   const presented = readPresentedCredential(request.headers);
   const setsCookie = cookieSetters.has(match.name);
-  if (signIns.has(match.name) && presented.kind === "cookie")
-    headers.set("Cookie", `${sessionCookieName}=${presented.secret}`);
+  const cookies = cookiesFor(match.name, presented, request.headers);
+  if (cookies !== "") headers.set("Cookie", cookies);
 
   const query = target.rawQuery === null ? "" : `?${target.rawQuery}`;
   // HEAD goes as GET: one handler, one policy; the body is dropped on the way out.

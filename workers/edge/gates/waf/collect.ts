@@ -1,5 +1,5 @@
 import type { WafExemption } from "../../../../core/routes.ts";
-import { sessionCookieName } from "../../../../core/rpc/studio.ts";
+import { deviceCookieName, sessionCookieName } from "../../../../core/rpc/studio.ts";
 import { cookiePairs } from "../../presented-credential.ts";
 import type { WafTarget } from "./rule.ts";
 
@@ -53,7 +53,7 @@ export function collect(request: WafRequest): WafInput[] {
     if (value !== null) push(target, value);
   }
   for (const [name, value] of cookiePairs(request.headers)) {
-    if (name === sessionCookieName) continue;
+    if (name === sessionCookieName || name === deviceCookieName) continue;
     push("cookie", name);
     push("cookie", value);
   }
