@@ -96,6 +96,15 @@ export function createRouter() {
               }),
             },
             {
+              path: "identity-providers",
+              lazy: async () => ({
+                Component: permitted(
+                  "identity_providers:manage",
+                  (await import("./pages/identity-providers/identity-providers.tsx")).IdentityProvidersPage,
+                ),
+              }),
+            },
+            {
               path: "audit",
               lazy: async () => ({
                 Component: permitted("audit:read", (await import("./pages/audit/audit.tsx")).AuditPage),

@@ -97,13 +97,16 @@ export async function startWithProvider(door: Door, provider: string, returnTo: 
   return started.authorization_url;
 }
 
-export interface ProviderReturn {
-  readonly code: string;
-  readonly state: string;
-  readonly iss?: string;
-}
+/** What a provider returns: a code, or why there is none. */
+export type ProviderReturn = { readonly state: string; readonly iss?: string } & (
+  | { readonly code: string }
+  | { readonly error: string }
+);
 
-/** Trades what the provider sent the browser back with; the cookie of `startWithProvider` comes along. */
+/**
+ * Trades what the provider sent the browser back with; the cookie of `startWithProvider` comes along. An
+ * error goes the same way: what was begun is then over.
+ */
 export function finishWithProvider(door: Door, returned: ProviderReturn): Promise<void> {
   return begin(doorPath(door, "oidc", "callback"), returned);
 }

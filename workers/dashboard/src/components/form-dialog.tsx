@@ -22,7 +22,7 @@ export function FormDialog(props: {
   return (
     // What is under way may be waiting for the person's proof in a dialog of its own, whose clicks are outside this one.
     <Dialog.Root open={props.open} onOpenChange={(open) => !open && !props.pending && props.onClose()}>
-      <Dialog size="lg" className="p-6">
+      <Dialog size="lg" className="max-h-[92dvh] overflow-y-auto p-6">
         <form onSubmit={submit} className="grid gap-4">
           <Dialog.Title className="text-lg font-semibold">{props.title}</Dialog.Title>
           {props.description !== undefined && (

@@ -1,5 +1,14 @@
 import { routes } from "../../../../../core/routes.ts";
 import type { AuditEntry } from "../../api/schemas.ts";
+import {
+  describeFactorChange,
+  describeKeyChange,
+  describeLogin,
+  describePolicyChange,
+  describeSessionEnd,
+  text,
+  words,
+} from "./identity-events.ts";
 
 /** Kinds of event by core/audit/events.ts, as people read them. */
 export const auditTypes: Readonly<Record<string, string>> = {
@@ -23,18 +32,13 @@ export function actorOf(entry: AuditEntry): string | null {
   return typeof admin_id === "string" ? admin_id : null;
 }
 
-const text = (value: unknown, otherwise: string): string => (typeof value === "string" ? value : otherwise);
-
-/** A word of ours without its underscores. */
-const words = (value: unknown): string => text(value, "?").replaceAll("_", " ");
-
 /** One line that says what happened. An unknown kind says its fields. */
 export function describe(entry: AuditEntry, nameOf: (user: string) => string): string {
   const { event } = entry;
   const person = (value: unknown): string => (typeof value === "string" ? nameOf(value) : "someone erased");
   switch (event.type) {
     case "login":
-      return `Sign-in ${event["outcome"] === "success" ? "succeeded" : "failed"} from ${text(event["ip"], "an erased address")}`;
+      return describeLogin(event);
     case "api_call":
       return apiCall(text(event["method"], "?"), text(event["endpoint"], "?"));
     case "data_access":
@@ -44,15 +48,15 @@ export function describe(entry: AuditEntry, nameOf: (user: string) => string): s
     case "export":
       return `Export as ${text(event["format"], "?")}`;
     case "factor_change":
-      return `${person(event["user_id"])}: ${words(event["factor"])} ${words(event["action"])}`;
+      return describeFactorChange(event, person(event["user_id"]));
     case "session_end":
-      return `${typeof event["session_id"] === "string" ? "A session" : "Every session"} of ${person(event["target_user_id"])} ended: ${words(event["reason"])}`;
+      return describeSessionEnd(event, person(event["target_user_id"]));
     case "account_change":
       return `${person(event["target_user_id"])} ${words(event["action"])}`;
     case "key_change":
-      return `${words(event["kind"])} ${text(event["key_id"], "?")} ${words(event["action"])}`;
+      return describeKeyChange(event);
     case "policy_change":
-      return `Policy changed: ${words(event["policy"])}`;
+      return describePolicyChange(event);
     case "edge_refusals":
       return `${Number(event["count"])} × ${text(event["code"], "?")} at ${text(event["gate"], "?")} from ${text(event["country"], "?")}`;
     default: {
@@ -86,8 +90,10 @@ export function outcomeOf(entry: AuditEntry): Outcome {
   if (entry.result === "reconciled_not_done") return { text: "Not done", tone: "bad" };
   if (entry.result === "reconciled_done") return { text: "Done, found later", tone: "good" };
   const { type, outcome, status_code } = entry.event;
-  if (type === "login")
+  if (type === "login") {
+    if (entry.event["reason"] === "factor_due") return { text: "Half-way", tone: "neutral" };
     return outcome === "success" ? { text: "Success", tone: "good" } : { text: "Failure", tone: "bad" };
+  }
   if (typeof status_code === "number") return { text: String(status_code), tone: status_code < 400 ? "good" : "bad" };
   return { text: entry.phase === "outcome" ? "Done" : "Recorded", tone: "neutral" };
 }

@@ -13,7 +13,7 @@ import { QueryView } from "../../components/query-view.tsx";
 import { Section } from "../../components/section.tsx";
 import { FormFailure } from "../../components/states.tsx";
 import { Timestamp, useNow } from "../../components/timestamp.tsx";
-import { dayOf, endOfDay, suggestedDay } from "./grace-day.ts";
+import { dayOf, endOfDay, suggestedDay } from "../../format/day.ts";
 
 /** What the organisation asks of its members' sign-in. */
 export function SecurityPage() {

@@ -15,7 +15,7 @@ import { useArrival } from "../sign-in/arrival.ts";
 import { readDeparture } from "../sign-in/departure.ts";
 import { SecondStep } from "../sign-in/second-step.tsx";
 import { LinkAccount } from "./link-account.tsx";
-import { type Returned, readReturn } from "./read-return.ts";
+import { type Returned, readReturn, wasCancelled } from "./read-return.ts";
 
 /**
  * Reads the address once and cleans it before anything else is loaded or drawn: the code is good once,
@@ -29,16 +29,8 @@ function takeReturn(): Returned {
 
 export function SignInCallbackPage() {
   const [taken] = useState(takeReturn);
-  if (taken.kind === "code") return <Finish returned={taken.returned} />;
-  return (
-    <Stopped>
-      {taken.kind === "incomplete"
-        ? "This address is incomplete. Start the sign-in again."
-        : taken.cancelled
-          ? "The sign-in was cancelled at the provider."
-          : "The provider did not sign you in. Try again, or use another way."}
-    </Stopped>
-  );
+  if (taken.kind === "returned") return <Finish returned={taken.returned} />;
+  return <Stopped>This address is incomplete. Start the sign-in again.</Stopped>;
 }
 
 function Finish({ returned }: { readonly returned: ProviderReturn }) {
@@ -80,7 +72,7 @@ function Finish({ returned }: { readonly returned: ProviderReturn }) {
   if (work.error !== null) {
     return (
       <Stopped>
-        <FormFailure error={work.error} />
+        {wasCancelled(returned) ? "The sign-in was cancelled at the provider." : <FormFailure error={work.error} />}
       </Stopped>
     );
   }
