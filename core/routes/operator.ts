@@ -11,7 +11,6 @@ export const operatorRoutes = {
     method: "POST",
     path: `${apiPath}/operator/keys/rotate`,
     policy: operatorRoute,
-    rateClass: "sign_in",
     summary: "Revoke every signing key of one purpose and sign with a new one at once",
   }),
 } as const satisfies Record<string, RouteSpec>;

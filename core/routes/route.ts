@@ -58,7 +58,8 @@ export function route(declared: Declared): RouteSpec {
   const reads = declared.method === "GET";
   return {
     bodyBytesMax: reads ? 0 : bodyBytesDefaultMax,
-    rateClass: "default",
+    // The operator's token is guessed at like a password, if at all.
+    rateClass: declared.policy.kind === "operator" ? "sign_in" : "default",
     wafExemptions: [],
     stepUp: false,
     geo: "addressed",

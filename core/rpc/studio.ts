@@ -7,8 +7,14 @@ export interface SessionExchangeRpc {
    * @param sessionSecret the cookie's value, or an API key (`sak_…`)
    * @param org the organisation that the request addresses; the token is scoped to it if the user is a member. An
    * API key's, and that of a session that counts in one organisation alone, is for its own whatever is addressed
+   * @param renew the token of a moment ago was refused: sign another one
    */
-  exchange(sessionSecret: string, org: OrgId | null, requestId: string): Promise<SessionExchangeResult>;
+  exchange(
+    sessionSecret: string,
+    org: OrgId | null,
+    requestId: string,
+    renew?: boolean,
+  ): Promise<SessionExchangeResult>;
 }
 export type SessionExchangeResult =
   | { readonly kind: "ok"; readonly accessToken: string; readonly expiresAtMs: number }
@@ -30,3 +36,5 @@ export const studioHeaders = {
 export const sessionCookieName = "__Host-sentinel_session";
 /** A browser that has signed in before (studio's auth/device-cookie.ts). Opens nothing. */
 export const deviceCookieName = "__Host-sentinel_device";
+/** Binds a sign-in that leaves for another site to the browser that began it (login CSRF, RFC 9700 §2.1). */
+export const ceremonyCookieName = "__Host-sentinel_ceremony";

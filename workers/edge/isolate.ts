@@ -12,6 +12,9 @@ export interface CachedSession {
   readonly accessToken: string;
   readonly user: UserId;
   readonly org: OrgId | null;
+  /** The key that signed the token. */
+  readonly kid: string;
+  readonly expiresAtMs: number;
 }
 
 /** Sessions in one isolate: about 1.5 KiB each, so some 6 MiB of its 128. */

@@ -1,3 +1,4 @@
+import { decodeProtectedHeader } from "jose";
 import type { OrgId, RequestId, UserId } from "../../core/ids.ts";
 import { verifyAccessToken } from "../../core/mesh/access.ts";
 import { sha256Base64url } from "../../core/mesh/hash.ts";
@@ -62,7 +63,11 @@ export async function recallSession(
   nowMs: number,
 ): Promise<UserCredential | null> {
   const known = isolate.sessions.get(sessionKey(await hashSecret(secret), org), nowMs);
-  return known === undefined ? null : { kind: "user", via: viaOf(secret), ...known };
+  return known === undefined ? null : credentialOf(secret, known);
+}
+
+function credentialOf(secret: string, { accessToken, user, org }: CachedSession): UserCredential {
+  return { kind: "user", via: viaOf(secret), accessToken, user, org };
 }
 
 /**
@@ -81,17 +86,33 @@ export async function exchangeSession(
   isolate: Isolate,
   nowMs: number,
 ): Promise<UserCredential | null> {
-  const known = await recallSession(secret, org, isolate, nowMs);
-  if (known !== null) return known;
-  const result = await env.SESSIONS.exchange(secret, org, requestId);
-  // Never cached: the next request may come after signing in.
-  if (result.kind !== "ok") return null;
-  const claims = await verifyAccessToken(result.accessToken, isolate.accessKeys, nowMs);
-  const session: CachedSession = { accessToken: result.accessToken, user: claims.sub, org: claims.org };
   const hash = await hashSecret(secret);
-  isolate.sessions.set(sessionKey(hash, org), session, Math.min(nowMs + sessionFreshMs, claims.exp * 1000));
+  const known = isolate.sessions.get(sessionKey(hash, org), nowMs);
+  // A token in hand outlives its key only until this isolate learns that the key was revoked.
+  if (known !== undefined && (await isolate.accessKeys.find(known.kid)) !== null) return credentialOf(secret, known);
+  let session = await trade(false);
+  // Studio, too, keeps a token for a while: one that is refused here is asked for anew, once.
+  if (session === "refused_here") session = await trade(true);
+  if (session === "refused_here") throw new Error("studio's token does not verify");
+  // Never cached: the next request may come after signing in.
+  if (session === null) return null;
+  isolate.sessions.set(sessionKey(hash, org), session, Math.min(nowMs + sessionFreshMs, session.expiresAtMs));
   isolate.verifiedCredentials.set(hash, true, nowMs + verifiedFreshMs);
-  return { kind: "user", via: viaOf(secret), ...session };
+  return credentialOf(secret, session);
+
+  async function trade(renew: boolean): Promise<CachedSession | "refused_here" | null> {
+    const result = await env.SESSIONS.exchange(secret, org, requestId, renew);
+    if (result.kind !== "ok") return null;
+    const { accessToken } = result;
+    try {
+      const claims = await verifyAccessToken(accessToken, isolate.accessKeys, nowMs);
+      const kid = decodeProtectedHeader(accessToken).kid ?? "";
+      return { accessToken, user: claims.sub, org: claims.org, kid, expiresAtMs: claims.exp * 1000 };
+    } catch (error) {
+      if (error instanceof CallRefused && error.reason === "bad_signature") return "refused_here";
+      throw error;
+    }
+  }
 }
 
 /** Signing in or out ends what this isolate remembers of the session; other isolates forget within a minute. */

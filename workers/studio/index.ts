@@ -8,6 +8,7 @@ import type { SessionExchangeResult, SessionExchangeRpc } from "../../core/rpc/s
 import { exchangeSession } from "./auth/exchange-session.ts";
 import { createStudio, type Studio } from "./create-studio.ts";
 import type { Environment } from "./environment.ts";
+import { runScheduled } from "./scheduled.ts";
 import { createServices } from "./services.ts";
 
 /** Written once by `studioOf`. An isolate has one environment, so one studio. */
@@ -34,11 +35,12 @@ export class PublicApi extends WorkerEntrypoint<Environment> {
 
 /** The session cookie for a short-lived token, for the edge. */
 export class SessionExchange extends WorkerEntrypoint<Environment> implements SessionExchangeRpc {
-  exchange(sessionSecret: string, org: OrgId | null, requestId: string): Promise<SessionExchangeResult> {
-    return exchangeSession(studioOf(this.env).services, sessionSecret, org, requestId);
+  exchange(sessionSecret: string, org: OrgId | null, requestId: string, renew = false): Promise<SessionExchangeResult> {
+    return exchangeSession(studioOf(this.env).services, sessionSecret, org, requestId, renew);
   }
 }
 
 export default {
   fetch: (): Response => new Response(null, { status: 404 }),
+  scheduled: (_event: unknown, env: Environment): Promise<void> => runScheduled(studioOf(env).services),
 };

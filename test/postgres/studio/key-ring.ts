@@ -85,6 +85,8 @@ export async function createFakeKeyRing(now: () => number): Promise<FakeKeyRing>
         await verifyCall(call, expect, keys, now());
         const revoked = authorities[purpose].kid;
         authorities[purpose] = await authority(`${purpose}-${Number(revoked.split("-")[1]) + 1}`, now);
+        // As if another request had made the callees ask for the keys a moment later.
+        await keys.roots.find("nobody's");
         return { kid: authorities[purpose].kid, revoked: [revoked] };
       },
     },

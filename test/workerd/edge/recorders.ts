@@ -22,6 +22,8 @@ export const recorded = {
   sessions: new Map<string, (org: OrgId | null) => Promise<string>>(),
   studio: (_request: Request): Response => Response.json({ ok: true }),
   counts: new Map<string, number>(),
+  /** The one key that KEYS publishes and {@link accessToken} signs with; another value revokes it. */
+  kid: "k1",
   /** How long LIMITS takes to count a block, in milliseconds. */
   countingTakesMs: 0,
 };
@@ -83,8 +85,8 @@ export class RecordingGateway extends WorkerEntrypoint {
 }
 
 export class RecordingSessions extends WorkerEntrypoint {
-  async exchange(secret: string, org: OrgId | null, requestId: string): Promise<SessionExchangeResult> {
-    await record("SESSIONS", `${secret} ${org ?? "-"} ${requestId.slice(0, 4)}`);
+  async exchange(secret: string, org: OrgId | null, requestId: string, renew = false): Promise<SessionExchangeResult> {
+    await record("SESSIONS", `${secret} ${org ?? "-"} ${requestId.slice(0, 4)}${renew ? " renew" : ""}`);
     const token = await recorded.sessions.get(secret)?.(org);
     return token === undefined
       ? { kind: "refused" }
@@ -128,7 +130,7 @@ export class RecordingKeys extends WorkerEntrypoint {
     const { publicKey, privateKey } = await keyPair;
     // The private half beside the public one: a mistake of KeyRing's that must go no further.
     const { d } = await exportJWK(privateKey);
-    return { keys: [{ ...(await exportJWK(publicKey)), kid: "k1", alg: "EdDSA", use: "sig", d: d ?? "" }] };
+    return { keys: [{ ...(await exportJWK(publicKey)), kid: recorded.kid, alg: "EdDSA", use: "sig", d: d ?? "" }] };
   }
   async meshRoots(): Promise<{ keys: JWK[] }> {
     return { keys: [] };
@@ -142,7 +144,7 @@ export async function accessToken(
 ): Promise<string> {
   const nowSeconds = Math.floor(Date.now() / 1000);
   return await new SignJWT({ org: claims.org, role: claims.role, sid: claims.sid, jti: "j1" })
-    .setProtectedHeader({ alg: "EdDSA", kid: changes.kid ?? "k1", typ: changes.typ ?? tokenTypes.access })
+    .setProtectedHeader({ alg: "EdDSA", kid: changes.kid ?? recorded.kid, typ: changes.typ ?? tokenTypes.access })
     .setIssuer("https://sentinel.test")
     .setAudience(accessTokenAudience)
     .setSubject(claims.sub)

@@ -1,4 +1,6 @@
 import type { JWK } from "jose";
+import { sha256Base64url } from "../../../core/mesh/hash.ts";
+import { keySetFreshMs } from "../../../core/mesh/keys.ts";
 import { problemResponse } from "../../../core/problem.ts";
 import type { Admitted } from "../gates/gate.ts";
 import type { KnownRoute } from "./known-route.ts";
@@ -9,11 +11,7 @@ export async function answerHere(admitted: Admitted, { match }: KnownRoute): Pro
     case "health":
       return Response.json({ status: "ok" });
     case "jwks":
-      return Response.json(
-        { keys: publicMembers((await admitted.env.PUBLIC_KEYS.accessKeys()).keys) },
-        // Shorter than the day a new key is published before it signs, long enough to be cheap.
-        { headers: { "Cache-Control": "public, max-age=300" } },
-      );
+      return await serveKeys(admitted);
     case "asset":
     case "favicon":
       return await serveFile(admitted, admitted.target.rawPath);
@@ -35,6 +33,20 @@ export async function answerHere(admitted: Admitted, { match }: KnownRoute): Pro
     default:
       throw new Error(`the route ${match.name} says that the edge serves it, and nothing here does`);
   }
+}
+
+/**
+ * As long as our own units use a set: far shorter than the day a new key is published before it signs, so
+ * nobody who heeds it meets an unknown key, and a revoked one is gone from their caches as from ours.
+ */
+async function serveKeys({ request, env }: Admitted): Promise<Response> {
+  const body = JSON.stringify({ keys: publicMembers((await env.PUBLIC_KEYS.accessKeys()).keys) });
+  const etag = `"${await sha256Base64url(body)}"`;
+  const headers = { "Cache-Control": `public, max-age=${keySetFreshMs / 1000}`, ETag: etag };
+  // RFC 9110 §13.1.2; weak comparison, as a proxy may have weakened what it kept.
+  const known = (request.headers.get("If-None-Match") ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+  if (known.includes(etag) || known.includes("*")) return new Response(null, { status: 304, headers });
+  return new Response(body, { headers: { ...headers, "Content-Type": "application/json" } });
 }
 
 /** Names each member that may leave, so that a private `d` can't, whoever puts one there. */

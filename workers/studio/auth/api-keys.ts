@@ -33,12 +33,13 @@ export async function exchangeApiKey(
   services: Services,
   key: unknown,
   rawRequestId: unknown,
+  renew = false,
 ): Promise<SessionExchangeResult> {
   const requestId = parseId("request", rawRequestId);
   if (requestId === null || typeof key !== "string" || !apiKeyPattern.test(key)) return { kind: "refused" };
   const found = await findKeySession(services.database, sha256Hex(key), services.now());
   if (found === null) return { kind: "refused" };
-  const { token, expiresAtMs } = await services.scopedTokens.forCalls(found, requestId);
+  const { token, expiresAtMs } = await services.scopedTokens.forCalls(found, requestId, renew);
   return { kind: "ok", accessToken: token, expiresAtMs };
 }
 

@@ -19,9 +19,10 @@ export async function exchangeSession(
   secret: unknown,
   addressed: unknown,
   rawRequestId: unknown,
+  renew = false,
 ): Promise<SessionExchangeResult> {
   if (typeof secret === "string" && secret.startsWith(apiKeyPrefix)) {
-    return await exchangeApiKey(services, secret, rawRequestId);
+    return await exchangeApiKey(services, secret, rawRequestId, renew);
   }
   const requestId = parseId("request", rawRequestId);
   const org: OrgId | null = parseId("org", addressed);
@@ -33,6 +34,6 @@ export async function exchangeSession(
   const opens = membership !== null && judgeMfa(membership.mfa, person, services.now()) === "satisfied";
   const scope = opens ? { org: membership.org, role: membership.role } : null;
   const subject = { user: person.user, session: person.session, scope };
-  const { token, expiresAtMs } = await services.scopedTokens.forCalls(subject, requestId);
+  const { token, expiresAtMs } = await services.scopedTokens.forCalls(subject, requestId, renew);
   return { kind: "ok", accessToken: token, expiresAtMs };
 }

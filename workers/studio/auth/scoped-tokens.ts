@@ -1,5 +1,7 @@
+import { decodeProtectedHeader } from "jose";
 import type { OrgId, RequestId, SessionId, UserId } from "../../../core/ids.ts";
 import type { Caller } from "../../../core/mesh/caller.ts";
+import type { KeySource } from "../../../core/mesh/keys.ts";
 import type { TokenSignerRpc } from "../../../core/rpc/durable-objects.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import { fromPart } from "../downstream.ts";
@@ -17,8 +19,11 @@ export interface SignedToken {
 }
 
 export interface ScopedTokens {
-  /** A token for calls inward. May be up to a minute old. */
-  forCalls(subject: TokenSubject, requestId: RequestId): Promise<SignedToken>;
+  /**
+   * A token for calls inward. May be up to a minute old, and is not one whose key this isolate knows to be revoked.
+   * @param renew sign another one whatever is kept
+   */
+  forCalls(subject: TokenSubject, requestId: RequestId, renew?: boolean): Promise<SignedToken>;
   /** A fresh token, to hand out. */
   fresh(subject: TokenSubject, requestId: RequestId): Promise<SignedToken>;
 }
@@ -28,9 +33,14 @@ const keptMs = 60_000;
 /** Tokens one isolate keeps: a few MB at most. */
 const keptMax = 1000;
 
-export function createScopedTokens(signer: TokenSignerRpc, caller: Caller, now: () => number): ScopedTokens {
+export function createScopedTokens(
+  signer: TokenSignerRpc,
+  caller: Caller,
+  keys: KeySource,
+  now: () => number,
+): ScopedTokens {
   /** Insertion order is age, so the first one is the oldest. Only finished tokens are shared between requests. */
-  const kept = new Map<string, SignedToken & { readonly untilMs: number }>();
+  const kept = new Map<string, SignedToken & { readonly kid: string; readonly untilMs: number }>();
 
   const fresh = (subject: TokenSubject, requestId: RequestId): Promise<SignedToken> =>
     fromPart("token signer", async () => {
@@ -50,15 +60,17 @@ export function createScopedTokens(signer: TokenSignerRpc, caller: Caller, now: 
 
   return {
     fresh,
-    async forCalls(subject, requestId) {
+    async forCalls(subject, requestId, renew = false) {
       const key = [subject.user, subject.session, subject.scope?.org, subject.scope?.role].join(" ");
       const found = kept.get(key);
-      if (found !== undefined && now() < found.untilMs) return found;
+      const usable = !renew && found !== undefined && now() < found.untilMs;
+      if (usable && (await keys.find(found.kid)) !== null) return found;
       const made = await fresh(subject, requestId);
       kept.delete(key);
       const oldest = kept.keys().next();
       if (kept.size >= keptMax && oldest.done !== true) kept.delete(oldest.value);
-      kept.set(key, { ...made, untilMs: Math.min(now() + keptMs, made.expiresAtMs) });
+      const kid = decodeProtectedHeader(made.token).kid ?? "";
+      kept.set(key, { ...made, kid, untilMs: Math.min(now() + keptMs, made.expiresAtMs) });
       return made;
     },
   };
