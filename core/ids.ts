@@ -22,6 +22,7 @@ export const idPrefixes = {
   family: "fam",
   assertion: "ast",
   passkey: "pky",
+  totpSecret: "otp",
   apiKey: "key",
   provider: "idp",
   providerSecret: "ips",
@@ -44,6 +45,7 @@ export type InvitationId = Id<"invitation">;
 export type EnrollmentCodeId = Id<"enrollmentCode">;
 export type RequestId = Id<"request">;
 export type PasskeyId = Id<"passkey">;
+export type TotpSecretId = Id<"totpSecret">;
 export type ApiKeyId = Id<"apiKey">;
 export type ProviderId = Id<"provider">;
 

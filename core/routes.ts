@@ -5,9 +5,11 @@
 import { apiKeysRoutes } from "./routes/api-keys.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { devicesRoutes } from "./routes/devices.ts";
+import { factorsRoutes } from "./routes/factors.ts";
 import { groupsRoutes } from "./routes/groups.ts";
 import { operatorRoutes } from "./routes/operator.ts";
 import { organisationsRoutes } from "./routes/organisations.ts";
+import { outsideIssuersRoutes } from "./routes/outside-issuers.ts";
 import { pagesRoutes } from "./routes/pages.ts";
 import type { Method, RouteSpec } from "./routes/route.ts";
 import { selfRoutes } from "./routes/self.ts";
@@ -19,6 +21,7 @@ export type { Method, RoutePolicy, RouteSpec, WafExemption } from "./routes/rout
 export const routes = {
   ...systemRoutes,
   ...signInRoutes,
+  ...factorsRoutes,
   ...selfRoutes,
   ...organisationsRoutes,
   ...apiKeysRoutes,
@@ -26,6 +29,7 @@ export const routes = {
   ...devicesRoutes,
   ...auditRoutes,
   ...operatorRoutes,
+  ...outsideIssuersRoutes,
   ...pagesRoutes,
 } as const satisfies Record<string, RouteSpec>;
 

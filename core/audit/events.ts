@@ -11,6 +11,10 @@ export const loginFailureReasons = [
   "disabled",
   "not_a_member",
   "factor_failed",
+  /** The first proof was right and a second factor was asked for. */
+  "factor_due",
+  /** A passkey signed rightly, with a counter that was used before: there may be a copy of it. */
+  "passkey_copied",
   "throttled",
   "token_reused",
   "provider_refused",

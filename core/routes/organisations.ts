@@ -59,12 +59,13 @@ export const organisationsRoutes = {
     method: "GET",
     path: `${orgPath}/policies/{policy}`,
     policy: needs("policies:read"),
-    summary: "The geo or tls policy",
+    summary: "The geo, tls or mfa policy",
   }),
   putPolicy: route({
     method: "PUT",
     path: `${orgPath}/policies/{policy}`,
     policy: needs("policies:manage"),
-    summary: "Replace the geo or tls policy",
+    stepUp: true,
+    summary: "Replace the geo, tls or mfa policy",
   }),
 } as const satisfies Record<string, RouteSpec>;

@@ -52,3 +52,33 @@ export function parseOrgPolicy(json: unknown): OrgPolicy | null {
   if (status !== "active" && status !== "suspended") return null;
   return { version: 1, org, slug, status, geoCountries: countries, tlsDeviceMin: tls };
 }
+
+/** Whether an organisation asks its members for a second factor. Studio's to enforce; the edge knows nothing of it. */
+export interface MfaPolicy {
+  readonly required: boolean;
+  /** Until then (Unix milliseconds) nobody is kept out for lack of one; null: from now on. */
+  readonly graceUntilMs: number | null;
+}
+
+/** What holds where nothing was set. */
+export const mfaNotRequired: MfaPolicy = { required: false, graceUntilMs: null };
+
+/** What counts of a person and their session. */
+export interface MfaHolder {
+  /** A session of an API key is exempt: it belongs to a program, which has no second factor. */
+  readonly kind: "person" | "api_key";
+  /** Has an authenticator app or a passkey. */
+  readonly hasFactor: boolean;
+  /** A second factor was shown in this session. */
+  readonly mfa: boolean;
+}
+
+export type MfaVerdict = "satisfied" | "enrollment_required" | "step_up_required";
+
+/** Judges a member's session by the organisation's policy; the same wherever a token or an answer depends on it. */
+export function judgeMfa(policy: MfaPolicy, holder: MfaHolder, nowMs: number): MfaVerdict {
+  const inGrace = policy.graceUntilMs !== null && nowMs < policy.graceUntilMs;
+  if (!policy.required || inGrace || holder.kind === "api_key") return "satisfied";
+  if (!holder.hasFactor) return "enrollment_required";
+  return holder.mfa ? "satisfied" : "step_up_required";
+}

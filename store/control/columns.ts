@@ -31,6 +31,13 @@ export function booleanOf(row: Row, column: string): boolean {
   return value;
 }
 
+/** A number the driver reads as one: integer, or double precision. */
+export function numberOf(row: Row, column: string): number {
+  const value = row[column];
+  if (typeof value !== "number") throw new TypeError(`column ${column} is not a number`);
+  return value;
+}
+
 /** Unix milliseconds as a timestamptz parameter. */
 export function instant(ms: number): string {
   return new Date(ms).toISOString();

@@ -6,7 +6,9 @@ import { receipt, type WriteRequest } from "./receipts.ts";
 
 export type PolicyDocument =
   | { readonly name: "geo"; readonly document: { readonly countries: readonly string[] } }
-  | { readonly name: "tls"; readonly document: { readonly device_min: OrgPolicy["tlsDeviceMin"] } };
+  | { readonly name: "tls"; readonly document: { readonly device_min: OrgPolicy["tlsDeviceMin"] } }
+  /** `grace_until` in RFC 3339. */
+  | { readonly name: "mfa"; readonly document: { readonly required: boolean; readonly grace_until: string | null } };
 
 /** What the edge is to know of an organisation, with the version it stands for. */
 export interface VersionedPolicy {

@@ -1,5 +1,6 @@
 import type { OrgId, SessionId, UserId } from "../../core/ids.ts";
 import { sessionIdleMsMax } from "../../core/limits.ts";
+import type { MfaHolder } from "../../core/tenancy/policy.ts";
 import { type Database, sql } from "../connect.ts";
 import { booleanOf, idOf, instant, textOf } from "./columns.ts";
 import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
@@ -24,6 +25,8 @@ export type Rotation =
       readonly session: SessionId;
       /** The one organisation that the session counts in, whose member the person is; null: everywhere. */
       readonly onlyOrg: OrgId | null;
+      /** What an organisation's policy on second factors judges the session by. */
+      readonly holder: MfaHolder;
     }
   /** Spent before and outside the grace: somebody else has it. */
   | { readonly kind: "reused"; readonly user: UserId; readonly session: SessionId; readonly family: string }
@@ -59,7 +62,8 @@ export async function rotateRefreshToken(
         WHERE id IN (SELECT session_id FROM changed)),
       receipt AS (${receiptIfChanged(write, null)})
       SELECT 1`,
-    sql`SELECT s.user_id, s.id AS session_id, s.only_org, f.id AS family_id, ${holds} AS holds,
+    sql`SELECT s.user_id, s.id AS session_id, s.only_org, s.mfa, control.has_factor(s.user_id) AS has_factor,
+        f.id AS family_id, ${holds} AS holds,
         t.spent_at >= ${instant(write.nowMs - refreshGraceMs)}::timestamptz AS in_grace,
         EXISTS (SELECT FROM control.refresh_tokens n
           WHERE n.token_hash = ${presented.successorHash} AND n.spent_at IS NULL) AS newest_parent
@@ -72,7 +76,10 @@ export async function rotateRefreshToken(
   const who = { user: idOf("user", row, "user_id"), session: idOf("session", row, "session_id") };
   // The request that has just spent it falls in the grace as well: same successor, same answer.
   if (booleanOf(row, "in_grace") && booleanOf(row, "newest_parent")) {
-    return { kind: "rotated", ...who, onlyOrg: row["only_org"] === null ? null : idOf("org", row, "only_org") };
+    const onlyOrg = row["only_org"] === null ? null : idOf("org", row, "only_org");
+    // Only a person's session has refresh tokens.
+    const holder = { kind: "person" as const, mfa: booleanOf(row, "mfa"), hasFactor: booleanOf(row, "has_factor") };
+    return { kind: "rotated", ...who, onlyOrg, holder };
   }
   return { kind: "reused", ...who, family: textOf(row, "family_id") };
 }

@@ -1,8 +1,10 @@
 import type { OrgId, SessionId, UserId } from "../../core/ids.ts";
 import { sessionIdleMsMax, sessionMsMax } from "../../core/limits.ts";
+import type { MfaHolder, MfaPolicy } from "../../core/tenancy/policy.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import { type Database, type Row, type Statement, sql } from "../connect.ts";
-import { booleanOf, idOf, instant, roleOf, textOf, textOrNull } from "./columns.ts";
+import { booleanOf, idOf, instant, numberOf, roleOf, textOf, textOrNull } from "./columns.ts";
+import { mfaPolicyColumns, mfaPolicyOf } from "./mfa-policy.ts";
 import { receipt, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 
 /** `last_seen_at` is written at most this often, in milliseconds: a read must not cost a write each time. */
@@ -10,7 +12,7 @@ const touchMs = 60_000;
 /** Sessions over for so long are deleted at the next sign-in, in milliseconds. */
 const forgottenMs = 7 * 24 * 3600_000;
 
-export interface Person {
+export interface Person extends MfaHolder {
   readonly user: UserId;
   /** "" for an API key: a service user has no address. */
   readonly email: string;
@@ -18,6 +20,8 @@ export interface Person {
   readonly session: SessionId;
   /** `api_key`: a program, in its own organisation alone. */
   readonly kind: "person" | "api_key";
+  /** When they last proved themselves in this session, Unix milliseconds. */
+  readonly provenAtMs: number;
   /**
    * The one organisation that the session counts in, with the person's role there; null: everywhere. An
    * organisation's own identity provider proves people to that organisation and to nobody else.
@@ -30,6 +34,8 @@ export interface Membership {
   readonly name: string;
   readonly role: Role;
   readonly createdAt: string;
+  /** What the organisation asks of its members' second factors. */
+  readonly mfa: MfaPolicy;
 }
 export interface LiveSession {
   readonly person: Person;
@@ -124,7 +130,7 @@ export async function findSession(
       : sql`s.secret_hash = ${which.secretHash} AND s.kind = 'person'`;
   const [row] = await database.query(
     sql`WITH found AS (
-        SELECT s.id, s.user_id, s.kind, s.only_org, s.last_seen_at, u.email, u.name
+        SELECT s.id, s.user_id, s.kind, s.only_org, s.last_seen_at, s.mfa, s.proven_at, u.email, u.name
         FROM control.sessions s JOIN control.users u ON u.id = s.user_id
         WHERE ${chosen} AND ${live(nowMs)}),
       touched AS (
@@ -132,6 +138,8 @@ export async function findSession(
         FROM found WHERE t.id = found.id AND found.last_seen_at < ${instant(nowMs - touchMs)}::timestamptz)
       SELECT found.id AS session_id, found.user_id, found.kind, found.email, found.name,
         o.id AS org_id, o.slug, o.name AS org_name, control.rfc3339(o.created_at) AS org_created_at, m.role,
+        found.mfa, (extract(epoch FROM found.proven_at) * 1000)::double precision AS proven_at_ms,
+        control.has_factor(found.user_id) AS has_factor, ${mfaPolicyColumns(sql`o.id`)},
         found.only_org, (SELECT c.role FROM control.memberships c JOIN control.organisations k ON k.id = c.org_id
           WHERE c.org_id = found.only_org AND c.user_id = found.user_id AND c.disabled_at IS NULL
             AND k.status = 'active') AS only_role
@@ -152,6 +160,9 @@ export async function findSession(
       name: textOf(row, "name"),
       session: idOf("session", row, "session_id"),
       kind: row["kind"] === "api_key" ? "api_key" : "person",
+      mfa: booleanOf(row, "mfa"),
+      hasFactor: booleanOf(row, "has_factor"),
+      provenAtMs: numberOf(row, "proven_at_ms"),
       confinedTo: confinedTo === null ? null : { org: confinedTo.org, role: roleOf(row, "only_role") },
     },
     membership: row["org_id"] === null ? null : membershipOf(row),
@@ -165,6 +176,7 @@ function membershipOf(row: Row): Membership {
     name: textOf(row, "org_name"),
     role: roleOf(row, "role"),
     createdAt: textOf(row, "org_created_at"),
+    mfa: mfaPolicyOf(row),
   };
 }
 

@@ -1,13 +1,17 @@
 import type { OrgId, UserId } from "../../core/ids.ts";
+import type { MfaPolicy } from "../../core/tenancy/policy.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import { type Database, type Row, sql } from "../connect.ts";
 import { booleanOf, idOf, roleOf, textOf, textOrNull } from "./columns.ts";
+import { mfaPolicyColumns, mfaPolicyOf } from "./mfa-policy.ts";
 
 export interface MembershipOfUser {
   readonly org: OrgId;
   readonly slug: string;
   readonly name: string;
   readonly role: Role;
+  /** What the organisation asks of its members' second factors. */
+  readonly mfa: MfaPolicy;
 }
 
 export interface Credentials {
@@ -36,13 +40,31 @@ export async function findCredentials(database: Database, email: string): Promis
   };
 }
 
+export interface Account {
+  readonly email: string;
+  readonly name: string;
+  readonly disabled: boolean;
+}
+
+/** A person's account by its id; null: no such person, or a service account. */
+export async function findAccount(database: Database, user: UserId): Promise<Account | null> {
+  const [row] = await database.query(
+    sql`SELECT email, name, disabled_at IS NOT NULL AS disabled FROM control.users
+      WHERE id = ${user} AND kind = 'person'`,
+    { readOnly: true },
+  );
+  if (row === undefined) return null;
+  return { email: textOf(row, "email"), name: textOf(row, "name"), disabled: booleanOf(row, "disabled") };
+}
+
 /** Organisations of one person: bounds `GET /me`, a sign-out's fan-out and what one account can hold. */
 export const membershipsPerUserMax = 100;
 
 /** The active organisations of a person who is not disabled there, by slug. */
 export async function membershipsOf(database: Database, user: UserId): Promise<MembershipOfUser[]> {
   const rows = await database.query(
-    sql`SELECT o.id, o.slug, o.name, m.role FROM control.memberships m JOIN control.organisations o ON o.id = m.org_id
+    sql`SELECT o.id, o.slug, o.name, m.role, ${mfaPolicyColumns(sql`o.id`)}
+      FROM control.memberships m JOIN control.organisations o ON o.id = m.org_id
       WHERE m.user_id = ${user} AND m.disabled_at IS NULL AND o.status = 'active' ORDER BY o.slug LIMIT ${membershipsPerUserMax}`,
     { readOnly: true },
   );
@@ -55,5 +77,6 @@ function membershipOf(row: Row): MembershipOfUser {
     slug: textOf(row, "slug"),
     name: textOf(row, "name"),
     role: roleOf(row, "role"),
+    mfa: mfaPolicyOf(row),
   };
 }

@@ -16,7 +16,12 @@ describe("sign-up and sign-in", () => {
     const account = await studio.newAccount();
     const me = await studio.send("GET", "/api/v1/me", { token: account.token });
     expect(me.status).toBe(200);
-    expect(me.body).toEqual({ user: { id: account.id, email: account.email, name: "A Person" }, orgs: [] });
+    expect(me.body).toEqual({
+      user: { id: account.id, email: account.email, name: "A Person" },
+      factors: [],
+      mfa: false,
+      orgs: [],
+    });
   });
 
   it("tells by no sign-in whether an address that somebody registered has an account", async () => {

@@ -1,12 +1,16 @@
-import type { LoginFailureReason, LoginMethod } from "../../../core/audit/events.ts";
+import type { AuditFields, LoginFailureReason, LoginMethod } from "../../../core/audit/events.ts";
 import type { OrgId, UserId } from "../../../core/ids.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
+import { factorsOf, secondFactors } from "../../../store/control/factors/overview.ts";
 import type { NewSession } from "../../../store/control/sessions.ts";
 import { type MembershipOfUser, membershipsOf } from "../../../store/control/users.ts";
 import { answer, type HandlerResult, refuse } from "../http/result.ts";
 import { logFailure } from "../log.ts";
 import type { RequestContext } from "../pipeline/request-context.ts";
+import { beginSecondStep } from "./begin-second-step.ts";
 import { sessionCookie } from "./cookie.ts";
+import { deviceCookie } from "./device-cookie.ts";
+import { checkCode } from "./factors/check-factor.ts";
 import { appendToOrganisations, loginEvent } from "./login-events.ts";
 import { beginSession, isOrg, scopeOf, type TokenAnswer, tokenAnswer } from "./sign-in.ts";
 
@@ -36,36 +40,68 @@ export interface LoginAnswer extends Partial<TokenAnswer> {
 
 /**
  * The rest of a sign-in, the same for every method: the door (an organisation's own opens to its members
- * alone), the session, the events, the answer.
+ * alone), the second factor where the person has one, then the session.
  */
 export async function completeSignIn(context: RequestContext, step: FirstStep): Promise<HandlerResult<LoginAnswer>> {
+  const { services } = context;
+  const { user, method, otp } = step;
+  const [memberships, factors] = await Promise.all([
+    countingMemberships(context, step),
+    step.strong ? null : factorsOf(services.database, user),
+  ]);
+  if (memberships === null) return denySignIn(context, user, { method, reason: "not_a_member" });
+  const due = factors === null ? [] : secondFactors(factors);
+  if (due.length === 0) return finishSignIn(context, step, { memberships, mfa: step.strong });
+  if (otp === undefined || !due.includes("totp")) {
+    return beginSecondStep(context, step, { due, orgs: memberships.map(({ org }) => org) });
+  }
+  const checked = await checkCode(context, step, { otp });
+  if (checked.kind === "throttled") {
+    const recorded = recordFailure(context, user, { method, reason: "throttled", mfa: "failed" });
+    return { ...checked.refusal, alongside: [recorded] };
+  }
+  if (checked.kind === "wrong") return denySignIn(context, user, { method, reason: "factor_failed", mfa: "failed" });
+  return finishSignIn(context, step, { memberships, mfa: true });
+}
+
+/** The memberships that a session of this sign-in counts in; null: none opens the door that was used. */
+export async function countingMemberships(
+  context: RequestContext,
+  { user, onlyOrg = null }: Pick<FirstStep, "user" | "onlyOrg">,
+): Promise<MembershipOfUser[] | null> {
   const { services, orgReference } = context;
-  const { user, method } = step;
-  const { onlyOrg = null } = step;
   const everywhere = await membershipsOf(services.database, user);
   const memberships = onlyOrg === null ? everywhere : everywhere.filter(({ org }) => org === onlyOrg);
-  if (orgReference !== null && !memberships.some(isOrg(orgReference))) {
-    return denySignIn(context, user, { method, reason: "not_a_member" });
-  }
-  const session = await beginSession(context, user, {
-    method,
-    mfa: step.strong,
-    tokens: step.tokens,
-    onlyOrg,
-    rehashed: step.rehashed,
-  });
-  const event = loginEvent(context, user, { outcome: "success", method, mfa: step.strong ? "passed" : "none" });
+  return orgReference !== null && !memberships.some(isOrg(orgReference)) ? null : memberships;
+}
+
+/** The session, the events, the answer; for whoever has proven all that is asked of them. */
+export async function finishSignIn(
+  context: RequestContext,
+  step: Omit<FirstStep, "strong" | "otp">,
+  proven: { readonly memberships: readonly MembershipOfUser[]; readonly mfa: boolean },
+): Promise<HandlerResult<LoginAnswer>> {
+  const { services, orgReference } = context;
+  const { user, method, tokens, onlyOrg = null, rehashed } = step;
+  const { memberships, mfa } = proven;
+  const session = await beginSession(context, user, { method, mfa, tokens, onlyOrg, rehashed });
+  const event = loginEvent(context, user, { outcome: "success", method, mfa: mfa ? "passed" : "none" });
   await appendToOrganisations(
     context,
     memberships.map(({ org }) => org),
     event,
   );
-  const subject = { user, session: session.id, scope: scopeOf(memberships, orgReference) };
+  // Whoever has a second factor has shown it to get here.
+  const holder = { kind: "person", mfa, hasFactor: mfa } as const;
+  const subject = { user, session: session.id, scope: scopeOf(memberships, orgReference, holder, services.now()) };
   const issued = session.refreshToken === null ? {} : await tokenAnswer(context, subject, session.refreshToken);
   const person = { id: user, email: step.email, name: step.name };
   return answer(
     { user: person, orgs: memberships.map(orgView), ...issued },
-    { headers: { "Set-Cookie": sessionCookie(session.secret) }, alongside: [event] },
+    {
+      headers: { "Set-Cookie": [sessionCookie(session.secret), deviceCookie(context, user)] },
+      alongside: [event],
+    },
   );
 }
 
@@ -91,9 +127,14 @@ export async function denySignIn(
   who: UserId | null,
   attempt: FailedAttempt,
 ): Promise<HandlerResult<never>> {
+  return refuse("invalid_credentials", { alongside: [recordFailure(context, who, attempt)] });
+}
+
+/** The event of a failure whose answer is not the usual one; the organisations get theirs after the answer. */
+export function recordFailure(context: RequestContext, who: UserId | null, attempt: FailedAttempt): AuditFields {
   const event = loginEvent(context, who, { outcome: "failure", mfa: "not_reached", ...attempt });
   if (who !== null) context.services.defer(copyToOrganisations(context, who, event));
-  return refuse("invalid_credentials", { alongside: [event] });
+  return event;
 }
 
 async function copyToOrganisations(

@@ -1,5 +1,6 @@
 import type { SessionId, UserId } from "../../../core/ids.ts";
 import { accessTokenSecondsMax } from "../../../core/limits.ts";
+import { judgeMfa, type MfaHolder } from "../../../core/tenancy/policy.ts";
 import { type NewSession, startSession } from "../../../store/control/sessions.ts";
 import type { MembershipOfUser } from "../../../store/control/users.ts";
 import type { RequestContext } from "../pipeline/request-context.ts";
@@ -58,12 +59,20 @@ export async function beginSession(
 
 /**
  * What a new token is for: the organisation whose door was used, else the only one there is, else none
- * yet (each request then gets its own scope inside).
+ * yet (each request then gets its own scope inside). None also where the organisation asks for a second
+ * factor that the session has not shown: a token for it would open its hub.
  */
-export function scopeOf(memberships: readonly MembershipOfUser[], orgReference: string | null): TokenSubject["scope"] {
-  if (orgReference !== null) return memberships.find(isOrg(orgReference)) ?? null;
+export function scopeOf(
+  memberships: readonly MembershipOfUser[],
+  orgReference: string | null,
+  holder: MfaHolder,
+  nowMs: number,
+): TokenSubject["scope"] {
   const [only, ...others] = memberships;
-  return only !== undefined && others.length === 0 ? only : null;
+  const addressed = orgReference === null ? undefined : memberships.find(isOrg(orgReference));
+  const chosen = orgReference === null && others.length === 0 ? only : addressed;
+  if (chosen === undefined || judgeMfa(chosen.mfa, holder, nowMs) !== "satisfied") return null;
+  return { org: chosen.org, role: chosen.role };
 }
 
 /** True for the membership in the organisation of this id or slug. */

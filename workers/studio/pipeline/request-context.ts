@@ -19,6 +19,8 @@ export interface RequestContext {
   readonly userAgent: string;
   /** ISO 3166 code of where the request comes from, as the edge saw it; "" if it said none. */
   readonly country: string;
+  /** What the edge took the request's credential from. */
+  readonly credential: "cookie" | "bearer" | "none";
   /** The organisation in the path as it was written, id or slug; null when the path names none. */
   readonly orgReference: string | null;
   /** The Cookie header. Only sign-in and sign-out look at it, to end the old session. */

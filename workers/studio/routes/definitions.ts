@@ -4,7 +4,15 @@ import { listApiKeys } from "./api-keys/list.ts";
 import { revokeApiKey } from "./api-keys/revoke.ts";
 import { listAudit } from "./audit/list.ts";
 import { login, orgLogin } from "./auth/login.ts";
+import { loginMfa, orgLoginMfa } from "./auth/login-mfa.ts";
 import { logout, orgLogout } from "./auth/logout.ts";
+import { loginMfaPasskeyOptions, orgLoginMfaPasskeyOptions } from "./auth/passkey-second-step.ts";
+import {
+  orgPasskeySignIn,
+  orgPasskeySignInOptions,
+  passkeySignIn,
+  passkeySignInOptions,
+} from "./auth/passkey-sign-in.ts";
 import { orgRefresh, refresh } from "./auth/refresh.ts";
 import { register } from "./auth/register.ts";
 import { verifyEmail } from "./auth/verify-email.ts";
@@ -38,7 +46,15 @@ import { revokeInvitation } from "./invitations/revoke.ts";
 import { endOtherSessions } from "./me/end-other-sessions.ts";
 import { endMySession } from "./me/end-session.ts";
 import { mySessions } from "./me/list-sessions.ts";
+import { listPasskeys, removePasskey, renamePasskey } from "./me/passkeys.ts";
+import { addPasskey, passkeyRegistrationOptions } from "./me/passkeys-add.ts";
+import { recoveryCodes, renewRecoveryCodes } from "./me/recovery-codes.ts";
+import { security } from "./me/security.ts";
 import { me } from "./me/show.ts";
+import { stepUp, stepUpPasskeyOptions } from "./me/step-up.ts";
+import { addTotp } from "./me/totp.ts";
+import { confirmTotp } from "./me/totp-confirm.ts";
+import { removeTotp } from "./me/totp-remove.ts";
 import { changeMember } from "./members/change.ts";
 import { endMemberSessions } from "./members/end-sessions.ts";
 import { listMembers } from "./members/list.ts";
@@ -46,64 +62,88 @@ import { removeMember } from "./members/remove.ts";
 import { rotateKeys } from "./operator/rotate-keys.ts";
 import { createOrg } from "./organisations/create.ts";
 import { getOrg } from "./organisations/show.ts";
+import { outsideIssuerDefinitions } from "./outside-issuers.ts";
 import { putPolicy } from "./policies/replace.ts";
 import { getPolicy } from "./policies/show.ts";
 
+const served: readonly RouteDefinition[] = [
+  createApiKey,
+  listApiKeys,
+  revokeApiKey,
+  ...outsideIssuerDefinitions,
+  listAudit,
+  login,
+  orgLogin,
+  loginMfa,
+  orgLoginMfa,
+  loginMfaPasskeyOptions,
+  orgLoginMfaPasskeyOptions,
+  passkeySignInOptions,
+  orgPasskeySignInOptions,
+  passkeySignIn,
+  orgPasskeySignIn,
+  logout,
+  orgLogout,
+  refresh,
+  orgRefresh,
+  register,
+  verifyEmail,
+  listCommands,
+  listDevices,
+  removeDevice,
+  renameDevice,
+  rotateDeviceToken,
+  sendCommand,
+  getDevice,
+  telemetry,
+  createEnrollmentCode,
+  enroll,
+  orgEnroll,
+  listEnrollmentCodes,
+  revokeEnrollmentCode,
+  addGroupDevice,
+  addGroupMember,
+  createGroup,
+  listGroups,
+  removeGroupDevice,
+  removeGroupMember,
+  removeGroup,
+  renameGroup,
+  getGroup,
+  ready,
+  acceptInvitation,
+  createInvitation,
+  listInvitations,
+  revokeInvitation,
+  endMySession,
+  endOtherSessions,
+  mySessions,
+  me,
+  security,
+  stepUp,
+  stepUpPasskeyOptions,
+  addTotp,
+  confirmTotp,
+  removeTotp,
+  passkeyRegistrationOptions,
+  addPasskey,
+  listPasskeys,
+  renamePasskey,
+  removePasskey,
+  recoveryCodes,
+  renewRecoveryCodes,
+  changeMember,
+  endMemberSessions,
+  listMembers,
+  removeMember,
+  createOrg,
+  getOrg,
+  putPolicy,
+  getPolicy,
+  rotateKeys,
+];
+
 /** Every route that studio serves. `assertRoutes` holds it against the route table. */
 export function allDefinitions(openApiDocument: () => object): RouteDefinition[] {
-  return [
-    openapiRoute(openApiDocument),
-    createApiKey,
-    listApiKeys,
-    revokeApiKey,
-    listAudit,
-    login,
-    orgLogin,
-    logout,
-    orgLogout,
-    refresh,
-    orgRefresh,
-    register,
-    verifyEmail,
-    listCommands,
-    listDevices,
-    removeDevice,
-    renameDevice,
-    rotateDeviceToken,
-    sendCommand,
-    getDevice,
-    telemetry,
-    createEnrollmentCode,
-    enroll,
-    orgEnroll,
-    listEnrollmentCodes,
-    revokeEnrollmentCode,
-    addGroupDevice,
-    addGroupMember,
-    createGroup,
-    listGroups,
-    removeGroupDevice,
-    removeGroupMember,
-    removeGroup,
-    renameGroup,
-    getGroup,
-    ready,
-    acceptInvitation,
-    createInvitation,
-    listInvitations,
-    revokeInvitation,
-    endMySession,
-    endOtherSessions,
-    mySessions,
-    me,
-    changeMember,
-    endMemberSessions,
-    listMembers,
-    removeMember,
-    createOrg,
-    getOrg,
-    putPolicy,
-    getPolicy,
-    rotateKeys,
-  ];
+  return [openapiRoute(openApiDocument), ...served];
 }

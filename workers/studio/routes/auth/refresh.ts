@@ -61,8 +61,6 @@ async function rotate(
   const { onlyOrg } = rotation;
   const counting = onlyOrg === null ? memberships : memberships.filter(({ org }) => org === onlyOrg);
   if (orgReference !== null && !counting.some(isOrg(orgReference))) return refuse("invalid_token");
-  const scope = scopeOf(counting, orgReference);
-  // A token for no organisation would open any hub that knows the person.
-  if (onlyOrg !== null && scope === null) return refuse("invalid_token");
+  const scope = scopeOf(counting, orgReference, rotation.holder, services.now());
   return answer(await tokenAnswer(context, { user, session, scope }, successor));
 }

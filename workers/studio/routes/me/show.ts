@@ -1,19 +1,55 @@
 import { z } from "@hono/zod-openapi";
+import { judgeMfa } from "../../../../core/tenancy/policy.ts";
+import { factorsOf, secondFactors } from "../../../../store/control/factors/overview.ts";
 import { membershipsOf } from "../../../../store/control/users.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer } from "../../http/result.ts";
+import { instant } from "../../http/schemas.ts";
 import { orgOfUser, user } from "../auth/schemas.ts";
+
+const membership = orgOfUser.extend({
+  mfa: z.object({
+    required: z.boolean(),
+    grace_until: instant.nullable(),
+    /** Whether this session would pass if the grace were over now. */
+    satisfied: z.boolean(),
+  }),
+});
 
 export const me = defineRoute(
   "me",
-  { caller: "person", status: 200, answer: z.object({ user, orgs: z.array(orgOfUser) }) },
+  {
+    caller: "person",
+    status: 200,
+    answer: z.object({
+      user,
+      factors: z.array(z.enum(["totp", "passkey", "recovery_code"])),
+      mfa: z.boolean(),
+      orgs: z.array(membership),
+    }),
+  },
   async ({ services, person }) => {
     const { confinedTo } = person;
-    const everywhere = await membershipsOf(services.database, person.user);
+    const [everywhere, factors] = await Promise.all([
+      membershipsOf(services.database, person.user),
+      factorsOf(services.database, person.user),
+    ]);
     const memberships = confinedTo === null ? everywhere : everywhere.filter(({ org }) => org === confinedTo.org);
     return answer({
       user: { id: person.user, email: person.email, name: person.name },
-      orgs: memberships.map(({ org, slug, name, role }) => ({ id: org, slug, name, role })),
+      factors: factors === null ? [] : secondFactors(factors),
+      mfa: person.mfa,
+      orgs: memberships.map(({ org, slug, name, role, mfa }) => ({
+        id: org,
+        slug,
+        name,
+        role,
+        mfa: {
+          required: mfa.required,
+          grace_until: mfa.graceUntilMs === null ? null : new Date(mfa.graceUntilMs).toISOString(),
+          satisfied: judgeMfa({ ...mfa, graceUntilMs: null }, person, services.now()) === "satisfied",
+        },
+      })),
     });
   },
 );

@@ -1,44 +1,64 @@
 import { z } from "@hono/zod-openapi";
-import { writePolicy } from "../../../../store/control/policies.ts";
+import { type PolicyDocument, writePolicy } from "../../../../store/control/policies.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { fieldErrors } from "../../http/field-errors.ts";
-import { answer, refuse } from "../../http/result.ts";
+import { answer, type HandlerResult, refuse } from "../../http/result.ts";
+import type { MemberContext } from "../../pipeline/request-context.ts";
 import { publishPolicy } from "../organisations/publish-policy.ts";
+import { replaceMfaPolicy } from "./replace-mfa.ts";
 import { geoPolicy, policyAnswer, policyParams, tlsPolicy } from "./schemas.ts";
 
 const geoBody = geoPolicy.extend({ confirm_lockout: z.boolean().optional() });
+// Which of them it must be, the path says; the handler holds it to that.
+const body = z.strictObject({
+  ...geoBody.partial().shape,
+  ...tlsPolicy.partial().shape,
+  required: z.boolean().optional(),
+  // Read as a time by the handler; what is parsed twice must be the same text both times.
+  grace_until: z.string().max(40).nullable().optional(),
+});
+type Outcome = Promise<HandlerResult<z.input<typeof policyAnswer>>>;
 
-/** Stored first, then published to the edge, which sees it within a minute. Asking again publishes again. */
 export const putPolicy = defineRoute(
   "putPolicy",
-  {
-    caller: "member",
-    params: policyParams,
-    // Which of the two it must be, the path says; the handler holds it to that.
-    body: z.strictObject({ ...geoBody.partial().shape, ...tlsPolicy.partial().shape }),
-    status: 200,
-    answer: policyAnswer,
-  },
-  async (context, { params, body }) => {
-    const { services, membership, person, country } = context;
-    const target = { org: membership.org, user: person.user };
-    if (params.policy === "tls") {
-      const parsed = tlsPolicy.safeParse(body);
-      if (!parsed.success) return refuse("invalid_request", { errors: fieldErrors(parsed.error) });
-      await writePolicy(services.database, context.write(), { ...target, name: "tls", document: parsed.data });
-      await publishPolicy(services, membership.org);
-      return answer(parsed.data);
+  { caller: "member", params: policyParams, body, status: 200, answer: policyAnswer },
+  (context, { params, body: given }): Outcome => {
+    switch (params.policy) {
+      case "tls":
+        return replaceTls(context, given);
+      case "geo":
+        return replaceGeo(context, given);
+      case "mfa":
+        return replaceMfaPolicy(context, given);
     }
-    const parsed = geoBody.safeParse(body);
-    if (!parsed.success) return refuse("invalid_request", { errors: fieldErrors(parsed.error) });
-    const { countries, confirm_lockout: confirmed } = parsed.data;
-    if (!countries.includes(country) && confirmed !== true) {
-      return refuse("conflict", {
-        detail: "This would lock you out where you are now. Send confirm_lockout: true if that is meant.",
-      });
-    }
-    await writePolicy(services.database, context.write(), { ...target, name: "geo", document: { countries } });
-    await publishPolicy(services, membership.org);
-    return answer({ countries });
   },
 );
+
+async function replaceTls(context: MemberContext, given: z.output<typeof body>): Outcome {
+  const parsed = tlsPolicy.safeParse(given);
+  if (!parsed.success) return refuse("invalid_request", { errors: fieldErrors(parsed.error) });
+  await storeAndPublish(context, { name: "tls", document: parsed.data });
+  return answer(parsed.data);
+}
+
+async function replaceGeo(context: MemberContext, given: z.output<typeof body>): Outcome {
+  const parsed = geoBody.safeParse(given);
+  if (!parsed.success) return refuse("invalid_request", { errors: fieldErrors(parsed.error) });
+  const { countries, confirm_lockout: confirmed } = parsed.data;
+  if (!countries.includes(context.country) && confirmed !== true) {
+    return refuse("conflict", {
+      detail: "This would lock you out where you are now. Send confirm_lockout: true if that is meant.",
+    });
+  }
+  await storeAndPublish(context, { name: "geo", document: { countries } });
+  return answer({ countries });
+}
+
+/** Stored first, then published to the edge, which sees it within a minute. Asking again publishes again. */
+async function storeAndPublish(context: MemberContext, policy: PolicyDocument): Promise<void> {
+  const { services, membership, person } = context;
+  const target = { org: membership.org, user: person.user };
+  await writePolicy(services.database, context.write(), { ...target, ...policy });
+  context.caused([{ type: "policy_change", user_id: person.user, policy: policy.name }]);
+  await publishPolicy(services, membership.org);
+}

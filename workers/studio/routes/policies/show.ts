@@ -1,3 +1,4 @@
+import type { MfaPolicy } from "../../../../core/tenancy/policy.ts";
 import { readPolicy } from "../../../../store/control/policies.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
@@ -7,9 +8,15 @@ export const getPolicy = defineRoute(
   "getPolicy",
   { caller: "member", params: policyParams, status: 200, answer: policyAnswer },
   async ({ services, membership }, { params }) => {
+    if (params.policy === "mfa") return answer(mfaView(membership.mfa));
     const stored = await readPolicy(services.database, membership.org);
     if (stored === null) return refuse("not_found");
     const { geoCountries, tlsDeviceMin } = stored.policy;
     return answer(params.policy === "geo" ? { countries: [...geoCountries] } : { device_min: tlsDeviceMin });
   },
 );
+
+/** The membership was read with its organisation's policy, so nothing more is asked. */
+export function mfaView({ required, graceUntilMs }: MfaPolicy): { required: boolean; grace_until: string | null } {
+  return { required, grace_until: graceUntilMs === null ? null : new Date(graceUntilMs).toISOString() };
+}

@@ -1,0 +1,66 @@
+import type { PasskeyId, UserId } from "../../../core/ids.ts";
+import { type Database, type Statement, sql } from "../../connect.ts";
+import { booleanOf } from "../columns.ts";
+import { receiptIfChanged, type WriteRequest } from "../receipts.ts";
+
+export type RemovedFactor =
+  | { readonly kind: "removed" }
+  | { readonly kind: "not_found" }
+  /** It is the last one, and an organisation of theirs asks for one. */
+  | { readonly kind: "required" };
+
+/** Removes a person's authenticator app, also one that waits for its first code. */
+export function removeTotp(database: Database, write: WriteRequest, user: UserId): Promise<RemovedFactor> {
+  return removeUnderLock(database, write, user, {
+    found: sql`SELECT 1 FROM control.totp_secrets WHERE user_id = ${user} AND confirmed_at IS NOT NULL`,
+    others: sql`SELECT 1 FROM control.passkeys WHERE user_id = ${user}`,
+    removal: sql`DELETE FROM control.totp_secrets USING verdict
+      WHERE user_id = ${user} AND verdict.found AND verdict.allowed RETURNING 1`,
+  });
+}
+
+/** Removes one of a person's passkeys. */
+export function removePasskey(
+  database: Database,
+  write: WriteRequest,
+  passkey: { readonly id: PasskeyId; readonly user: UserId },
+): Promise<RemovedFactor> {
+  const { id, user } = passkey;
+  return removeUnderLock(database, write, user, {
+    found: sql`SELECT 1 FROM control.passkeys WHERE id = ${id} AND user_id = ${user}`,
+    others: sql`SELECT 1 FROM control.passkeys WHERE user_id = ${user} AND id <> ${id}
+      UNION ALL SELECT 1 FROM control.totp_secrets WHERE user_id = ${user} AND confirmed_at IS NOT NULL`,
+    removal: sql`DELETE FROM control.passkeys USING verdict
+      WHERE id = ${id} AND user_id = ${user} AND verdict.allowed RETURNING 1`,
+  });
+}
+
+/**
+ * The person's row is locked first, so that of two removals the later one sees what the first left. With
+ * the last factor its recovery codes go too: they stand in for nothing any more.
+ */
+async function removeUnderLock(
+  database: Database,
+  write: WriteRequest,
+  user: UserId,
+  wanted: { readonly found: Statement; readonly others: Statement; readonly removal: Statement },
+): Promise<RemovedFactor> {
+  const [, rows] = await database.transaction([
+    sql`SELECT 1 FROM control.users WHERE id = ${user} FOR UPDATE`,
+    sql`WITH facts AS (
+        SELECT EXISTS (${wanted.found}) AS found, EXISTS (${wanted.others}) AS others,
+          EXISTS (SELECT FROM control.memberships m
+            JOIN control.org_policies p ON p.org_id = m.org_id AND p.name = 'mfa'
+            WHERE m.user_id = ${user} AND (p.document ->> 'required')::boolean) AS required),
+      verdict AS (SELECT found, others, others OR NOT required AS allowed FROM facts),
+      changed AS (${wanted.removal}),
+      codes AS (
+        DELETE FROM control.recovery_codes USING verdict
+        WHERE user_id = ${user} AND NOT verdict.others AND EXISTS (SELECT FROM changed)),
+      receipt AS (${receiptIfChanged(write, null)})
+      SELECT found, allowed FROM verdict`,
+  ]);
+  const row = rows?.[0];
+  if (row === undefined || !booleanOf(row, "found")) return { kind: "not_found" };
+  return { kind: booleanOf(row, "allowed") ? "removed" : "required" };
+}

@@ -1,0 +1,44 @@
+import type { OrgId } from "../../../core/ids.ts";
+import { beginCeremony } from "../../../store/control/ceremonies.ts";
+import type { SecondFactor } from "../../../store/control/factors/overview.ts";
+import { type Refusal, refuse } from "../http/result.ts";
+import type { RequestContext } from "../pipeline/request-context.ts";
+import type { FirstStep } from "./complete-sign-in.ts";
+import { ceremonyMsMax } from "./factors/ceremony-life.ts";
+import { sha256Hex } from "./keys.ts";
+import { appendToOrganisations, loginEvent } from "./login-events.ts";
+import { makeSecret } from "./secrets.ts";
+
+/**
+ * The first step was right and the person has a second factor: a challenge for it, good for five minutes
+ * and five tries, at this door alone. Recorded as an attempt that did not get in (`factor_due`), for
+ * somebody else may know the first factor; the one that follows it, if it does, is recorded as itself.
+ * @returns 401 `mfa_required` with `challenge` and `factors`
+ * @throws AuditUnavailable
+ */
+export async function beginSecondStep(
+  context: RequestContext,
+  step: FirstStep,
+  { due, orgs }: { readonly due: readonly SecondFactor[]; readonly orgs: readonly OrgId[] },
+): Promise<Refusal> {
+  const { services } = context;
+  const { user, method, onlyOrg = null, rehashed } = step;
+  const challenge = makeSecret(services.randomBytes);
+  const data = { method, only_org: onlyOrg, door: context.orgReference };
+  await beginCeremony(
+    services.database,
+    context.write(),
+    {
+      tokenHash: sha256Hex(challenge),
+      kind: "mfa",
+      user,
+      session: null,
+      data,
+      expiresAtMs: services.now() + ceremonyMsMax,
+    },
+    rehashed,
+  );
+  const event = loginEvent(context, user, { outcome: "failure", method, reason: "factor_due", mfa: "not_reached" });
+  await appendToOrganisations(context, orgs, event);
+  return refuse("mfa_required", { extensions: { challenge, factors: due }, alongside: [event] });
+}

@@ -1,0 +1,103 @@
+import { z } from "@hono/zod-openapi";
+import { busyRetrySeconds } from "../../../../core/rpc/passwords.ts";
+import { factorsOf, secondFactors } from "../../../../store/control/factors/overview.ts";
+import { credentialsOf } from "../../../../store/control/factors/passkeys.ts";
+import { findCredentials } from "../../../../store/control/users.ts";
+import { recordFailure } from "../../auth/complete-sign-in.ts";
+import { beginPasskeyCeremony, takePasskeyCeremony } from "../../auth/factors/ceremonies.ts";
+import { checkCode } from "../../auth/factors/check-factor.ts";
+import { checkPasskey } from "../../auth/factors/check-passkey.ts";
+import { assertionOptions } from "../../auth/factors/passkeys.ts";
+import { authenticationResponse, otp, recoveryCode } from "../../auth/factors/presented.ts";
+import { renewSession } from "../../auth/renew-session.ts";
+import * as throttle from "../../auth/throttle.ts";
+import { defineRoute } from "../../http/define-route.ts";
+import { answer, type Refusal, refuse } from "../../http/result.ts";
+import { nothing, opaqueSecret } from "../../http/schemas.ts";
+import type { PersonContext } from "../../pipeline/request-context.ts";
+import { browserOptions, presentedPassword } from "../auth/schemas.ts";
+
+const body = z.union([
+  z.strictObject({ password: presentedPassword }),
+  z.strictObject({ otp }),
+  z.strictObject({ recovery_code: recoveryCode }),
+  z.strictObject({ ceremony: opaqueSecret, passkey: authenticationResponse }),
+]);
+type Proof = z.output<typeof body>;
+
+/** Proves again who sits there, with the strongest that they have. A program can't. */
+export const stepUp = defineRoute(
+  "stepUp",
+  { caller: "person", body, status: 204, answer: nothing },
+  async (context, input) => {
+    if (context.person.kind === "api_key") return refuse("forbidden");
+    const refused = await judge(context, input.body);
+    if (refused !== null) return refused;
+    const renewal = await renewSession(context, { mfa: !("password" in input.body) });
+    return renewal.kind === "ended" ? renewal.refusal : answer(null, { headers: renewal.headers });
+  },
+);
+
+/** Null when the proof is right. */
+async function judge(context: PersonContext, proof: Proof): Promise<Refusal | null> {
+  if ("password" in proof) return judgePassword(context, proof.password);
+  if ("passkey" in proof) return judgePasskey(context, proof);
+  const checked = await checkCode(context, context.person, proof);
+  if (checked.kind === "throttled") return checked.refusal;
+  return checked.kind === "right" ? null : wrong;
+}
+
+const wrong = refuse("invalid_credentials");
+
+/** The password alone counts only for somebody who has nothing stronger. */
+async function judgePassword(context: PersonContext, password: string): Promise<Refusal | null> {
+  const { services, person } = context;
+  const [factors, found] = await Promise.all([
+    factorsOf(services.database, person.user),
+    findCredentials(services.database, person.email),
+  ]);
+  const stronger = factors === null ? [] : secondFactors(factors);
+  if (stronger.length > 0) return refuse("mfa_required", { extensions: { factors: stronger } });
+  if (found === null || found.id !== person.user || found.passwordHash === null) return wrong;
+  const admission = await throttle.check(context, { kind: "password", email: person.email });
+  if (admission.kind === "throttled") return throttle.throttledRefusal(admission);
+  const verified = await services.passwords.verify(password, found.passwordHash).catch((error: unknown) => {
+    throttle.notMade(context, admission);
+    throw error;
+  });
+  if (verified.kind === "busy") {
+    throttle.notMade(context, admission);
+    return refuse("busy", { headers: { "Retry-After": String(busyRetrySeconds) } });
+  }
+  if (verified.kind === "wrong") return wrong;
+  throttle.succeeded(context, admission);
+  return null;
+}
+
+async function judgePasskey(
+  context: PersonContext,
+  proof: Extract<Proof, { ceremony: string }>,
+): Promise<Refusal | null> {
+  const { user } = context.person;
+  const challenge = await takePasskeyCeremony(context, "passkey_proof", proof.ceremony, context.person);
+  if (challenge === null) return refuse("invalid_token");
+  const checked = await checkPasskey(context, proof.passkey, { challenge, user });
+  if (checked.kind === "right") return null;
+  if (checked.kind === "wrong") return wrong;
+  const recorded = recordFailure(context, user, { method: "passkey", reason: "passkey_copied", mfa: "failed" });
+  return { ...wrong, alongside: [recorded] };
+}
+
+/** Which of one's own passkeys may answer, and to what. Good for this session alone. */
+export const stepUpPasskeyOptions = defineRoute(
+  "stepUpPasskeyOptions",
+  { caller: "person", status: 200, answer: z.object({ ceremony: z.string(), options: browserOptions }) },
+  async (context) => {
+    const { services, person } = context;
+    const own = await credentialsOf(services.database, person.user);
+    // An empty list would ask for anybody's passkey.
+    if (own.length === 0) return refuse("not_found");
+    const { ceremony, challenge } = await beginPasskeyCeremony(context, "passkey_proof", person);
+    return answer({ ceremony, options: await assertionOptions(services.publicUrl, own, challenge) });
+  },
+);
