@@ -11,8 +11,16 @@ beforeAll(async () => {
 });
 
 const served = (Object.entries(routes) as [RouteName, RouteSpec][]).filter(([, { servedBy }]) => servedBy === "studio");
-const id = (kind: "device" | "group" | "enrollmentCode" | "user" | "session" | "invitation") =>
+const id = (kind: "device" | "group" | "enrollmentCode" | "user" | "session" | "invitation" | "passkey") =>
   makeId(kind, Date.now(), randomBytes(10));
+
+/** Answers of a passkey in form alone. */
+const credential = { id: "AAAA", rawId: "AAAA", type: "public-key", clientExtensionResults: {} };
+const assertion = {
+  ...credential,
+  response: { clientDataJSON: "AAAA", authenticatorData: "AAAA", signature: "AAAA" },
+};
+const registration = { ...credential, response: { clientDataJSON: "AAAA", attestationObject: "AAAA" } };
 
 /** A body that each write accepts; what it names need not exist. */
 function bodyOf(name: RouteName, owner: Account, slug: string): unknown {
@@ -25,6 +33,16 @@ function bodyOf(name: RouteName, owner: Account, slug: string): unknown {
     refresh: { refresh_token: "x" },
     orgRefresh: { refresh_token: "x" },
     createOrg: { name: "B", slug: `walk-${randomBytes(5).toString("hex")}` },
+    loginMfa: { challenge: "x", otp: "000000" },
+    orgLoginMfa: { challenge: "x", otp: "000000" },
+    loginMfaPasskeyOptions: { challenge: "x" },
+    orgLoginMfaPasskeyOptions: { challenge: "x" },
+    passkeySignIn: { ceremony: "x", response: assertion },
+    orgPasskeySignIn: { ceremony: "x", response: assertion },
+    stepUp: { password },
+    confirmTotp: { code: "000000" },
+    addPasskey: { ceremony: "x", response: registration, name: "key" },
+    renamePasskey: { name: "key" },
     changeMember: { role: "viewer" },
     createInvitation: { email: studio.newEmail(), role: "viewer" },
     acceptInvitation: { token: "x" },
@@ -50,6 +68,7 @@ function targetOf(path: string, slug: string): string {
     invitation: id("invitation"),
     session: id("session"),
     policy: "geo",
+    passkey: id("passkey"),
   };
   return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name]!);
 }
@@ -198,9 +217,9 @@ describe("the log", () => {
         body: { email: org.owner.email, password: secret },
         ip: "198.51.100.9",
       });
-    for (const [secret, outcome] of [
-      [password, "success"],
-      ["wrong password, surely", "failure"],
+    for (const [secret, expected] of [
+      [password, { outcome: "success", mfa: "none", reason: null }],
+      ["wrong password, surely", { outcome: "failure", mfa: "not_reached", reason: "wrong_password" }],
     ] as const) {
       const { requestId } = await login(secret);
       await Promise.all(studio.deferred);
@@ -211,8 +230,8 @@ describe("the log", () => {
         user_id: org.owner.id,
         ip: "198.51.100.9",
         user_agent: "tests",
-        outcome,
-        mfa: "none",
+        method: "password",
+        ...expected,
       };
       for (const recorded of logins) expect(recorded.event).toEqual(event);
     }

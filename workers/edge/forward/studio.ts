@@ -1,5 +1,5 @@
 import type { RouteName } from "../../../core/routes.ts";
-import { deviceCookieName, sessionCookieName, studioHeaders } from "../../../core/rpc/studio.ts";
+import { ceremonyCookieName, deviceCookieName, sessionCookieName, studioHeaders } from "../../../core/rpc/studio.ts";
 import type { Admitted } from "../gates/gate.ts";
 import { cookiePairs, type PresentedCredential, readPresentedCredential } from "../presented-credential.ts";
 import { forgetSession } from "../verify-credential.ts";
@@ -13,23 +13,50 @@ import { relayedHeaders } from "./relayed-headers.ts";
 const clientHeaders = ["Accept", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "User-Agent"];
 
 /** Signing in ends the session that the browser held before, so studio sees that one cookie there. */
-const signIns: ReadonlySet<RouteName> = new Set<RouteName>(["login", "orgLogin"]);
+const signIns: ReadonlySet<RouteName> = new Set<RouteName>([
+  "login",
+  "orgLogin",
+  "loginMfa",
+  "orgLoginMfa",
+  "passkeySignIn",
+  "orgPasskeySignIn",
+  "finishOidc",
+  "orgFinishOidc",
+  "exchangeToken",
+  "orgExchangeToken",
+]);
 /** Where failed proofs slow the next one down, studio sees whether it knows the browser (auth/device-cookie.ts). */
-const deviceReaders: ReadonlySet<RouteName> = new Set<RouteName>([...signIns]);
+const deviceReaders: ReadonlySet<RouteName> = new Set<RouteName>([...signIns, "stepUp"]);
 /** What it can look like: studio checks the rest. */
 const deviceCookiePattern = /^[A-Za-z0-9._-]{1,256}$/;
-/** Only these set or clear the session cookie; a `Set-Cookie` from anywhere else is dropped. */
-const cookieSetters: ReadonlySet<RouteName> = new Set<RouteName>(["login", "orgLogin", "logout", "orgLogout"]);
+/** What comes back from an outside issuer, and consent to a link, count in the browser that asked alone. */
+const ceremonyReaders: ReadonlySet<RouteName> = new Set<RouteName>(["finishOidc", "orgFinishOidc", "linkIdentity"]);
+const ceremonyCookiePattern = /^[A-Za-z0-9_-]{1,64}$/;
+/** Only these set or clear a cookie; a `Set-Cookie` from anywhere else is dropped. */
+const cookieSetters: ReadonlySet<RouteName> = new Set<RouteName>([
+  ...signIns,
+  "logout",
+  "orgLogout",
+  // A proof, or a new factor, goes on in a new session.
+  "stepUp",
+  "confirmTotp",
+  "addPasskey",
+  "startOidc",
+  "orgStartOidc",
+]);
 
 /** The cookies of ours that this route has a use for, and no other. */
 function cookiesFor(route: RouteName, presented: PresentedCredential, headers: Headers): string {
   const session = signIns.has(route) && presented.kind === "cookie" ? [`${sessionCookieName}=${presented.secret}`] : [];
-  const devices = deviceReaders.has(route)
-    ? cookiePairs(headers).filter(([name, value]) => name === deviceCookieName && deviceCookiePattern.test(value))
-    : [];
-  // Two of one name: somebody planted one. Known is then none of them.
-  const [device] = devices.length === 1 ? devices : [];
-  return [...session, ...(device === undefined ? [] : [device.join("=")])].join("; ");
+  const device = deviceReaders.has(route) ? onlyCookie(headers, deviceCookieName, deviceCookiePattern) : [];
+  const ceremony = ceremonyReaders.has(route) ? onlyCookie(headers, ceremonyCookieName, ceremonyCookiePattern) : [];
+  return [...session, ...device, ...ceremony].join("; ");
+}
+
+/** The one cookie of a name. Two: somebody planted one. Known is then none of them. */
+function onlyCookie(headers: Headers, wanted: string, pattern: RegExp): string[] {
+  const found = cookiePairs(headers).filter(([name, value]) => name === wanted && pattern.test(value));
+  return found.length === 1 ? found.map((pair) => pair.join("=")) : [];
 }
 
 /** Hands an admitted request to studio, as a request that was made here from checked parts. */
