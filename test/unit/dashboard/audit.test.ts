@@ -41,6 +41,70 @@ describe("the audit log in words", () => {
     expect(said("DELETE", "/api/v1/orgs/{org}/moon")).toBe("DELETE /orgs/{org}/moon");
   });
 
+  it.each([
+    [
+      { method: "passkey", outcome: "success", mfa: "passed" },
+      "Sign-in with a passkey from 203.0.113.5 succeeded, with a second factor",
+    ],
+    [
+      { method: "password", outcome: "failure", reason: "wrong_password" },
+      "Sign-in with a password from 203.0.113.5 failed: wrong password",
+    ],
+    [
+      { method: "password", outcome: "failure", reason: "factor_due" },
+      "Sign-in with a password from 203.0.113.5: second factor asked for",
+    ],
+    [{ outcome: "failure" }, "Sign-in from 203.0.113.5 failed"],
+    [
+      { method: "carrier_pigeon", outcome: "failure", reason: "lost_at_sea" },
+      "Sign-in with carrier pigeon from 203.0.113.5 failed: lost at sea",
+    ],
+  ])("tells how a sign-in was tried and why it failed: %j", (fields, said) => {
+    expect(describeEntry(entry({ type: "login", ip: "203.0.113.5", ...fields }), nameOf)).toBe(said);
+  });
+
+  it.each([
+    ["passkey", "added", "Asha added a passkey"],
+    ["totp", "added", "Asha added an authenticator app"],
+    ["totp", "removed", "Asha removed their authenticator app"],
+    ["password", "changed", "Asha changed their password"],
+    ["recovery_codes", "used", "Asha used a recovery code"],
+    ["recovery_codes", "added", "Asha added recovery codes"],
+    ["password", "reset", "The password of Asha was reset"],
+  ])("says of the factor %s that it was %s", (factor, action, said) => {
+    expect(describeEntry(entry({ type: "factor_change", user_id: "usr_1", factor, action }), nameOf)).toBe(said);
+  });
+
+  it("tells one session from all of them, whose they were, and what ended them", () => {
+    const end = {
+      type: "session_end",
+      user_id: "usr_2",
+      target_user_id: "usr_1",
+      session_id: null,
+      reason: "by_admin",
+    };
+    expect(describeEntry(entry(end), nameOf)).toBe("Every session of Asha ended: ended by an admin");
+    expect(describeEntry(entry({ ...end, session_id: "ses_1", reason: "signed_out" }), nameOf)).toBe(
+      "A session of Asha ended: signed out",
+    );
+  });
+
+  it("names keys by their ids and policies by what they are about", () => {
+    const key = { type: "key_change", user_id: null, kind: "api_key", key_id: "key_1", action: "revoked" };
+    expect(describeEntry(entry(key), nameOf)).toBe("API key key_1 revoked");
+    expect(describeEntry(entry({ type: "policy_change", user_id: null, policy: "mfa" }), nameOf)).toBe(
+      "Policy changed: second factor",
+    );
+    expect(
+      actorOf(entry({ type: "account_change", admin_id: "usr_2", target_user_id: "usr_1", action: "disabled" })),
+    ).toBe("usr_2");
+  });
+
+  it("takes a sign-in that waits for its second factor for neither done nor failed", () => {
+    const login = { type: "login", outcome: "failure", reason: "factor_due" };
+    expect(outcomeOf(entry(login))).toEqual({ text: "Half-way", tone: "neutral" });
+  });
+
   it("shows the fields of a kind it has never heard of", () => {
     expect(describeEntry(entry({ type: "key_rotation", key: "k1" }), nameOf)).toBe('{"key":"k1"}');
   });

@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { MqttClient } from "mqtt";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { sentence } from "../../../workers/dashboard/src/format/sentence.ts";
 import { backoffLongestMs } from "../../../workers/dashboard/src/live/backoff.ts";
 import { LiveConnection } from "../../../workers/dashboard/src/live/connection.ts";
 
@@ -135,5 +136,14 @@ describe("one live connection for a page", () => {
     expect(open.ended).toBe(true);
     expect(clients).toHaveLength(1);
     expect(connection.getState()).toEqual({ kind: "closed" });
+  });
+});
+
+describe("why the connection ended, on screen", () => {
+  it("is the server's own sentence", () => {
+    expect(sentence("server shutting down: a new release; retry after 90 s")).toBe(
+      "Server shutting down: a new release; retry after 90 s",
+    );
+    expect(sentence("")).toBe("");
   });
 });

@@ -10,6 +10,10 @@ describe("what is offered to whom", () => {
     const used = [
       "members:read",
       "members:manage",
+      "api_keys:manage",
+      "identity_providers:manage",
+      "policies:read",
+      "policies:manage",
       "groups:read",
       "groups:manage",
       "enrollment:manage",

@@ -1,4 +1,5 @@
 import { Button } from "@cloudflare/kumo/components/button";
+import { sentence } from "../format/sentence.ts";
 import type { ConnectionState } from "../live/connection.ts";
 import { useConnection } from "../live/provider.tsx";
 
@@ -47,9 +48,4 @@ export function ConnectionReason({ className = "" }: { readonly className?: stri
       {sentence(reason)}
     </p>
   );
-}
-
-/** MQTT names its reasons in small letters: `server busy: retry after 30 s`. */
-export function sentence(reason: string): string {
-  return reason.charAt(0).toUpperCase() + reason.slice(1);
 }

@@ -6,6 +6,7 @@ import { PrinterIcon } from "@phosphor-icons/react/Printer";
 import { createContext, type ReactNode, useCallback, useContext, useState } from "react";
 import { useMe } from "../api/auth.ts";
 import { CopyButton } from "./copy-field.tsx";
+import { fileText } from "./recovery-codes-file.ts";
 
 type Show = (codes: readonly string[]) => Promise<void>;
 const ShowContext = createContext<Show | null>(null);
@@ -88,12 +89,6 @@ function RecoveryCodesDialog(props: { readonly codes: readonly string[]; readonl
       </Dialog>
     </Dialog.Root>
   );
-}
-
-/** What stands in the file. */
-export function fileText(codes: readonly string[], email: string, made: Date): string {
-  const head = `Sentinel recovery codes of ${email}\nMade on ${made.toISOString().slice(0, 10)}. Each works once.\n\n`;
-  return `${head}${codes.join("\n")}\n`;
 }
 
 function download(text: string): void {

@@ -2,12 +2,13 @@ import { Button } from "@cloudflare/kumo/components/button";
 import { Dialog } from "@cloudflare/kumo/components/dialog";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { getSecurity, proveIdentity, proveIdentityWithPasskey, type Security, securityKey } from "../api/account.ts";
+import { getSecurity, proveIdentity, proveIdentityWithPasskey, securityKey } from "../api/account.ts";
 import { meKey, useMe } from "../api/auth.ts";
 import { stepUp } from "../api/step-up.ts";
 import { passkeysWork } from "../api/webauthn.ts";
-import { ProofForm, type ProofWays, type TypedProof } from "./proof-form.tsx";
+import { ProofForm, type TypedProof } from "./proof-form.tsx";
 import { QueryView } from "./query-view.tsx";
+import { waysOf } from "./step-up-ways.ts";
 
 /** Opens when the server wants to know again who is at the screen (RFC 9470); what was asked for then goes on. */
 export function StepUpDialog() {
@@ -68,19 +69,4 @@ function Proof({ onProven }: { readonly onProven: () => void }) {
       )}
     </QueryView>
   );
-}
-
-/**
- * Who has a second factor proves with that: the password alone would be the weaker half (NIST 800-63B-4
- * section 2.2.3).
- * @param passkeysWork whether this browser can use passkeys
- */
-export function waysOf(security: Security, passkeysWork: boolean): ProofWays {
-  const second = security.totp !== null || security.passkeys > 0;
-  return {
-    password: !second && security.password,
-    totp: security.totp !== null,
-    passkey: security.passkeys > 0 && passkeysWork,
-    recoveryCode: second && security.recovery_codes.remaining > 0,
-  };
 }
