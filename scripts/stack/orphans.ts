@@ -17,7 +17,7 @@ export async function endOrphans(stackJson: string, stateDir: string, note: (tex
     const command = commandLine(pid);
     // A database left over is stopped by whoever starts it again (`replaceOrphan`): it takes more care than this.
     if (name.startsWith("postgres")) continue;
-    const isOurs = name === "workerd" ? command.includes("workerd") : command.includes(stateDir);
+    const isOurs = name.startsWith("workerd") ? command.includes("workerd") : command.includes(stateDir);
     if (!isOurs) continue;
     note(`  ! ending ${name} (process ${pid}), left over from a stack that was killed`);
     signal(pid, "SIGTERM");

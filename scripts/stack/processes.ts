@@ -8,21 +8,16 @@ export interface Supervision {
   readonly onRestart: () => void;
 }
 
-/**
- * Finds a child process by name.
- * @returns its process id, or 0 when there is none
- */
-export function findChild(parent: number, name: string): number {
-  for (const row of processTable()) {
-    if (row.parent === parent && row.command.includes(name)) return row.pid;
-  }
-  return 0;
+/** The process ids of all children of a process. */
+export function childProcesses(parent: number): number[] {
+  return processTable()
+    .filter((row) => row.parent === parent)
+    .map(({ pid }) => pid);
 }
 
 interface ProcessRow {
   readonly pid: number;
   readonly parent: number;
-  readonly command: string;
 }
 
 /** From /proc where there is one (a slim machine may lack ps), else from ps. */
@@ -32,10 +27,10 @@ function processTable(): ProcessRow[] {
       .filter((name) => /^\d+$/.test(name))
       .flatMap((name) => procRow(Number(name)));
   } catch {
-    const { stdout } = spawnSync("ps", ["-A", "-o", "pid=,ppid=,comm="], { encoding: "utf8" });
+    const { stdout } = spawnSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" });
     return (stdout ?? "").split("\n").flatMap((line) => {
-      const match = /^\s*(\d+)\s+(\d+)\s+(.+)$/.exec(line);
-      return match === null ? [] : [{ pid: Number(match[1]), parent: Number(match[2]), command: match[3] ?? "" }];
+      const match = /^\s*(\d+)\s+(\d+)\s*$/.exec(line);
+      return match === null ? [] : [{ pid: Number(match[1]), parent: Number(match[2]) }];
     });
   }
 }
@@ -43,8 +38,8 @@ function processTable(): ProcessRow[] {
 function procRow(pid: number): ProcessRow[] {
   try {
     // `pid (command) state ppid …`; the command may itself hold parentheses.
-    const match = /^\d+ \((.*)\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8"));
-    return match === null ? [] : [{ pid, parent: Number(match[2]), command: match[1] ?? "" }];
+    const match = /^\d+ \(.*\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8"));
+    return match === null ? [] : [{ pid, parent: Number(match[1]) }];
   } catch {
     // It ended while we looked.
     return [];

@@ -116,7 +116,7 @@ async function start(options: StackOptions, progress: Progress, shutdown: Shutdo
   };
   const foundation = await startFoundation(state, progress, shutdown, supervision);
   await progress.step("agent and dashboard built", buildDashboard);
-  const workers = await progress.step("five Workers on workerd", () =>
+  const workers = await progress.step("six Workers on workerd", () =>
     startWorkers({
       port,
       stateDir: state.path("workers"),
@@ -193,7 +193,7 @@ function pids(
   agent: AgentProcess | null,
 ): Record<string, number> {
   return {
-    workerd: workers.workerdPid,
+    ...workers.pids,
     ...Object.fromEntries(clusters.map(({ pid }, index) => [index === 0 ? "postgres" : `postgres_${index + 1}`, pid])),
     gateway,
     ...(agent === null ? {} : { agent: agent.pid }),
