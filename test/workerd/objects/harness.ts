@@ -11,6 +11,7 @@ import type {
   AuditReaderRpc,
   CertifierRpc,
   EdgeEventsRpc,
+  KeyRotationRpc,
   LimitsRpc,
   PublicKeysRpc,
   TokenSignerRpc,
@@ -28,6 +29,7 @@ export const entrypoints = exports as unknown as {
   readonly Limits: LimitsRpc;
   readonly PublicKeys: PublicKeysRpc;
   readonly TokenSigner: TokenSignerRpc;
+  readonly KeyRotation: KeyRotationRpc;
   readonly CertifyStudio: CertifierRpc;
   readonly CertifyCapabilities: CertifierRpc;
 };

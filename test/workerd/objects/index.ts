@@ -5,6 +5,7 @@ export { AuditReader } from "../../../durable-objects/audit-log/audit-reader.ts"
 export { EdgeEvents } from "../../../durable-objects/audit-log/edge-events.ts";
 export { CertifyCapabilities, CertifyStudio } from "../../../durable-objects/key-ring/certifiers.ts";
 export { KeyRing } from "../../../durable-objects/key-ring/key-ring.ts";
+export { KeyRotation } from "../../../durable-objects/key-ring/key-rotation.ts";
 export { PublicKeys } from "../../../durable-objects/key-ring/public-keys.ts";
 export { TokenSigner } from "../../../durable-objects/key-ring/token-signer.ts";
 export { Limits } from "../../../durable-objects/rate-limiter/limits.ts";

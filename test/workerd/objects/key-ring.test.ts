@@ -129,31 +129,44 @@ describe("KeyRing", () => {
     });
   });
 
-  it("keeps every live token verifiable over fourteen months of rotation, and no longer", async () => {
+  it("keeps every live token verifiable over fourteen months of rotation, emergencies and evictions, and no longer", async () => {
+    const random = seeded(14);
     const kids = new Set<string | undefined>();
     const endMs = Date.now() + 14 * 30 * dayMs;
-    let live: { token: string; expiresMs: number }[] = [];
+    let live: { token: string; kid: string | undefined; expiresMs: number }[] = [];
+    let dead: string[] = [];
+    let emergencies = 0;
     let last = "";
-    for (let step = 1; Date.now() < endMs; step += 1) {
+    while (Date.now() < endMs) {
       // A token is signed in the last moment before each alarm and before each change of the signing key.
       const { alarmMs, changeMs } = await nextInstants();
       passTime(Math.min(alarmMs, changeMs) - 1 - Date.now());
       const { token, kid } = await signDirectly();
       live = [
         ...live.filter((other) => other.expiresMs > Date.now()),
-        { token, expiresMs: Date.now() + 3600_000 - 1000 },
+        { token, kid, expiresMs: Date.now() + 3600_000 - 1000 },
       ];
       last = token;
       kids.add(kid);
       passTime(1);
       if (alarmMs <= Date.now()) await runDurableObjectAlarm(ring());
-      if (step % 20 === 0) await evictDurableObject(ring());
+      // About once a month, whatever the schedule is in the middle of.
+      if (random() < 1 / 30) {
+        emergencies += 1;
+        const { revoked } = await ring().rotate("access");
+        dead = live.map((other) => other.token);
+        expect(live.every((other) => revoked.includes(other.kid ?? ""))).toBe(true);
+        live = [];
+      }
+      if (random() < 1 / 10) await evictDurableObject(ring());
       for (const other of live) await verifyWithPushed(other.token);
+      for (const token of dead) await expect(verifyWithPushed(token)).rejects.toThrow("bad_signature");
       const keys = await pushedKeys("access");
       expect(keys.keys.length).toBeLessThanOrEqual(3);
       expect(keys).toEqual(await ring().accessKeys());
     }
     expect(kids.size).toBeGreaterThanOrEqual(14);
+    expect(emergencies).toBeGreaterThanOrEqual(5);
     passTime(3600_000 + 11_000);
     await expect(verifyWithPushed(last)).rejects.toThrow("expired");
   });
@@ -172,6 +185,17 @@ describe("KeyRing", () => {
     expect((await signDirectly()).kid).toBe(fresh);
   });
 });
+
+/** Numbers from 0 to 1, the same in each run (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
 
 async function signDirectly(): Promise<{ token: string; kid: string | undefined }> {
   const claims = { sub: newUser(), org: null, role: null, sid: newSession() };
