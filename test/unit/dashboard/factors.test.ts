@@ -12,18 +12,28 @@ describe("what an organisation's policy puts before its pages", () => {
   const at = Date.parse(until);
   const policy = { required: true, grace_until: until, satisfied: false };
 
-  it("is nothing where it asks for nothing, whoever has what", () => {
-    expect(factorDemand({ ...policy, required: false }, false, at).kind).toBe("none");
+  it("is nothing where it asks for nothing, and for a session that satisfies it", () => {
+    expect(factorDemand({ ...policy, required: false }, [], at).kind).toBe("none");
+    expect(factorDemand({ ...policy, satisfied: true }, ["totp"], at).kind).toBe("none");
   });
 
   it("is a date until the last moment of grace, and a wall from then on", () => {
-    expect(factorDemand(policy, false, at - 1)).toEqual({ kind: "enrol_until", until });
-    expect(factorDemand(policy, false, at).kind).toBe("enrol");
-    expect(factorDemand({ ...policy, grace_until: null }, false, 0).kind).toBe("enrol");
+    expect(factorDemand(policy, [], at - 1)).toEqual({ kind: "enrol_until", until });
+    expect(factorDemand(policy, [], at).kind).toBe("enrol");
+    expect(factorDemand({ ...policy, grace_until: null }, [], 0).kind).toBe("enrol");
+  });
+
+  it("asks who has a factor to show it, once the grace is over", () => {
+    expect(factorDemand(policy, ["passkey"], at - 1).kind).toBe("none");
+    expect(factorDemand(policy, ["passkey"], at).kind).toBe("prove");
+  });
+
+  it("takes recovery codes alone for no factor", () => {
+    expect(factorDemand(policy, ["recovery_code"], at).kind).toBe("enrol");
   });
 
   it("is a wall at once where the date is none that can be read", () => {
-    expect(factorDemand({ ...policy, grace_until: "soon" }, false, 0).kind).toBe("enrol");
+    expect(factorDemand({ ...policy, grace_until: "soon" }, [], 0).kind).toBe("enrol");
   });
 });
 

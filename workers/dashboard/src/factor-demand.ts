@@ -12,13 +12,14 @@ export type FactorDemand =
 
 /**
  * Only what to show: the server decides each call by the same policy and its own clock.
- * @param sessionMfa whether this session has shown a second factor
+ * @param factors what `/me` names; a recovery code is no factor by itself
  * @param nowMs Unix milliseconds
  */
-export function factorDemand(policy: OrgMfa, sessionMfa: boolean, nowMs: number): FactorDemand {
-  if (!policy.required) return { kind: "none" };
-  if (policy.satisfied) return sessionMfa ? { kind: "none" } : { kind: "prove" };
+export function factorDemand(policy: OrgMfa, factors: readonly string[], nowMs: number): FactorDemand {
+  if (!policy.required || policy.satisfied) return { kind: "none" };
   const until = policy.grace_until;
-  if (until !== null && Date.parse(until) > nowMs) return { kind: "enrol_until", until };
-  return { kind: "enrol" };
+  const inGrace = until !== null && Date.parse(until) > nowMs;
+  const enrolled = factors.includes("totp") || factors.includes("passkey");
+  if (enrolled) return { kind: inGrace ? "none" : "prove" };
+  return inGrace ? { kind: "enrol_until", until } : { kind: "enrol" };
 }

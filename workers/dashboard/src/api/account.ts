@@ -63,6 +63,8 @@ export const passkeysKey = ["passkeys"] as const;
 const passkeySchema = z.object({
   id: z.string(),
   name: z.string(),
+  /** Whether its authenticator keeps copies elsewhere (WebAuthn section 6.1.3). */
+  backed_up: z.boolean(),
   created_at: time,
   last_used_at: z.nullable(time),
 });

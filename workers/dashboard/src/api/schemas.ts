@@ -15,17 +15,19 @@ const orgMfaSchema = z.object({
   required: z.boolean(),
   /** Until then nobody is shut out; null: at once. */
   grace_until: z.nullable(time),
-  /** Whether this person has a second factor. */
+  /** Whether this session would pass if the grace were over now. */
   satisfied: z.boolean(),
 });
 const ownMembershipSchema = z.object({
   ...membershipSchema.shape,
-  mfa: z._default(orgMfaSchema, { required: false, grace_until: null, satisfied: true }),
+  mfa: orgMfaSchema,
 });
 export const meSchema = z.object({
   user: personSchema,
-  /** Whether this session has shown a second factor. */
-  mfa: z._default(z.boolean(), false),
+  /** Second factors of theirs: `totp`, `passkey`, and `recovery_code`, which is none by itself. */
+  factors: z.array(z.string()),
+  /** Whether this session has shown one. */
+  mfa: z.boolean(),
   orgs: z.array(ownMembershipSchema),
 });
 

@@ -28,7 +28,7 @@ function Organisation({ me }: { readonly me: Me }) {
   const now = useNow();
   const org = me.orgs.find(({ id, slug }) => slug === wanted || id === wanted);
   if (org === undefined) return <NotFoundPage />;
-  const demand = factorDemand(org.mfa, me.mfa, now);
+  const demand = factorDemand(org.mfa, me.factors, now);
   if (demand.kind === "enrol" || demand.kind === "prove") {
     return <FactorWall key={demand.kind} me={me} org={org} kind={demand.kind} />;
   }

@@ -1,3 +1,4 @@
+import { Badge } from "@cloudflare/kumo/components/badge";
 import { Button } from "@cloudflare/kumo/components/button";
 import { Input } from "@cloudflare/kumo/components/input";
 import { FingerprintIcon } from "@phosphor-icons/react/Fingerprint";
@@ -87,7 +88,10 @@ export function PasskeysSection({ first }: { readonly first: boolean }) {
 function PasskeyFacts({ passkey }: { readonly passkey: Passkey }) {
   return (
     <>
-      <p className="font-medium break-words">{passkey.name}</p>
+      <p className="flex flex-wrap items-center gap-2 font-medium break-words">
+        {passkey.name}
+        {passkey.backed_up && <Badge variant="secondary">Synced</Badge>}
+      </p>
       <p className="text-sm text-kumo-subtle">
         Added <Timestamp at={passkey.created_at} relative />
         {" · "}

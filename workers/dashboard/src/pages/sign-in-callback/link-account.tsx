@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useNavigate } from "react-router";
 import { linkIdentity } from "../../api/account.ts";
-import { useMe, welcome } from "../../api/auth.ts";
+import { meKey, useMe, welcome } from "../../api/auth.ts";
 import type { Challenge, LinkOffer } from "../../api/sign-in.ts";
 import { AuthFrame } from "../../components/auth-frame.tsx";
 import { returnPath } from "../../components/return-path.ts";
@@ -63,7 +63,15 @@ function SignInFirst({ offer }: { readonly offer: LinkOffer }) {
 function Consent({ offer, returnTo }: { readonly offer: LinkOffer; readonly returnTo: string }) {
   const navigate = useNavigate();
   const leave = (): void => void navigate(returnPath(returnTo), { replace: true });
-  const work = useMutation({ mutationFn: () => linkIdentity(offer.challenge), onSuccess: leave });
+  const client = useQueryClient();
+  const work = useMutation({
+    mutationFn: () => linkIdentity(offer.challenge),
+    onSuccess: async () => {
+      // A provider's rule may have made them a member.
+      await client.invalidateQueries({ queryKey: meKey });
+      leave();
+    },
+  });
   return (
     <AuthFrame title={`Link ${offer.providerName}?`}>
       <p>
