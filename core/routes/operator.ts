@@ -13,4 +13,16 @@ export const operatorRoutes = {
     policy: operatorRoute,
     summary: "Revoke every signing key of one purpose and sign with a new one at once",
   }),
+  disableUser: route({
+    method: "POST",
+    path: `${apiPath}/operator/users/disable`,
+    policy: operatorRoute,
+    summary: "Shut a person out of the platform and end all their sessions",
+  }),
+  enableUser: route({
+    method: "POST",
+    path: `${apiPath}/operator/users/enable`,
+    policy: operatorRoute,
+    summary: "Let a disabled person in again",
+  }),
 } as const satisfies Record<string, RouteSpec>;

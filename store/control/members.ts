@@ -53,12 +53,11 @@ export interface Standing {
   readonly member: boolean;
 }
 
-/** What somebody is in an organisation now. */
+/** What somebody is in an organisation now. Who is disabled on the whole platform is told apart by their sessions. */
 export async function currentStanding(database: Database, org: OrgId, user: UserId): Promise<Standing> {
   const [row] = await database.query(
-    sql`SELECT m.role, m.disabled_at IS NOT NULL OR u.disabled_at IS NOT NULL AS disabled
-      FROM control.memberships m JOIN control.users u ON u.id = m.user_id
-      WHERE m.org_id = ${org} AND m.user_id = ${user}`,
+    sql`SELECT role, disabled_at IS NOT NULL AS disabled FROM control.memberships
+      WHERE org_id = ${org} AND user_id = ${user}`,
     { readOnly: true },
   );
   if (row === undefined) return { role: null, member: false };

@@ -60,6 +60,7 @@ import { endMemberSessions } from "./members/end-sessions.ts";
 import { listMembers } from "./members/list.ts";
 import { removeMember } from "./members/remove.ts";
 import { rotateKeys } from "./operator/rotate-keys.ts";
+import { disableUser, enableUser } from "./operator/users.ts";
 import { createOrg } from "./organisations/create.ts";
 import { getOrg } from "./organisations/show.ts";
 import { outsideIssuerDefinitions } from "./outside-issuers.ts";
@@ -141,6 +142,8 @@ const served: readonly RouteDefinition[] = [
   putPolicy,
   getPolicy,
   rotateKeys,
+  disableUser,
+  enableUser,
 ];
 
 /** Every route that studio serves. `assertRoutes` holds it against the route table. */

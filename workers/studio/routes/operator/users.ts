@@ -1,0 +1,83 @@
+import { z } from "@hono/zod-openapi";
+import type { AuditFields } from "../../../../core/audit/events.ts";
+import type { UserId } from "../../../../core/ids.ts";
+import type { RevokedKey } from "../../../../store/control/api-keys.ts";
+import { organisationsWithoutOwner, setUserDisabled } from "../../../../store/control/disable-user.ts";
+import { membershipsOf } from "../../../../store/control/users.ts";
+import { revokeKeysMadeBy } from "../../auth/api-keys.ts";
+import { endAllSessions } from "../../auth/end-all-sessions.ts";
+import { appendToOrganisations } from "../../auth/login-events.ts";
+import { fromPart } from "../../downstream.ts";
+import { defineRoute } from "../../http/define-route.ts";
+import { answer, refuse } from "../../http/result.ts";
+import { email, idText } from "../../http/schemas.ts";
+import type { RequestContext } from "../../pipeline/request-context.ts";
+
+const body = z.strictObject({ email });
+
+/**
+ * Shuts a person out of the whole platform: every session ends with its sockets, every API key that they made
+ * is revoked. The only owner of an organisation too: the operator acts when an account is in other hands, and an
+ * attacker must not be safe for being the last owner. The answer names the organisations that nobody can act
+ * for until an owner is let in again. Asking again finishes what a hub that was away cut short.
+ */
+export const disableUser = defineRoute(
+  "disableUser",
+  {
+    caller: "operator",
+    body,
+    status: 200,
+    answer: z.object({ user_id: idText, organisations_without_owner: z.array(idText), keys_revoked: z.int() }),
+  },
+  async (context, input) => {
+    const { services } = context;
+    const target = { email: input.body.email, disabled: true };
+    const found = await setUserDisabled(services.database, context.write(), target);
+    if (found === null) return refuse("not_found");
+    const { user, changed } = found;
+    if (changed) await tell(context, user, "disabled");
+    await endAllSessions(context, user, { reason: "disabled", by: null });
+    const revoked = await revokeKeysMadeBy(context, { maker: user, org: null, by: null });
+    await forgetKeys(context, revoked);
+    const orphaned = await organisationsWithoutOwner(services.database, user);
+    const keys = revoked.filter(({ now }) => now).length;
+    return answer({ user_id: user, organisations_without_owner: orphaned, keys_revoked: keys });
+  },
+);
+
+/** Lets a person in again. Sessions and keys that ended stay ended. */
+export const enableUser = defineRoute(
+  "enableUser",
+  { caller: "operator", body, status: 200, answer: z.object({ user_id: idText }) },
+  async (context, input) => {
+    const target = { email: input.body.email, disabled: false };
+    const found = await setUserDisabled(context.services.database, context.write(), target);
+    if (found === null) return refuse("not_found");
+    if (found.changed) await tell(context, found.user, "enabled");
+    return answer({ user_id: found.user });
+  },
+);
+
+/** In the platform's log with this request, and in those of the person's organisations, whose administrators wonder. */
+async function tell(context: RequestContext, user: UserId, action: "disabled" | "enabled"): Promise<void> {
+  const event: AuditFields = { type: "account_change", admin_id: null, target_user_id: user, action };
+  context.caused([event]);
+  const memberships = await membershipsOf(context.services.database, user);
+  await appendToOrganisations(
+    context,
+    memberships.map(({ org }) => org),
+    event,
+  );
+}
+
+/** Takes revoked keys out of their hubs, which closes their sockets. @throws Unavailable */
+async function forgetKeys({ services, requestId }: RequestContext, keys: readonly RevokedKey[]): Promise<void> {
+  await fromPart("hub", () =>
+    Promise.all(
+      keys.map(async ({ org, user }) => {
+        const call = await services.caller.asJob("durable-objects.hub-control", "provision", org, requestId);
+        await services.hub.putMember(call, org, user, null);
+      }),
+    ),
+  );
+}
