@@ -14,6 +14,8 @@ export const problems = {
   step_up_required: [401, "Prove again that it is you"],
   throttled: [429, "Too many failed sign-ins; wait a moment"],
   mfa_enrollment_required: [403, "Your organisation asks for a second factor: set one up first"],
+  provider_refused: [401, "The sign-in at the identity provider did not succeed; start again"],
+  no_account: [403, "No account belongs to this identity, and it can't make one"],
   link_required: [409, "An account with this address exists: sign in to it to link the two"],
   forbidden: [403, "Your role does not allow this"],
   csrf_denied: [403, "The request did not come from this site"],

@@ -9,6 +9,7 @@ import type {
   PublicKeysRpc,
   TokenSignerRpc,
 } from "../../core/rpc/durable-objects.ts";
+import { parseLoopbackIssuers } from "./auth/outside/address.ts";
 import type { PasswordsBinding } from "./auth/passwords.ts";
 import type { EmailBinding, MailConfig } from "./mail/mailer.ts";
 
@@ -27,6 +28,7 @@ export interface Environment {
   readonly NEON_GATEWAY?: string;
   readonly HUB_SHARDS?: string;
   readonly LIMIT_SCALE?: string;
+  readonly LOOPBACK_ISSUERS?: string;
   readonly POLICIES: PolicyNamespace;
   readonly PASSWORDS: PasswordsBinding;
   /** Cloudflare's own way to send mail; where it is bound, mail goes through it. */
@@ -66,6 +68,8 @@ export interface Config {
   readonly rootKey: Uint8Array;
   /** SHA-256 of the operator's token, 32 bytes. */
   readonly operatorTokenSha256: Uint8Array;
+  /** Outside issuers that development may call on its own loopback; empty in production (auth/outside/address.ts). */
+  readonly loopbackIssuers: ReadonlySet<string>;
   /** 32 bytes, base64url; seals what identity must read back (auth/sealing.ts). */
   readonly identityKey: string;
 }
@@ -94,6 +98,7 @@ export function parseConfig(env: Environment): Config {
     rootKey: new Uint8Array(rootKey),
     operatorTokenSha256: new Uint8Array(Buffer.from(operatorTokenSha256, "hex")),
     identityKey,
+    loopbackIssuers: parseLoopbackIssuers(env.LOOPBACK_ISSUERS ?? ""),
   };
 }
 

@@ -13,6 +13,7 @@ import type {
 } from "../../core/rpc/durable-objects.ts";
 import { createDatabase, type Database } from "../../store/connect.ts";
 import { type DerivedKeys, deriveKeys } from "./auth/keys.ts";
+import { createOutsideIssuers, type OutsideIssuers } from "./auth/outside/issuers.ts";
 import { createPasswordHasher, type PasswordHasher } from "./auth/passwords.ts";
 import { createScopedTokens, type ScopedTokens } from "./auth/scoped-tokens.ts";
 import { createSealing, type Sealing } from "./auth/sealing.ts";
@@ -41,6 +42,7 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   /** See `isOperator`. */
   readonly operatorTokenSha256: Uint8Array;
   readonly passwords: PasswordHasher;
+  readonly outside: OutsideIssuers;
   readonly sendMail: SendMail;
   readonly caller: Caller;
   readonly accessKeys: AccessKeySource;
@@ -61,6 +63,7 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
 export function createServices(env: Environment, platform: Platform): Services {
   const config = parseConfig(env);
   const { now, randomBytes, defer } = platform;
+  const accessKeys = createAccessKeySource(config.issuer, () => env.PUBLIC_KEYS.accessKeys(), now);
   const caller = createCaller({
     workload: "studio",
     certify: (publicKey) => env.CERTIFIER.certify(publicKey),
@@ -83,10 +86,11 @@ export function createServices(env: Environment, platform: Platform): Services {
     keys: deriveKeys(config.rootKey),
     operatorTokenSha256: config.operatorTokenSha256,
     passwords: createPasswordHasher(env.PASSWORDS, config.passwordsToken),
+    outside: createOutsideIssuers(platform.fetch, config.loopbackIssuers, now),
     sendMail: createMailer(config.mail, platform.fetch),
     caller,
-    accessKeys: createAccessKeySource(config.issuer, () => env.PUBLIC_KEYS.accessKeys(), now),
-    scopedTokens: createScopedTokens(env.TOKEN_SIGNER, caller, now),
+    accessKeys,
+    scopedTokens: createScopedTokens(env.TOKEN_SIGNER, caller, accessKeys, now),
     policies: env.POLICIES,
     devices: env.DEVICES,
     provisioner: env.PROVISIONER,

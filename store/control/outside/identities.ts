@@ -3,7 +3,7 @@ import { type Database, sql } from "../../connect.ts";
 import { booleanOf, idOf, instant, textOf, textOrNull } from "../columns.ts";
 import { receiptIfChanged, type WriteRequest } from "../receipts.ts";
 import { membershipsPerUserMax } from "../users.ts";
-import type { JoiningRole } from "./providers.ts";
+import { type JoiningRole, joiningRoles, oneOf, type ProviderKind, providerKinds } from "./providers.ts";
 
 /** One subject of one provider. */
 export interface SubjectKey {
@@ -110,10 +110,10 @@ export async function signUpIdentity(
 }
 
 export type Linked =
-  | { readonly kind: "linked"; readonly joined: boolean }
-  /** The challenge is unknown, spent, expired, or another person's. */
+  | { readonly kind: "linked"; readonly provider: ProviderId; readonly joining: Joining | null }
+  /** The challenge is unknown, spent, expired, another person's or another browser's. */
   | { readonly kind: "no_challenge" }
-  /** The identity or this person's place at the provider is taken. */
+  /** The identity, or this person's place at the provider, is taken. */
   | { readonly kind: "taken" };
 
 /**
@@ -125,7 +125,7 @@ export async function linkIdentity(
   database: Database,
   write: WriteRequest,
   consent: { readonly challengeHash: string; readonly browserHash: string; readonly user: UserId },
-): Promise<Linked & { readonly joining?: Joining; readonly provider?: ProviderId }> {
+): Promise<Linked> {
   const now = instant(write.nowMs);
   const [row] = await database.query(
     sql`WITH taken AS (
@@ -154,15 +154,15 @@ export async function linkIdentity(
   if (row === undefined) return { kind: "no_challenge" };
   if (!booleanOf(row, "changed")) return { kind: "taken" };
   const provider = idOf("provider", row, "id");
-  if (!booleanOf(row, "joined")) return { kind: "linked", joined: false, provider };
-  const joining = { org: idOf("org", row, "org_id"), role: textOf(row, "default_role") as JoiningRole };
-  return { kind: "linked", joined: true, provider, joining };
+  if (!booleanOf(row, "joined")) return { kind: "linked", provider, joining: null };
+  const joining = { org: idOf("org", row, "org_id"), role: oneOf(row, "default_role", joiningRoles) };
+  return { kind: "linked", provider, joining };
 }
 
 export interface IdentityView {
   readonly provider: ProviderId;
   readonly providerName: string;
-  readonly kind: string;
+  readonly kind: ProviderKind;
   /** The organisation whose provider it is; null: the platform's. */
   readonly org: OrgId | null;
   readonly email: string | null;
@@ -185,7 +185,7 @@ export async function listIdentities(database: Database, user: UserId): Promise<
   return rows.map((row) => ({
     provider: idOf("provider", row, "provider_id"),
     providerName: textOf(row, "name"),
-    kind: textOf(row, "kind"),
+    kind: oneOf(row, "kind", providerKinds),
     org: row["org_id"] === null ? null : idOf("org", row, "org_id"),
     email: textOrNull(row, "email"),
     createdAt: textOf(row, "created_at"),

@@ -179,14 +179,15 @@ export async function removeProvider(
   return row !== undefined && booleanOf(row, "removed");
 }
 
-function oneOf<T extends string>(row: Row, column: string, known: readonly T[]): T {
+/** A column that holds one of the known words. @throws TypeError */
+export function oneOf<T extends string>(row: Row, column: string, known: readonly T[]): T {
   const text = textOf(row, column);
   const found = known.find((candidate) => candidate === text);
   if (found === undefined) throw new TypeError(`column ${column} holds an unknown word`);
   return found;
 }
 
-export function providerOf(row: Row): Provider {
+function providerOf(row: Row): Provider {
   const domains: unknown = row["email_domains"];
   if (!Array.isArray(domains)) throw new TypeError("column email_domains is not a list");
   const role = parseRole(row["default_role"]);

@@ -99,7 +99,10 @@ export async function finishSignIn(
   return answer(
     { user: person, orgs: memberships.map(orgView), ...issued },
     {
-      headers: { "Set-Cookie": [sessionCookie(session.secret), deviceCookie(context, user)] },
+      // An organisation's own issuer makes no browser known: whoever runs it would be spared the account's throttle.
+      headers: {
+        "Set-Cookie": [sessionCookie(session.secret), ...(onlyOrg === null ? [deviceCookie(context, user)] : [])],
+      },
       alongside: [event],
     },
   );

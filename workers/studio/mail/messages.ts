@@ -49,6 +49,6 @@ function link(publicUrl: URL, page: string, token: string): string {
 }
 
 /** Line breaks, controls and direction overrides out: a name can't write a second paragraph or a link line. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, " ");
 }

@@ -18,7 +18,7 @@ const identity = z.object({
   /** The organisation whose provider it is; null: the platform's. */
   org_id: z.string().nullable(),
   email: z.string().nullable(),
-  created_at: instant,
+  linked_at: instant,
   last_used_at: instant.nullable(),
 });
 
@@ -33,7 +33,7 @@ export const myIdentities = defineRoute(
       kind: one.kind,
       org_id: one.org,
       email: one.email,
-      created_at: one.createdAt,
+      linked_at: one.createdAt,
       last_used_at: one.lastUsedAt,
     }));
     return answer({ items });

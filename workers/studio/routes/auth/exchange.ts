@@ -1,0 +1,39 @@
+import { z } from "@hono/zod-openapi";
+import { providersAt } from "../../../../store/control/outside/providers.ts";
+import { admit, denyToken } from "../../auth/outside/admit.ts";
+import { clientSecrets } from "../../auth/outside/client-secrets.ts";
+import { doorOf } from "../../auth/outside/door.ts";
+import { namedIssuer, verifySupabaseToken } from "../../auth/outside/supabase.ts";
+import { defineRoute, type RouteDefinition } from "../../http/define-route.ts";
+import { refuse } from "../../http/result.ts";
+import { loginAnswer } from "./schemas.ts";
+
+const query = z.strictObject({ tokens: z.enum(["0", "1"]).optional() });
+/** Supabase's tokens carry the user's metadata; theirs may be some kilobytes. */
+const tokenCharactersMax = 16 * 1024;
+const body = z.strictObject({ access_token: z.string().min(1).max(tokenCharactersMax) });
+
+export const exchangeToken: RouteDefinition = defineExchange("exchangeToken");
+export const orgExchangeToken: RouteDefinition = defineExchange("orgExchangeToken");
+
+function defineExchange(name: "exchangeToken" | "orgExchangeToken"): RouteDefinition {
+  return defineRoute(
+    name,
+    { caller: "anyone", query, body, status: 200, answer: loginAnswer },
+    async (context, input) => {
+      const { services } = context;
+      const door = await doorOf(context);
+      if (door.kind === "absent") return refuse("not_found");
+      const token = input.body.access_token;
+      const issuer = namedIssuer(token);
+      const offered = await providersAt(services.database, door.org);
+      const provider = offered.find((candidate) => candidate.kind === "supabase" && candidate.issuer === issuer);
+      if (provider === undefined) return denyToken(context);
+      const secrets = provider.signing === "hs256" ? await clientSecrets(services, provider.id) : [];
+      const { issuerKeys } = services.outside;
+      const proof = await verifySupabaseToken(token, provider, issuerKeys, secrets, services.now());
+      const tokens = input.query.tokens === "1";
+      return admit(context, { provider, method: "supabase", door: door.org, tokens }, proof);
+    },
+  );
+}

@@ -1,0 +1,57 @@
+import type { AuditFields } from "../../core/audit/events.ts";
+import type { OrgId, RequestId } from "../../core/ids.ts";
+import { type DueReminder, dueReminders, markReminded, retireOutlived } from "../../store/control/outside/secrets.ts";
+import { logFailure } from "./log.ts";
+import { secretExpiryMail } from "./mail/secret-expiry.ts";
+import { audited } from "./pipeline/audit.ts";
+import type { Services } from "./services.ts";
+
+/**
+ * What the clock asks for, every hour: client secrets past their overlap are retired and forgotten, and
+ * administrators are reminded of those that expire. Each part runs whatever became of the one before; what
+ * fails is done in the next hour, because it is still due then.
+ */
+export async function runScheduled(services: Services): Promise<void> {
+  await attempt("retireSecrets", (requestId) => retireSecrets(services, requestId), services);
+  await attempt("remind", (requestId) => remind(services, requestId), services);
+}
+
+async function attempt(step: string, work: (requestId: RequestId) => Promise<void>, services: Services): Promise<void> {
+  const requestId = services.makeId("request");
+  try {
+    await work(requestId);
+  } catch (error) {
+    logFailure({ request_id: requestId, route: "scheduled", step }, error);
+  }
+}
+
+async function retireSecrets(services: Services, requestId: RequestId): Promise<void> {
+  const retired = await retireOutlived(services.database, { requestId, nowMs: services.now() });
+  for (const { id, owner } of retired) {
+    const event = { type: "key_change", user_id: null, kind: "client_secret", key_id: id, action: "revoked" } as const;
+    await append(services, owner, event, requestId);
+  }
+}
+
+async function append(services: Services, log: OrgId | null, event: AuditFields, requestId: RequestId): Promise<void> {
+  await audited(async () => {
+    const call = await services.caller.asJob("durable-objects.audit-intake", "anonymous_request", log, requestId);
+    await services.audit.append(call, log, [event]);
+  });
+}
+
+/** A step counts as mailed once all of its mails left: a second copy is better than none. */
+async function remind(services: Services, requestId: RequestId): Promise<void> {
+  for (const due of await dueReminders(services.database, services.now())) {
+    try {
+      await mail(services, due);
+      await markReminded(services.database, due.secret, due.days);
+    } catch (error) {
+      logFailure({ request_id: requestId, route: "scheduled", step: "remind" }, error);
+    }
+  }
+}
+
+async function mail(services: Services, due: DueReminder): Promise<void> {
+  for (const to of due.recipients) await services.sendMail(secretExpiryMail(to, services.publicUrl, due));
+}
