@@ -24,11 +24,14 @@ export interface StandIns {
   readonly calls: { readonly method: string; readonly by: string; readonly args: readonly unknown[] }[];
   /** A method named here throws. Written by tests alone. */
   readonly broken: Set<string>;
+  /** A method named here throws so many times. Written by tests; counted down here. */
+  readonly failures: Map<string, number>;
 }
 
 export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
   const calls: StandIns["calls"] = [];
   const broken = new Set<string>();
+  const failures = new Map<string, number>();
   const id = <K extends IdKind>(kind: K) => makeId(kind, now(), crypto.getRandomValues(new Uint8Array(10)));
   const at = (): string => new Date(now()).toISOString();
 
@@ -39,6 +42,9 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       async (call: SignedCall, ...args: unknown[]) => {
         const verified = await verifyCall(call, { audience, users: true, jobs: ["enroll", "provision"] }, keys, now());
         if (broken.has(method)) throw new Error(`${method} is broken`);
+        const left = failures.get(method) ?? 0;
+        failures.set(method, left - 1);
+        if (left > 0) throw new Error(`${method} is away`);
         calls.push({ method, by: verified.kind === "user" ? verified.role : verified.job, args });
         return answer(args);
       },
@@ -67,6 +73,7 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
   return {
     calls,
     broken,
+    failures,
     devices: surface<DevicesRpc>("capabilities.devices", {
       createEnrollmentCode: () => ok({ ...code(), code: "slug-SECRET" }),
       listEnrollmentCodes: () => page([code()]),

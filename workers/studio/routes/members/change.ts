@@ -1,12 +1,12 @@
 import { z } from "@hono/zod-openapi";
 import { changeMember as change } from "../../../../store/control/change-member.ts";
-import { endAllSessions } from "../../auth/end-all-sessions.ts";
 import { tellEndedSessions } from "../../auth/end-sockets.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
 import { idOf, idText, role } from "../../http/schemas.ts";
 import { accountChange, roleChange } from "./events.ts";
 import { revokeKeysOf } from "./revoke-keys.ts";
+import { shutOut } from "./shut-out.ts";
 import { syncMember } from "./sync-member.ts";
 
 const body = z
@@ -47,8 +47,7 @@ export const changeMember = defineRoute(
     const { disabled, keep_api_keys: keepsKeys } = wanted;
     // Whatever fails from here on, the row says what holds; the same request again finishes it.
     if (disabled === true) {
-      await syncMember(context, org, params.user, membership);
-      await endAllSessions(context, params.user, { reason: "disabled", by: person.user });
+      await shutOut(context, params.user, { reason: "disabled", by: person.user });
     } else {
       if (before.disabled && !after.disabled) {
         await tellEndedSessions(services, { user: params.user, scope: { org, role: after.role } }, requestId);

@@ -1,11 +1,11 @@
 import { z } from "@hono/zod-openapi";
 import { changeMember, deleteDisabledMember } from "../../../../store/control/change-member.ts";
-import { endAllSessions } from "../../auth/end-all-sessions.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
 import { idOf, nothing } from "../../http/schemas.ts";
 import { accountChange, roleChange } from "./events.ts";
 import { revokeKeysOf } from "./revoke-keys.ts";
+import { shutOut } from "./shut-out.ts";
 import { leaveGroups, syncMember } from "./sync-member.ts";
 
 /** As in a change of a member: keys that they made are revoked, unless others hold them now. */
@@ -30,9 +30,8 @@ export const removeMember = defineRoute(
       return refuse(change.kind);
     }
     context.caused(accountChange(person.user, user, change.before.disabled, true));
-    await syncMember(context, org, user, membership);
     const except = user === person.user ? { except: person.session } : {};
-    await endAllSessions(context, user, { reason: "removed", by: person.user, ...except });
+    await shutOut(context, user, { reason: "removed", by: person.user, ...except });
     if (keepsKeys === "0") await revokeKeysOf(context, org, user, membership);
     await leaveGroups(context, user, membership);
     if (!(await deleteDisabledMember(services.database, context.write(), { org, user }))) {

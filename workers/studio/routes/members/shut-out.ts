@@ -1,0 +1,18 @@
+import type { UserId } from "../../../../core/ids.ts";
+import { type EndOfSessions, endAllSessions } from "../../auth/end-all-sessions.ts";
+import type { MemberContext } from "../../pipeline/request-context.ts";
+import { syncMember } from "./sync-member.ts";
+
+/**
+ * Closes everything that a member who has just been disabled has open: what this organisation's hub knows of
+ * them, and every session. Side by side, so that a part that is away holds up none of the rest.
+ * @throws Unavailable after all was tried; asking again finishes it
+ */
+export async function shutOut(context: MemberContext, user: UserId, end: EndOfSessions): Promise<void> {
+  const { membership } = context;
+  const tried = await Promise.allSettled([
+    syncMember(context, membership.org, user, membership),
+    endAllSessions(context, user, end),
+  ]);
+  for (const outcome of tried) if (outcome.status === "rejected") throw outcome.reason;
+}
