@@ -100,11 +100,14 @@ function sameHash(stored: string | undefined, given: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-/** An access token for this organisation, or for none: the hub's own members table has the last word. */
+/**
+ * An access token for this organisation and no other: studio signs one for whoever satisfies its policies,
+ * while one for none is given to everybody. Whether the person is a member, the hub's own table knows.
+ */
 async function verifyUser(token: string, org: OrgId, keys: AccessKeySource, nowMs: number): Promise<Identity> {
   try {
     const claims = await verifyAccessToken(token, keys, nowMs);
-    if (claims.org !== null && claims.org !== org) return bad;
+    if (claims.org !== org) return bad;
     return { kind: "user", user: claims.sub, sid: claims.sid, expiresAtMs: claims.exp * 1000 };
   } catch (error) {
     if (error instanceof CallRefused) return bad;

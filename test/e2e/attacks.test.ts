@@ -101,7 +101,11 @@ async function member(name: string, role: string): Promise<Person> {
   const joined = await person(name);
   await ok(owner.api.send("POST", `${school}/invitations`, { email: joined.email, role }));
   await ok(joined.api.send("POST", "/api/v1/invitations/accept", { token: invitationOf(joined.email) }));
-  return joined;
+  // The token from before is for no organisation, and opens no hub.
+  const inside = await signIn(url, joined.email, testPassword, school);
+  secrets.set(`${name}'s scoped access token`, inside.api.token ?? "");
+  secrets.set(`${name}'s refresh token inside`, inside.refreshToken);
+  return { ...joined, ...inside };
 }
 
 const invitationOf = (email: string): string => mailedToken(stack.description.mailDir, email, "invitation");
@@ -256,7 +260,7 @@ describe("somebody with a stolen session", () => {
     const { api } = await signIn(url, victim.email, testPassword);
     await ok(owner.api.send("POST", `${school}/invitations`, { email: victim.email, role: "admin" }));
     await ok(api.send("POST", "/api/v1/invitations/accept", { token: invitationOf(victim.email) }));
-    await asUser({ ...victim, api });
+    await asUser({ ...victim, api: (await signIn(url, victim.email, testPassword, school)).api });
     await expect(asUser(victim)).rejects.toThrow();
   });
 
@@ -444,7 +448,7 @@ describe("the owner of another organisation", () => {
     await expect(
       connect(device.mqtt_url, { username: device.device_id, password: rivalDevice.token }),
     ).rejects.toThrow();
-    // A token for no organisation opens the upgrade of any; what it may do there is decided at CONNECT.
+    // A token for no organisation opens none.
     const Authorization = `Bearer ${stranger.api.token}`;
     await expect(connect(device.mqtt_url, { wsOptions: { headers: { Authorization } } })).rejects.toThrow();
     // Scoped to one's own organisation, at another's address.

@@ -2,7 +2,7 @@ import { connectAsync } from "mqtt";
 import { type OrgId, parseId } from "../../core/ids.ts";
 import { tenantIdentifier } from "../../core/tenancy/identifiers.ts";
 import { median } from "../bench/statistics.ts";
-import { type Api, newPerson } from "../e2e/support/api.ts";
+import { type Api, newPerson, signIn, testPassword } from "../e2e/support/api.ts";
 import type { StackProcess } from "../e2e/support/stack-process.ts";
 import { rows } from "./database.ts";
 import { between, hold, type Progress, type SoakOptions, seededRandom } from "./part.ts";
@@ -85,10 +85,13 @@ async function checkStranger(stack: StackProcess, org: Org, stranger: Person): P
 }
 
 async function connects(stack: StackProcess, org: Org, person: Person): Promise<boolean> {
+  // At the organisation's own door the token is for it; a stranger gets none there and tries their own.
+  const door = `/api/v1/orgs/${org.id}`;
+  const inside = await signIn(stack.description.url, person.email, testPassword, door).catch(() => person);
   const client = await connectAsync(`${stack.description.url.replace("http", "ws")}/mqtt/${org.id}`, {
     protocolVersion: 4,
     username: person.userId,
-    password: person.api.token ?? "",
+    password: inside.api.token ?? "",
     reconnectPeriod: 0,
   }).catch(() => null);
   await client?.endAsync(true);

@@ -6,6 +6,7 @@ import {
   newPerson,
   redeem,
   signIn,
+  testPassword,
 } from "../../e2e/support/api.ts";
 import {
   freshStateDir,
@@ -78,9 +79,10 @@ const deviceOf = (device: EnrolledDevice): Device => ({
 async function audienceOf(url: string, owner: Api, mailDir: string): Promise<Target["audience"]> {
   const logins: { username: string; password: string | null }[] = [];
   while (logins.length < audienceCount) {
-    const { api, userId, email } = await newPerson(url, mailDir, "audience");
+    const { api: outside, userId, email } = await newPerson(url, mailDir, "audience");
     await expectOk(owner, "/api/v1/orgs/demo/invitations", { email, role: "readonly" });
-    await expectOk(api, "/api/v1/invitations/accept", { token: mailedToken(mailDir, email, "invitation") });
+    await expectOk(outside, "/api/v1/invitations/accept", { token: mailedToken(mailDir, email, "invitation") });
+    const { api } = await signIn(url, email, testPassword, "/api/v1/orgs/demo");
     const login = { username: userId, password: api.token };
     for (let own = 0; own < connectionsOfMember && logins.length < audienceCount; own += 1) logins.push(login);
   }

@@ -44,17 +44,21 @@ export class Api {
   }
 }
 
-/** Signs in and returns an API that carries the access token. */
+/**
+ * Signs in and returns an API that carries the access token.
+ * @param door an organisation's API path, at whose door the token is for that organisation: its hub takes no other
+ */
 export async function signIn(
   base: string,
   email: string,
   password: string,
+  door = "/api/v1",
 ): Promise<{ api: Api; refreshToken: string; userId: string }> {
   const { status, body } = await new Api(base).send<{
     access_token: string;
     refresh_token: string;
     user: { id: string };
-  }>("POST", "/api/v1/auth/login?tokens=1", { email, password });
+  }>("POST", `${door}/auth/login?tokens=1`, { email, password });
   if (status !== 200) throw new Error(`sign-in of ${email} answered ${status}: ${JSON.stringify(body)}`);
   return { api: new Api(base, body.access_token), refreshToken: body.refresh_token, userId: body.user.id };
 }
@@ -94,8 +98,10 @@ export async function enrolDevice(api: Api, name: string): Promise<EnrolledDevic
   return redeem(api.base, await makeEnrollmentCode(api), name);
 }
 
+type MailedPage = "verify-email" | "invitation" | "reset-password" | "confirm-email";
+
 /** The newest link of a kind that was mailed to an address. */
-export function mailedToken(mailDir: string, to: string, page: "verify-email" | "invitation"): string {
+export function mailedToken(mailDir: string, to: string, page: MailedPage): string {
   for (const name of readdirSync(mailDir)
     .filter((file) => file.endsWith(".json"))
     .sort()

@@ -124,7 +124,7 @@ describe("a device's credentials", () => {
 });
 
 describe("a user's credentials", () => {
-  it("are an access token of the user that CONNECT names, for this organisation or none", async () => {
+  it("are an access token of the user that CONNECT names, for this organisation and no other", async () => {
     const org = newOrg();
     const user = newUser();
     await hub.putMember(await userCall(org), org, user, "owner");
@@ -133,7 +133,10 @@ describe("a user's credentials", () => {
       return client.connect({ username, password });
     };
     expect(await connect(user, await accessToken(org, user, "owner"))).toMatchObject({ reasonCode: 0 });
-    expect(await connect(user, await accessToken(null, user, null))).toMatchObject({ reasonCode: 0 });
+    // One for no organisation is given to whoever does not satisfy the organisation's policies, too.
+    expect(await connect(user, await accessToken(null, user, null))).toMatchObject({
+      reasonCode: reasonCodes.bad_user_name_or_password,
+    });
     expect(await connect(user, await accessToken(newOrg(), user, "owner"))).toMatchObject({
       reasonCode: reasonCodes.bad_user_name_or_password,
     });
