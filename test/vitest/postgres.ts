@@ -6,6 +6,7 @@ export default defineProject({
     name: "postgres",
     root: new URL("../..", import.meta.url).pathname,
     include: ["test/postgres/**/*.test.ts", "test/attack/**/*.test.ts"],
+    exclude: ["test/attack/jwt/**"],
     globalSetup: ["test/postgres/global-setup.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -2,5 +2,9 @@ import { defineProject } from "vitest/config";
 
 /** Pure code on Node. */
 export default defineProject({
-  test: { name: "unit", root: new URL("../..", import.meta.url).pathname, include: ["test/unit/**/*.test.ts"] },
+  test: {
+    name: "unit",
+    root: new URL("../..", import.meta.url).pathname,
+    include: ["test/unit/**/*.test.ts", "test/attack/jwt/**/*.test.ts"],
+  },
 });
