@@ -79,6 +79,7 @@ export type MfaVerdict = "satisfied" | "enrollment_required" | "step_up_required
 export function judgeMfa(policy: MfaPolicy, holder: MfaHolder, nowMs: number): MfaVerdict {
   const inGrace = policy.graceUntilMs !== null && nowMs < policy.graceUntilMs;
   if (!policy.required || inGrace || holder.kind === "api_key") return "satisfied";
-  if (!holder.hasFactor) return "enrollment_required";
-  return holder.mfa ? "satisfied" : "step_up_required";
+  // Also without a factor of ours: an issuer that is trusted for it may have seen two.
+  if (holder.mfa) return "satisfied";
+  return holder.hasFactor ? "step_up_required" : "enrollment_required";
 }
