@@ -21,4 +21,24 @@ export const selfRoutes = {
     policy: signedIn,
     summary: "End one of one's own sessions",
   }),
+  changePassword: route({
+    method: "POST",
+    path: "/api/v1/me/password",
+    policy: signedIn,
+    rateClass: "sign_in",
+    stepUp: true,
+    wafExemptions: [
+      { field: "body.current_password", why: "a good password looks like an attack; it is hashed, never shown or run" },
+      { field: "body.new_password", why: "a good password looks like an attack; it is hashed, never shown or run" },
+    ],
+    summary: "Set one's own password; all other sessions end",
+  }),
+  changeEmail: route({
+    method: "POST",
+    path: "/api/v1/me/email",
+    policy: signedIn,
+    rateClass: "sign_in",
+    stepUp: true,
+    summary: "Ask to change one's own e-mail address; both addresses must agree",
+  }),
 } as const satisfies Record<string, RouteSpec>;

@@ -4,6 +4,7 @@ export const passwordIsOpaque: readonly WafExemption[] = [
   { field: "body.password", why: "a good password looks like an attack; it is hashed, never shown or run" },
 ];
 const beforeSignIn = publicRoute("nobody is signed in yet");
+const mailedToken = publicRoute("the mailed token is the credential");
 
 /** Before and at sign-in: nobody is known yet, or a credential is being traded. */
 export const signInRoutes = {
@@ -38,6 +39,50 @@ export const signInRoutes = {
     rateClass: "sign_in",
     wafExemptions: passwordIsOpaque,
     summary: "Sign in under the organisation's own geo policy",
+  }),
+  forgotPassword: route({
+    method: "POST",
+    path: "/api/v1/auth/password/forgot",
+    policy: beforeSignIn,
+    rateClass: "sign_in",
+    summary: "Ask for a link that sets a new password",
+  }),
+  orgForgotPassword: route({
+    method: "POST",
+    path: `${orgPath}/auth/password/forgot`,
+    policy: beforeSignIn,
+    rateClass: "sign_in",
+    summary: "Ask for a link that sets a new password, under the organisation's own geo policy",
+  }),
+  resetPassword: route({
+    method: "POST",
+    path: "/api/v1/auth/password/reset",
+    policy: mailedToken,
+    rateClass: "sign_in",
+    wafExemptions: passwordIsOpaque,
+    summary: "Set a new password with a mailed link",
+  }),
+  orgResetPassword: route({
+    method: "POST",
+    path: `${orgPath}/auth/password/reset`,
+    policy: mailedToken,
+    rateClass: "sign_in",
+    wafExemptions: passwordIsOpaque,
+    summary: "Set a new password with a mailed link, under the organisation's own geo policy",
+  }),
+  confirmEmail: route({
+    method: "POST",
+    path: "/api/v1/auth/email/confirm",
+    policy: mailedToken,
+    rateClass: "sign_in",
+    summary: "Agree to a change of e-mail address with a mailed link",
+  }),
+  orgConfirmEmail: route({
+    method: "POST",
+    path: `${orgPath}/auth/email/confirm`,
+    policy: mailedToken,
+    rateClass: "sign_in",
+    summary: "Agree to a change of e-mail address with a mailed link, under the organisation's own geo policy",
   }),
   refresh: route({
     method: "POST",

@@ -38,6 +38,8 @@ CREATE TABLE control.email_changes (
   new_email text NOT NULL CHECK (length(new_email) <= 254 AND new_email = lower(new_email)),
   old_token_hash text NOT NULL UNIQUE CHECK (old_token_hash ~ '^[0-9a-f]{64}$'),
   new_token_hash text NOT NULL UNIQUE CHECK (new_token_hash ~ '^[0-9a-f]{64}$'),
+  -- How often it was asked for while open: each time two mails leave.
+  times integer NOT NULL DEFAULT 1,
   old_confirmed_at timestamptz,
   new_confirmed_at timestamptz,
   created_at timestamptz NOT NULL,

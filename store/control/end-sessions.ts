@@ -1,6 +1,6 @@
 import type { SessionId, UserId } from "../../core/ids.ts";
 import { accessTokenSecondsMax } from "../../core/limits.ts";
-import { type Database, sql } from "../connect.ts";
+import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { idOf, instant } from "./columns.ts";
 import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
 
@@ -19,24 +19,35 @@ export async function endSessionsOf(
   write: WriteRequest,
   target: { readonly user: UserId; readonly except: SessionId | null },
 ): Promise<SessionId[]> {
+  return (await database.query(endSessions(write, target))).map(endedSessionOf);
+}
+
+/** The session of a row of {@link endSessions}. */
+export function endedSessionOf(row: Row): SessionId {
+  return idOf("session", row, "id");
+}
+
+/** {@link endSessionsOf} as a statement of somebody's transaction. @param only a condition of that transaction */
+export function endSessions(
+  write: WriteRequest,
+  target: { readonly user: UserId; readonly except: SessionId | null },
+  only: Statement = sql`true`,
+): Statement {
   const now = instant(write.nowMs);
   const since = instant(write.nowMs - accessTokenSecondsMax * 1000 - slackMs);
-  const rows = await database.query(
-    sql`WITH changed AS (
+  return sql`WITH changed AS (
         UPDATE control.sessions SET ended_at = ${now}::timestamptz
-        WHERE user_id = ${target.user} AND kind = 'person' AND ended_at IS NULL
+        WHERE ${only} AND user_id = ${target.user} AND kind = 'person' AND ended_at IS NULL
           AND id IS DISTINCT FROM ${target.except}::text RETURNING id),
       revoked AS (
         UPDATE control.refresh_families SET revoked_at = ${now}::timestamptz
         WHERE session_id IN (SELECT id FROM changed) AND revoked_at IS NULL),
       forgotten AS (
-        DELETE FROM control.ceremonies WHERE user_id = ${target.user}
+        DELETE FROM control.ceremonies WHERE ${only} AND user_id = ${target.user}
           AND (${target.except}::text IS NULL OR session_id IS DISTINCT FROM ${target.except}::text)),
       receipt AS (${receiptIfChanged(write, null)})
       SELECT id FROM control.sessions
       WHERE user_id = ${target.user} AND kind = 'person' AND id IS DISTINCT FROM ${target.except}::text
         AND (ended_at IS NULL OR ended_at > ${since}::timestamptz) AND last_seen_at > ${since}::timestamptz
-      ORDER BY id DESC`,
-  );
-  return rows.map((row) => idOf("session", row, "id"));
+      ORDER BY id DESC`;
 }

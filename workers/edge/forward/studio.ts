@@ -26,7 +26,13 @@ const signIns: ReadonlySet<RouteName> = new Set<RouteName>([
   "orgExchangeToken",
 ]);
 /** Where failed proofs slow the next one down, studio sees whether it knows the browser (auth/device-cookie.ts). */
-const deviceReaders: ReadonlySet<RouteName> = new Set<RouteName>([...signIns, "stepUp"]);
+const deviceReaders: ReadonlySet<RouteName> = new Set<RouteName>([
+  ...signIns,
+  "stepUp",
+  "resetPassword",
+  "orgResetPassword",
+  "changePassword",
+]);
 /** What it can look like: studio checks the rest. */
 const deviceCookiePattern = /^[A-Za-z0-9._-]{1,256}$/;
 /** What comes back from an outside issuer, and consent to a link, count in the browser that asked alone. */
@@ -41,6 +47,9 @@ const cookieSetters: ReadonlySet<RouteName> = new Set<RouteName>([
   "stepUp",
   "confirmTotp",
   "addPasskey",
+  // The mailbox is proven: the browser becomes known.
+  "resetPassword",
+  "orgResetPassword",
   "startOidc",
   "orgStartOidc",
 ]);

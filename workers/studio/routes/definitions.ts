@@ -3,6 +3,8 @@ import { createApiKey } from "./api-keys/create.ts";
 import { listApiKeys } from "./api-keys/list.ts";
 import { revokeApiKey } from "./api-keys/revoke.ts";
 import { listAudit } from "./audit/list.ts";
+import { confirmEmail, orgConfirmEmail } from "./auth/confirm-email.ts";
+import { forgotPassword, orgForgotPassword } from "./auth/forgot-password.ts";
 import { login, orgLogin } from "./auth/login.ts";
 import { loginMfa, orgLoginMfa } from "./auth/login-mfa.ts";
 import { logout, orgLogout } from "./auth/logout.ts";
@@ -15,6 +17,7 @@ import {
 } from "./auth/passkey-sign-in.ts";
 import { orgRefresh, refresh } from "./auth/refresh.ts";
 import { register } from "./auth/register.ts";
+import { orgResetPassword, resetPassword } from "./auth/reset-password.ts";
 import { verifyEmail } from "./auth/verify-email.ts";
 import { listDevices } from "./devices/list.ts";
 import { listCommands } from "./devices/list-commands.ts";
@@ -43,6 +46,8 @@ import { acceptInvitation } from "./invitations/accept.ts";
 import { createInvitation } from "./invitations/create.ts";
 import { listInvitations } from "./invitations/list.ts";
 import { revokeInvitation } from "./invitations/revoke.ts";
+import { changeEmail } from "./me/change-email.ts";
+import { changePassword } from "./me/change-password.ts";
 import { endOtherSessions } from "./me/end-other-sessions.ts";
 import { endMySession } from "./me/end-session.ts";
 import { mySessions } from "./me/list-sessions.ts";
@@ -88,6 +93,14 @@ const served: readonly RouteDefinition[] = [
   refresh,
   orgRefresh,
   register,
+  forgotPassword,
+  orgForgotPassword,
+  resetPassword,
+  orgResetPassword,
+  confirmEmail,
+  orgConfirmEmail,
+  changePassword,
+  changeEmail,
   verifyEmail,
   listCommands,
   listDevices,

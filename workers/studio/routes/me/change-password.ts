@@ -1,0 +1,73 @@
+import { z } from "@hono/zod-openapi";
+import { busyRetrySeconds } from "../../../../core/rpc/passwords.ts";
+import { findCredentials, membershipsOf } from "../../../../store/control/users.ts";
+import { objectionTo, refuseHash, refusePassword } from "../../auth/password-policy.ts";
+import { replacePassword } from "../../auth/replace-password.ts";
+import * as throttle from "../../auth/throttle.ts";
+import { defineRoute } from "../../http/define-route.ts";
+import { answer, type Refusal, refuse } from "../../http/result.ts";
+import { nothing } from "../../http/schemas.ts";
+import type { PersonContext } from "../../pipeline/request-context.ts";
+import { newPassword, presentedPassword } from "../auth/schemas.ts";
+
+const body = z.strictObject({ current_password: presentedPassword.optional(), new_password: newPassword });
+
+/**
+ * One's own new password. Who has one says it (ASVS 6.2.3), who signs in by other means adds a first one.
+ * All other sessions end.
+ */
+export const changePassword = defineRoute(
+  "changePassword",
+  { caller: "person", body, status: 204, answer: nothing },
+  async (context, input) => {
+    const { services, person } = context;
+    const { current_password: current, new_password: wanted } = input.body;
+    const [found, memberships] = await Promise.all([
+      findCredentials(services.database, person.email),
+      membershipsOf(services.database, person.user),
+    ]);
+    if (found === null || found.id !== person.user) return refuse("conflict");
+    const refused = await judgeCurrent(context, current, found.passwordHash);
+    if (refused !== null) return refused;
+    const about = { ...person, organisations: memberships.flatMap(({ name, slug }) => [name, slug]) };
+    const objection = objectionTo(wanted, about, person.hasFactor);
+    if (objection !== null) return refusePassword("new_password", objection, person.hasFactor);
+    const hashed = await services.passwords.hash(wanted);
+    if (hashed.kind !== "ok") return refuseHash("new_password", hashed);
+    const replaced = await replacePassword(context, {
+      who: person,
+      password: wanted,
+      hash: hashed.hash,
+      by: { oldHash: found.passwordHash },
+      except: person.session,
+      end: { reason: "by_owner", by: person.user },
+      action: found.passwordHash === null ? "added" : "changed",
+    });
+    return replaced ? answer(null) : refuse("conflict");
+  },
+);
+
+/** Null when it is the person's password, or they have none yet. */
+async function judgeCurrent(
+  context: PersonContext,
+  current: string | undefined,
+  stored: string | null,
+): Promise<Refusal | null> {
+  if (stored === null) return null;
+  if (current === undefined)
+    return refuse("invalid_request", { errors: [{ path: "current_password", message: "is needed" }] });
+  const { services, person } = context;
+  const admission = await throttle.check(context, { kind: "password", email: person.email });
+  if (admission.kind === "throttled") return throttle.throttledRefusal(admission);
+  const verified = await services.passwords.verify(current, stored).catch((error: unknown) => {
+    throttle.notMade(context, admission);
+    throw error;
+  });
+  if (verified.kind === "busy") {
+    throttle.notMade(context, admission);
+    return refuse("busy", { headers: { "Retry-After": String(busyRetrySeconds) } });
+  }
+  if (verified.kind === "wrong") return refuse("invalid_credentials");
+  throttle.succeeded(context, admission);
+  return null;
+}
