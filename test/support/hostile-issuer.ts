@@ -33,7 +33,7 @@ export async function startHostileIssuer(clientId = "sentinel"): Promise<Hostile
     void response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
   const self: HostileIssuer = {
     issuer,
-    clientSecret: "a client secret of thirty-two characters and more",
+    clientSecret: "a-client-secret-of-thirty-two-characters-and-more",
     paths: new Map(),
     asked: new Map(),
     document: {},
