@@ -3,11 +3,12 @@ import { parseArgs } from "node:util";
 import { CliError } from "./cli-error.ts";
 import type { Flags, Verb } from "./verb.ts";
 import { auditVerifyLeaves } from "./verbs/audit-verify-leaves.ts";
+import { keysRotate } from "./verbs/keys-rotate.ts";
 import { migrate } from "./verbs/migrate.ts";
 import { status } from "./verbs/status.ts";
 import { tenants } from "./verbs/tenants.ts";
 
-export const verbs: readonly Verb[] = [migrate, status, tenants, auditVerifyLeaves];
+export const verbs: readonly Verb[] = [migrate, status, tenants, auditVerifyLeaves, keysRotate];
 
 /** Longest piece of what was typed that is said back. */
 const echoCharactersMax = 40;
@@ -30,12 +31,20 @@ export function findVerb(args: readonly string[]): { verb: Verb; rest: readonly 
   throw new CliError("unknown_verb", `there is no ${echo(args.slice(0, 2).join(" "))}; there is ${known}`, 2);
 }
 
-/** @throws CliError `unknown_flag`, `repeated_flag`, `missing_value`, `invalid_value`, `conflicting_flags`, `unexpected_argument` */
+/**
+ * @throws CliError `unknown_flag`, `repeated_flag`, `missing_value`, `invalid_value`, `conflicting_flags`,
+ * `unexpected_argument`, `missing_argument`
+ */
 export function parseFlags(verb: Verb, args: readonly string[]): Flags | "help" {
   const refuse = (code: string, message: string): never => {
     throw new CliError(code, `${message}; see: npm run sentinel -- ${verb.name} --help`, 2);
   };
-  const options = Object.fromEntries(Object.keys(verb.flags).map((name) => [name, { type: "string" as const }]));
+  const options = Object.fromEntries(
+    Object.entries(verb.flags).map(([name, { value }]) => [
+      name,
+      { type: value === null ? ("boolean" as const) : ("string" as const) },
+    ]),
+  );
   // Not strict: then the tokens say precisely what is wrong.
   const { tokens } = parseArgs({
     args: [...args],
@@ -47,7 +56,13 @@ export function parseFlags(verb: Verb, args: readonly string[]): Flags | "help" 
   let help = false;
   for (const token of tokens) {
     if (token.kind !== "option") {
-      refuse("unexpected_argument", `${verb.name} takes flags only`);
+      const { argument } = verb;
+      if (argument === undefined || token.kind !== "positional")
+        return refuse("unexpected_argument", `${verb.name} takes flags only`);
+      if (values[argument.name] !== undefined) refuse("unexpected_argument", `there is one ${argument.value}`);
+      const problem = argument.refuse?.(token.value) ?? null;
+      if (problem !== null) refuse("invalid_value", `${argument.value} ${problem}`);
+      values[argument.name] = token.value;
       continue;
     }
     if (token.name === "help") {
@@ -60,6 +75,11 @@ export function parseFlags(verb: Verb, args: readonly string[]): Flags | "help" 
       continue;
     }
     if (values[token.name] !== undefined) refuse("repeated_flag", `--${token.name} is given twice`);
+    if (spec.value === null) {
+      if (token.value !== undefined) refuse("unexpected_argument", `--${token.name} takes no value`);
+      values[token.name] = "yes";
+      continue;
+    }
     // `--state --org` would swallow the next flag; a value that begins with -- needs `--state=…`.
     const { value } = token;
     if (value === undefined || value === "" || (!token.inlineValue && value.startsWith("--")))
@@ -71,7 +91,11 @@ export function parseFlags(verb: Verb, args: readonly string[]): Flags | "help" 
   const together = (verb.exclusive ?? []).filter((name) => values[name] !== undefined);
   if (together.length > 1)
     refuse("conflicting_flags", `${together.map((name) => `--${name}`).join(" and ")} exclude each other`);
-  return help ? "help" : values;
+  if (help) return "help";
+  const { argument } = verb;
+  if (argument !== undefined && values[argument.name] === undefined)
+    refuse("missing_argument", `${verb.name} needs ${argument.value}`);
+  return values;
 }
 
 export function helpText(): string {
@@ -82,14 +106,17 @@ export function helpText(): string {
 
 export function verbHelp(verb: Verb): string {
   const lines = Object.entries(verb.flags).map(
-    ([name, spec]) => `  ${`--${name} ${spec.value}`.padEnd(28)}${spec.help}`,
+    ([name, spec]) => `  ${`--${name} ${spec.value ?? ""}`.padEnd(28)}${spec.help}`,
   );
   return [
-    `npm run sentinel -- ${verb.name}${lines.length === 0 ? "" : " [flags]"}`,
+    `npm run sentinel -- ${verb.name}${verb.argument === undefined ? "" : ` ${verb.argument.value}`}${lines.length === 0 ? "" : " [flags]"}`,
     "",
     `${verb.summary}.`,
     ...(verb.details === undefined ? [] : ["", verb.details]),
     ...(lines.length === 0 ? [] : ["", ...lines]),
+    ...(verb.examples === undefined
+      ? []
+      : ["", "Examples:", ...verb.examples.map((line) => `  npm run sentinel -- ${line}`)]),
   ].join("\n");
 }
 

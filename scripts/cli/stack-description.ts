@@ -7,6 +7,8 @@ export interface StackDescription {
   readonly url: string;
   readonly databaseUrls: Readonly<Record<string, string>>;
   readonly pids: Readonly<Record<string, number>>;
+  /** Null: written by a version that had no operator's token. */
+  readonly operatorTokenFile: string | null;
 }
 
 /** @throws CliError `no_stack`, `broken_stack_json` */
@@ -27,7 +29,7 @@ export function readStackDescription(stateDir: string | undefined): StackDescrip
   } catch {
     value = null;
   }
-  const { url, databaseUrls, pids } = value ?? {};
+  const { url, databaseUrls, pids, operatorTokenFile } = value ?? {};
   if (
     typeof url !== "string" ||
     URL.parse(url) === null ||
@@ -35,7 +37,8 @@ export function readStackDescription(stateDir: string | undefined): StackDescrip
     !isTable(pids, "number")
   )
     throw new CliError("broken_stack_json", `${path} is not what a stack wrote; every start writes it anew`);
-  return { url, databaseUrls, pids } as StackDescription;
+  const tokenFile = typeof operatorTokenFile === "string" ? operatorTokenFile : null;
+  return { url, databaseUrls, pids, operatorTokenFile: tokenFile } as StackDescription;
 }
 
 function isTable(value: unknown, type: "string" | "number"): boolean {

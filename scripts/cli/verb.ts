@@ -1,10 +1,18 @@
 /** What every verb is: one file of verbs/, named in the table of parse.ts. */
 
 export interface FlagSpec {
-  /** How its value is called in the help. */
-  readonly value: string;
+  /** How its value is called in the help; null: it takes none, and is "yes" when it was given. */
+  readonly value: string | null;
   readonly help: string;
   /** Says what is wrong with a value, or null. Runs before any verb does. */
+  readonly refuse?: (value: string) => string | null;
+}
+
+/** A word after the verb that is no flag. */
+export interface ArgumentSpec {
+  /** Its name among the flags. */
+  readonly name: string;
+  readonly value: string;
   readonly refuse?: (value: string) => string | null;
 }
 
@@ -17,6 +25,10 @@ export interface Verb {
   /** What else its help says. */
   readonly details?: string;
   readonly flags: Readonly<Record<string, FlagSpec>>;
+  /** Absent: the verb takes flags only. */
+  readonly argument?: ArgumentSpec;
+  /** Command lines for the help. */
+  readonly examples?: readonly string[];
   /** Flags that say the same in different ways. */
   readonly exclusive?: readonly string[];
   /** @returns the exit status; @throws CliError */
