@@ -37,8 +37,12 @@ export const keySetFreshMs = 60_000;
  * KeyRing from answering keep a revoked key alive; shorter would turn a hiccup into an outage.
  */
 export const keySetStaleMsMax = 5 * 60_000;
-/** An unknown kid asks the source again at most this often, in milliseconds, so that forged kids can't flood it. */
-export const unknownKidCooldownMs = 10_000;
+/**
+ * An unknown kid asks the source again at most this often, in milliseconds, so that forged kids can't flood
+ * it: hundreds of isolates under attack are some hundred small reads a second. Whoever sends forged kids
+ * all the time keeps a key that is new without notice (an emergency's) unknown for that long, and no other.
+ */
+export const unknownKidCooldownMs = 2000;
 /** Keys in one set: current, next and the last few months' ones. */
 const keySetMax = 16;
 
