@@ -2,22 +2,13 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { findOrInstallChromium } from "../../scripts/test/chromium.ts";
 import { repositoryRoot } from "../../scripts/units.ts";
 import { mailedToken, newPerson, signIn, testPassword } from "./support/api.ts";
+import { Complaints, launchBrowser } from "./support/browser.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 
-const browserFlags = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const pictures = join(repositoryRoot, "test-results", "screenshots");
 
 /** Where to keep the picture that README shows: `SENTINEL_README_PICTURE=docs/dashboard.png npx vitest run --project e2e test/e2e/dashboard.test.ts`. */
@@ -28,22 +19,13 @@ const readmePicturePointsMin = 120;
 let stack: StackProcess;
 let browser: Browser;
 let page: Page;
-/** Everything the browser complained of: a page that works complains of nothing. */
-const complaints: string[] = [];
+const complaints = new Complaints();
 
 beforeAll(async () => {
   mkdirSync(pictures, { recursive: true });
-  const [executablePath, started] = await Promise.all([
-    findOrInstallChromium(),
-    startStackProcess(freshStateDir(), ["--port", "0"]),
-  ]);
-  stack = started;
-  browser = await chromium.launch({ executablePath, args: browserFlags });
+  [browser, stack] = await Promise.all([launchBrowser(), startStackProcess(freshStateDir(), ["--port", "0"])]);
   page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-  page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(error.message));
+  complaints.watch(page);
 });
 
 afterAll(async () => {
@@ -57,7 +39,7 @@ describe("the dashboard in Chromium, on the real stack with the real agent", () 
     await page.goto(`${stack.description.url}/o/${stack.description.org.slug}`);
     await page.getByLabel("E-mail").fill(stack.description.owner.email);
     await page.getByLabel("Password", { exact: true }).fill(stack.description.owner.password);
-    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await page.getByRole("heading", { name: "Devices" }).waitFor();
     await page.getByText("Online", { exact: true }).first().waitFor();
     await page.screenshot({ path: join(pictures, "devices.png") });
@@ -212,6 +194,6 @@ describe("the dashboard in Chromium, on the real stack with the real agent", () 
   });
 
   it("broke no content policy and logged no error", () => {
-    expect(complaints).toEqual([]);
+    expect(complaints.all).toEqual([]);
   });
 });

@@ -8,8 +8,15 @@ import { suggestSlug } from "../../../workers/dashboard/src/pages/orgs/suggest-s
 describe("coming back after signing in", () => {
   it("returns to the page that was asked for", () => {
     const asked = { pathname: "/o/demo/audit", search: "?type=login" };
-    const search = new URL(signInPath(asked), "http://here.test").searchParams;
-    expect(returnPath(search.get("next"))).toBe("/o/demo/audit?type=login");
+    const door = new URL(signInPath(asked), "http://here.test");
+    expect(door.pathname).toBe("/o/demo/sign-in");
+    expect(returnPath(door.searchParams.get("next"))).toBe("/o/demo/audit?type=login");
+  });
+
+  it("leads to an organisation's own door for its pages, and to the platform's for the others", () => {
+    expect(signInPath({ pathname: "/o/demo", search: "" })).toBe("/o/demo/sign-in");
+    expect(signInPath({ pathname: "/", search: "" })).toBe("/sign-in");
+    expect(signInPath({ pathname: "/account/security", search: "" })).toBe("/sign-in?next=%2Faccount%2Fsecurity");
   });
 
   it.each([
@@ -23,6 +30,8 @@ describe("coming back after signing in", () => {
     "javascript:alert(1)",
     "/\t/evil.test",
     "/sign-in?next=/sign-in",
+    "/sign-in/callback?code=c&state=s",
+    "/o/demo/sign-in?next=/o/demo/sign-in",
   ])("goes home rather than to %j", (wanted) => expect(returnPath(wanted)).toBe("/"));
 });
 

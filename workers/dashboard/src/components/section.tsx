@@ -19,7 +19,7 @@ export function Section(props: {
         </div>
         {props.actions !== undefined && <div className="flex flex-wrap gap-2">{props.actions}</div>}
       </div>
-      {props.children !== undefined && <div className="mt-4">{props.children}</div>}
+      {props.children !== undefined && <div className="mt-4 empty:hidden">{props.children}</div>}
     </section>
   );
 }

@@ -1,4 +1,6 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
+import { meKey } from "../api/auth.ts";
 import { type ConnectionState, LiveConnection, type MessageHandler } from "./connection.ts";
 import { mqttUrl, openClient } from "./open-client.ts";
 
@@ -6,18 +8,25 @@ const LiveContext = createContext<LiveConnection | null>(null);
 
 /** Keeps one connection open for as long as an organisation is on screen. */
 export function LiveProvider({ org, children }: { readonly org: string; readonly children: ReactNode }) {
+  const client = useQueryClient();
   const [connection, setConnection] = useState<LiveConnection | null>(null);
   useEffect(() => {
     const opened = new LiveConnection(mqttUrl(window.location, org), openClient);
+    // Whoever ended the connection with a word may have ended the session too: ask who is here.
+    const unlisten = opened.onState(() => {
+      const state = opened.getState();
+      if (state.kind === "waiting" && state.reason !== null) void client.invalidateQueries({ queryKey: meKey });
+    });
     opened.start();
     setConnection(opened);
     const wake = (): void => opened.retryNow();
     window.addEventListener("online", wake);
     return () => {
       window.removeEventListener("online", wake);
+      unlisten();
       opened.close();
     };
-  }, [org]);
+  }, [org, client]);
   return <LiveContext value={connection}>{children}</LiveContext>;
 }
 

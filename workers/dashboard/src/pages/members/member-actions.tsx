@@ -31,9 +31,7 @@ export function MemberMenu(props: {
   return (
     <DropdownMenu>
       <DropdownMenu.Trigger
-        render={
-          <Button size="sm" variant="ghost" shape="square" icon={DotsThreeIcon} aria-label={`Manage ${member.name}`} />
-        }
+        render={<Button size="sm" shape="square" icon={DotsThreeIcon} aria-label={`Manage ${member.name}`} />}
       />
       <DropdownMenu.Content align="end">
         {!own && (

@@ -1,0 +1,61 @@
+import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
+import { findOrInstallChromium } from "../../../scripts/test/chromium.ts";
+
+const browserFlags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** A headless Chromium, found or installed. */
+export async function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: await findOrInstallChromium(), args: browserFlags });
+}
+
+/** Everything that pages complained of: a page that works complains of nothing. */
+export class Complaints {
+  readonly all: string[] = [];
+
+  /** Listens to a page. @param expected what a refusal on purpose makes the browser log */
+  watch(page: Page, expected: RegExp = /(?!)/): void {
+    page.on("console", (message) => {
+      const said = message.type() === "error" || message.type() === "warning";
+      if (said && !expected.test(message.text())) this.all.push(`${page.url()}: ${message.text()}`);
+    });
+    page.on("pageerror", (error) => this.all.push(`${page.url()}: ${error.message}`));
+  }
+}
+
+/** A platform authenticator that verifies its user by itself, as a fingerprint reader would (WebAuthn §11). */
+export interface VirtualAuthenticator {
+  readonly credentials: () => Promise<number>;
+  /** Whether somebody is there to touch it. */
+  readonly present: (present: boolean) => Promise<void>;
+}
+
+/** Gives a page one; its private keys stay in the browser's process. */
+export async function addAuthenticator(context: BrowserContext, page: Page): Promise<VirtualAuthenticator> {
+  const cdp: CDPSession = await context.newCDPSession(page);
+  await cdp.send("WebAuthn.enable");
+  const { authenticatorId } = await cdp.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2",
+      ctap2Version: "ctap2_1",
+      transport: "internal",
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  return {
+    credentials: async () => (await cdp.send("WebAuthn.getCredentials", { authenticatorId })).credentials.length,
+    present: async (enabled) => {
+      await cdp.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled });
+    },
+  };
+}
