@@ -346,8 +346,9 @@ describe("a member who wants more", () => {
     again.publish(`${device.topic_prefix}commands`, "{}", { qos: 1 });
     await refused;
     await ok(owner.api.send("DELETE", `${school}/members/${admin.userId}`));
-    expect((await admin.api.send("GET", school)).status).toBe(404);
+    expect((await admin.api.send("GET", school)).status).toBe(401);
     await expect(asUser(admin)).rejects.toThrow();
+    expect((await (await signIn(url, admin.email, testPassword)).api.send("GET", school)).status).toBe(404);
   });
 
   it("sees as viewer or analyst the devices of the own groups and no others, by API and by MQTT", async () => {

@@ -13,6 +13,8 @@ let bob: Awaited<ReturnType<typeof newPerson>>;
 /** Alice's organisation and what is in it. */
 const own: Record<string, string> = {};
 
+const tomorrow = new Date(Date.now() + 24 * 3600_000).toISOString();
+
 beforeAll(async () => {
   stack = await startStackProcess(freshStateDir(), ["--port", "0", "--quiet", "--no-agent", "--limit-scale", "1000"]);
   const { url, mailDir } = stack.description;
@@ -52,6 +54,10 @@ beforeAll(async () => {
   expect(invitation.status).toBe(201);
   own["invitation"] = invitation.body.id;
   own["policy"] = "geo";
+  const wanted = { name: "backup", role: "viewer", expires_at: tomorrow };
+  const key = await alice.api.send<{ id: string }>("POST", `/api/v1/orgs/${own["org"]}/api-keys`, wanted);
+  expect(key.status).toBe(201);
+  own["key"] = key.body.id;
 });
 afterAll(async () => {
   await stack?.stop();
@@ -63,6 +69,7 @@ const bodies: Record<string, unknown> = {
   changeMember: { role: "viewer" },
   createInvitation: { email: "x@people.test", role: "viewer" },
   putPolicy: { countries: ["IN"] },
+  createApiKey: { name: "mine now", role: "viewer", expires_at: tomorrow },
   createGroup: { name: "mine now" },
   renameGroup: { name: "mine now" },
   createEnrollmentCode: { name: "x", max_uses: 1, expires_in_seconds: 600 },
@@ -86,7 +93,7 @@ describe("another organisation's things", () => {
     expect(comparable(stolen)).toEqual(comparable(absent));
   });
 
-  it.each(guarded.filter(([, route]) => /\{(device|group|code|invitation|user)\}/.test(route.path)))(
+  it.each(guarded.filter(([, route]) => /\{(device|group|code|invitation|user|key)\}/.test(route.path)))(
     "%s of one's own organisation does not find an id that belongs to another",
     async (name, route) => {
       const body = route.method === "GET" || route.bodyBytesMax === 0 ? undefined : bodies[name];
@@ -98,6 +105,7 @@ describe("another organisation's things", () => {
         code: makeId("enrollmentCode", Date.now(), random()),
         invitation: makeId("invitation", Date.now(), random()),
         user: makeId("user", Date.now(), random()),
+        key: makeId("apiKey", Date.now(), random()),
       };
       const stolen = await bob.api.send(route.method, fill(route.path, params), body);
       const absent = await bob.api.send(route.method, fill(route.path, invented), body);

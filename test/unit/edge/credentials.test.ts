@@ -35,6 +35,12 @@ describe("what a request presents", () => {
     expect(read({})).toEqual({ kind: "none" });
   });
 
+  it("takes an API key for no session: in a cookie it would be an account planted in somebody's browser", () => {
+    const key = `sak_${"a".repeat(43)}`;
+    expect(read({ Cookie: session(key) })).toEqual({ kind: "malformed", source: "cookie" });
+    expect(read({ Authorization: `Bearer ${key}` })).toEqual({ kind: "bearer", token: key });
+  });
+
   it.each([session(""), session("a b"), session('"a"'), session("a".repeat(257)), `${session("a")}; ${session("b")}`])(
     "takes %j for no credential of ours",
     (Cookie) => {

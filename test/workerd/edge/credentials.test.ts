@@ -1,4 +1,5 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import type { OrgId } from "../../../core/ids.ts";
 import { bearer, origin, outcome, publishOrg, send, sendJson, signIn } from "./harness.ts";
 import { accessToken, asked, lastCall, recorded } from "./recorders.ts";
 
@@ -70,16 +71,86 @@ describe("a session cookie", () => {
     expect(await outcome(await send("/api/v1/me", { headers: { Cookie: cookie } }))).toBe("401 invalid_token");
   });
 
-  it("exchanged for another organisation's token opens nothing", async () => {
-    vi.spyOn(console, "error").mockImplementation(() => undefined);
+  it("that counts in another organisation is passed on as just that: a refusal from here would say that this one exists", async () => {
     const [mine, theirs] = [await publishOrg(), await publishOrg()];
     const { secret, cookie, user } = await signIn(mine.org);
-    recorded.sessions.set(secret, () =>
-      accessToken({ sub: user, org: theirs.org, role: "admin", sid: secret.slice("secret-".length) }),
-    );
-    expect(await outcome(await send(`/api/v1/orgs/${mine.org}/devices`, { headers: { Cookie: cookie } }))).toBe(
-      "503 unavailable",
-    );
+    const sid = secret.slice("secret-".length);
+    const token = await accessToken({ sub: user, org: theirs.org, role: "admin", sid });
+    recorded.sessions.set(secret, async () => token);
+    await send(`/api/v1/orgs/${mine.org}/devices`, { headers: { Cookie: cookie } });
+    expect(lastCall("STUDIO").headers).toMatchObject({
+      authorization: `Bearer ${token}`,
+      "x-sentinel-org": mine.org,
+    });
+  });
+});
+
+describe("an API key", () => {
+  /** Another one in each test: the edge remembers what it has exchanged for a minute. */
+  const newKey = (): string => `sak_${crypto.randomUUID()}abcdefg`;
+  /** Makes the exchange answer as for a key of this organisation. */
+  async function register(key: string, org: OrgId) {
+    const { user } = await signIn(org);
+    const sid = "ses_01h455vb4pex5vsknk084sn02q";
+    const token = await accessToken({ sub: user, org, role: "admin", sid });
+    recorded.sessions.set(key, async () => token);
+    return { user, token };
+  }
+
+  it("is exchanged once a minute, never forwarded, and needs no proof of an origin", async () => {
+    const key = newKey();
+    const { org } = await publishOrg();
+    const { token } = await register(key, org);
+    const headers = { ...bearer(key), Origin: "https://anywhere.example" };
+    const answers = [
+      await send(`/api/v1/orgs/${org}/devices`, { headers }),
+      await sendJson(`/api/v1/orgs/${org}/groups`, { name: "a" }, headers),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(exchanges()).toHaveLength(1);
+    const { headers: forwarded } = lastCall("STUDIO");
+    expect(forwarded).toMatchObject({ authorization: `Bearer ${token}`, "x-sentinel-credential": "bearer" });
+    expect(JSON.stringify(forwarded)).not.toContain(key);
+  });
+
+  it("is counted by its service user in its own organisation, whatever is addressed and wherever it comes from", async () => {
+    const key = newKey();
+    const [own, other] = [await publishOrg(), await publishOrg()];
+    const { user } = await register(key, own.org);
+    for (const [org, address] of [
+      [own.org, "198.51.100.1"],
+      [other.org, "198.51.100.2"],
+    ] as const) {
+      await send(`/api/v1/orgs/${org}/devices`, { headers: { ...bearer(key), "CF-Connecting-IP": address } });
+      expect(lastCall("LIMITS").what).toMatch(`default:user:${user}:${own.org} `);
+    }
+  });
+
+  it("opens the hub with a token, so that the key itself stays at the door", async () => {
+    const key = newKey();
+    const { org } = await publishOrg();
+    const { token } = await register(key, org);
+    const answer = await send(`/mqtt/${org}`, { headers: { Upgrade: "websocket", ...bearer(key) } });
+    expect(answer.status).toBe(101);
+    expect(lastCall("DEVICE_GATEWAY").headers).toMatchObject({ authorization: `Bearer ${token}` });
+  });
+
+  it("that can't be one of ours, or is in a cookie, is refused without asking anybody", async () => {
+    const key = newKey();
+    await register(key, (await publishOrg()).org);
+    for (const wrong of ["sak_", "sak_short", `${key}k`, key.replace("-", "~")])
+      expect(await outcome(await send("/api/v1/me", { headers: bearer(wrong) }))).toBe("401 invalid_token");
+    const planted = { Cookie: `__Host-sentinel_session=${key}` };
+    expect(await outcome(await send("/api/v1/me", { headers: planted }))).toBe("401 invalid_token");
+    expect(exchanges()).toEqual([]);
+  });
+
+  it("that studio does not know is refused, and asked about again each time", async () => {
+    const key = newKey();
+    for (let time = 1; time <= 2; time += 1) {
+      expect(await outcome(await send("/api/v1/me", { headers: bearer(key) }))).toBe("401 invalid_token");
+      expect(exchanges()).toHaveLength(time);
+    }
   });
 });
 

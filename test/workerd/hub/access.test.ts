@@ -431,3 +431,98 @@ describe("the protocol's own refusals", () => {
     expect([(await client.next()).type, (await client.next()).type]).toEqual(["pingresp", "pingresp"]);
   });
 });
+
+describe("a program's credentials", () => {
+  const year = 365 * 24 * 3600_000;
+  const newKey = (): string => `sak_${newToken().slice("sdt_".length)}`;
+  /** A service user of the hub with a key. */
+  async function program(org: OrgId, role: Role = "admin", expiresAtMs = Date.now() + year) {
+    const [user, sid, key] = [newUser(), newSession(), newKey()];
+    await hub.putMember(await userCall(org), org, user, role);
+    await hub.putKey(await userCall(org), org, user, { sha256: sha256Hex(key), sid, expiresAtMs });
+    return { user, sid, key };
+  }
+  const connect = async (org: OrgId, username: string, password: string) => {
+    const client = await Client.open(org);
+    return { client, answer: await client.connect({ username, password }) };
+  };
+
+  it("are its service user and its key, also after an eviction, and for longer than any token lives", async () => {
+    const org = newOrg();
+    const { user, key } = await program(org);
+    await evict(org);
+    const { client, answer } = await connect(org, user, key);
+    expect(answer).toMatchObject({ reasonCode: 0 });
+    passTime(3600_000 + 1000);
+    await ringAlarm(org);
+    expect(await client.subscribe([`sentinel/${org}/devices/+/telemetry`])).toEqual([1]);
+  });
+
+  it("are refused alike when the key is wrong, another's, of no program, or for another organisation", async () => {
+    const [org, other] = [newOrg(), newOrg()];
+    const [one, two] = [await program(org), await program(org)];
+    await program(other);
+    const person = newUser();
+    await hub.putMember(await userCall(org), org, person, "owner");
+    const tries: [OrgId, string, string][] = [
+      [org, one.user, two.key],
+      [org, one.user, newKey()],
+      [org, one.user, `${one.key}x`],
+      [org, one.user, sha256Hex(one.key)],
+      [org, person, one.key],
+      [org, newUser(), one.key],
+      [other, one.user, one.key],
+      [org, one.user, `sdt_${one.key.slice(4)}`],
+    ];
+    for (const [at, username, password] of tries) {
+      const { answer } = await connect(at, username, password);
+      expect(answer).toMatchObject({ reasonCode: reasonCodes.bad_user_name_or_password });
+    }
+  });
+
+  it("end with the membership at once, and a key that was told late does not bring them back", async () => {
+    const org = newOrg();
+    const { user, sid, key } = await program(org);
+    const { client } = await connect(org, user, key);
+    await hub.putMember(await userCall(org), org, user, null);
+    expect(await client.next()).toMatchObject({ type: "closed" });
+    await hub.putKey(await userCall(org), org, user, { sha256: sha256Hex(key), sid, expiresAtMs: Date.now() + year });
+    await evict(org);
+    expect((await connect(org, user, key)).answer).toMatchObject({
+      reasonCode: reasonCodes.bad_user_name_or_password,
+    });
+    expect(await countRows(org, "api_keys")).toBe(0);
+  });
+
+  it("end when the key does, on an open socket too", async () => {
+    const org = newOrg();
+    const { user, key } = await program(org, "admin", Date.now() + 5000);
+    const { client } = await connect(org, user, key);
+    passTime(6000);
+    await ringAlarm(org);
+    expect(await client.next()).toMatchObject({ type: "closed" });
+    expect((await connect(org, user, key)).answer).toMatchObject({ reasonCode: reasonCodes.not_authorized });
+  });
+
+  it("have the rights of the role", async () => {
+    const org = newOrg();
+    const { user, key } = await program(org, "readonly");
+    const device = await enrol(org);
+    const { client } = await connect(org, user, key);
+    expect(await client.publish(device.topic("commands"), "x")).toMatchObject({ type: "closed" });
+  });
+
+  it("are given by owners and administrators alone, as a hash of theirs", async () => {
+    const org = newOrg();
+    const user = newUser();
+    await hub.putMember(await userCall(org), org, user, "admin");
+    const key = { sha256: sha256Hex(newKey()), sid: newSession(), expiresAtMs: Date.now() + year };
+    for (const role of ["analyst", "viewer", "readonly"] as const)
+      await refused(async () => await hub.putKey(await userCall(org, role, user), org, user, key));
+    for (const wrong of [{ sha256: "x" }, { sid: "ses_1" }, { expiresAtMs: Number.NaN }])
+      await expect(
+        (async () => await hub.putKey(await userCall(org), org, user, { ...key, ...wrong }))(),
+      ).rejects.toThrow();
+    expect(await countRows(org, "api_keys")).toBe(0);
+  });
+});
