@@ -20,7 +20,7 @@ CREATE TABLE control.passkeys (
   id text PRIMARY KEY CHECK (id ~ '^pky_[0-9a-z]{26}$'),
   user_id text NOT NULL REFERENCES control.users ON DELETE CASCADE,
   -- base64url of at most 1023 bytes (WebAuthn §4). One credential is one person's.
-  credential_id text NOT NULL UNIQUE CHECK (credential_id ~ '^[A-Za-z0-9_-]{1,1364}$'),
+  credential_id text NOT NULL UNIQUE CHECK (credential_id ~ '^[A-Za-z0-9_-]+$' AND length(credential_id) <= 1364),
   -- COSE_Key, base64url.
   public_key text NOT NULL,
   -- Signature counter; stays 0 where the authenticator has none (WebAuthn §6.1.1).

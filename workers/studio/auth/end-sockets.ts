@@ -47,8 +47,8 @@ export async function endSocketsOf(
 
 /**
  * Tells the hub of an organisation that somebody is about to join, or to come back to, which of their sessions
- * have ended: it was told of none while they were no member, and a token of such a session, good for no
- * organisation in particular, would open it for the rest of its hour. Before the hub learns of the member.
+ * have ended: it was told of none while they were no member, and a token of such a session, signed
+ * for it when they were a member before, would open it for the rest of its hour. Before the hub learns of the member.
  * @throws Unavailable
  */
 export async function tellEndedSessions(

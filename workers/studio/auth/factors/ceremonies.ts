@@ -53,7 +53,8 @@ export async function takePasskeyCeremony(
   ceremony: string,
   bound: Bound | null,
 ): Promise<string | null> {
-  const key = { tokenHash: sha256Hex(ceremony), kind, ...bound };
+  const to = bound === null ? {} : { user: bound.user, session: bound.session };
+  const key = { tokenHash: sha256Hex(ceremony), kind, ...to };
   const taken = await takeCeremony(context.services.database, context.write(), key);
   if (taken === null || taken.data["door"] !== context.orgReference) return null;
   const { challenge } = taken.data;
