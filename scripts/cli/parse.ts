@@ -3,12 +3,13 @@ import { parseArgs } from "node:util";
 import { CliError } from "./cli-error.ts";
 import type { Flags, Verb } from "./verb.ts";
 import { auditVerifyLeaves } from "./verbs/audit-verify-leaves.ts";
+import { identityProviders } from "./verbs/identity-providers.ts";
 import { keysRotate } from "./verbs/keys-rotate.ts";
 import { migrate } from "./verbs/migrate.ts";
 import { status } from "./verbs/status.ts";
 import { tenants } from "./verbs/tenants.ts";
 
-export const verbs: readonly Verb[] = [migrate, status, tenants, auditVerifyLeaves, keysRotate];
+export const verbs: readonly Verb[] = [migrate, status, tenants, auditVerifyLeaves, keysRotate, ...identityProviders];
 
 /** Longest piece of what was typed that is said back. */
 const echoCharactersMax = 40;

@@ -36,6 +36,8 @@ export function unitVariables(sources: VariableSources): Record<UnitName, Record
       HUB_SHARDS: String(sources.hubShards),
       LIMIT_SCALE: String(sources.limitScale),
       CONTROL_DATABASE_URL: placements.controlUrl,
+      // Of whoever starts the stack: identity providers of theirs on this machine, such as a test's.
+      LOOPBACK_ISSUERS: process.env["LOOPBACK_ISSUERS"] ?? "",
       NEON_GATEWAY: gateway,
     },
     "sentinel-passwords": { PASSWORDS_TOKEN: secrets.passwordsToken },

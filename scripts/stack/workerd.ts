@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4MiniflareOptions } from "miniflare";
+import { startCron } from "./cron.ts";
 import { childProcesses, commandLine } from "./processes.ts";
 import { StackError } from "./stack-error.ts";
 
@@ -71,12 +72,14 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
     );
   }
   revival.wanted = true;
+  const stopCron = startCron(miniflare, options.workers, options.onError);
   return {
     url,
     get pid() {
       return findWorkerd(options.port);
     },
     stop: () => {
+      stopCron();
       revival.wanted = false;
       return stopWorkerd(miniflare, options.port);
     },

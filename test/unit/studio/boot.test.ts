@@ -116,9 +116,10 @@ describe("the OpenAPI document", () => {
       .flatMap(({ parameters }) => parameters ?? [])
       .filter((parameter: { in: string }) => parameter.in === "query" || parameter.in === "path")
       .map(({ name }: { name: string }) => name);
-    // Each was looked at: `code` and `session` are ids, `tokens` asks for tokens in the answer.
+    // Each was looked at: `code`, `key`, `secret` and `session` are ids, `tokens` asks for tokens in the answer,
+    // `keep_api_keys` is yes or no.
     expect([...new Set(names)].sort().join(" ")).toBe(
-      "actor code cursor device from group invitation limit org policy session step to tokens type user",
+      "actor code cursor device from group invitation keep_api_keys key kind limit org passkey policy provider secret session step to tokens type user",
     );
   });
 
