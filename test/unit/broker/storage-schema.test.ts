@@ -172,10 +172,18 @@ describe("tables that an earlier release wrote", () => {
     }
   });
 
+  it("learn of API keys, which go with their member", () => {
+    const sql = oldDatabase();
+    open(sql);
+    sql.exec("INSERT INTO api_keys VALUES (?, 'hash', 'ses_1', 9)", user);
+    const state = open(sql).load(org);
+    expect(state.apiKeys).toEqual(new Map([[user, { sha256: "hash", sid: "ses_1", expiresAtMs: 9 }]]));
+  });
+
   it("are refused when a later release wrote them", () => {
     const sql = new NodeSql();
     open(sql);
-    sql.exec("UPDATE meta SET value = '3' WHERE key = 'schema'");
-    expect(() => open(sql)).toThrow("version 3");
+    sql.exec("UPDATE meta SET value = '4' WHERE key = 'schema'");
+    expect(() => open(sql)).toThrow("version 4");
   });
 });
