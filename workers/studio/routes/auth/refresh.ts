@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import type { AuditFields } from "../../../../core/audit/events.ts";
 import { rotateRefreshToken } from "../../../../store/control/refresh-tokens.ts";
 import { endSession } from "../../../../store/control/sessions.ts";
 import { membershipsOf } from "../../../../store/control/users.ts";
@@ -47,8 +48,16 @@ async function rotate(
       reason: "token_reused",
       mfa: "not_reached",
     });
-    context.caused([event]);
     await endSession(services.database, context.write(), { id: session, user });
+    // Nobody can say which of the two holders asked, so nobody is named as who ended it.
+    const ended: AuditFields = {
+      type: "session_end",
+      user_id: null,
+      target_user_id: user,
+      session_id: session,
+      reason: "token_reused",
+    };
+    context.caused([event, ended]);
     await endSockets(services, { user, session }, context.requestId);
     await appendToOrganisations(
       context,
