@@ -8,8 +8,18 @@ import { keysRotate } from "./verbs/keys-rotate.ts";
 import { migrate } from "./verbs/migrate.ts";
 import { status } from "./verbs/status.ts";
 import { tenants } from "./verbs/tenants.ts";
+import { usersDisable, usersEnable } from "./verbs/users.ts";
 
-export const verbs: readonly Verb[] = [migrate, status, tenants, auditVerifyLeaves, keysRotate, ...identityProviders];
+export const verbs: readonly Verb[] = [
+  migrate,
+  status,
+  tenants,
+  auditVerifyLeaves,
+  keysRotate,
+  usersDisable,
+  usersEnable,
+  ...identityProviders,
+];
 
 /** Longest piece of what was typed that is said back. */
 const echoCharactersMax = 40;

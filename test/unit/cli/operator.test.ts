@@ -157,3 +157,43 @@ describe("sentinel keys rotate", () => {
     expect((await run("--help"))[0]).toContain("Examples:\n  npm run sentinel -- keys rotate --emergency");
   });
 });
+
+describe("sentinel users", () => {
+  const run = async (...args: string[]): Promise<string[]> => {
+    const found = findVerb(["users", ...args]);
+    if (found === "help") throw new Error("help was found");
+    const flags = parseFlags(found.verb, found.rest);
+    if (flags === "help") return [verbHelp(found.verb)];
+    const lines: string[] = [];
+    expect(await found.verb.run(flags, (line) => lines.push(line))).toBe(0);
+    return lines;
+  };
+
+  it("disable says whose organisations nobody can act for now", async () => {
+    const body = { user_id: "usr_1", organisations_without_owner: ["org_1"], keys_revoked: 2 };
+    answers = [() => ({ status: 200, body })];
+    expect(await run("disable", "a@b.test", "--state", stack())).toEqual([
+      "usr_1 is disabled; 2 API keys were revoked",
+      "nobody can act as owner of org_1 now",
+    ]);
+    expect(asked.map(({ path, body: sent }) => [path, sent])).toEqual([
+      ["/api/v1/operator/users/disable", '{"email":"a@b.test"}'],
+    ]);
+  });
+
+  it("enable lets them in again", async () => {
+    answers = [() => ({ status: 200, body: { user_id: "usr_1" } })];
+    expect(await run("enable", "a@b.test", "--state", stack())).toEqual(["usr_1 may sign in again"]);
+    expect(asked[0]?.path).toBe("/api/v1/operator/users/enable");
+  });
+
+  it.each([
+    ["missing_argument", ["disable"]],
+    ["invalid_value", ["disable", "somebody"]],
+    ["unexpected_argument", ["enable", "a@b.test", "c@d.test"]],
+    ["unknown_verb", ["remove", "a@b.test"]],
+  ])("is not understood, and nobody is asked: %s %j", async (code, args) => {
+    await expect(run(...args)).rejects.toMatchObject({ code, status: 2 });
+    expect(asked).toEqual([]);
+  });
+});
