@@ -12,7 +12,6 @@ import {
 import type { Provider } from "../../../../store/control/outside/providers.ts";
 import { type HandlerResult, type Refusal, refuse } from "../../http/result.ts";
 import type { RequestContext } from "../../pipeline/request-context.ts";
-import { roleChange } from "../../routes/members/events.ts";
 import { completeSignIn, type LoginAnswer, recordFailure } from "../complete-sign-in.ts";
 import { sha256Hex } from "../keys.ts";
 import { makeSecret } from "../secrets.ts";
@@ -96,7 +95,9 @@ async function signUp(
   if (!(await signUpIdentity(services.database, context.write(), made, joining))) return null;
   context.caused([{ type: "factor_change", user_id: user, factor: "external_identity", action: "added" }]);
   if (joining !== null) {
-    context.caused(roleChange(user, user, null, joining.role));
+    context.caused([
+      { type: "role_change", admin_id: user, target_user_id: user, old_role: null, new_role: joining.role },
+    ]);
     await tellHubOfJoining(context, user, joining);
   }
   return { id: user, email, name };
