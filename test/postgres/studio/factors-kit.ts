@@ -3,8 +3,8 @@ import { randomBytes } from "node:crypto";
 import { generate } from "otplib";
 import { expect } from "vitest";
 import { studioHeaders } from "../../../core/rpc/studio.ts";
+import { type Lies, SoftwareAuthenticator } from "../../support/software-authenticator.ts";
 import { type Account, type Harness, password, type Sent } from "./harness.ts";
-import { type Lies, SoftwareAuthenticator } from "./software-authenticator.ts";
 
 export const origin = "https://sentinel.test";
 const stepMs = 30_000;
@@ -65,6 +65,8 @@ export function createFactorsKit(studio: Harness) {
 
   async function addKey(account: Account): Promise<Key> {
     const authenticator = new SoftwareAuthenticator(origin);
+    // Its id is by the clock, and lists are by id.
+    clock.nowMs += 1;
     const added = await register(account, authenticator);
     expect(added.status).toBe(201);
     return { id: added.body.id, authenticator, recoveryCodes: added.body.recovery_codes ?? [] };
