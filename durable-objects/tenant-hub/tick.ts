@@ -1,5 +1,11 @@
 /** How long work waits for more of it, in milliseconds: the shortest that a timer can here. */
 const waitMs = 1;
+/**
+ * How long what nobody waits for may be kept back behind a commit, in milliseconds: that a message was
+ * acknowledged is stored with the next commit that somebody does wait for. Lost in a crash, it is a
+ * redelivery, as when the acknowledgement itself is lost.
+ */
+const unawaitedMs = 10;
 /** Requests in one millisecond from which on waiting brings many together. */
 const busyRequests = 8;
 /** Sockets to be sent to that make work dear: this many sends take about as long as the wait. */
@@ -32,7 +38,9 @@ export class Tick {
   private countedMs = 0;
   private requests = 0;
   private requestsBefore = 0;
-  private storedAtMs = 0;
+  private storedAtMs = Number.NEGATIVE_INFINITY;
+  /** A timer runs for what nobody waits for. */
+  private unawaited = false;
 
   constructor(work: () => void) {
     this.work = work;
@@ -49,6 +57,10 @@ export class Tick {
       this.more += 1;
       return;
     }
+    if (sockets === 0 && nowMs - this.storedAtMs <= unawaitedMs) {
+      this.runUnawaited();
+      return;
+    }
     const storedJustNow = stores && nowMs - this.storedAtMs <= waitMs;
     if (stores) this.storedAtMs = nowMs;
     const busy = storedJustNow || this.requests > busyRequests || this.requestsBefore > busyRequests;
@@ -61,6 +73,15 @@ export class Tick {
     this.pending = true;
     this.more = 0;
     setTimeout(() => this.run(), waitMs);
+  }
+
+  private runUnawaited(): void {
+    if (this.unawaited) return;
+    this.unawaited = true;
+    setTimeout(() => {
+      this.unawaited = false;
+      if (!this.pending) this.work();
+    }, unawaitedMs);
   }
 
   private count(nowMs: number): void {

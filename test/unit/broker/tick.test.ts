@@ -33,6 +33,39 @@ describe("work with little to do", () => {
   });
 });
 
+describe("work that nobody waits for", () => {
+  it("is stored at once when the last commit is a while ago", () => {
+    const { runs, request } = ticking();
+    request(true, 0, 1000);
+    request(true, 0, 2000);
+    expect(runs()).toBe(2);
+  });
+
+  it("goes with the next commit that somebody waits for, and no later than ten milliseconds", () => {
+    const { runs, request, pass } = ticking();
+    request(true, 1, 1000);
+    for (let ms = 1; ms < 9; ms += 1) request(true, 0, 1000 + ms);
+    expect(runs()).toBe(1);
+    request(false, 1, 1009);
+    expect(runs()).toBe(2);
+    pass(9);
+    expect(runs()).toBe(2);
+    pass(1);
+    expect(runs()).toBe(3);
+  });
+
+  it("does not run under work that waits for more", () => {
+    const { runs, request, pass } = ticking();
+    request(true, 1, 1000);
+    request(true, 0, 1001);
+    pass(9);
+    request(true, 1, 1001);
+    pass(1);
+    // The two timers ring together: one run, not two.
+    expect(runs()).toBe(2);
+  });
+});
+
 describe("work of a busy hub", () => {
   it("waits for the end of a millisecond with many requests, and shares one run", () => {
     const { runs, request, pass } = ticking();
