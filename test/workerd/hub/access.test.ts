@@ -343,6 +343,51 @@ describe("a user's rights", () => {
   });
 });
 
+describe("what a person was owed when rights shrank", () => {
+  /** A viewer of two devices who holds an unacknowledged message of the second and is away since. */
+  async function viewerWhoIsOwed() {
+    const org = newOrg();
+    const [one, two, group, user] = [await enrol(org), await enrol(org), newGroup(), newUser()];
+    const assign = async (devices: TestDevice[]) =>
+      hub.putGroup(await userCall(org), org, group, { devices: devices.map(({ id }) => id), members: [user] });
+    await hub.putMember(await userCall(org), org, user, "viewer");
+    await assign([one, two]);
+    const join = async () => {
+      const client = await Client.open(org);
+      const password = await accessToken(org, user, "viewer");
+      return { client, connack: await client.connect({ username: user, password, keepAliveSeconds: 0 }) };
+    };
+    const { client } = await join();
+    expect(await client.subscribe([one.topic("events"), two.topic("events")])).toEqual([1, 1]);
+    const device = await Client.device(two);
+    await device.publish(two.topic("events"), "in flight");
+    expect(await client.message(false)).toMatchObject({ text: "in flight" });
+    client.drop();
+    await device.publish(two.topic("events"), "queued");
+    return { org, one, two, assign, join, device };
+  }
+
+  it("is redelivered with DUP to who kept them", async () => {
+    const { join } = await viewerWhoIsOwed();
+    const { client, connack } = await join();
+    expect(connack).toMatchObject({ type: "connack", sessionPresent: true });
+    expect(await client.message()).toMatchObject({ text: "in flight", dup: true });
+    expect(await client.message()).toMatchObject({ text: "queued" });
+  });
+
+  it.each(["at once", "after an eviction"])("is never delivered, %s", async (when) => {
+    const { org, one, two, assign, join, device } = await viewerWhoIsOwed();
+    await assign([one]);
+    if (when === "after an eviction") await evict(org);
+    const { client, connack } = await join();
+    expect(connack).toMatchObject({ type: "connack", sessionPresent: false });
+    await device.publish(two.topic("events"), "later");
+    expect(await client.isQuiet()).toBe(true);
+    expect(await client.subscribe([one.topic("events"), two.topic("events")])).toEqual([1, 0x80]);
+    expect(await client.isQuiet()).toBe(true);
+  });
+});
+
 describe("control calls", () => {
   it("are refused to roles that do not manage", async () => {
     const org = newOrg();
