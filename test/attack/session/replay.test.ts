@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Account, createHarness, type Harness, operatorToken } from "../../postgres/studio/harness.ts";
-import { whatOpens } from "./support.ts";
+import { asSuperuser, whatOpens } from "./support.ts";
 
 let studio: Harness;
 beforeAll(async () => {
@@ -69,6 +69,29 @@ describe("what was copied from a session", () => {
     const { status } = await end({ org, victim });
     expect(status).toBeLessThan(300);
     expect(await whatOpens(studio, victim)).toEqual([]);
+    // Each door is shut by itself, so that one of them being forgotten some day opens nothing.
+    const [row] = await asSuperuser(
+      `SELECT count(*)::int AS n FROM control.sessions s JOIN control.refresh_families f ON f.session_id = s.id
+       WHERE s.user_id = $1 AND s.ended_at IS NOT NULL AND f.revoked_at IS NULL`,
+      [victim.id],
+    );
+    expect(row?.["n"]).toBe(0);
+  });
+
+  it("is not finished by a second step that was open when all ended: its first step passed before", async () => {
+    const org = await studio.newOrg();
+    const victim = await studio.newMember(org, "viewer");
+    await asSuperuser(
+      `INSERT INTO control.ceremonies (token_hash, kind, user_id, data, created_at, expires_at)
+       VALUES (encode(sha256(convert_to($1, 'UTF8')), 'hex'), 'mfa', $1, '{}', now(), now() + interval '5 minutes')`,
+      [victim.id],
+    );
+    const target = `/api/v1/orgs/${org.id}/members/${victim.id}/sessions`;
+    expect((await studio.send("DELETE", target, { token: org.owner.token })).status).toBe(204);
+    const [row] = await asSuperuser("SELECT count(*)::int AS n FROM control.ceremonies WHERE user_id = $1", [
+      victim.id,
+    ]);
+    expect(row?.["n"]).toBe(0);
   });
 
   it("opens nothing in the middle of an ending either: what began before it ends with it", async () => {
