@@ -2,7 +2,7 @@ import type { SessionId, UserId } from "../../core/ids.ts";
 import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { idOf, instant } from "./columns.ts";
 import { receipt, receiptIfChanged, type WriteRequest } from "./receipts.ts";
-import type { NewSession } from "./sessions.ts";
+import { isSuperseded, type NewSession } from "./sessions.ts";
 
 export type CeremonyKind =
   /** A sign-in whose first step passed and whose second is due. */
@@ -46,16 +46,17 @@ export interface CeremonyKey {
 
 /**
  * Begins a ceremony and sweeps some that are over.
- * @param rehashed a hash with newer parameters of a password that was just shown; kept with it, because the
- *   session that would bring it may never come
+ * @param shown the password that was just shown, if one was: a hash with newer parameters is kept with it,
+ *   because the session that would bring it may never come; if it was changed meanwhile, there is no ceremony
  */
 export async function beginCeremony(
   database: Database,
   write: WriteRequest,
   ceremony: NewCeremony,
-  rehashed: NewSession["rehashed"] = null,
+  shown: Pick<NewSession, "passwordHash" | "rehashed"> = { rehashed: null },
 ): Promise<void> {
   const { tokenHash, kind, user, session, data, expiresAtMs } = ceremony;
+  const { rehashed } = shown;
   const now = instant(write.nowMs);
   await database.transaction([
     sql`DELETE FROM control.ceremonies WHERE token_hash IN (
@@ -70,6 +71,7 @@ export async function beginCeremony(
           sql`UPDATE control.users SET password_hash = ${rehashed.to}
             WHERE id = ${user} AND password_hash = ${rehashed.from}`,
         ]),
+    sql`DELETE FROM control.ceremonies WHERE token_hash = ${tokenHash} AND ${isSuperseded(user, shown)}`,
     receipt(write, null),
   ]);
 }

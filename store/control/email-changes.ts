@@ -68,7 +68,7 @@ export async function confirmEmailChange(
     if (confirmed?.[0] === undefined) return { kind: "refused" };
     const row = changed?.[0];
     if (row !== undefined) return changedOf(row);
-    return booleanOf(confirmed[0], "both") ? { kind: "refused" } : { kind: "waiting" };
+    return booleanOf(confirmed[0], "agreed") ? { kind: "refused" } : { kind: "waiting" };
   } catch (error) {
     // Somebody else proved the address in the same moment.
     if (error instanceof DatabaseError && error.code === sqlState.uniqueViolation) return { kind: "refused" };
@@ -95,9 +95,9 @@ function statements(write: WriteRequest, tokenHash: string): Statement[] {
         UPDATE control.email_changes c SET
           old_confirmed_at = CASE WHEN c.old_token_hash = ${tokenHash} THEN ${now}::timestamptz ELSE c.old_confirmed_at END,
           new_confirmed_at = CASE WHEN c.new_token_hash = ${tokenHash} THEN ${now}::timestamptz ELSE c.new_confirmed_at END
-        WHERE ${ofToken} RETURNING ${agreed} AS both),
+        WHERE ${ofToken} RETURNING ${agreed} AS agreed),
       receipt AS (${receiptIfChanged(write, null)})
-      SELECT both FROM changed`,
+      SELECT agreed FROM changed`,
     sql`WITH due AS (
         SELECT c.user_id, c.new_email, u.email AS old_email
         FROM control.email_changes c JOIN control.users u ON u.id = c.user_id

@@ -97,7 +97,9 @@ export async function setPassword(
   const allowed: Statement =
     "tokenHash" in by ? sql`EXISTS (SELECT FROM spent)` : sql`u.password_hash IS NOT DISTINCT FROM ${by.oldHash}::text`;
   const tokenHash = "tokenHash" in by ? by.tokenHash : null;
-  const [changed, , , ended] = await database.transaction([
+  const [, changed, , , ended] = await database.transaction([
+    // Waits for sessions of theirs that are being inserted, and they for this (`isSuperseded`).
+    sql`SELECT 1 FROM control.users WHERE id = ${user} FOR UPDATE`,
     sql`WITH spent AS (
         DELETE FROM control.password_resets
         WHERE token_hash = ${tokenHash}::text AND user_id = ${user} AND expires_at > ${now}::timestamptz RETURNING 1),

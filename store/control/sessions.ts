@@ -61,28 +61,38 @@ export interface NewSession {
   readonly replacesSecretHash: string | null;
   /** A hash with newer parameters, when the stored one is behind. */
   readonly rehashed: { readonly from: string; readonly to: string } | null;
+  /** The stored hash that the password was checked against; absent where no password was. */
+  readonly passwordHash?: string | undefined;
   readonly refresh: { readonly family: string; readonly tokenHash: string } | null;
 }
 
-/** Starts a session, ends the one it replaces. One transaction. Returns the session that was replaced, if any. */
+export interface SessionStart {
+  /** The session that was replaced, if any. */
+  readonly replaced: { readonly id: SessionId; readonly user: UserId } | null;
+  /** False when the password was changed while it was checked: then there is no session. */
+  readonly started: boolean;
+}
+
+/** Starts a session, ends the one it replaces. One transaction. */
 export async function startSession(
   database: Database,
   write: WriteRequest,
   session: NewSession,
-): Promise<{ readonly id: SessionId; readonly user: UserId } | null> {
+): Promise<SessionStart> {
   const now = instant(write.nowMs);
   const ends = instant(write.nowMs + sessionMsMax);
   const { id, user, secretHash, ip, userAgent } = session;
   const statements: Statement[] = [
+    // First: it takes the person's row before any session's, as a change of the password does.
+    sql`INSERT INTO control.sessions (id, user_id, secret_hash, ip, user_agent, method, mfa, only_org,
+        created_at, last_seen_at, proven_at, expires_at)
+      VALUES (${id}, ${user}, ${secretHash}, ${ip}, ${userAgent}, ${session.method}, ${session.mfa}, ${session.onlyOrg ?? null},
+        ${now}::timestamptz, ${now}::timestamptz, ${now}::timestamptz, ${ends}::timestamptz)`,
     // Named again when it has ended already: an attempt that was cut off may not have closed its sockets.
     sql`UPDATE control.sessions SET ended_at = coalesce(ended_at, ${now}::timestamptz)
       WHERE secret_hash = ${session.replacesSecretHash} AND kind = 'person' RETURNING id, user_id`,
     sql`DELETE FROM control.sessions
       WHERE user_id = ${user} AND expires_at < ${instant(write.nowMs - forgottenMs)}::timestamptz`,
-    sql`INSERT INTO control.sessions (id, user_id, secret_hash, ip, user_agent, method, mfa, only_org,
-        created_at, last_seen_at, proven_at, expires_at)
-      VALUES (${id}, ${user}, ${secretHash}, ${ip}, ${userAgent}, ${session.method}, ${session.mfa}, ${session.onlyOrg ?? null},
-        ${now}::timestamptz, ${now}::timestamptz, ${now}::timestamptz, ${ends}::timestamptz)`,
     receipt(write, null),
   ];
   if (session.rehashed !== null) {
@@ -97,9 +107,24 @@ export async function startSession(
         VALUES (${session.refresh.tokenHash}, ${session.refresh.family}, ${now}::timestamptz)`,
     );
   }
-  const [replaced] = await database.transaction(statements);
-  const row = replaced?.[0];
-  return row === undefined ? null : { id: idOf("session", row, "id"), user: idOf("user", row, "user_id") };
+  statements.push(sql`DELETE FROM control.sessions WHERE id = ${id} AND ${isSuperseded(user, session)} RETURNING id`);
+  const results = await database.transaction(statements);
+  const row = results[1]?.[0];
+  return {
+    replaced: row === undefined ? null : { id: idOf("session", row, "id"), user: idOf("user", row, "user_id") },
+    started: results.at(-1)?.length === 0,
+  };
+}
+
+/**
+ * True when the person's password is another one by now. For the end of a transaction that has inserted a
+ * row of theirs: that row's foreign key waits for a change of the password that is under way, and such a
+ * change waits for it (`setPassword`), so of the two one sees the other.
+ */
+export function isSuperseded(user: UserId | null, shown: Pick<NewSession, "passwordHash" | "rehashed">): Statement {
+  if (shown.passwordHash === undefined) return sql`false`;
+  const hash = shown.rehashed?.to ?? shown.passwordHash;
+  return sql`EXISTS (SELECT FROM control.users WHERE id = ${user} AND password_hash IS DISTINCT FROM ${hash})`;
 }
 
 /**

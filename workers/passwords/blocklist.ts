@@ -22,7 +22,7 @@ const disguises: Readonly<Record<string, string>> = {
   "!": "i",
 };
 
-/** What is not repeated must be a password by itself: eight characters, the least that is taken with a second factor. */
+/** What is not repeated, or one step after the other, must be a password by itself: eight characters, the least that is taken with a second factor. */
 const distinctPartMin = 8;
 /** Runs (`abcd`, `4321`, `qwer`) of at least so many characters each on average are one idea, not a password. */
 const runCharactersMin = 4;
@@ -84,5 +84,5 @@ function isRun(text: string): boolean {
     const before = characters[index - 1];
     if (before !== undefined && before !== character && !steps.has(before + character)) runs += 1;
   }
-  return runs * runCharactersMin <= characters.length;
+  return runs < distinctPartMin && runs * runCharactersMin <= characters.length;
 }

@@ -7,7 +7,9 @@ export type RemovedFactor =
   | { readonly kind: "removed" }
   | { readonly kind: "not_found" }
   /** It is the last one, and an organisation of theirs asks for one. */
-  | { readonly kind: "required" };
+  | { readonly kind: "required" }
+  /** It is the last one, and the password is too short to stand alone. */
+  | { readonly kind: "needed" };
 
 /** Removes a person's authenticator app, also one that waits for its first code. */
 export function removeTotp(database: Database, write: WriteRequest, user: UserId): Promise<RemovedFactor> {
@@ -51,16 +53,18 @@ async function removeUnderLock(
         SELECT EXISTS (${wanted.found}) AS found, EXISTS (${wanted.others}) AS others,
           EXISTS (SELECT FROM control.memberships m
             JOIN control.org_policies p ON p.org_id = m.org_id AND p.name = 'mfa'
-            WHERE m.user_id = ${user} AND (p.document ->> 'required')::boolean) AS required),
-      verdict AS (SELECT found, others, others OR NOT required AS allowed FROM facts),
+            WHERE m.user_id = ${user} AND (p.document ->> 'required')::boolean) AS required,
+          (SELECT password_needs_factor FROM control.users WHERE id = ${user}) AS needed),
+      verdict AS (SELECT found, others, needed, others OR NOT (required OR needed) AS allowed FROM facts),
       changed AS (${wanted.removal}),
       codes AS (
         DELETE FROM control.recovery_codes USING verdict
         WHERE user_id = ${user} AND NOT verdict.others AND EXISTS (SELECT FROM changed)),
       receipt AS (${receiptIfChanged(write, null)})
-      SELECT found, allowed FROM verdict`,
+      SELECT found, allowed, needed FROM verdict`,
   ]);
   const row = rows?.[0];
   if (row === undefined || !booleanOf(row, "found")) return { kind: "not_found" };
-  return { kind: booleanOf(row, "allowed") ? "removed" : "required" };
+  if (booleanOf(row, "allowed")) return { kind: "removed" };
+  return { kind: booleanOf(row, "needed") ? "needed" : "required" };
 }

@@ -111,6 +111,7 @@ describe("a common password", () => {
     "847192831174552",
     "x7Gq2Lp9x7Gq2Lp9",
     "l7ieuNjWO4nsl4Mh3oTdYr0Aa",
+    `${"क".repeat(100)} lanterns over quiet water`,
     "मेरा पहला विद्यालय घर",
   ])("is not %s", (password) => {
     expect(isCommon(password)).toBe(false);

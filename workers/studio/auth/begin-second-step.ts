@@ -22,7 +22,7 @@ export async function beginSecondStep(
   { due, orgs }: { readonly due: readonly SecondFactor[]; readonly orgs: readonly OrgId[] },
 ): Promise<Refusal> {
   const { services } = context;
-  const { user, method, onlyOrg = null, rehashed } = step;
+  const { user, method, onlyOrg = null } = step;
   const challenge = makeSecret(services.randomBytes);
   const data = { method, only_org: onlyOrg, door: context.orgReference };
   await beginCeremony(
@@ -36,7 +36,7 @@ export async function beginSecondStep(
       data,
       expiresAtMs: services.now() + ceremonyMsMax,
     },
-    rehashed,
+    step,
   );
   const event = loginEvent(context, user, { outcome: "failure", method, reason: "factor_due", mfa: "not_reached" });
   await appendToOrganisations(context, orgs, event);

@@ -28,6 +28,8 @@ export interface FirstStep {
   readonly otp?: string | undefined;
   /** A hash with newer parameters, when the stored one is behind. */
   readonly rehashed: NewSession["rehashed"];
+  /** The stored hash that a password was checked against. */
+  readonly passwordHash?: string;
   /** True when the client asked for tokens besides the cookie. */
   readonly tokens: boolean;
 }
@@ -82,9 +84,11 @@ export async function finishSignIn(
   proven: { readonly memberships: readonly MembershipOfUser[]; readonly mfa: boolean },
 ): Promise<HandlerResult<LoginAnswer>> {
   const { services, orgReference } = context;
-  const { user, method, tokens, onlyOrg = null, rehashed } = step;
+  const { user, method, tokens, onlyOrg = null, rehashed, passwordHash } = step;
   const { memberships, mfa } = proven;
-  const session = await beginSession(context, user, { method, mfa, tokens, onlyOrg, rehashed });
+  const session = await beginSession(context, user, { method, mfa, tokens, onlyOrg, rehashed, passwordHash });
+  // It was right when it was checked, and is not any more.
+  if (session === null) return denySignIn(context, user, { method, reason: "wrong_password" });
   const event = loginEvent(context, user, { outcome: "success", method, mfa: mfa ? "passed" : "none" });
   await appendToOrganisations(
     context,

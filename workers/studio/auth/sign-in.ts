@@ -27,18 +27,19 @@ export interface StartedSession {
 /**
  * Starts a session for a person who has just proven themselves; the session that the same browser
  * had before ends with its sockets (new id at sign-in, ASVS 7.2.4).
+ * @returns null when the password that they showed was changed meanwhile
  */
 export async function beginSession(
   context: RequestContext,
   user: UserId,
-  wanted: Pick<NewSession, "method" | "mfa" | "onlyOrg" | "rehashed"> & { readonly tokens: boolean },
-): Promise<StartedSession> {
+  wanted: Pick<NewSession, "method" | "mfa" | "onlyOrg" | "rehashed" | "passwordHash"> & { readonly tokens: boolean },
+): Promise<StartedSession | null> {
   const { services } = context;
   const id = services.makeId("session");
   const secret = makeSecret(services.randomBytes);
   const refreshToken = wanted.tokens ? makeSecret(services.randomBytes) : null;
   const presented = sessionSecretOf(context.cookieHeader);
-  const replaced = await startSession(services.database, context.write(), {
+  const { replaced, started } = await startSession(services.database, context.write(), {
     id,
     user,
     secretHash: sha256Hex(secret),
@@ -49,12 +50,13 @@ export async function beginSession(
     mfa: wanted.mfa,
     onlyOrg: wanted.onlyOrg ?? null,
     rehashed: wanted.rehashed,
+    passwordHash: wanted.passwordHash,
     refresh: refreshToken === null ? null : { family: services.makeId("family"), tokenHash: sha256Hex(refreshToken) },
   });
   if (replaced !== null) {
     await endSockets(services, { user: replaced.user, session: replaced.id }, context.requestId);
   }
-  return { id, secret, refreshToken };
+  return started ? { id, secret, refreshToken } : null;
 }
 
 /**

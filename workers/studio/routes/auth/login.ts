@@ -1,17 +1,24 @@
 import { z } from "@hono/zod-openapi";
 import { busyRetrySeconds } from "../../../../core/rpc/passwords.ts";
-import { findCredentials } from "../../../../store/control/users.ts";
+import { type Credentials, findCredentials } from "../../../../store/control/users.ts";
 import { completeSignIn, denySignIn, type LoginAnswer, recordFailure } from "../../auth/complete-sign-in.ts";
-import { otp } from "../../auth/factors/presented.ts";
+import { takePasskeyCeremony } from "../../auth/factors/ceremonies.ts";
+import { checkPasskey } from "../../auth/factors/check-passkey.ts";
+import { authenticationResponse, otp } from "../../auth/factors/presented.ts";
 import * as throttle from "../../auth/throttle.ts";
 import { defineRoute, type RouteDefinition } from "../../http/define-route.ts";
 import { type HandlerResult, refuse } from "../../http/result.ts";
-import { email } from "../../http/schemas.ts";
+import { email, opaqueSecret } from "../../http/schemas.ts";
 import type { RequestContext } from "../../pipeline/request-context.ts";
 import { loginAnswer, presentedPassword } from "./schemas.ts";
 
 const query = z.strictObject({ tokens: z.enum(["0", "1"]).optional() });
-const body = z.strictObject({ email, password: presentedPassword, otp: otp.optional() });
+const body = z.strictObject({
+  email,
+  password: presentedPassword,
+  otp: otp.optional(),
+  passkey: z.strictObject({ ceremony: opaqueSecret, response: authenticationResponse }).optional(),
+});
 
 interface LoginInput {
   readonly query: z.output<typeof query>;
@@ -29,24 +36,67 @@ function defineLogin(name: "login" | "orgLogin"): RouteDefinition {
 
 const method = "password";
 
+/** A password, alone or with a second factor beside it. Failures slow the next attempt down (auth/throttle.ts). */
 async function signIn(context: RequestContext, input: LoginInput): Promise<HandlerResult<LoginAnswer>> {
+  if (input.body.passkey !== undefined) return signInWithPasskey(context, input, input.body.passkey);
+  const [admission, found] = await Promise.all([
+    throttle.check(context, { kind: "password", email: input.body.email }),
+    findCredentials(context.services.database, input.body.email),
+  ]);
+  if (admission.kind === "admitted") return judgePassword(context, input, { found, admission, strong: false });
+  const recorded = recordFailure(context, found?.id ?? null, { method, reason: "throttled" });
+  return { ...throttle.throttledRefusal(admission), alongside: [recorded] };
+}
+
+/**
+ * The passkey first: nobody can guess one, so whoever has it waits for nobody who guesses. Who fails with
+ * it has not come to the password, so this is no way to try one.
+ */
+async function signInWithPasskey(
+  context: RequestContext,
+  input: LoginInput,
+  { ceremony, response }: NonNullable<LoginInput["body"]["passkey"]>,
+): Promise<HandlerResult<LoginAnswer>> {
+  const challenge = await takePasskeyCeremony(context, "passkey_sign_in", ceremony, null);
+  if (challenge === null) return refuse("invalid_token");
+  const [found, checked] = await Promise.all([
+    findCredentials(context.services.database, input.body.email),
+    checkPasskey(context, response, { challenge, user: null }),
+  ]);
+  if (checked.kind === "copied") {
+    return denySignIn(context, checked.user, { method, reason: "passkey_copied", mfa: "failed" });
+  }
+  if (found === null) return denySignIn(context, null, { method, reason: "unknown_account" });
+  if (checked.kind === "wrong" || checked.user !== found.id) {
+    return denySignIn(context, found.id, { method, reason: "factor_failed", mfa: "failed" });
+  }
+  return judgePassword(context, input, { found, admission: null, strong: true });
+}
+
+interface Judged {
+  readonly found: Credentials | null;
+  /** Null: not counted. */
+  readonly admission: Extract<throttle.Admission, { kind: "admitted" }> | null;
+  readonly strong: boolean;
+}
+
+async function judgePassword(
+  context: RequestContext,
+  input: LoginInput,
+  { found, admission, strong }: Judged,
+): Promise<HandlerResult<LoginAnswer>> {
   const { services } = context;
   const { email: address, password } = input.body;
-  const [admission, found] = await Promise.all([
-    throttle.check(context, { kind: "password", email: address }),
-    findCredentials(services.database, address),
-  ]);
-  if (admission.kind === "throttled") {
-    const recorded = recordFailure(context, found?.id ?? null, { method, reason: "throttled" });
-    return { ...throttle.throttledRefusal(admission), alongside: [recorded] };
-  }
+  const notMade = (): void => {
+    if (admission !== null) throttle.notMade(context, admission);
+  };
   // Nobody there costs one hash as well, so that time and answer are those of a wrong password.
   const verified = await services.passwords.verify(password, found?.passwordHash ?? null).catch((error: unknown) => {
-    throttle.notMade(context, admission);
+    notMade();
     throw error;
   });
   if (verified.kind === "busy") {
-    throttle.notMade(context, admission);
+    notMade();
     return refuse("busy", { headers: { "Retry-After": String(busyRetrySeconds) } });
   }
   if (found === null) return denySignIn(context, null, { method, reason: "unknown_account" });
@@ -54,14 +104,15 @@ async function signIn(context: RequestContext, input: LoginInput): Promise<Handl
     return denySignIn(context, found.id, { method, reason: "wrong_password" });
   }
   if (found.disabled) return denySignIn(context, found.id, { method, reason: "disabled" });
-  throttle.succeeded(context, admission);
+  if (admission !== null) throttle.succeeded(context, admission);
   return completeSignIn(context, {
     user: found.id,
     email: address,
     name: found.name,
     method,
-    strong: false,
+    strong,
     otp: input.body.otp,
+    passwordHash: found.passwordHash,
     rehashed: verified.renewed === null ? null : { from: found.passwordHash, to: verified.renewed },
     tokens: input.query.tokens === "1",
   });
