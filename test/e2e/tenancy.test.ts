@@ -58,6 +58,17 @@ beforeAll(async () => {
   const key = await alice.api.send<{ id: string }>("POST", `/api/v1/orgs/${own["org"]}/api-keys`, wanted);
   expect(key.status).toBe(201);
   own["key"] = key.body.id;
+  // Of the one kind whose issuer is asked nothing.
+  const issuer = "https://abcdefgh.supabase.co/auth/v1";
+  const shared = { kind: "supabase", name: "Supabase", issuer, signing: "hs256", client_secret: "s".repeat(64) };
+  const provider = await alice.api.send<{ id: string; secrets: { id: string }[] }>(
+    "POST",
+    `/api/v1/orgs/${own["org"]}/identity-providers`,
+    shared,
+  );
+  expect(provider.status).toBe(201);
+  own["provider"] = provider.body.id;
+  own["secret"] = provider.body.secrets[0]!.id;
 });
 afterAll(async () => {
   await stack?.stop();
@@ -75,6 +86,9 @@ const bodies: Record<string, unknown> = {
   createEnrollmentCode: { name: "x", max_uses: 1, expires_in_seconds: 600 },
   renameDevice: { name: "mine now" },
   sendCommand: { name: "ping", args: {} },
+  createIdentityProvider: { kind: "google", name: "x", client_id: "x", client_secret: "s".repeat(40) },
+  changeIdentityProvider: { name: "mine now" },
+  addProviderSecret: { client_secret: "s".repeat(64) },
 };
 const guarded = Object.entries(routes as Record<string, RouteSpec>).filter(
   ([, route]) => route.policy.kind === "permission",
@@ -93,7 +107,7 @@ describe("another organisation's things", () => {
     expect(comparable(stolen)).toEqual(comparable(absent));
   });
 
-  it.each(guarded.filter(([, route]) => /\{(device|group|code|invitation|user|key)\}/.test(route.path)))(
+  it.each(guarded.filter(([, route]) => /\{(device|group|code|invitation|user|key|provider)\}/.test(route.path)))(
     "%s of one's own organisation does not find an id that belongs to another",
     async (name, route) => {
       const body = route.method === "GET" || route.bodyBytesMax === 0 ? undefined : bodies[name];
@@ -106,6 +120,8 @@ describe("another organisation's things", () => {
         invitation: makeId("invitation", Date.now(), random()),
         user: makeId("user", Date.now(), random()),
         key: makeId("apiKey", Date.now(), random()),
+        provider: makeId("provider", Date.now(), random()),
+        secret: makeId("providerSecret", Date.now(), random()),
       };
       const stolen = await bob.api.send(route.method, fill(route.path, params), body);
       const absent = await bob.api.send(route.method, fill(route.path, invented), body);
