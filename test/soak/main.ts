@@ -18,11 +18,12 @@ const minutesMax = 60;
 
 const help = `npm run soak -- [options]
 
-  --only NAME   one of ${names.join(", ")} (default: all, in this order)
-  --minutes N   how long codec runs, 1 to 50 (default 10)
-  --rounds N    rounds of kills, 1 to 400 (default 200)
-  --seed N      repeats the random choices of an earlier run (default: a new one, printed)
-  --help        this text
+  --only NAME     one of ${names.join(", ")} (default: all, in this order)
+  --minutes N     how long codec runs, 1 to 50 (default 10)
+  --rounds N      rounds of kills, 1 to 400 (default 200)
+  --hub-shards N  kills: objects that each tenant's devices are spread over, 1 to 64 (default 1)
+  --seed N        repeats the random choices of an earlier run (default: a new one, printed)
+  --help          this text
 `;
 
 function parse(args: string[]) {
@@ -32,11 +33,12 @@ function parse(args: string[]) {
       only: { type: "string" },
       minutes: { type: "string", default: "10" },
       rounds: { type: "string", default: "200" },
+      "hub-shards": { type: "string", default: "1" },
       seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
       help: { type: "boolean", short: "h" },
     },
   });
-  const whole = (flag: "minutes" | "rounds" | "seed", min: number, max: number): number => {
+  const whole = (flag: "minutes" | "rounds" | "hub-shards" | "seed", min: number, max: number): number => {
     const value = /^\d{1,9}$/.test(values[flag]) ? Number(values[flag]) : Number.NaN;
     if (!(value >= min && value <= max)) throw new RangeError(`--${flag} takes a whole number from ${min} to ${max}`);
     return value;
@@ -46,6 +48,7 @@ function parse(args: string[]) {
   const options = {
     minutes: whole("minutes", 1, 50),
     rounds: whole("rounds", 1, 400),
+    hubShards: whole("hub-shards", 1, 64),
     seed: whole("seed", 0, 999_999_999),
   };
   return { help: values.help === true, chosen, options };

@@ -6,6 +6,8 @@ export interface SoakOptions {
   readonly rounds: number;
   /** Of every random choice. */
   readonly seed: number;
+  /** Objects that each tenant's devices are spread over while parts are killed. */
+  readonly hubShards: number;
 }
 
 /** An invariant that did not hold. */

@@ -19,6 +19,8 @@ const ordersCount = queueConnectedMessagesMax + 8 * inflightMax;
 const aheadMax = { bulk: 64, orders: 256 } as const;
 /** A subscriber that sends nothing else shows that it reads, so many messages apart: 6 MB. */
 const pingEvery = 100;
+/** A subscriber that has stopped reading and still pings does so this often, in milliseconds. */
+const pingOfStalledMs = 100;
 /**
  * What a reader that has stalled may cost: 32 MiB that were sent and not answered, 2 MiB in flight, and
  * half as much again for what holds them. Everything that was meant for it is ten times as much.
@@ -38,10 +40,14 @@ export function soakSlow(_options: SoakOptions, progress: Progress): Promise<str
     const before = workerdMib(stack);
     const pingsBefore = pings.take();
     for (const { session } of stalled) session.stopReading();
+    // Half of them go on saying that they live: that is no proof of reading.
+    const lying = setInterval(() => {
+      for (const [index, { session }] of stalled.entries()) if (index % 2 === 0) session.sayAlive();
+    }, pingOfStalledMs);
     const had = stalled.map(({ orders }) => orders.length);
     for (const subscriber of prompt) forget(subscriber);
     progress.say(() => `${stalledCount} don't read: ${seen(prompt)} for the rest; workerd ${mib(workerdMib(stack))}`);
-    await traffic(room, device, prompt);
+    await traffic(room, device, prompt).finally(() => clearInterval(lying));
     const during = workerdMib(stack);
     const pingsDuring = pings.take();
     const grown = during - before;
@@ -60,7 +66,7 @@ export function soakSlow(_options: SoakOptions, progress: Progress): Promise<str
     for (const { session } of [...prompt, ...stalled]) hold(session.faults.length === 0, session.faults[0] ?? "");
     for (const { session } of [...prompt, ...stalled]) session.end();
     return (
-      `${stalledCount} of ${stalledCount + prompt.length} subscribers stopped reading while ${bulkMessages} QoS 0 messages (${((bulkMessages * bulkBytes) / 2 ** 20).toFixed(0)} MiB) and ${ordersCount} QoS 1 messages were published; ` +
+      `${stalledCount} of ${stalledCount + prompt.length} subscribers stopped reading (half of them went on pinging) while ${bulkMessages} QoS 0 messages (${((bulkMessages * bulkBytes) / 2 ** 20).toFixed(0)} MiB) and ${ordersCount} QoS 1 messages were published; ` +
       `the others got each of them; workerd ${mib(before)} with everybody reading, ${mib(during)} then (bound: ${grownMax} MiB more); ${pingsBefore} before, ${pingsDuring} meanwhile; ` +
       `afterwards each stalled one got the ${wanted} that waited for it, in order`
     );

@@ -5,8 +5,14 @@ import { between } from "./part.ts";
 
 const running = new Set<StackProcess>();
 
-/** Runs `work` against a stack of its own that is stopped and forgotten afterwards, whatever happens. */
-export async function withStack<T>(work: (stack: StackProcess) => Promise<T>): Promise<T> {
+/**
+ * Runs `work` against a stack of its own that is stopped and forgotten afterwards, whatever happens.
+ * @param flags further flags of `npm start`
+ */
+export async function withStack<T>(
+  work: (stack: StackProcess) => Promise<T>,
+  flags: readonly string[] = [],
+): Promise<T> {
   const dir = freshStateDir();
   try {
     const stack = await startStackProcess(dir, [
@@ -17,6 +23,7 @@ export async function withStack<T>(work: (stack: StackProcess) => Promise<T>): P
       // Limits are somebody else's subject here.
       "--limit-scale",
       "100000",
+      ...flags,
     ]);
     running.add(stack);
     try {

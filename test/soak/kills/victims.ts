@@ -19,13 +19,8 @@ export class Victims {
     this.#url = url;
   }
 
-  /**
-   * Kills a part; workerd only once it answers, for its supervisor (miniflare) gives up on one that dies
-   * before. Little is missed: no object exists before the first request.
-   * @returns its id, or null while it is not running anyway
-   */
-  async kill(victim: Victim): Promise<number | null> {
-    if (victim === "workerd" && !(await this.#answers("/healthz"))) return null;
+  /** Kills a part, be it only just coming back. @returns its id, or null while it is not running anyway */
+  kill(victim: Victim): number | null {
     const pid = this.#pid(victim);
     // An id may have been given to another program since it was written down.
     if (pid === 0 || !this.#isOurs(victim, pid)) return null;
