@@ -29,7 +29,7 @@ export async function makeDemo(url: URL, password: string, mailDir: string): Pro
   let answer = await login().catch(async (error: unknown) => {
     if (!(error instanceof ApiProblem) || error.code !== "invalid_credentials") throw error;
     await api.send("POST", "/api/v1/auth/register", { email, password, name: "Demo Owner" });
-    await api.send("POST", "/api/v1/auth/verify-email", { token: tokenFromMail(mailDir) });
+    await api.send("POST", "/api/v1/auth/verify-email", { token: tokenFromMail(mailDir), password });
     return login();
   });
   api.authorize(answer.access_token);

@@ -21,7 +21,8 @@ const meQuery = {
 
 /** After a sign-in: drops what was read for whoever was here before, and reads who is here now. */
 export async function welcome(client: QueryClient): Promise<Me> {
-  client.clear();
+  // What is on screen goes on watching who is here, so that query itself stays.
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== meKey[0] });
   const me = await client.fetchQuery({ ...meQuery, staleTime: 0 });
   if (me === null) throw new Error("signed in, and the server knows of nobody");
   return me;
@@ -55,8 +56,12 @@ export function register(input: { name: string; email: string; password: string 
   return callVoid("/auth/register", { method: "POST", body: input });
 }
 
-export function verifyEmail(token: string): Promise<void> {
-  return callVoid("/auth/verify-email", { method: "POST", body: { token } });
+/**
+ * Proves an address and sets the account's password. The page always sends one: whoever registered somebody
+ * else's address must not have theirs on the account.
+ */
+export function verifyEmail(token: string, password: string): Promise<void> {
+  return callVoid("/auth/verify-email", { method: "POST", body: { token, password } });
 }
 
 const acceptedSchema = z.object({ org: z.optional(z.object({ slug: z.string() })) });
