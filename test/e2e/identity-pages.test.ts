@@ -85,6 +85,7 @@ describe("identity in the dashboard, in Chromium on the real stack", () => {
     await desk.getByRole("heading", { name: "Check your e-mail" }).waitFor();
     const token = mailedToken(stack.description.mailDir, asha.email, "verify-email");
     await desk.goto(at(`/verify-email#token=${token}`));
+    await desk.getByLabel("Password").fill(asha.password);
     await desk.getByRole("button", { name: "Verify e-mail" }).click();
     await desk.getByRole("link", { name: "Sign in" }).click();
     await ashasLogin(desk);
@@ -166,6 +167,16 @@ describe("identity in the dashboard, in Chromium on the real stack", () => {
     await desk.waitForURL(`**/o/${slug}`);
     await desk.goto(at("/account/security"));
     await desk.getByText(/last used (just now|\d+ s ago)/).waitFor();
+  });
+
+  it("offers the passkey within the e-mail field, which signs in without a form", async () => {
+    await authenticator.present(false);
+    await signOut(desk);
+    expect(await desk.getByLabel("E-mail").getAttribute("autocomplete")).toBe("username webauthn");
+    // Whoever sits at the virtual authenticator picks what is offered.
+    await authenticator.present(true);
+    await desk.reload();
+    await desk.waitForURL(`**/o/${slug}`);
   });
 
   it("takes a recovery code in the place of the lost factor, once", async () => {

@@ -4,7 +4,7 @@ import { ApiProblem, parseProblem } from "../../../workers/dashboard/src/api/pro
 import { challengeOf, linkOfferOf, throttledSeconds } from "../../../workers/dashboard/src/api/sign-in.ts";
 import { passkeyProblem } from "../../../workers/dashboard/src/api/webauthn.ts";
 import { cleanCode } from "../../../workers/dashboard/src/components/clean-code.ts";
-import { waysOf } from "../../../workers/dashboard/src/components/step-up-ways.ts";
+import { waysOf, waysOfFactors } from "../../../workers/dashboard/src/components/step-up-ways.ts";
 import { formatDuration, secondsLeft } from "../../../workers/dashboard/src/format/countdown.ts";
 import { resetWays } from "../../../workers/dashboard/src/pages/reset-password/reset-ways.ts";
 import { readReturn, wasCancelled } from "../../../workers/dashboard/src/pages/sign-in-callback/read-return.ts";
@@ -67,6 +67,13 @@ describe("what a step-up may be proven with", () => {
       passkey: true,
       recoveryCode: true,
     });
+  });
+
+  it("is told by the names of the factors alone where the account itself is out of sight", () => {
+    expect(waysOfFactors([], true)).toEqual({ ...none, password: true });
+    expect(waysOfFactors(["recovery_code"], true)).toEqual({ ...none, password: true });
+    expect(waysOfFactors(["passkey", "recovery_code"], false)).toEqual({ ...none, recoveryCode: true });
+    expect(waysOfFactors(["totp", "passkey"], true)).toEqual({ ...none, totp: true, passkey: true });
   });
 
   it("is no passkey where the browser knows none", () => {

@@ -1,7 +1,9 @@
 /** What a signed-in person changes of themselves: password, address, factors, sessions, outside identities. */
+import { useQuery } from "@tanstack/react-query";
 import * as z from "zod/mini";
 import { call, callOnce, callVoid, path } from "./client.ts";
 import { pageRows } from "./pages.ts";
+import { isProblem } from "./problem.ts";
 import { type Page, pageOf, type Session, sessionSchema } from "./schemas.ts";
 import type { SecondProof } from "./sign-in.ts";
 import { creationOptionsSchema, givePasskey, makePasskey, requestOptionsSchema } from "./webauthn.ts";
@@ -19,8 +21,17 @@ const securitySchema = z.object({
 export type Security = z.infer<typeof securitySchema>;
 
 /** What somebody can prove themselves with. Asks nobody to prove anything, for the question itself needs it. */
-export function getSecurity(signal: AbortSignal): Promise<Security> {
+function getSecurity(signal: AbortSignal): Promise<Security> {
   return callOnce("/me/security", securitySchema, { signal });
+}
+
+export function useSecurity() {
+  return useQuery({ queryKey: securityKey, queryFn: ({ signal }) => getSecurity(signal), retry: false });
+}
+
+/** True when the session is one of an organisation's identity provider, which may not look at the account. */
+export function isConfined(error: unknown): boolean {
+  return isProblem(error, "forbidden");
 }
 
 export type StepUpProof = SecondProof | { readonly password: string };

@@ -3,12 +3,14 @@ import { FingerprintIcon } from "@phosphor-icons/react/Fingerprint";
 import { ShieldCheckIcon } from "@phosphor-icons/react/ShieldCheck";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { isConfined, useSecurity } from "../api/account.ts";
 import { meKey } from "../api/auth.ts";
 import type { Me, Membership } from "../api/schemas.ts";
 import { stepUp } from "../api/step-up.ts";
 import { passkeysWork } from "../api/webauthn.ts";
 import { AddPasskeyDialog } from "../pages/account/add-passkey-dialog.tsx";
 import { TotpDialog } from "../pages/account/totp-dialog.tsx";
+import { ConfinedNotice } from "./confined-notice.tsx";
 import { PageHeader } from "./page-header.tsx";
 import { PlainFrame } from "./plain-frame.tsx";
 import { TextLink } from "./text-link.tsx";
@@ -21,13 +23,14 @@ export function FactorWall(props: {
   readonly kind: "enrol" | "prove";
 }) {
   const { me, org, kind } = props;
+  const security = useSecurity();
   return (
     <PlainFrame user={me.user}>
       <PageHeader
         title={kind === "enrol" ? "Set up a second factor" : "Show your second factor"}
         lead={`${org.name} asks its members for more than a password.`}
       />
-      {kind === "enrol" ? <Enrol /> : <Prove />}
+      {kind === "prove" ? <Prove /> : isConfined(security.error) ? <ConfinedNotice /> : <Enrol />}
       {me.orgs.length > 1 && (
         <p className="mt-4">
           <TextLink to="/" className="underline">

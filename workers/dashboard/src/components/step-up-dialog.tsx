@@ -1,14 +1,14 @@
 import { Button } from "@cloudflare/kumo/components/button";
 import { Dialog } from "@cloudflare/kumo/components/dialog";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { getSecurity, proveIdentity, proveIdentityWithPasskey, securityKey } from "../api/account.ts";
+import { isConfined, proveIdentity, proveIdentityWithPasskey, securityKey, useSecurity } from "../api/account.ts";
 import { meKey, useMe } from "../api/auth.ts";
 import { stepUp } from "../api/step-up.ts";
 import { passkeysWork } from "../api/webauthn.ts";
 import { ProofForm, type TypedProof } from "./proof-form.tsx";
 import { QueryView } from "./query-view.tsx";
-import { waysOf } from "./step-up-ways.ts";
+import { waysOf, waysOfFactors } from "./step-up-ways.ts";
 
 /** Opens when the server wants to know again who is at the screen (RFC 9470); what was asked for then goes on. */
 export function StepUpDialog() {
@@ -38,7 +38,7 @@ export function StepUpDialog() {
 function Proof({ onProven }: { readonly onProven: () => void }) {
   const client = useQueryClient();
   const me = useMe();
-  const security = useQuery({ queryKey: securityKey, queryFn: ({ signal }) => getSecurity(signal), staleTime: 0 });
+  const security = useSecurity();
   const work = useMutation({
     mutationFn: (proof: TypedProof | "passkey") =>
       proof === "passkey" ? proveIdentityWithPasskey() : proveIdentity(proof),
@@ -48,9 +48,17 @@ function Proof({ onProven }: { readonly onProven: () => void }) {
       void client.invalidateQueries({ queryKey: meKey });
     },
   });
-  const ways = security.data === undefined ? null : waysOf(security.data, passkeysWork());
+  const factors = me.data?.factors ?? [];
+  const confined = isConfined(security.error);
+  const ways = confined
+    ? waysOfFactors(factors, passkeysWork())
+    : security.data === undefined
+      ? null
+      : waysOf(security.data, passkeysWork());
+  // A session that may not look at the account still knows its factors.
+  const query = confined ? { ...security, error: null, data: factors } : security;
   return (
-    <QueryView query={security} label="Looking up how you can prove it" rows={2}>
+    <QueryView query={query} label="Looking up how you can prove it" rows={2}>
       {ways !== null && !Object.values(ways).includes(true) && (
         <p>
           Nothing that this browser can ask for proves that it is you. Sign out and in again, and you have ten minutes.

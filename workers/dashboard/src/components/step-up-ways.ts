@@ -15,3 +15,14 @@ export function waysOf(security: Security, passkeysWork: boolean): ProofWays {
     recoveryCode: second && security.recovery_codes.remaining > 0,
   };
 }
+
+/** The same by the names of the factors alone: who has none has a password, as far as can be told. */
+export function waysOfFactors(factors: readonly string[], passkeysWork: boolean): ProofWays {
+  const second = factors.includes("totp") || factors.includes("passkey");
+  return {
+    password: !second,
+    totp: factors.includes("totp"),
+    passkey: factors.includes("passkey") && passkeysWork,
+    recoveryCode: second && factors.includes("recovery_code"),
+  };
+}

@@ -1,6 +1,6 @@
-import { useQuery } from "@tanstack/react-query";
-import { getSecurity, securityKey } from "../../api/account.ts";
+import { isConfined, type Security, useSecurity } from "../../api/account.ts";
 import type { Me } from "../../api/schemas.ts";
+import { ConfinedNotice } from "../../components/confined-notice.tsx";
 import { PageHeader } from "../../components/page-header.tsx";
 import { PlainFrame } from "../../components/plain-frame.tsx";
 import { QueryView } from "../../components/query-view.tsx";
@@ -19,25 +19,31 @@ export function AccountSecurityPage() {
 }
 
 function AccountSecurity({ me }: { readonly me: Me }) {
-  const security = useQuery({ queryKey: securityKey, queryFn: ({ signal }) => getSecurity(signal) });
+  const security = useSecurity();
   return (
     <PlainFrame user={me.user}>
       <PageHeader title="Account security" lead={`How you sign in as ${me.user.email}, and where you are`} />
-      <div className="grid gap-4">
-        <QueryView query={security} label="Loading your account’s security" rows={4}>
-          {security.data !== undefined && (
-            <div className="grid gap-4">
-              <PasskeysSection first={security.data.passkeys === 0} />
-              <TotpSection security={security.data} />
-              <RecoverySection security={security.data} />
-              <PasswordSection security={security.data} email={me.user.email} />
-              <EmailSection email={me.user.email} />
-            </div>
-          )}
+      {isConfined(security.error) ? (
+        <ConfinedNotice />
+      ) : (
+        <QueryView query={security} label="Loading your account’s security" rows={8}>
+          {security.data !== undefined && <Sections security={security.data} email={me.user.email} />}
         </QueryView>
-        <IdentitiesSection />
-        <SessionsSection />
-      </div>
+      )}
     </PlainFrame>
+  );
+}
+
+function Sections({ security, email }: { readonly security: Security; readonly email: string }) {
+  return (
+    <div className="grid gap-4">
+      <PasskeysSection first={security.passkeys === 0} />
+      <TotpSection security={security} />
+      <RecoverySection security={security} />
+      <PasswordSection security={security} email={email} />
+      <EmailSection email={email} />
+      <IdentitiesSection />
+      <SessionsSection />
+    </div>
   );
 }
