@@ -1,6 +1,14 @@
 import type { AuditFields } from "../../core/audit/events.ts";
 import type { OrgId, RequestId } from "../../core/ids.ts";
-import { type DueReminder, dueReminders, markReminded, retireOutlived } from "../../store/control/outside/secrets.ts";
+import { unfinishedRevocations } from "../../store/control/api-keys.ts";
+import {
+  type DueReminder,
+  dueReminders,
+  findOutlived,
+  markReminded,
+  retireOutlived,
+} from "../../store/control/outside/secrets.ts";
+import { expelKeys } from "./auth/api-keys.ts";
 import { logFailure } from "./log.ts";
 import { secretExpiryMail } from "./mail/secret-expiry.ts";
 import { audited } from "./pipeline/audit.ts";
@@ -8,11 +16,12 @@ import type { Services } from "./services.ts";
 
 /**
  * What the clock asks for, every hour: client secrets past their overlap are retired and forgotten, and
- * administrators are reminded of those that expire. Each part runs whatever became of the one before; what
+ * administrators are reminded of those that expire, and hubs hear of the API keys that were revoked while they were away. Each part runs whatever became of the one before; what
  * fails is done in the next hour, because it is still due then.
  */
 export async function runScheduled(services: Services): Promise<void> {
   await attempt("retireSecrets", (requestId) => retireSecrets(services, requestId), services);
+  await attempt("expelKeys", (requestId) => expelRevokedKeys(services, requestId), services);
   await attempt("remind", (requestId) => remind(services, requestId), services);
 }
 
@@ -26,11 +35,17 @@ async function attempt(step: string, work: (requestId: RequestId) => Promise<voi
 }
 
 async function retireSecrets(services: Services, requestId: RequestId): Promise<void> {
-  const retired = await retireOutlived(services.database, { requestId, nowMs: services.now() });
-  for (const { id, owner } of retired) {
+  for (const { id, owner } of await findOutlived(services.database, services.now())) {
     const event = { type: "key_change", user_id: null, kind: "client_secret", key_id: id, action: "revoked" } as const;
+    // The log first: a crash in between leaves it said twice, never unsaid.
     await append(services, owner, event, requestId);
+    await retireOutlived(services.database, { requestId, nowMs: services.now() }, id);
   }
+}
+
+/** Hubs that were away when an API key was revoked are told now: their sockets would last as long as the key. */
+async function expelRevokedKeys(services: Services, requestId: RequestId): Promise<void> {
+  await expelKeys(services, await unfinishedRevocations(services.database), requestId);
 }
 
 async function append(services: Services, log: OrgId | null, event: AuditFields, requestId: RequestId): Promise<void> {

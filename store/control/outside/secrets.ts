@@ -107,23 +107,28 @@ export async function retireSecret(
   return booleanOf(row, "found") ? "last" : "not_found";
 }
 
-export interface RetiredSecret {
+export interface OutlivedSecret {
   readonly id: ProviderSecretId;
   readonly owner: ProviderOwner;
 }
 
-/** Retires what the overlap has passed. @returns what was retired, for the log */
-export async function retireOutlived(database: Database, write: WriteRequest): Promise<RetiredSecret[]> {
+/** What the overlap has passed and is not retired yet. */
+export async function findOutlived(database: Database, nowMs: number): Promise<OutlivedSecret[]> {
   const rows = await database.query(
-    sql`WITH changed AS (
-        UPDATE control.provider_secrets r SET retired_at = ${instant(write.nowMs)}::timestamptz, sealed = NULL
-        FROM control.identity_providers p
-        WHERE p.id = r.provider_id AND r.id IN (SELECT s.id FROM control.provider_secrets s
-          WHERE s.retired_at IS NULL AND ${outlived(write.nowMs)} ORDER BY s.id LIMIT ${sweptMax})
-        RETURNING r.id, p.org_id)
-      SELECT id, org_id FROM changed`,
+    sql`SELECT s.id, p.org_id FROM control.provider_secrets s
+      JOIN control.identity_providers p ON p.id = s.provider_id
+      WHERE s.retired_at IS NULL AND ${outlived(nowMs)} ORDER BY s.id LIMIT ${sweptMax}`,
+    { readOnly: true },
   );
   return rows.map((row) => ({ id: idOf("providerSecret", row, "id"), owner: orgOrNull(row) }));
+}
+
+/** Retires and forgets one of them. */
+export async function retireOutlived(database: Database, write: WriteRequest, id: ProviderSecretId): Promise<void> {
+  await database.query(
+    sql`UPDATE control.provider_secrets s SET retired_at = ${instant(write.nowMs)}::timestamptz, sealed = NULL
+      WHERE s.id = ${id} AND s.retired_at IS NULL AND ${outlived(write.nowMs)}`,
+  );
 }
 
 /** Days before an expiry at which its owner's administrators are reminded. */

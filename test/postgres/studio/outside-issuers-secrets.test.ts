@@ -122,6 +122,19 @@ describe("two client secrets", () => {
     });
   });
 
+  it("is kept as long as the log does not take its retirement", async () => {
+    const added = await rotate();
+    good.add(added.client_secret);
+    expect(await signIn()).toBe(200);
+    kit.studio.clock.nowMs += day + 60_000;
+    kit.studio.audit.down.append = true;
+    await scheduled();
+    expect((await stored()).map(({ retired }) => retired)).toEqual([false, false]);
+    kit.studio.audit.down.append = false;
+    await scheduled();
+    expect((await stored()).map(({ retired }) => retired)).toEqual([true, false]);
+  });
+
   it("stay both for as long as the new one was never taken", async () => {
     await rotate();
     kit.studio.clock.nowMs += 30 * day;
