@@ -7,8 +7,8 @@ import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
 
 /** Keys of one organisation that are in force: one for each integration of a large school, and no more to lose. */
 export const apiKeysMax = 50;
-/** How long a hub that could not be told of a revocation is told again when somebody asks, in milliseconds. */
-const retoldMs = 24 * 3600_000;
+/** Revocations that one look at the unfinished ones takes up: a hub that was away for a while has a handful. */
+const unfinishedMax = 200;
 
 export interface NewApiKey {
   readonly id: ApiKeyId;
@@ -87,9 +87,14 @@ export interface ApiKey {
   readonly expiresAt: string;
   /** To the minute; null: never. */
   readonly lastUsedAt: string | null;
+  /** Set while the hub of a revoked key has not been told. */
+  readonly revokedAt: string | null;
 }
 
-/** Keys that are not revoked, expired ones too, oldest first, above `after`. */
+/**
+ * Keys that are not revoked, expired ones too, and those whose revocation is not finished; oldest first, above
+ * `after`.
+ */
 export async function listApiKeys(
   database: Database,
   org: OrgId,
@@ -98,9 +103,11 @@ export async function listApiKeys(
   const rows = await database.query(
     sql`SELECT k.id, k.user_id, k.name, k.role, k.prefix, k.created_by, control.rfc3339(k.created_at) AS created_at,
         control.rfc3339(k.expires_at) AS expires_at,
-        CASE WHEN isfinite(s.last_seen_at) THEN control.rfc3339(s.last_seen_at) END AS last_used_at
+        CASE WHEN isfinite(s.last_seen_at) THEN control.rfc3339(s.last_seen_at) END AS last_used_at,
+        control.rfc3339(k.revoked_at) AS revoked_at
       FROM control.api_keys k JOIN control.sessions s ON s.id = k.session_id
-      WHERE k.org_id = ${org} AND k.revoked_at IS NULL AND (${page.after}::text IS NULL OR k.id > ${page.after}::text)
+      WHERE k.org_id = ${org} AND (k.revoked_at IS NULL OR ${unfinished(sql`k`)})
+        AND (${page.after}::text IS NULL OR k.id > ${page.after}::text)
       ORDER BY k.id LIMIT ${page.limit}`,
     { readOnly: true },
   );
@@ -114,7 +121,14 @@ export async function listApiKeys(
     createdAt: textOf(row, "created_at"),
     expiresAt: textOf(row, "expires_at"),
     lastUsedAt: textOrNull(row, "last_used_at"),
+    revokedAt: textOrNull(row, "revoked_at"),
   }));
+}
+
+/** Of a row `key` of control.api_keys: it is revoked, and its service user is still to be taken out of the hub. */
+function unfinished(key: Statement): Statement {
+  return sql`${key}.revoked_at IS NOT NULL AND EXISTS (SELECT FROM control.memberships left_over
+    WHERE left_over.org_id = ${key}.org_id AND left_over.user_id = ${key}.user_id)`;
 }
 
 /** A key that is worth nothing any more. */
@@ -140,7 +154,7 @@ export async function revokeApiKey(
 /**
  * Revokes the keys that somebody made and who may not make any now: they saw the secrets. Of one organisation,
  * or (null) of all. Who may still make keys keeps them.
- * @returns those, and those of the last day, whose hub may not have been told
+ * @returns those, and those whose revocation is not finished
  */
 export async function revokeKeysOfMaker(
   database: Database,
@@ -150,12 +164,14 @@ export async function revokeKeysOfMaker(
   const theirs = sql`created_by = ${target.maker} AND (${target.org}::text IS NULL OR org_id = ${target.org}::text)`;
   const unmade = sql`${theirs} AND NOT EXISTS (SELECT FROM control.memberships m JOIN control.users u ON u.id = m.user_id
     WHERE m.org_id = api_keys.org_id AND m.user_id = ${target.maker} AND ${makesKeys()})`;
-  const retold = sql`${theirs} AND (revoked_at > ${instant(write.nowMs - retoldMs)}::timestamptz
-    OR (revoked_at IS NULL AND ${unmade}))`;
+  const retold = sql`${theirs} AND (${unfinished(sql`api_keys`)} OR (revoked_at IS NULL AND ${unmade}))`;
   return (await database.query(revoke(write, target.org, unmade, retold))).map(revokedOf);
 }
 
-/** Key, session and membership end together. @param told which keys to answer with, as they were before */
+/**
+ * Key and session end, and the membership is disabled; it goes when the hub was told, so that who was not told
+ * is found again. @param told which keys to answer with, as they were before
+ */
 function revoke(write: WriteRequest, org: OrgId | null, which: Statement, told: Statement): Statement {
   const now = instant(write.nowMs);
   return sql`WITH changed AS (
@@ -164,8 +180,9 @@ function revoke(write: WriteRequest, org: OrgId | null, which: Statement, told: 
     ended AS (
       UPDATE control.sessions s SET ended_at = ${now}::timestamptz FROM changed
       WHERE s.id = changed.session_id AND s.ended_at IS NULL),
-    expelled AS (
-      DELETE FROM control.memberships m USING changed WHERE m.org_id = changed.org_id AND m.user_id = changed.user_id),
+    shut AS (
+      UPDATE control.memberships m SET disabled_at = coalesce(m.disabled_at, ${now}::timestamptz) FROM changed
+      WHERE m.org_id = changed.org_id AND m.user_id = changed.user_id),
     receipt AS (${receiptIfChanged(write, org)})
     SELECT id, org_id, user_id, id IN (SELECT id FROM changed) AS now FROM control.api_keys WHERE ${told}`;
 }
@@ -177,6 +194,31 @@ function revokedOf(row: Row): RevokedKey {
     user: idOf("user", row, "user_id"),
     now: booleanOf(row, "now"),
   };
+}
+
+/** Revocations whose hub is still to be told, the oldest first. */
+export async function unfinishedRevocations(database: Database): Promise<RevokedKey[]> {
+  const rows = await database.query(
+    sql`SELECT k.id, k.org_id, k.user_id, false AS now FROM control.api_keys k
+      WHERE ${unfinished(sql`k`)} ORDER BY k.revoked_at LIMIT ${unfinishedMax}`,
+    { readOnly: true },
+  );
+  return rows.map(revokedOf);
+}
+
+/** The last step of a revocation, once the hub was told: the service user is no member any more. */
+export async function finishRevocation(
+  database: Database,
+  write: WriteRequest,
+  key: Pick<RevokedKey, "org" | "user">,
+): Promise<void> {
+  await database.query(
+    sql`WITH changed AS (
+        DELETE FROM control.memberships m USING control.api_keys k
+        WHERE k.user_id = ${key.user} AND k.org_id = ${key.org} AND k.revoked_at IS NOT NULL
+          AND m.org_id = k.org_id AND m.user_id = k.user_id RETURNING 1)
+      ${receiptIfChanged(write, key.org)}`,
+  );
 }
 
 /** Whom a key speaks for, and where: its own organisation and nowhere else. */

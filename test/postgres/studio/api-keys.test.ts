@@ -5,6 +5,7 @@ import type { Role } from "../../../core/tenancy/roles.ts";
 import { apiKeysMax } from "../../../store/control/api-keys.ts";
 import { exchangeSession } from "../../../workers/studio/auth/exchange-session.ts";
 import { sha256Hex } from "../../../workers/studio/auth/keys.ts";
+import { runScheduled } from "../../../workers/studio/scheduled.ts";
 import { runAs, setup } from "../support.ts";
 import { type Account, createHarness, type Harness } from "./harness.ts";
 
@@ -64,6 +65,7 @@ describe("an API key", () => {
         created_at: made.body.created_at,
         expires_at: inDays(30),
         last_used_at: null,
+        revoked_at: null,
       },
     ]);
     const [row] = await asSuperuser(
@@ -218,10 +220,39 @@ describe("an API key", () => {
     const revoke = () => own.send("DELETE", `${path(org)}/${id}`, { token: org.owner.token });
     expect((await revoke()).status).toBe(503);
     expect(await trade(key, null, own)).toBeNull();
+    // Listed until its hub was told, so that nobody takes it for done.
+    const listed = () => own.send("GET", path(org), { token: org.owner.token });
+    expect((await listed()).body.items).toMatchObject([{ id, revoked_at: expect.any(String) }]);
     own.standIns.broken.clear();
     expect((await revoke()).status).toBe(204);
     const told = own.standIns.calls.findLast(({ method }) => method === "putMember");
     expect(told?.args).toEqual([org.id, user_id, null]);
+    expect((await listed()).body.items).toEqual([]);
+  });
+
+  it("that nobody asks to revoke again is taken out of its hub by the clock, and other hubs' absence is no matter", async () => {
+    const own = await createHarness();
+    const [org, other] = [await own.newOrg(), await own.newOrg()];
+    own.standIns.broken.add("removeUser");
+    const keys = [await makeKey(org, "admin", org.owner, own), await makeKey(other, "admin", other.owner, own)];
+    for (const [at, { id }] of [
+      [org, keys[0]!],
+      [other, keys[1]!],
+    ] as const)
+      expect((await own.send("DELETE", `${path(at)}/${id}`, { token: at.owner.token })).status).toBe(503);
+    own.standIns.failures.set("putMember", 1);
+    await runScheduled(own.studio.services);
+    await runScheduled(own.studio.services);
+    for (const { user_id } of keys) {
+      const told = own.standIns.calls.findLast(({ method, args }) => method === "putMember" && args[1] === user_id);
+      expect([told?.by, told?.args[2]]).toEqual(["provision", null]);
+      expect(await asSuperuser("SELECT FROM control.memberships WHERE user_id = $1", [user_id])).toEqual([]);
+    }
+    const before = own.standIns.calls.length;
+    await runScheduled(own.studio.services);
+    expect(
+      own.standIns.calls.slice(before).filter(({ args }) => keys.some(({ user_id }) => args[1] === user_id)),
+    ).toEqual([]);
   });
 
   it("of another organisation is not there to be revoked or seen", async () => {

@@ -27,7 +27,9 @@ beforeAll(async () => {
     for await (const chunk of request) body += String(chunk);
     const one = { method: request.method ?? "", path: request.url ?? "", headers: request.headers, body };
     asked.push(one);
-    const answer = (answers.shift() ?? (() => ({ status: 200, body: { kid: "new", revoked: ["old"] } })))(one);
+    const answer = (answers.shift() ?? (() => ({ status: 200, body: { kid: "new", revoked: ["old"] }, headers: {} })))(
+      one,
+    );
     if (answer === null) return void request.socket.destroy();
     response.writeHead(answer.status, { "Content-Type": "application/json", ...answer.headers });
     response.end(answer.body === undefined ? "" : JSON.stringify(answer.body));

@@ -1,8 +1,14 @@
 import type { AuditFields } from "../../../core/audit/events.ts";
-import { type ApiKeyId, type OrgId, parseId, type UserId } from "../../../core/ids.ts";
+import { type ApiKeyId, type OrgId, parseId, type RequestId, type UserId } from "../../../core/ids.ts";
 import { apiKeyPattern, apiKeyPrefix } from "../../../core/routes/api-keys.ts";
 import type { SessionExchangeResult } from "../../../core/rpc/studio.ts";
-import { findKeySession, type RevokedKey, revokeKeysOfMaker } from "../../../store/control/api-keys.ts";
+import {
+  findKeySession,
+  finishRevocation,
+  type RevokedKey,
+  revokeKeysOfMaker,
+} from "../../../store/control/api-keys.ts";
+import { fromPart } from "../downstream.ts";
 import type { RequestContext } from "../pipeline/request-context.ts";
 import type { Services } from "../services.ts";
 import { sha256Hex } from "./keys.ts";
@@ -46,7 +52,7 @@ export async function exchangeApiKey(
 /**
  * Revokes what somebody made who may not make keys any more, because they saw the secrets. Does nothing for who
  * still may. @param end.org null: in every organisation
- * @returns the keys whose hubs are to be told, those of the last day among them: asking again finishes it
+ * @returns the keys whose hubs are to be told, those that were not told before among them: asking again finishes it
  */
 export async function revokeKeysMadeBy(
   context: RequestContext,
@@ -57,6 +63,25 @@ export async function revokeKeysMadeBy(
   return revoked;
 }
 
+/**
+ * Takes the service users of revoked keys out of their hubs, which closes their sockets, and out of their
+ * organisations, where nobody of the organisation asks: for the operator, and for the clock when a hub was away.
+ * @throws Unavailable after all were tried
+ */
+export async function expelKeys(services: Services, keys: readonly RevokedKey[], requestId: RequestId): Promise<void> {
+  const tried = await Promise.allSettled(
+    keys.map(async ({ org, user }) => {
+      await fromPart("hub", async () => {
+        const call = await services.caller.asJob("durable-objects.hub-control", "provision", org, requestId);
+        await services.hub.putMember(call, org, user, null);
+      });
+      await finishRevocation(services.database, { requestId, nowMs: services.now() }, { org, user });
+    }),
+  );
+  for (const outcome of tried) if (outcome.status === "rejected") throw outcome.reason;
+}
+
+/** The event of a key that was made or revoked. */
 export function keyChange(by: UserId | null, key: ApiKeyId, action: "created" | "revoked"): AuditFields {
   return { type: "key_change", user_id: by, kind: "api_key", key_id: key, action };
 }

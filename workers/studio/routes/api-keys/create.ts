@@ -58,7 +58,13 @@ export const createApiKey = defineRoute(
       await services.hub.putKey(await context.asUser("durable-objects.hub-control"), org, made.user, held);
     });
     const createdAt = new Date(write.nowMs).toISOString();
-    const view = { ...made, createdAt, expiresAt: new Date(expiresAtMs).toISOString(), lastUsedAt: null };
+    const view = {
+      ...made,
+      createdAt,
+      expiresAt: new Date(expiresAtMs).toISOString(),
+      lastUsedAt: null,
+      revokedAt: null,
+    };
     return answer({ ...apiKeyView(view), key });
   },
 );

@@ -4,7 +4,7 @@ import { keyChange } from "../../auth/api-keys.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
 import { idOf, nothing } from "../../http/schemas.ts";
-import { syncMember } from "../members/sync-member.ts";
+import { expelKey } from "./expel.ts";
 
 /**
  * Worth nothing from here on: the API reads the row each time, and the hub closes its sockets before this
@@ -19,7 +19,7 @@ export const revokeApiKey = defineRoute(
     const revoked = await revoke(services.database, context.write(), { org, id: params.key });
     if (revoked === null) return refuse("not_found");
     if (revoked.now) context.caused([keyChange(person.user, revoked.id, "revoked")]);
-    await syncMember(context, org, revoked.user, membership);
+    await expelKey(context, revoked);
     return answer(null);
   },
 );

@@ -13,6 +13,8 @@ export const apiKey = z.object({
   created_at: instant,
   expires_at: instant,
   last_used_at: instant.nullable(),
+  /** Set while its hub has not been told: revoke it again. */
+  revoked_at: instant.nullable(),
 });
 
 export function apiKeyView(key: ApiKey): z.input<typeof apiKey> {
@@ -26,5 +28,6 @@ export function apiKeyView(key: ApiKey): z.input<typeof apiKey> {
     created_at: key.createdAt,
     expires_at: key.expiresAt,
     last_used_at: key.lastUsedAt,
+    revoked_at: key.revokedAt,
   };
 }

@@ -54,7 +54,7 @@ export const changeMember = defineRoute(
       }
       await syncMember(context, org, params.user, membership);
     }
-    if (!keepsKeys) await revokeKeysOf(context, org, params.user, membership);
+    if (!keepsKeys) await revokeKeysOf(context, params.user);
     return answer({ user_id: params.user, role: after.role, disabled: after.disabled });
   },
 );

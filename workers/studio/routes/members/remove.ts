@@ -32,7 +32,7 @@ export const removeMember = defineRoute(
     context.caused(accountChange(person.user, user, change.before.disabled, true));
     const except = user === person.user ? { except: person.session } : {};
     await shutOut(context, user, { reason: "removed", by: person.user, ...except });
-    if (keepsKeys === "0") await revokeKeysOf(context, org, user, membership);
+    if (keepsKeys === "0") await revokeKeysOf(context, user);
     await leaveGroups(context, user, membership);
     if (!(await deleteDisabledMember(services.database, context.write(), { org, user }))) {
       return refuse("conflict", { detail: "Somebody let them in again meanwhile" });

@@ -1,13 +1,11 @@
 import { z } from "@hono/zod-openapi";
 import type { AuditFields } from "../../../../core/audit/events.ts";
 import type { UserId } from "../../../../core/ids.ts";
-import type { RevokedKey } from "../../../../store/control/api-keys.ts";
 import { organisationsWithoutOwner, setUserDisabled } from "../../../../store/control/disable-user.ts";
 import { membershipsOf } from "../../../../store/control/users.ts";
-import { revokeKeysMadeBy } from "../../auth/api-keys.ts";
+import { expelKeys, revokeKeysMadeBy } from "../../auth/api-keys.ts";
 import { endAllSessions } from "../../auth/end-all-sessions.ts";
 import { appendToOrganisations } from "../../auth/login-events.ts";
-import { fromPart } from "../../downstream.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
 import { email, idText } from "../../http/schemas.ts";
@@ -38,7 +36,7 @@ export const disableUser = defineRoute(
     if (changed) await tell(context, user, "disabled");
     await endAllSessions(context, user, { reason: "disabled", by: null });
     const revoked = await revokeKeysMadeBy(context, { maker: user, org: null, by: null });
-    await forgetKeys(context, revoked);
+    await expelKeys(services, revoked, context.requestId);
     const orphaned = await organisationsWithoutOwner(services.database, user);
     const keys = revoked.filter(({ now }) => now).length;
     return answer({ user_id: user, organisations_without_owner: orphaned, keys_revoked: keys });
@@ -67,17 +65,5 @@ async function tell(context: RequestContext, user: UserId, action: "disabled" | 
     context,
     memberships.map(({ org }) => org),
     event,
-  );
-}
-
-/** Takes revoked keys out of their hubs, which closes their sockets. @throws Unavailable */
-async function forgetKeys({ services, requestId }: RequestContext, keys: readonly RevokedKey[]): Promise<void> {
-  await fromPart("hub", () =>
-    Promise.all(
-      keys.map(async ({ org, user }) => {
-        const call = await services.caller.asJob("durable-objects.hub-control", "provision", org, requestId);
-        await services.hub.putMember(call, org, user, null);
-      }),
-    ),
   );
 }

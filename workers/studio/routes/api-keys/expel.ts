@@ -1,0 +1,13 @@
+import { finishRevocation, type RevokedKey } from "../../../../store/control/api-keys.ts";
+import type { MemberContext } from "../../pipeline/request-context.ts";
+import { leaveGroups, syncMember } from "../members/sync-member.ts";
+
+/**
+ * Takes the service user of a revoked key out of the hub, which closes its sockets, out of every group and out of
+ * the organisation, in this order: until the last step it is found again as not finished. @throws Unavailable
+ */
+export async function expelKey(context: MemberContext, { org, user }: RevokedKey): Promise<void> {
+  await syncMember(context, org, user, context.membership);
+  await leaveGroups(context, user, context.membership);
+  await finishRevocation(context.services.database, context.write(), { org, user });
+}
