@@ -174,6 +174,11 @@ describe("a challenge", () => {
     const older = authenticator.assert(await ask(first));
     await ask(first);
     expect((await kit.finish({ challenge: first, passkey: older })).body.code).toBe("invalid_credentials");
+    const asked = await ask(first);
+    const unverified = authenticator.assert(asked, { userVerified: false });
+    expect((await kit.finish({ challenge: first, passkey: unverified })).body.code).toBe("invalid_credentials");
+    const secondTry = authenticator.assert(asked);
+    expect((await kit.finish({ challenge: first, passkey: secondTry })).body.code).toBe("invalid_credentials");
     const elsewhere = authenticator.assert(await ask(second));
     await ask(first);
     expect((await kit.finish({ challenge: first, passkey: elsewhere })).body.code).toBe("invalid_credentials");
