@@ -7,16 +7,20 @@ import { benchHttp } from "./http.ts";
 import { benchIdle } from "./idle.ts";
 import { benchMqtt } from "./mqtt.ts";
 import { printReport, type Row } from "./report.ts";
+import { benchSignIn } from "./sign-in.ts";
 import { benchSize } from "./size.ts";
 import { benchStart } from "./start.ts";
+import { benchTokens } from "./tokens.ts";
 
 const benches = {
   size: benchSize,
   start: benchStart,
   http: benchHttp,
+  "sign-in": benchSignIn,
   mqtt: benchMqtt,
   codec: benchCodec,
   idle: benchIdle,
+  tokens: benchTokens,
 };
 type BenchName = keyof typeof benches | "broker";
 const benchNames: readonly BenchName[] = [...(Object.keys(benches) as (keyof typeof benches)[]), "broker"];
