@@ -30,6 +30,8 @@ export type AttemptAdmission =
 const forgottenMs = 3600_000;
 /** The first wait, in milliseconds; each further one is twice as long. */
 const delayMsMin = 1000;
+/** Not the present moment: of attempts at once, one that began a moment earlier would find it in its future. */
+const noWait = sql`'-infinity'::timestamptz`;
 /** Expired rows that one attempt sweeps away, so that the table stays as small as its traffic. */
 const sweptMax = 20;
 
@@ -66,14 +68,14 @@ export async function admitAttempt(database: Database, attempt: NewAttempt): Pro
       wait AS (SELECT max(blocked_until) AS until FROM held WHERE blocked_until > ${now}::timestamptz),
       counted AS (
         INSERT INTO control.sign_in_failures AS f (key_hash, failures, blocked_until, expires_at)
-        SELECT key_hash, 1, ${now}::timestamptz, ${instant(nowMs + forgottenMs)}::timestamptz FROM wanted
+        SELECT key_hash, 1, ${noWait}, ${instant(nowMs + forgottenMs)}::timestamptz FROM wanted
         WHERE (SELECT until FROM wait) IS NULL ORDER BY key_hash
         ON CONFLICT (key_hash) DO UPDATE SET
           failures = CASE WHEN f.expires_at < ${now}::timestamptz THEN 1 ELSE f.failures + 1 END,
-          blocked_until = CASE WHEN f.expires_at < ${now}::timestamptz THEN ${now}::timestamptz ELSE
-            ${now}::timestamptz + (SELECT CASE WHEN f.failures < w.free THEN 0
-              ELSE least(w.ms_max, ${delayMsMin}::integer * power(2, least(f.failures - w.free, 20))) END
-              FROM wanted w WHERE w.key_hash = excluded.key_hash) * interval '1 millisecond' END,
+          blocked_until = CASE WHEN f.expires_at < ${now}::timestamptz THEN ${noWait} ELSE
+            (SELECT CASE WHEN f.failures < w.free THEN ${noWait} ELSE ${now}::timestamptz + interval '1 millisecond'
+                * least(w.ms_max, ${delayMsMin}::integer * power(2, least(f.failures - w.free, 20))) END
+              FROM wanted w WHERE w.key_hash = excluded.key_hash) END,
           expires_at = excluded.expires_at
         RETURNING key_hash)
       SELECT (SELECT extract(epoch FROM until) * 1000 FROM wait)::float8 AS until_ms,
@@ -93,9 +95,8 @@ export async function admitAttempt(database: Database, attempt: NewAttempt): Pro
  */
 export async function settleAttempt(
   database: Database,
-  settled: { readonly nowMs: number; readonly clear: readonly string[]; readonly giveBack: readonly string[] },
+  settled: { readonly clear: readonly string[]; readonly giveBack: readonly string[] },
 ): Promise<void> {
-  const now = instant(settled.nowMs);
   const keys = (list: readonly string[]) => sql`(SELECT jsonb_array_elements_text(${JSON.stringify(list)}::jsonb))`;
   await database.query(
     sql`WITH held AS (
@@ -104,7 +105,7 @@ export async function settleAttempt(
       cleared AS (
         DELETE FROM control.sign_in_failures
         WHERE key_hash IN (SELECT key_hash FROM held) AND key_hash IN ${keys(settled.clear)})
-      UPDATE control.sign_in_failures SET failures = greatest(failures - 1, 0), blocked_until = ${now}::timestamptz
+      UPDATE control.sign_in_failures SET failures = greatest(failures - 1, 0), blocked_until = ${noWait}
       WHERE key_hash IN (SELECT key_hash FROM held) AND key_hash IN ${keys(settled.giveBack)}`,
   );
 }

@@ -110,6 +110,22 @@ describe("failures at an account", () => {
     expect(next.filter((status) => status === 401)).toHaveLength(1);
   });
 
+  it("are none of those that are right at the same moment, on machines whose clocks are not quite the same", async () => {
+    const own = await createHarness();
+    const { email } = await own.newAccount();
+    const start = own.clock.nowMs;
+    for (let time = 0; time < 5; time += 1) {
+      const statuses = [];
+      for (const skew of [7, 0, 3]) {
+        own.clock.nowMs = start + time + skew;
+        statuses.push((await attempt(email, { password, ip: "2001:db8:5::1" }, own)).status);
+      }
+      expect(statuses).toEqual([200, 200, 200]);
+      own.clock.nowMs = start;
+      expect((await attempt(email, { ip: "2001:db8:5::1" }, own)).status).toBe(401);
+    }
+  });
+
   it("are forgotten by a right password, and by an hour without any", async () => {
     const own = await createHarness();
     const { email } = await own.newAccount();

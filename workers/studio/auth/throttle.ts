@@ -86,9 +86,9 @@ export function throttledRefusal({ retryAfterSeconds }: Extract<Admission, { kin
 }
 
 /** After the answer: it waits for nothing that is not about this sign-in. What fails here only waits longer. */
-function settle(context: RequestContext, what: Omit<Parameters<typeof settleAttempt>[1], "nowMs">): void {
+function settle(context: RequestContext, what: Parameters<typeof settleAttempt>[1]): void {
   const { services, requestId, routeName } = context;
-  const work = settleAttempt(services.database, { nowMs: services.now(), ...what });
+  const work = settleAttempt(services.database, what);
   services.defer(
     work.catch((error: unknown) => logFailure({ request_id: requestId, route: routeName, step: "settle" }, error)),
   );
