@@ -1,7 +1,7 @@
 import type { Permission, Role } from "../../../core/tenancy/roles.ts";
 
 /**
- * Which permissions a role has (ARCHITECTURE.md, Roles). Written out, so that a reader sees each
+ * Which permissions a role has (docs/permissions.md is made from it). Written out, so that a reader sees each
  * cell and a new permission belongs to nobody until it is placed.
  *
  * Analyst and viewer hold the read permissions of devices, groups and telemetry because their own
