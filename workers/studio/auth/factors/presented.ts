@@ -64,3 +64,8 @@ export const otp = z
   .regex(totpCodePattern, "must be six digits")
   .openapi({ type: "string", pattern: "^[0-9]{6}$" });
 export const recoveryCode = z.string().min(1).max(recoveryCodeTextMax);
+
+/** For a body whose fields are alternatives. @returns whether exactly one of them is there */
+export function exactlyOneOf(...fields: readonly string[]): (body: Readonly<Record<string, unknown>>) => boolean {
+  return (body) => fields.filter((field) => body[field] !== undefined).length === 1;
+}

@@ -8,7 +8,7 @@ import { beginPasskeyCeremony, takePasskeyCeremony } from "../../auth/factors/ce
 import { checkCode } from "../../auth/factors/check-factor.ts";
 import { checkPasskey } from "../../auth/factors/check-passkey.ts";
 import { assertionOptions } from "../../auth/factors/passkeys.ts";
-import { authenticationResponse, otp, recoveryCode } from "../../auth/factors/presented.ts";
+import { authenticationResponse, exactlyOneOf, otp, recoveryCode } from "../../auth/factors/presented.ts";
 import { renewSession } from "../../auth/renew-session.ts";
 import * as throttle from "../../auth/throttle.ts";
 import { defineRoute } from "../../http/define-route.ts";
@@ -17,12 +17,22 @@ import { nothing, opaqueSecret } from "../../http/schemas.ts";
 import type { PersonContext } from "../../pipeline/request-context.ts";
 import { browserOptions, presentedPassword } from "../auth/schemas.ts";
 
-const body = z.union([
-  z.strictObject({ password: presentedPassword }),
-  z.strictObject({ otp }),
-  z.strictObject({ recovery_code: recoveryCode }),
-  z.strictObject({ ceremony: opaqueSecret, passkey: authenticationResponse }),
-]);
+const body = z
+  .strictObject({
+    password: presentedPassword.optional(),
+    otp: otp.optional(),
+    recovery_code: recoveryCode.optional(),
+    passkey: authenticationResponse.optional(),
+    ceremony: opaqueSecret.optional(),
+  })
+  .refine(
+    exactlyOneOf("password", "otp", "recovery_code", "passkey"),
+    "must hold one of password, otp, recovery_code and passkey",
+  )
+  .refine(
+    ({ ceremony, passkey }) => (ceremony === undefined) === (passkey === undefined),
+    "must hold ceremony and passkey together",
+  );
 type Proof = z.output<typeof body>;
 
 /** Proves again who sits there, with the strongest that they have. A program can't. */
@@ -33,16 +43,18 @@ export const stepUp = defineRoute(
     if (context.person.kind === "api_key") return refuse("forbidden");
     const refused = await judge(context, input.body);
     if (refused !== null) return refused;
-    const renewal = await renewSession(context, { mfa: !("password" in input.body) });
+    const renewal = await renewSession(context, { mfa: input.body.password === undefined });
     return renewal.kind === "ended" ? renewal.refusal : answer(null, { headers: renewal.headers });
   },
 );
 
 /** Null when the proof is right. */
 async function judge(context: PersonContext, proof: Proof): Promise<Refusal | null> {
-  if ("password" in proof) return judgePassword(context, proof.password);
-  if ("passkey" in proof) return judgePasskey(context, proof);
-  const checked = await checkCode(context, context.person, proof);
+  const { password, otp: code, recovery_code, ceremony, passkey } = proof;
+  if (password !== undefined) return judgePassword(context, password);
+  if (ceremony !== undefined && passkey !== undefined) return judgePasskey(context, ceremony, passkey);
+  const shown = code !== undefined ? { otp: code } : { recovery_code: recovery_code ?? "" };
+  const checked = await checkCode(context, context.person, shown);
   if (checked.kind === "throttled") return checked.refusal;
   return checked.kind === "right" ? null : wrong;
 }
@@ -76,12 +88,13 @@ async function judgePassword(context: PersonContext, password: string): Promise<
 
 async function judgePasskey(
   context: PersonContext,
-  proof: Extract<Proof, { ceremony: string }>,
+  ceremony: string,
+  passkey: NonNullable<Proof["passkey"]>,
 ): Promise<Refusal | null> {
   const { user } = context.person;
-  const challenge = await takePasskeyCeremony(context, "passkey_proof", proof.ceremony, context.person);
+  const challenge = await takePasskeyCeremony(context, "passkey_proof", ceremony, context.person);
   if (challenge === null) return refuse("invalid_token");
-  const checked = await checkPasskey(context, proof.passkey, { challenge, user });
+  const checked = await checkPasskey(context, passkey, { challenge, user });
   if (checked.kind === "right") return null;
   if (checked.kind === "wrong") return wrong;
   const recorded = recordFailure(context, user, { method: "passkey", reason: "passkey_copied", mfa: "failed" });
