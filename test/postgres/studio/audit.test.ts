@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { makeId } from "../../../core/ids.ts";
 import { type RouteName, type RouteSpec, routes } from "../../../core/routes.ts";
 import { runAs, setup } from "../support.ts";
-import { type Account, createHarness, type Harness, password } from "./harness.ts";
+import { type Account, createHarness, type Harness, operatorToken, password } from "./harness.ts";
 
 let studio: Harness;
 beforeAll(async () => {
@@ -54,6 +54,7 @@ function bodyOf(name: RouteName, owner: Account, slug: string): unknown {
     orgEnroll: { code, name: "pc", platform: "linux" },
     renameDevice: { name: "d" },
     sendCommand: { name: "ping" },
+    rotateKeys: { purpose: "access", emergency: true },
   };
   return bodies[name];
 }
@@ -73,10 +74,15 @@ function targetOf(path: string, slug: string): string {
   return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name]!);
 }
 
+function tokenFor({ policy }: RouteSpec, owner: string): { readonly token?: string } {
+  if (policy.kind === "public") return {};
+  return { token: policy.kind === "operator" ? operatorToken : owner };
+}
+
 async function call(name: RouteName, spec: RouteSpec) {
   const org = await studio.newOrg();
   const body = bodyOf(name, org.owner, org.slug);
-  const token = spec.policy.kind === "public" ? {} : { token: org.owner.token };
+  const token = tokenFor(spec, org.owner.token);
   const before = studio.standIns.calls.length;
   const answer = await studio.send(spec.method, targetOf(spec.path, org.slug), {
     ...token,
@@ -126,7 +132,7 @@ describe("every route", () => {
     studio.audit.down.intent = true;
     const answer = await studio
       .send(spec.method, targetOf(spec.path, org.slug), {
-        ...(spec.policy.kind === "public" ? {} : { token: org.owner.token }),
+        ...tokenFor(spec, org.owner.token),
         ...(body === undefined ? {} : { body }),
       })
       .finally(() => {

@@ -53,6 +53,14 @@ describe("studio boots", () => {
     expect(() => createApp(services, nowhere.definitions, nowhere.table)).toThrow("in no organisation");
   });
 
+  it("not with an operator's route that names an organisation, or is not counted as a sign-in", () => {
+    const policy = { kind: "operator" } as const;
+    const inside = withRoute("getOrg", (spec) => ({ ...spec, policy, rateClass: "sign_in" }));
+    expect(() => createApp(services, inside.definitions, inside.table)).toThrow("names an organisation");
+    const uncounted = withRoute("rotateKeys", (spec) => ({ ...spec, rateClass: "default" }));
+    expect(() => createApp(services, uncounted.definitions, uncounted.table)).toThrow("not counted as a sign-in");
+  });
+
   it("not when a handler expects less of its caller than the policy promises, or more", () => {
     const { table, definitions: changed } = withRoute("createOrg", (spec) => ({
       ...spec,
@@ -106,7 +114,9 @@ describe("the OpenAPI document", () => {
       const operation = document.paths[spec.path]?.[spec.method.toLowerCase()];
       expect([name, operation?.operationId]).toEqual([name, name]);
       expect(operation["x-sentinel-policy"]).toEqual(spec.policy);
-      expect(operation.security).toHaveLength(spec.policy.kind === "public" ? 0 : 2);
+      const person = [{ bearer: [] }, { session: [] }];
+      const security = { public: [], signed_in: person, permission: person, operator: [{ operator: [] }] };
+      expect(operation.security).toEqual(security[spec.policy.kind]);
     }
   });
 

@@ -123,6 +123,29 @@ describe("calls into the objects' Worker", () => {
     await expect(list(reading)).rejects.toThrow("call refused: wrong_job");
   });
 
+  it("get no token for another organisation than the one they are for", async () => {
+    const [own, foreign] = [newOrg(), newOrg()];
+    const claims = (org: OrgId | null) => ({ sub: newUser(), org, role: org && "owner", sid: newSession() }) as const;
+    const ask = async (from: OrgId | null, org: OrgId | null) => {
+      const call = await callerOf("studio").asJob("durable-objects.token-signer", "sign_tokens", from, newRequest());
+      return await entrypoints.TokenSigner.signAccessToken(call, claims(org));
+    };
+    await expect(ask(own, foreign)).rejects.toThrow("call refused: wrong_org");
+    await expect(ask(own, null)).rejects.toThrow("call refused: wrong_org");
+    await expect(ask(null, foreign)).rejects.toThrow("call refused: wrong_org");
+    await expect(ask(own, own)).resolves.toBeTruthy();
+  });
+
+  it("are refused the second time where each would make something more", async () => {
+    const org = newOrg();
+    const call = await jobCall(org, newRequest());
+    await append(call, org);
+    await expect(append(call, org)).rejects.toThrow("call refused: replayed");
+    const signing = await callerOf("studio").asJob("durable-objects.token-signer", "sign_tokens", null, newRequest());
+    await sign(signing);
+    await expect(sign(signing)).rejects.toThrow("call refused: replayed");
+  });
+
   it("are refused for another organisation's log", async () => {
     const [own, foreign] = [newOrg(), newOrg()];
     const call = await userCall("durable-objects.audit-intake", own, newRequest());

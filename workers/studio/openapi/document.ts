@@ -18,6 +18,11 @@ const problemSchema = z
 export function registerDefinitions(app: OpenAPIHono, definitions: readonly RouteDefinition[]): void {
   const registry = app.openAPIRegistry;
   registry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer", bearerFormat: "JWT" });
+  registry.registerComponent("securitySchemes", "operator", {
+    type: "http",
+    scheme: "bearer",
+    description: "The platform's operator alone",
+  });
   registry.registerComponent("securitySchemes", "session", {
     type: "apiKey",
     in: "cookie",
@@ -35,6 +40,18 @@ export function openApiDocument(app: OpenAPIHono, publicUrl: URL): object {
   });
 }
 
+function securityOf(policy: RouteDefinition["spec"]["policy"]): Record<string, string[]>[] {
+  switch (policy.kind) {
+    case "public":
+      return [];
+    case "operator":
+      return [{ operator: [] }];
+    case "signed_in":
+    case "permission":
+      return [{ bearer: [] }, { session: [] }];
+  }
+}
+
 function pathOf({ name, spec, params, query, body, status, answer }: RouteDefinition) {
   const shape = { ...((params as { shape?: Record<string, z.ZodType> } | null)?.shape ?? {}) };
   if (spec.path.includes("{org}")) shape["org"] = z.string().openapi({ description: "The organisation's id or slug" });
@@ -50,7 +67,7 @@ function pathOf({ name, spec, params, query, body, status, answer }: RouteDefini
       summary: spec.summary,
       method: spec.method.toLowerCase() as Lowercase<typeof spec.method>,
       path: spec.path,
-      security: spec.policy.kind === "public" ? [] : [{ bearer: [] }, { session: [] }],
+      security: securityOf(spec.policy),
       request: {
         params: z.object(shape),
         ...(query === null ? {} : { query: query as z.ZodObject }),
