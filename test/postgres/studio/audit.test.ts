@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 
 const served = (Object.entries(routes) as [RouteName, RouteSpec][]).filter(([, { servedBy }]) => servedBy === "studio");
-const id = (kind: "device" | "group" | "enrollmentCode" | "user" | "session" | "invitation" | "passkey") =>
+const id = (kind: "device" | "group" | "enrollmentCode" | "user" | "session" | "invitation" | "passkey" | "apiKey") =>
   makeId(kind, Date.now(), randomBytes(10));
 
 /** Answers of a passkey in form alone. */
@@ -47,6 +47,7 @@ function bodyOf(name: RouteName, owner: Account, slug: string): unknown {
     createInvitation: { email: studio.newEmail(), role: "viewer" },
     acceptInvitation: { token: "x" },
     putPolicy: { countries: ["IN"] },
+    createApiKey: { name: "k", role: "viewer", expires_at: new Date(studio.clock.nowMs + 3600_000).toISOString() },
     createGroup: { name: "g" },
     renameGroup: { name: "g" },
     createEnrollmentCode: { name: "c" },
@@ -54,6 +55,8 @@ function bodyOf(name: RouteName, owner: Account, slug: string): unknown {
     orgEnroll: { code, name: "pc", platform: "linux" },
     renameDevice: { name: "d" },
     sendCommand: { name: "ping" },
+    disableUser: { email: owner.email },
+    enableUser: { email: owner.email },
     rotateKeys: { purpose: "access", emergency: true },
   };
   return bodies[name];
@@ -68,6 +71,7 @@ function targetOf(path: string, slug: string): string {
     code: id("enrollmentCode"),
     invitation: id("invitation"),
     session: id("session"),
+    key: id("apiKey"),
     policy: "geo",
     passkey: id("passkey"),
   };
