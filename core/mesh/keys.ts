@@ -43,11 +43,17 @@ export const keySetStaleMsMax = 5 * 60_000;
  * all the time keeps a key that is new without notice (an emergency's) unknown for that long, and no other.
  */
 export const unknownKidCooldownMs = 2000;
+/**
+ * How long before a set's end somebody asks for the next one, in milliseconds: that request waits, the
+ * others use the set at hand meanwhile. As long after a failure nobody asks again, so that a holder that
+ * hangs holds up one request and not all.
+ */
+export const refreshAheadMs = 2000;
 /** Keys in one set: current, next and the last few months' ones. */
 const keySetMax = 16;
 
 /**
- * Caches a JWK set. A set older than a minute, or an unknown kid after the cool-down, fetches it again;
+ * Caches a JWK set. A set that is a minute old, or an unknown kid after the cool-down, fetches it again;
  * a failed refresh keeps the old set until it is five minutes old.
  *
  * Only finished sets are shared between requests, never a pending fetch: a Worker may not wait for
@@ -58,22 +64,40 @@ const keySetMax = 16;
 export function createKeySource(fetchKeys: () => Promise<{ keys: JWK[] }>, now: () => number): KeySource {
   let keys: ReadonlyMap<string, CryptoKey> = new Map();
   let fetchedAtMs = Number.NEGATIVE_INFINITY;
+  let triedAtMs = Number.NEGATIVE_INFINITY;
+  let failed = false;
   let unknownKidAtMs = Number.NEGATIVE_INFINITY;
+
+  /** What is at hand for a known kid may be used without asking. */
+  const mayWait = (ageMs: number): boolean => {
+    if (ageMs < keySetFreshMs - refreshAheadMs) return true;
+    const someoneAsks = now() - triedAtMs < refreshAheadMs;
+    return someoneAsks && ageMs < (failed ? keySetStaleMsMax : keySetFreshMs);
+  };
 
   return {
     async find(kid) {
       const known = keys.get(kid);
-      const fresh = now() - fetchedAtMs < keySetFreshMs;
-      if (known !== undefined && fresh) return known;
-      if (known === undefined && fresh) {
+      const ageMs = now() - fetchedAtMs;
+      if (known !== undefined && mayWait(ageMs)) return known;
+      if (known === undefined && ageMs < keySetFreshMs) {
         if (now() - unknownKidAtMs < unknownKidCooldownMs) return null;
         unknownKidAtMs = now();
       }
+      const askedAtMs = now();
+      triedAtMs = askedAtMs;
       try {
-        keys = await importKeys((await fetchKeys()).keys);
-        fetchedAtMs = now();
+        const fetched = await importKeys((await fetchKeys()).keys);
+        // As old as the question: an answer that took its time may name a key that was revoked meanwhile.
+        if (askedAtMs >= fetchedAtMs) {
+          keys = fetched;
+          fetchedAtMs = askedAtMs;
+        }
+        failed = false;
       } catch (error) {
+        failed = true;
         if (known === undefined || now() - fetchedAtMs >= keySetStaleMsMax) throw error;
+        return known;
       }
       return keys.get(kid) ?? null;
     },

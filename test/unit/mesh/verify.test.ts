@@ -12,6 +12,7 @@ import {
   keySetFreshMs,
   keySetStaleMsMax,
   type MeshKeys,
+  refreshAheadMs,
   unknownKidCooldownMs,
 } from "../../../core/mesh/keys.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
@@ -372,11 +373,90 @@ describe("a key source", () => {
     );
     expect(await source.find("root-1")).not.toBeNull();
     set = { keys: [access.public] };
-    clock += keySetFreshMs - 1;
+    clock += keySetFreshMs - refreshAheadMs - 1;
     expect(await source.find("root-1")).not.toBeNull();
-    clock += 1;
+    clock += refreshAheadMs + 1;
     expect(await source.find("root-1")).toBeNull();
     expect(keySetFreshMs).toBeLessThanOrEqual(60_000);
+  });
+
+  it("makes one request wait for the next set, and the others use the one at hand, to its end and no further", async () => {
+    let clock = nowMs;
+    let fetches = 0;
+    const answers: (() => void)[] = [];
+    const source = createKeySource(
+      () => {
+        fetches += 1;
+        if (fetches === 1) return Promise.resolve({ keys: [root.public] });
+        return new Promise((resolve) => answers.push(() => resolve({ keys: [access.public] })));
+      },
+      () => clock,
+    );
+    await source.find("root-1");
+    clock += keySetFreshMs - refreshAheadMs;
+    const first = source.find("root-1");
+    for (let other = 0; other < 20; other += 1) expect(await source.find("root-1")).not.toBeNull();
+    expect(fetches).toBe(2);
+    // The one that asked is never answered; at the end of its minute nobody goes on with the old set.
+    clock += refreshAheadMs;
+    const late = source.find("root-1");
+    expect(fetches).toBe(3);
+    for (const answer of answers) answer();
+    expect([await first, await late]).toEqual([null, null]);
+  });
+
+  it("does not let a late answer bring back a key that was revoked meanwhile", async () => {
+    let clock = nowMs;
+    const answers: ((set: { keys: JWK[] }) => void)[] = [];
+    const source = createKeySource(
+      () => new Promise((resolve) => answers.push(resolve)),
+      () => clock,
+    );
+    const slow = source.find("root-1");
+    clock += 1000;
+    const quick = source.find("access-1");
+    answers[1]?.({ keys: [access.public] });
+    expect(await quick).not.toBeNull();
+    answers[0]?.({ keys: [root.public] });
+    expect(await slow).toBeNull();
+    expect(await source.find("access-1")).not.toBeNull();
+  });
+
+  it("counts a set's minute from the question, not from the answer", async () => {
+    let clock = nowMs;
+    let set = { keys: [root.public] };
+    const source = createKeySource(
+      async () => {
+        const answer = set;
+        clock += 5000;
+        return answer;
+      },
+      () => clock,
+    );
+    await source.find("root-1");
+    set = { keys: [access.public] };
+    clock = nowMs + keySetFreshMs;
+    expect(await source.find("root-1")).toBeNull();
+  });
+
+  it("holds up one request every two seconds while its holder hangs or fails, and not all", async () => {
+    let clock = nowMs;
+    let fetches = 0;
+    const source = createKeySource(
+      async () => {
+        fetches += 1;
+        if (fetches > 1) throw new Error("down");
+        return { keys: [root.public] };
+      },
+      () => clock,
+    );
+    await source.find("root-1");
+    clock += keySetFreshMs;
+    for (let request = 0; request < 20; request += 1) expect(await source.find("root-1")).not.toBeNull();
+    expect(fetches).toBe(2);
+    clock += refreshAheadMs;
+    await source.find("root-1");
+    expect(fetches).toBe(3);
   });
 });
 
