@@ -67,16 +67,30 @@ describe("npm start", () => {
     // Only the conductor dies: the database and the agent play on.
     await running!.stop("SIGKILL");
     running = await startStackProcess(stateDir, ["--port", "0", "--quiet"]);
-    for (const name of ["postgres", "postgres_2", "agent"])
+    for (const name of ["workerd", "workerd_passwords", "postgres", "postgres_2", "agent"])
       expect(running.description.pids[name]).not.toBe(before.pids[name]);
     expect((await new Api(running.description.url).send("GET", "/readyz")).status).toBe(200);
   });
 
+  it("goes on without the process that hashes passwords, says so at the door, and signs in once it is back", async () => {
+    const { pids, url, owner } = running!.description;
+    const { api } = await signIn(url, owner.email, owner.password);
+    process.kill(pids["workerd_passwords"]!, "SIGKILL");
+    const [me, door] = await Promise.all([
+      api.send("GET", "/api/v1/me"),
+      new Api(url).send("POST", "/api/v1/auth/login", { email: owner.email, password: owner.password }),
+    ]);
+    expect(me.status).toBe(200);
+    expect([door.status, door.body["code"]]).toEqual([503, "unavailable"]);
+    await eventually("the owner signs in", () => signIn(url, owner.email, owner.password).catch(() => null));
+  });
+
   it("starts any part again that dies alone, and keeps stack.json true", async () => {
-    const { pids, url } = running!.description;
-    for (const pid of Object.values(pids)) process.kill(pid, "SIGKILL");
+    const { url } = running!.description;
     const read = (): Record<string, number> =>
       (JSON.parse(readFileSync(join(stateDir, "stack.json"), "utf8")) as { pids: Record<string, number> }).pids;
+    const pids = read();
+    for (const pid of Object.values(pids)) process.kill(pid, "SIGKILL");
     await eventually("every part runs under another process id", async () => {
       const now = read();
       return Object.keys(pids).every((name) => now[name] !== undefined && now[name] !== 0 && now[name] !== pids[name]);
