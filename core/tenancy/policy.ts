@@ -69,7 +69,7 @@ export interface MfaHolder {
   readonly kind: "person" | "api_key";
   /** Has an authenticator app or a passkey. */
   readonly hasFactor: boolean;
-  /** A second factor was shown in this session. */
+  /** A second factor was shown in this session, and is one still. */
   readonly mfa: boolean;
 }
 

@@ -39,7 +39,8 @@ export function removePasskey(
 
 /**
  * The person's row is locked first, so that of two removals the later one sees what the first left. With
- * the last factor its recovery codes go too: they stand in for nothing any more.
+ * the last factor its recovery codes go too, and what sessions have shown of it: they stand for nothing any
+ * more. A session by an outside issuer keeps what that one asked for.
  */
 async function removeUnderLock(
   database: Database,
@@ -60,6 +61,10 @@ async function removeUnderLock(
       codes AS (
         DELETE FROM control.recovery_codes USING verdict
         WHERE user_id = ${user} AND NOT verdict.others AND EXISTS (SELECT FROM changed)),
+      unproven AS (
+        UPDATE control.sessions SET mfa = false FROM verdict
+        WHERE user_id = ${user} AND mfa AND method NOT IN ('oidc', 'supabase')
+          AND NOT verdict.others AND EXISTS (SELECT FROM changed)),
       receipt AS (${receiptIfChanged(write, null)})
       SELECT found, allowed, needed FROM verdict`,
   ]);

@@ -311,6 +311,27 @@ describe("an organisation that asks for a second factor", () => {
     expect((await devices(org, older.token)).status).toBe(200);
   });
 
+  it("takes an outside issuer's second factor where the session has shown that", async () => {
+    const org = await orgWithFactor();
+    const member = await studio.newMember(org, "viewer");
+    await put(org, required);
+    // As a provider's sign-in leaves it whose word on second factors its administrator trusts.
+    const show = "UPDATE control.sessions SET method = 'oidc', mfa = $2 WHERE user_id = $1";
+    await look(show, [member.id, true]);
+    expect((await devices(org, member.token)).status).toBe(200);
+    await look(show, [member.id, false]);
+    expect((await devices(org, member.token)).body.code).toBe("mfa_enrollment_required");
+  });
+
+  it("does not take what a session has shown of a factor that is gone", async () => {
+    const org = await orgWithFactor();
+    const member = await studio.newMember(org, "viewer");
+    await kit.addApp(member);
+    expect((await studio.send("DELETE", "/api/v1/me/mfa/totp", { token: member.token })).status).toBe(204);
+    await put(org, required);
+    expect((await devices(org, member.token)).body.code).toBe("mfa_enrollment_required");
+  });
+
   it("has no word in other organisations, nor with strangers", async () => {
     const org = await orgWithFactor();
     const member = await studio.newMember(org, "viewer");

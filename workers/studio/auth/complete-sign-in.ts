@@ -95,8 +95,8 @@ export async function finishSignIn(
     memberships.map(({ org }) => org),
     event,
   );
-  // Whoever has a second factor has shown it to get here.
-  const holder = { kind: "person", mfa, hasFactor: mfa } as const;
+  // Whoever has a second factor has shown it to get here: without one shown there is none.
+  const holder = { kind: "person", mfa, hasFactor: false } as const;
   const subject = { user, session: session.id, scope: scopeOf(memberships, orgReference, holder, services.now()) };
   const issued = session.refreshToken === null ? {} : await tokenAnswer(context, subject, session.refreshToken);
   const person = { id: user, email: step.email, name: step.name };
