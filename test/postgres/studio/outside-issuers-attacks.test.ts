@@ -60,6 +60,14 @@ describe("what an attacker sends to the callback", () => {
     expect((await kit.finish(org.slug, victim, returned)).status).toBe(200);
   });
 
+  it("two ceremony cookies, one of them planted: refused", async () => {
+    const [browser, planted] = [newBrowser(), newBrowser()];
+    const returned = await real.signIn(await kit.start(org.slug, realId, browser), newSubject());
+    await kit.start(org.slug, realId, planted);
+    refused(await kit.finish(org.slug, { ceremony: `${browser.ceremony}; ${planted.ceremony}` }, returned));
+    expect((await kit.finish(org.slug, browser, returned)).status).toBe(200);
+  });
+
   it("another state: refused, and the ceremony is spent", async () => {
     const browser = newBrowser();
     const returned = await real.signIn(await kit.start(org.slug, realId, browser), newSubject());
