@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { makeId, type OrgId, type UserId } from "../../../core/ids.ts";
 import { changeMember, deleteDisabledMember, type MemberChange } from "../../../store/control/change-member.ts";
+import { exchangeSession } from "../../../workers/studio/auth/exchange-session.ts";
 import { controlDatabase, newOrgId, newUserId, runAs, setup } from "../support.ts";
 import { type Account, createHarness, type Harness } from "./harness.ts";
 
@@ -80,6 +81,96 @@ describe("the last owner", () => {
       expect(answers.filter(({ status }) => status < 300)).toHaveLength(1);
       expect(await actingOwners(org.id)).toBe(1);
     }
+  });
+});
+
+describe("owners who leave by themselves", () => {
+  it.each(ways)("at the same moment, by %s, leave one behind", async (_name, way) => {
+    const org = await studio.newOrg();
+    const owners = [org.owner, await studio.newMember(org, "owner"), await studio.newMember(org, "owner")];
+    const answers = await Promise.all(owners.map((owner) => way(org, owner, owner)));
+    expect(answers.filter(({ status }) => status < 300)).toHaveLength(2);
+    expect(answers.find(({ status }) => status >= 300)?.body.code).toBe("last_owner");
+    expect(await actingOwners(org.id)).toBe(1);
+  });
+
+  it.each(ways)("by %s, while another owner disables the third, leave one behind", async (_name, way) => {
+    const org = await studio.newOrg();
+    const [second, third] = [await studio.newMember(org, "owner"), await studio.newMember(org, "owner")];
+    await Promise.all([
+      way(org, org.owner, org.owner),
+      way(org, second, second),
+      patch(org, second, third, { disabled: true }),
+    ]);
+    expect(await actingOwners(org.id)).toBeGreaterThan(0);
+  });
+});
+
+describe("what is no change of a member", () => {
+  /** An invitation of somebody who is a member by the time they open it: their address has become the invited one. */
+  async function invitedMember(org: { id: string; owner: Account }, member: Account, role: string) {
+    const email = studio.newEmail();
+    const invited = { token: org.owner.token, body: { email, role } };
+    expect((await studio.send("POST", `/api/v1/orgs/${org.id}/invitations`, invited)).status).toBe(201);
+    await asSuperuser("UPDATE control.users SET email = $2 WHERE id = $1", [member.id, email]);
+    return { email, token: member.token, body: { token: studio.mailedToken(email) } };
+  }
+  /** What the edge makes of an API key. */
+  async function tokenOf(key: string, org: string): Promise<string> {
+    const traded = await exchangeSession(studio.studio.services, key, org, "req_01h455vb4pex5vsknk084sn02q");
+    return traded.kind === "ok" ? traded.accessToken : "";
+  }
+  const standing = (org: string, user: string) =>
+    asSuperuser(
+      "SELECT role, disabled_at IS NOT NULL AS disabled FROM control.memberships WHERE org_id = $1 AND user_id = $2",
+      [org, user],
+    );
+
+  it("an owner who accepts an invitation with a lesser role stays an owner", async () => {
+    const org = await studio.newOrg();
+    const accept = await invitedMember(org, org.owner, "viewer");
+    expect((await studio.send("POST", "/api/v1/invitations/accept", accept)).status).toBeGreaterThanOrEqual(400);
+    expect(await standing(org.id, org.owner.id)).toEqual([{ role: "owner", disabled: false }]);
+  });
+
+  it("a member who accepts an invitation as owner becomes none, and one who is disabled is not let in by it", async () => {
+    const org = await studio.newOrg();
+    const member = await studio.newMember(org, "viewer");
+    const accept = await invitedMember(org, member, "owner");
+    expect((await studio.send("POST", "/api/v1/invitations/accept", accept)).status).toBeGreaterThanOrEqual(400);
+    expect((await patch(org, org.owner, member, { disabled: true })).status).toBe(200);
+    const { body, email } = await invitedMember(org, member, "admin");
+    const { token } = await studio.signIn(email);
+    const again = await studio.send("POST", "/api/v1/invitations/accept", { token, body });
+    expect(again.status).toBeGreaterThanOrEqual(400);
+    expect(await standing(org.id, member.id)).toEqual([{ role: "viewer", disabled: true }]);
+  });
+
+  it("an admin's API key changes no owner, by any of the ways, nor anybody else", async () => {
+    const org = await studio.newOrg();
+    const [second, viewer] = [await studio.newMember(org, "owner"), await studio.newMember(org, "viewer")];
+    const expires_at = new Date(studio.clock.nowMs + 3600_000).toISOString();
+    const wanted = { token: org.owner.token, body: { name: "k", role: "admin", expires_at } };
+    const made = await studio.send("POST", `/api/v1/orgs/${org.id}/api-keys`, wanted);
+    expect(made.status).toBe(201);
+    const program = { ...org.owner, token: await tokenOf(made.body.key, org.id) };
+    for (const [, way] of ways)
+      for (const whom of [org.owner, second, viewer]) {
+        const answer = await way(org, program, whom);
+        expect([answer.status, answer.body.code]).toEqual([403, "forbidden"]);
+      }
+    expect(await actingOwners(org.id)).toBe(2);
+  });
+
+  it("a key's service user is made an owner by nobody, nor counted as one", async () => {
+    const org = await studio.newOrg();
+    const expires_at = new Date(studio.clock.nowMs + 3600_000).toISOString();
+    const wanted = { token: org.owner.token, body: { name: "k", role: "admin", expires_at } };
+    const { body: key } = await studio.send("POST", `/api/v1/orgs/${org.id}/api-keys`, wanted);
+    const service = { ...org.owner, id: key.user_id as string };
+    expect((await patch(org, org.owner, service, { role: "owner" })).status).toBe(404);
+    expect(await standing(org.id, service.id)).toEqual([{ role: "admin", disabled: false }]);
+    expect((await patch(org, org.owner, org.owner, { role: "viewer" })).body.code).toBe("last_owner");
   });
 });
 

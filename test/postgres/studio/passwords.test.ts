@@ -44,6 +44,13 @@ describe("a password at registration", () => {
     expect((await login(email, chosen.slice(0, -1))).status).toBe(401);
   });
 
+  it("signs in however old it is", async () => {
+    const own = await createHarness();
+    const { email } = await own.newAccount();
+    own.clock.nowMs += 10 * 365 * 24 * 3600_000;
+    await own.signIn(email);
+  });
+
   it("stands in no row and no log entry", async () => {
     const account = await studio.newAccount();
     await login(account.email, "a wrong password of mine");

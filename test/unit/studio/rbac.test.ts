@@ -34,7 +34,7 @@ describe("the permission table", () => {
     for (const granted of Object.values(permissionTable)) expect(new Set(granted).size).toBe(granted.length);
   });
 
-  it("gives nobody what an owner lacks, and only an admin more than analysts, viewers and readonly have", () => {
+  it("gives nobody what an owner lacks, and no lesser role what an admin lacks", () => {
     for (const role of roles)
       for (const permission of permissionTable[role]) expect(permissionTable.owner).toContain(permission);
     for (const role of ["analyst", "viewer", "readonly"] as const)

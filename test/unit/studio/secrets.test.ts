@@ -46,9 +46,15 @@ describe("derived keys", () => {
 
 describe("secrets", () => {
   it("are 256 random bits", () => {
-    const secret = makeSecret((length) => new Uint8Array(randomBytes(length)));
+    const drawn: Uint8Array[] = [];
+    const secret = makeSecret((length) => {
+      drawn.push(new Uint8Array(randomBytes(length)));
+      return drawn.at(-1) as Uint8Array<ArrayBuffer>;
+    });
     expect(looksLikeSecret(secret)).toBe(true);
-    expect(Buffer.from(secret, "base64url")).toHaveLength(32);
+    // All of what was drawn, and nothing else.
+    expect([...Buffer.from(secret, "base64url")]).toEqual([...(drawn[0] ?? [])]);
+    expect([drawn.length, drawn[0]?.length]).toEqual([1, 32]);
   });
 
   it("succeed one another the same way each time, and only with the key", () => {

@@ -1,0 +1,147 @@
+import { makeId } from "../../../core/ids.ts";
+import { type RouteSpec, routes } from "../../../core/routes.ts";
+
+export type AnyRoute = readonly [name: string, route: RouteSpec];
+export const allRoutes: readonly AnyRoute[] = Object.entries(routes as Record<string, RouteSpec>);
+
+/** Values of path parameters by name. */
+export type Params = Readonly<Record<string, string>>;
+
+const tomorrow = new Date(Date.now() + 24 * 3600_000).toISOString();
+/** An answer of an authenticator in shape, and nobody's. */
+const credential = { id: "AAAA", rawId: "AAAA", type: "public-key", clientExtensionResults: {} };
+const assertion = { ...credential, response: { clientDataJSON: "AAAA", authenticatorData: "AAAA", signature: "AAAA" } };
+const attestation = { ...credential, response: { clientDataJSON: "AAAA", attestationObject: "AAAA" } };
+const password = "quiet otters climb marble stairs 4";
+const login = { email: "nobody@people.test", password };
+const token = { token: "x".repeat(43) };
+const challenge = "x".repeat(43);
+const supabase = (project: string) => ({
+  kind: "supabase",
+  name: "Supabase",
+  // Of the one kind whose issuer is asked nothing.
+  issuer: `https://${project}.supabase.co/auth/v1`,
+  signing: "hs256",
+  client_secret: "s".repeat(64),
+});
+
+/** A body that each route takes, so that no refusal can be about its shape; null: it takes none. */
+const bodies: Readonly<Record<string, unknown>> = {
+  register: { email: "new@people.test", password, name: "New" },
+  verifyEmail: token,
+  login,
+  orgLogin: login,
+  forgotPassword: { email: login.email },
+  orgForgotPassword: { email: login.email },
+  resetPassword: { ...token, password },
+  orgResetPassword: { ...token, password },
+  confirmEmail: token,
+  orgConfirmEmail: token,
+  refresh: { refresh_token: "x".repeat(43) },
+  orgRefresh: { refresh_token: "x".repeat(43) },
+  logout: null,
+  orgLogout: null,
+  loginMfa: { challenge, otp: "000000" },
+  orgLoginMfa: { challenge, otp: "000000" },
+  loginMfaPasskeyOptions: { challenge },
+  orgLoginMfaPasskeyOptions: { challenge },
+  passkeySignInOptions: null,
+  orgPasskeySignInOptions: null,
+  passkeySignIn: { ceremony: challenge, response: assertion },
+  orgPasskeySignIn: { ceremony: challenge, response: assertion },
+  startOidc: {},
+  orgStartOidc: {},
+  finishOidc: { code: "x", state: "x" },
+  orgFinishOidc: { code: "x", state: "x" },
+  exchangeToken: { access_token: "x.y.z" },
+  orgExchangeToken: { access_token: "x.y.z" },
+  stepUp: { password },
+  stepUpPasskeyOptions: null,
+  addTotp: null,
+  confirmTotp: { code: "000000" },
+  passkeyRegistrationOptions: null,
+  addPasskey: { ceremony: challenge, response: attestation, name: "key" },
+  renamePasskey: { name: "mine" },
+  renewRecoveryCodes: null,
+  changePassword: { current_password: password, new_password: `${password} 5` },
+  changeEmail: { email: "other@people.test" },
+  linkIdentity: { challenge },
+  createOrg: { name: "Another", slug: `another-${crypto.randomUUID().slice(0, 8)}` },
+  acceptInvitation: token,
+  changeMember: { role: "viewer" },
+  createInvitation: { email: "x@people.test", role: "viewer" },
+  putPolicy: { countries: ["IN"] },
+  createApiKey: { name: "mine now", role: "viewer", expires_at: tomorrow },
+  createGroup: { name: "mine now" },
+  renameGroup: { name: "mine still" },
+  addGroupMember: null,
+  addGroupDevice: null,
+  createEnrollmentCode: { name: "x", max_uses: 1, expires_in_seconds: 600 },
+  enroll: { code: "x", name: "pc", platform: "linux" },
+  orgEnroll: { code: "x", name: "pc", platform: "linux" },
+  renameDevice: { name: "mine now" },
+  rotateDeviceToken: null,
+  sendCommand: { name: "ping", args: {} },
+  createIdentityProvider: supabase("mnopqrst"),
+  changeIdentityProvider: { name: "mine now" },
+  addProviderSecret: { client_secret: "t".repeat(64) },
+  rotateKeys: { purpose: "access", emergency: true },
+  disableUser: { email: "nobody@people.test" },
+  enableUser: { email: "nobody@people.test" },
+  createPlatformProvider: supabase("uvwxyzab"),
+  changePlatformProvider: { name: "mine now" },
+  addPlatformProviderSecret: { client_secret: "t".repeat(64) },
+};
+
+/** The provider that a test's own organisation has. */
+export const ownProvider: unknown = supabase("abcdefgh");
+
+/**
+ * What the route is sent besides its path.
+ * @throws Error for a new route that nobody has said it of yet
+ */
+export function bodyOf([name, { method }]: AnyRoute): unknown {
+  if (method === "GET" || method === "DELETE") return undefined;
+  if (!Object.hasOwn(bodies, name)) {
+    throw new Error(
+      `the route ${name} is new here: add a body that it takes to \`bodies\` in test/e2e/support/route-inputs.ts, or null if it takes none`,
+    );
+  }
+  return bodies[name] ?? undefined;
+}
+
+/**
+ * The route's path with its parameters filled in.
+ * @throws Error for a parameter that nobody has made a value of yet
+ */
+export function pathOf([name, { path }]: AnyRoute, params: Params): string {
+  return path.replace(/\{(\w+)\*?\}/g, (_all, parameter: string) => {
+    const value = params[parameter];
+    if (value === undefined) {
+      throw new Error(
+        `the route ${name} has a new parameter {${parameter}}: make one in \`makeThings\` of test/e2e/support/things.ts`,
+      );
+    }
+    return value;
+  });
+}
+
+const kinds = {
+  user: "user",
+  device: "device",
+  group: "group",
+  code: "enrollmentCode",
+  invitation: "invitation",
+  key: "apiKey",
+  provider: "provider",
+  secret: "providerSecret",
+} as const;
+
+/** Parameters that name something of an organisation's. */
+export const thingNames: readonly string[] = Object.keys(kinds);
+
+/** Well-formed ids of things that do not exist. */
+export function inventedThings(): Params {
+  const random = (): Uint8Array => crypto.getRandomValues(new Uint8Array(10));
+  return Object.fromEntries(Object.entries(kinds).map(([name, kind]) => [name, makeId(kind, Date.now(), random())]));
+}

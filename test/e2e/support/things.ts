@@ -1,0 +1,82 @@
+import { makeId } from "../../../core/ids.ts";
+import { type Answer, Api, mailedToken, newPerson, signIn, testPassword } from "./api.ts";
+import { ownProvider, type Params } from "./route-inputs.ts";
+
+export type TestPerson = Awaited<ReturnType<typeof newPerson>>;
+
+/** @throws Error unless it answered 2xx */
+export async function done<T>(sent: Promise<Answer<T>>): Promise<T> {
+  const { status, body } = await sent;
+  if (status >= 300) throw new Error(`answered ${status}: ${JSON.stringify(body)}`);
+  return body;
+}
+
+/** A new organisation's slug. */
+export async function newOrg(owner: Api, name: string): Promise<string> {
+  const slug = `${name}-${crypto.randomUUID().slice(0, 8)}`;
+  await done(owner.send("POST", "/api/v1/orgs", { name, slug }));
+  return slug;
+}
+
+/** Invited with a role, accepted. */
+export async function join(mailDir: string, owner: Api, org: string, person: TestPerson, role: string): Promise<void> {
+  await done(owner.send("POST", `/api/v1/orgs/${org}/invitations`, { email: person.email, role }));
+  const token = mailedToken(mailDir, person.email, "invitation");
+  await done(person.api.send("POST", "/api/v1/invitations/accept", { token }));
+}
+
+export async function newMember(mailDir: string, owner: Api, org: string, role: string): Promise<TestPerson> {
+  const person = await newPerson(owner.base, mailDir, role);
+  await join(mailDir, owner, org, person, role);
+  return person;
+}
+
+/** Another session of the same person. */
+export const again = async ({ api, email }: TestPerson): Promise<Api> =>
+  (await signIn(api.base, email, testPassword)).api;
+
+/** An API key of an organisation. @returns the key itself, and its id */
+export async function newKey(owner: Api, org: string, role: string): Promise<{ id: string; key: string }> {
+  const expires_at = new Date(Date.now() + 3600_000).toISOString();
+  return done(owner.send("POST", `/api/v1/orgs/${org}/api-keys`, { name: `${role} key`, role, expires_at }));
+}
+
+/** One of everything that a path can name. @param file one of the dashboard's, as its page names it */
+export async function makeThings(mailDir: string, owner: Api, org: string): Promise<Params & { deviceToken: string }> {
+  const at = `/api/v1/orgs/${org}`;
+  const random = (): Uint8Array => crypto.getRandomValues(new Uint8Array(10));
+  const send = <T>(path: string, body: unknown): Promise<T> => done(owner.send<T>("POST", `${at}${path}`, body));
+  const member = await newMember(mailDir, owner, org, "viewer");
+  const code = await send<{ id: string; code: string }>("/enrollment-codes", {
+    name: "lab",
+    max_uses: 5,
+    expires_in_seconds: 600,
+  });
+  const enrolled = { code: code.code, name: "pc-1", platform: "linux" };
+  const device = await done(
+    new Api(owner.base).send<{ device_id: string; token: string }>("POST", "/api/v1/enroll", enrolled),
+  );
+  const group = await send<{ id: string }>("/groups", { name: "lab 1" });
+  const invitation = await send<{ id: string }>("/invitations", { email: "someone@people.test", role: "viewer" });
+  const provider = await send<{ id: string; secrets: { id: string }[] }>("/identity-providers", ownProvider);
+  const page = (await new Api(owner.base).send<string>("GET", "/")).body;
+  const file = /\/assets\/([^"]+)"/.exec(page)?.[1];
+  if (file === undefined) throw new Error("the dashboard's page names no file");
+  return {
+    org,
+    user: member.userId,
+    code: code.id,
+    device: device.device_id,
+    deviceToken: device.token,
+    group: group.id,
+    invitation: invitation.id,
+    policy: "geo",
+    key: (await newKey(owner, org, "viewer")).id,
+    provider: provider.id,
+    secret: provider.secrets[0]?.id ?? "",
+    session: makeId("session", Date.now(), random()),
+    passkey: makeId("passkey", Date.now(), random()),
+    page: "devices",
+    file,
+  };
+}
