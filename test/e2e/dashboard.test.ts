@@ -181,6 +181,32 @@ describe("the dashboard in Chromium, on the real stack with the real agent", () 
     await theirs.context().close();
   });
 
+  it("counts down after too many wrong passwords, and says that a passkey needs no waiting", async () => {
+    const theirs = await (await browser.newContext()).newPage();
+    await theirs.goto(`${stack.description.url}/sign-in`);
+    await theirs.getByLabel("E-mail").fill("nobody@people.test");
+    await theirs.getByLabel("Password", { exact: true }).fill("not the password of anybody");
+    const submit = theirs.getByRole("button", { name: "Sign in", exact: true });
+    const timer = theirs.getByRole("timer");
+    const secondsLeft = async (): Promise<number> =>
+      (await timer.count()) === 0 ? 0 : Number.parseInt((await timer.textContent()) ?? "", 10);
+    // Ten attempts are free, and each wait after them is longer (workers/studio/auth/throttle.ts); the button
+    // can be pressed again only once a wait is over.
+    while ((await secondsLeft()) < 4) {
+      const answered = theirs.waitForResponse((response) => response.url().endsWith("/auth/login"));
+      await submit.click();
+      await answered;
+      await theirs.getByRole("alert").waitFor();
+    }
+    expect(await submit.isDisabled()).toBe(true);
+    await theirs.getByText("A passkey gets you in at once.").waitFor();
+    expect(await theirs.getByRole("button", { name: "Sign in with a passkey" }).isEnabled()).toBe(true);
+    const before = await secondsLeft();
+    await expect.poll(secondsLeft).toBeLessThan(before);
+    await theirs.screenshot({ path: join(pictures, "throttled.png") });
+    await theirs.context().close();
+  });
+
   it("is readable in the dark and on a narrow screen", async () => {
     await page.emulateMedia({ colorScheme: "dark" });
     await page.setViewportSize({ width: 390, height: 844 });

@@ -152,7 +152,7 @@ describe("identity providers in the dashboard, with a real one", () => {
 
   it("rotates the secret and keeps the old one until it is retired", async () => {
     const card = owner.getByRole("region", { name: "School sign-in" });
-    await card.getByRole("button", { name: "Rotate the secret of School sign-in" }).click();
+    await card.getByRole("button", { name: "Rotate secret of School sign-in" }).click();
     await owner.getByRole("dialog").getByLabel("New secret").fill("another-secret-of-thirty-two-characters");
     await owner
       .getByRole("dialog")

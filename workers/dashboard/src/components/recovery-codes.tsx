@@ -4,6 +4,7 @@ import { Dialog } from "@cloudflare/kumo/components/dialog";
 import { DownloadSimpleIcon } from "@phosphor-icons/react/DownloadSimple";
 import { PrinterIcon } from "@phosphor-icons/react/Printer";
 import { createContext, type ReactNode, useCallback, useContext, useState } from "react";
+import { createPortal } from "react-dom";
 import { useMe } from "../api/auth.ts";
 import { CopyButton } from "./copy-field.tsx";
 import { fileText } from "./recovery-codes-file.ts";
@@ -58,14 +59,13 @@ function RecoveryCodesDialog(props: { readonly codes: readonly string[]; readonl
           They get you in when your other factors are lost. Each works once. They are shown this once: keep them where
           your password isn’t.
         </Dialog.Description>
-        <div data-print="" className="rounded-lg bg-kumo-recessed p-4 ring ring-kumo-hairline">
-          <p className="hidden print:block">Sentinel recovery codes of {me.data?.user.email}</p>
+        <div className="rounded-lg bg-kumo-recessed p-4 ring ring-kumo-hairline">
           <ul
             aria-label="Recovery codes"
-            className="grid grid-cols-1 gap-x-6 gap-y-1 font-mono text-base sm:grid-cols-2"
+            className="grid justify-center gap-y-1 font-mono text-[13px] tracking-tight sm:text-sm sm:tracking-normal"
           >
             {props.codes.map((code) => (
-              <li key={code} className="select-all">
+              <li key={code} className="whitespace-nowrap select-all">
                 {code}
               </li>
             ))}
@@ -86,8 +86,18 @@ function RecoveryCodesDialog(props: { readonly codes: readonly string[]; readonl
             Done
           </Button>
         </div>
+        {createPortal(<Paper text={text} />, document.body)}
       </Dialog>
     </Dialog.Root>
+  );
+}
+
+/** What is printed: beside the page rather than in the dialog, which would cut it off at its own edge. */
+function Paper({ text }: { readonly text: string }) {
+  return (
+    <pre data-print="" className="hidden font-mono text-base text-black print:block">
+      {text}
+    </pre>
   );
 }
 

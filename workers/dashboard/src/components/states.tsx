@@ -1,7 +1,7 @@
 import { Button } from "@cloudflare/kumo/components/button";
 import { ArrowClockwiseIcon } from "@phosphor-icons/react/ArrowClockwise";
 import { WarningCircleIcon } from "@phosphor-icons/react/WarningCircle";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { type ProblemFields, problemOf, wasDeclined } from "../api/problem.ts";
 import { stepUp } from "../api/step-up.ts";
 import { TextLink } from "./text-link.tsx";
@@ -97,9 +97,14 @@ function ProveFirst(props: { readonly problem: ProblemFields; readonly onProven:
 
 /** The same inside a form or a dialog; nothing while all is well. */
 export function FormFailure({ error }: { readonly error: unknown }) {
+  const shown = useRef<HTMLDivElement>(null);
+  // A long form in a dialog may have it below its edge.
+  useEffect(() => {
+    if (error != null) shown.current?.scrollIntoView({ block: "nearest" });
+  }, [error]);
   if (error === null || error === undefined || wasDeclined(error)) return null;
   return (
-    <div role="alert" className="rounded-lg bg-kumo-danger-tint p-3 ring ring-kumo-danger/30">
+    <div ref={shown} role="alert" className="rounded-lg bg-kumo-danger-tint p-3 ring ring-kumo-danger/30">
       <ProblemText problem={problemOf(error)} />
     </div>
   );

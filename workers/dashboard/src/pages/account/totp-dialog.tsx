@@ -4,6 +4,7 @@ import { Input } from "@cloudflare/kumo/components/input";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { beginTotp, confirmTotp, type TotpSetup } from "../../api/account.ts";
+import { isProblem } from "../../api/problem.ts";
 import { cleanCode } from "../../components/clean-code.ts";
 import { CopyField } from "../../components/copy-field.tsx";
 import { QrCode } from "../../components/qr-code.tsx";
@@ -89,7 +90,13 @@ function Confirm(props: {
         onChange={(event) => setCode(event.target.value)}
         description="Six digits"
       />
-      <FormFailure error={work.error} />
+      {isProblem(work.error, "invalid_request") ? (
+        <p role="alert" className="rounded-lg bg-kumo-danger-tint p-3 ring ring-kumo-danger/30">
+          That is not the code your app shows now. Wait for the next one, and check that the phone’s clock is right.
+        </p>
+      ) : (
+        <FormFailure error={work.error} />
+      )}
       <div className="flex justify-end gap-2">
         <Button type="button" disabled={work.isPending} onClick={props.onClose}>
           Cancel

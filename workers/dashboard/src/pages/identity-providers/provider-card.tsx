@@ -39,7 +39,7 @@ export function ProviderCard(props: {
             <Button
               size="sm"
               onClick={() => onTask({ kind: "rotate", provider })}
-              aria-label={`Rotate the secret of ${provider.name}`}
+              aria-label={`Rotate secret of ${provider.name}`}
             >
               Rotate secret
             </Button>
@@ -114,7 +114,9 @@ function Secrets(props: { readonly provider: IdentityProvider; readonly onTask: 
             }
           >
             <p className="flex flex-wrap items-center gap-2 font-medium">
-              Secret of <Timestamp at={secret.created_at} relative />
+              <span>
+                Added <Timestamp at={secret.created_at} relative />
+              </span>
               {state === "expired" && <Badge variant="error">Expired</Badge>}
               {state === "expiring" && <Badge variant="warning">Expires soon</Badge>}
               {state === "untried" && <Badge variant="secondary">Not used yet</Badge>}
