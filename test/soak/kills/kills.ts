@@ -26,7 +26,7 @@ export function soakKills({ rounds, seed, hubShards }: SoakOptions, progress: Pr
       const { api, userId } = await signInAsOwner(stack);
       const reader = { org: description.org.id, username: userId, password: api.token ?? "" };
       const [first, second, ...others] = enrolled as [EnrolledDevice, EnrolledDevice, ...EnrolledDevice[]];
-      const messages = await MessageLoad.start([first, second], reader);
+      const messages = await MessageLoad.start([first, second], reader, hubShards > 1);
       const devices = others.map((device) => new LoadedDevice(device));
       const load = new ApiLoad(api);
       const parts = new Victims(stateDir, description.url);

@@ -49,6 +49,8 @@ export class RetainedWriter {
   /** The highest counter by topic whose acknowledgement came. */
   readonly acknowledged = new Map<string, number>();
   sent = 0;
+  /** Nothing new is written meanwhile; what was begun goes on. */
+  paused = false;
   #running = true;
   readonly #loop: Promise<void>;
 
@@ -64,7 +66,7 @@ export class RetainedWriter {
 
   async #write(topics: readonly string[], qos: 1 | 2): Promise<void> {
     for (; this.#running; await pause(messageMs)) {
-      if (this.session.unfinished >= publisherWindow) continue;
+      if (this.paused || this.session.unfinished >= publisherWindow) continue;
       const counter = this.sent++;
       const topic = topics[counter % topics.length] as string;
       void this.session.publish(topic, Buffer.from(String(counter)), qos, true).then(
