@@ -21,6 +21,8 @@ const refusals = /^Failed to load resource: the server responded with a status o
 let stack: StackProcess;
 let browser: Browser;
 const complaints = new Complaints();
+/** For what a page does on its own, on a machine that does much else. */
+const patiently = { timeout: 30_000 };
 
 /** Asha at her own desk, where her authenticator is. */
 let desk: Page;
@@ -145,7 +147,7 @@ describe("identity in the dashboard, in Chromium on the real stack", () => {
     await desk.getByRole("heading", { name: "One more step" }).waitFor();
     const code = desk.getByLabel("Code from your authenticator app");
     expect(await code.getAttribute("autocomplete")).toBe("one-time-code");
-    await expect.poll(() => code.evaluate((element) => element === document.activeElement)).toBe(true);
+    await expect.poll(() => code.evaluate((element) => element === document.activeElement), patiently).toBe(true);
     await code.fill("000000");
     await desk.getByRole("button", { name: "Sign in", exact: true }).click();
     await desk.getByRole("alert").waitFor();
@@ -228,15 +230,15 @@ describe("identity in the dashboard, in Chromium on the real stack", () => {
     expect(await dialog.getByLabel("Password").count()).toBe(0);
     await second.screenshot({ path: join(pictures, "step-up.png") });
     await dialog.getByRole("button", { name: "Cancel" }).click();
-    await expect.poll(() => role.textContent()).toContain("Viewer");
+    await expect.poll(() => role.textContent(), patiently).toContain("Viewer");
     expect(await second.getByRole("alert").count()).toBe(0);
 
     await choose();
     await dialog.getByLabel("Code from your authenticator app").fill(await app.next());
     await dialog.getByRole("button", { name: "Continue" }).click();
-    await expect.poll(() => role.textContent()).toContain("Admin");
+    await expect.poll(() => role.textContent(), patiently).toContain("Admin");
     const held = async () => (await ben.api.send<{ orgs: { role: string }[] }>("GET", "/api/v1/me")).body.orgs[0]?.role;
-    await expect.poll(held).toBe("admin");
+    await expect.poll(held, patiently).toBe("admin");
   });
 
   it("tells members of the day from which a second factor is asked for, and then shows them nothing else", async () => {
@@ -297,7 +299,9 @@ describe("identity in the dashboard, in Chromium on the real stack", () => {
     await desk.screenshot({ path: join(pictures, "api-keys.png") });
     await row.getByRole("button", { name: "Revoke Nightly report" }).click();
     await desk.getByRole("alertdialog").getByRole("button", { name: "Revoke key" }).click();
-    await expect.poll(async () => (await program.send("GET", `/api/v1/orgs/${slug}/devices`)).status).toBe(401);
+    await expect
+      .poll(async () => (await program.send("GET", `/api/v1/orgs/${slug}/devices`)).status, patiently)
+      .toBe(401);
   });
 
   it("ends the other browser's session from the page, which throws that browser out by itself", async () => {
@@ -309,7 +313,7 @@ describe("identity in the dashboard, in Chromium on the real stack", () => {
     expect(await sessions.count()).toBeGreaterThan(1);
     await desk.getByRole("button", { name: "End all others" }).click();
     await desk.getByRole("alertdialog").getByRole("button", { name: "End them" }).click();
-    await expect.poll(() => sessions.count()).toBe(1);
+    await expect.poll(() => sessions.count(), patiently).toBe(1);
     // No click, no reload: the live connection's end is what tells it.
     await second.getByRole("heading", { name: /^Sign in/ }).waitFor();
   });
@@ -326,7 +330,7 @@ describe("identity in the dashboard, in Chromium on the real stack", () => {
     await desk.getByRole("row", { name: /ben/ }).getByText("Disabled").waitFor();
     expect((await ben.api.send("GET", "/api/v1/me")).status).toBe(401);
     await choose("Enable", "Enable member");
-    await expect.poll(() => desk.getByRole("row", { name: /ben/ }).getByText("Disabled").count()).toBe(0);
+    await expect.poll(() => desk.getByRole("row", { name: /ben/ }).getByText("Disabled").count(), patiently).toBe(0);
   });
 
   it("sets a new password by mail only together with the second factor, and signs everybody out", async () => {
@@ -345,7 +349,7 @@ describe("identity in the dashboard, in Chromium on the real stack", () => {
         } catch {
           return null;
         }
-      })
+      }, patiently)
       .not.toBeNull()
       .then(() => mailedToken(stack.description.mailDir, asha.email, "reset-password"));
     await second.goto(at(`/reset-password#token=${token}`));
@@ -375,7 +379,9 @@ describe("identity in the dashboard, in Chromium on the real stack", () => {
     await log.waitFor();
     const said = () => log.locator("summary").allTextContents();
     const line = (text: RegExp) => expect.stringMatching(text);
-    await expect.poll(said).toContainEqual(line(/^Sign-in with a passkey from \S+ succeeded, with a second factor/));
+    await expect
+      .poll(said, patiently)
+      .toContainEqual(line(/^Sign-in with a passkey from \S+ succeeded, with a second factor/));
     for (const text of [
       /^API key key_\w+ revoked/,
       /^Policy changed: second factor/,

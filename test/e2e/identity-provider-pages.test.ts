@@ -15,6 +15,8 @@ const pictures = join(repositoryRoot, "test-results", "screenshots");
 const refusals = /^Failed to load resource: the server responded with a status of 4(01|03|09) /;
 const stateDir = freshStateDir();
 const complaints = new Complaints();
+/** For what a page does on its own, on a machine that does much else. */
+const patiently = { timeout: 30_000 };
 let stack: StackProcess;
 let provider: RealProvider;
 let browser: Browser;
@@ -160,10 +162,10 @@ describe("identity providers in the dashboard, with a real one", () => {
       .fill(`${new Date().getFullYear() + 1}-12-01`);
     await owner.getByRole("button", { name: "Add secret" }).click();
     const secrets = card.getByRole("list", { name: "Secrets of School sign-in" }).getByRole("listitem");
-    await expect.poll(() => secrets.count()).toBe(2);
+    await expect.poll(() => secrets.count(), patiently).toBe(2);
     await secrets.last().getByRole("button", { name: "Retire" }).click();
     await owner.getByRole("alertdialog").getByRole("button", { name: "Retire secret" }).click();
-    await expect.poll(() => secrets.count()).toBe(1);
+    await expect.poll(() => secrets.count(), patiently).toBe(1);
   });
 
   it("is gone from the door once it is removed", async () => {
