@@ -13,12 +13,12 @@ import { defineRoute, type RouteDefinition } from "../../http/define-route.ts";
 import { answer, type HandlerResult, refuse } from "../../http/result.ts";
 import { nothing, opaqueSecret } from "../../http/schemas.ts";
 import type { RequestContext } from "../../pipeline/request-context.ts";
-import { newPassword } from "./schemas.ts";
+import { replacingPassword } from "./schemas.ts";
 
 const method = "password";
 const body = z.strictObject({
   token: opaqueSecret,
-  password: newPassword,
+  password: replacingPassword,
   otp: otp.optional(),
   recovery_code: recoveryCode.optional(),
 });

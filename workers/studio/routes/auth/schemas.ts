@@ -1,17 +1,24 @@
 import { z } from "@hono/zod-openapi";
 import { passwordCharactersMax, passwordUnitsMax } from "../../../../core/rpc/passwords.ts";
-import { passwordCharactersMinWithFactor } from "../../auth/password-policy.ts";
+import { passwordCharactersMin, passwordCharactersMinWithFactor, passwordLength } from "../../auth/password-policy.ts";
 import { idText, role } from "../../http/schemas.ts";
 
-/**
- * A password somebody chooses. Here only its size is bounded; how long it must be depends on the person
- * (auth/password-policy.ts).
- */
-export const newPassword = z
-  .string()
-  .min(1)
-  .max(passwordUnitsMax)
-  .openapi({ type: "string", minLength: passwordCharactersMinWithFactor, maxLength: passwordCharactersMax });
+/** A password somebody chooses: length alone counts at the door, the rest is judged where the person is known. */
+const chosen = (charactersMin: number) =>
+  z
+    .string()
+    .max(passwordUnitsMax)
+    .refine((text) => passwordLength(text) >= charactersMin, `must be at least ${charactersMin} characters long`)
+    .refine(
+      (text) => passwordLength(text) <= passwordCharactersMax,
+      `must be at most ${passwordCharactersMax} characters long`,
+    )
+    .openapi({ type: "string", minLength: charactersMin, maxLength: passwordCharactersMax });
+
+/** … when there can't be a second factor yet. */
+export const newPassword = chosen(passwordCharactersMin);
+/** … when there may be one; whether there is decides (auth/password-policy.ts). */
+export const replacingPassword = chosen(passwordCharactersMinWithFactor);
 
 /** A password somebody says they have. */
 export const presentedPassword = z.string().min(1).max(passwordUnitsMax);

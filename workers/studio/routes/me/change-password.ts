@@ -8,9 +8,9 @@ import { defineRoute } from "../../http/define-route.ts";
 import { answer, type Refusal, refuse } from "../../http/result.ts";
 import { nothing } from "../../http/schemas.ts";
 import type { PersonContext } from "../../pipeline/request-context.ts";
-import { newPassword, presentedPassword } from "../auth/schemas.ts";
+import { presentedPassword, replacingPassword } from "../auth/schemas.ts";
 
-const body = z.strictObject({ current_password: presentedPassword.optional(), new_password: newPassword });
+const body = z.strictObject({ current_password: presentedPassword.optional(), new_password: replacingPassword });
 
 /**
  * One's own new password. Who has one says it (ASVS 6.2.3), who signs in by other means adds a first one.
