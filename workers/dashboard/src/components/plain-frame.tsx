@@ -10,7 +10,7 @@ export function PlainFrame({ user, children }: { readonly user: Person; readonly
   return (
     <div className="min-h-dvh">
       <header className="flex items-center justify-between gap-3 border-b border-kumo-hairline bg-kumo-base px-4 py-2 sm:px-6">
-        <Link to="/" aria-label="Sentinel: your organisations" className="rounded-lg">
+        <Link to="/" aria-label="Sentinel: your organisations" className="inline-flex rounded-lg">
           <Brand />
         </Link>
         <div className="flex min-w-0 items-center gap-1">

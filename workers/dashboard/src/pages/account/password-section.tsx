@@ -16,18 +16,19 @@ export function PasswordSection({ security, email }: { readonly security: Securi
       lead={security.password ? "Changing it signs you out everywhere else." : "You sign in without one so far."}
       actions={<Button onClick={() => setOpen(true)}>{security.password ? "Change" : "Set a password"}</Button>}
     >
-      {open && <PasswordDialog has={security.password} email={email} onClose={() => setOpen(false)} />}
+      {open && <PasswordDialog security={security} email={email} onClose={() => setOpen(false)} />}
     </Section>
   );
 }
 
-function PasswordDialog(props: { readonly has: boolean; readonly email: string; readonly onClose: () => void }) {
+function PasswordDialog(props: { readonly security: Security; readonly email: string; readonly onClose: () => void }) {
+  const has = props.security.password;
   const client = useQueryClient();
   const toasts = useKumoToastManager();
   const [current, setCurrent] = useState("");
   const [next, setNext] = useState("");
   const work = useMutation({
-    mutationFn: () => changePassword({ ...(props.has ? { current_password: current } : {}), new_password: next }),
+    mutationFn: () => changePassword({ ...(has ? { current_password: current } : {}), new_password: next }),
     onSuccess: async () => {
       toasts.add({ title: "Your password is changed", variant: "success" });
       props.onClose();
@@ -37,15 +38,15 @@ function PasswordDialog(props: { readonly has: boolean; readonly email: string; 
   return (
     <FormDialog
       open
-      title={props.has ? "Change your password" : "Set a password"}
-      submit={props.has ? "Change password" : "Set password"}
+      title={has ? "Change your password" : "Set a password"}
+      submit={has ? "Change password" : "Set password"}
       pending={work.isPending}
       error={work.error}
       onSubmit={() => work.mutate()}
       onClose={props.onClose}
     >
       <input type="text" name="username" autoComplete="username" value={props.email} readOnly hidden />
-      {props.has && (
+      {has && (
         <Input
           label="Current password"
           type="password"
@@ -55,7 +56,12 @@ function PasswordDialog(props: { readonly has: boolean; readonly email: string; 
           onChange={(event) => setCurrent(event.target.value)}
         />
       )}
-      <NewPassword label="New password" value={next} onChange={setNext} />
+      <NewPassword
+        label="New password"
+        value={next}
+        onChange={setNext}
+        besideFactor={props.security.totp !== null || props.security.passkeys > 0}
+      />
     </FormDialog>
   );
 }
