@@ -1,9 +1,18 @@
 import { z } from "@hono/zod-openapi";
 import { describe, expect, it } from "vitest";
+import { routes } from "../../../core/routes.ts";
 import { fieldErrors, findNul } from "../../../workers/studio/http/field-errors.ts";
 import { readJsonBody } from "../../../workers/studio/http/read-body.ts";
 import { email, idOf, nameOf, pageQuery } from "../../../workers/studio/http/schemas.ts";
 import { allDefinitions } from "../../../workers/studio/routes/definitions.ts";
+import { bodyOf } from "../../e2e/support/route-inputs.ts";
+
+/** Where objects stand in a value, itself first. */
+function objectsIn(value: unknown, path: readonly string[] = []): string[][] {
+  if (typeof value !== "object" || value === null) return [];
+  const inner = Object.entries(value).flatMap(([key, held]) => objectsIn(held, [...path, key]));
+  return Array.isArray(value) ? inner : [[...path], ...inner];
+}
 
 describe("every input", () => {
   const schemas = allDefinitions(() => ({})).flatMap(({ name, body, query, params }) =>
@@ -13,6 +22,22 @@ describe("every input", () => {
   it.each(schemas)("of %s refuses a field that it does not know", (_name, schema) => {
     const issues = schema.safeParse({ surprise: 1 }).error?.issues ?? [];
     expect(issues.some(({ code }) => code === "unrecognized_keys")).toBe(true);
+  });
+
+  /** What is a client's own to fill: a command's arguments, and what browsers add to a passkey's answer, which is dropped. */
+  const free = ["args", "clientExtensionResults"];
+  const nested = allDefinitions(() => ({})).flatMap(({ name, spec, body }) =>
+    body === null
+      ? []
+      : objectsIn(bodyOf([name, spec])).flatMap((path) => (path.length > 0 ? [[name, path, body] as const] : [])),
+  );
+  it.each(nested)("of %s refuses a field that it does not know, also within %j", (name, path, schema) => {
+    const given = structuredClone(bodyOf([name, routes[name]])) as object;
+    const inner = path.reduce((value, key) => (value as Record<string, object>)[key] as object, given);
+    Object.assign(inner, { surprise: 1 });
+    const parsed = schema.safeParse(given);
+    if (!free.includes(path.at(-1) ?? "")) expect(parsed.success).toBe(false);
+    else if (path.at(-1) !== "args") expect(JSON.stringify(parsed.data)).not.toContain("surprise");
   });
 
   it.each(schemas)("of %s bounds every text", (_name, schema) => {
