@@ -128,6 +128,9 @@ export type AuditFields =
       readonly last_at: string;
     };
 
+/** What changed of a factor, whoever's it is. */
+export type FactorChange = Pick<Extract<AuditFields, { type: "factor_change" }>, "factor" | "action">;
+
 export type AuditType = AuditFields["type"];
 
 /** Every type, for parsing a filter. */

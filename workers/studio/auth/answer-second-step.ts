@@ -9,7 +9,6 @@ import {
   countingMemberships,
   denySignIn,
   type FailedAttempt,
-  type FirstStep,
   finishSignIn,
   type LoginAnswer,
   recordFailure,
@@ -17,6 +16,7 @@ import {
 import { checkCode, type PresentedCode } from "./factors/check-factor.ts";
 import { checkPasskey } from "./factors/check-passkey.ts";
 import type { authenticationResponse } from "./factors/presented.ts";
+import type { FirstStep } from "./first-step.ts";
 import { sha256Hex } from "./keys.ts";
 
 export type SecondProof = PresentedCode | { readonly passkey: z.output<typeof authenticationResponse> };

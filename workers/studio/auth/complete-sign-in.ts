@@ -2,7 +2,6 @@ import type { AuditFields, LoginFailureReason, LoginMethod } from "../../../core
 import type { OrgId, UserId } from "../../../core/ids.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import { factorsOf, secondFactors } from "../../../store/control/factors/overview.ts";
-import type { NewSession } from "../../../store/control/sessions.ts";
 import { type MembershipOfUser, membershipsOf } from "../../../store/control/users.ts";
 import { answer, type HandlerResult, refuse } from "../http/result.ts";
 import { logFailure } from "../log.ts";
@@ -11,28 +10,9 @@ import { beginSecondStep } from "./begin-second-step.ts";
 import { sessionCookie } from "./cookie.ts";
 import { deviceCookie } from "./device-cookie.ts";
 import { checkCode } from "./factors/check-factor.ts";
+import type { FirstStep } from "./first-step.ts";
 import { appendToOrganisations, loginEvent } from "./login-events.ts";
 import { beginSession, isOrg, scopeOf, type TokenAnswer, tokenAnswer } from "./sign-in.ts";
-
-/** Somebody whose first proof has just been checked, by whichever method. */
-export interface FirstStep {
-  readonly user: UserId;
-  readonly email: string;
-  readonly name: string;
-  readonly method: Exclude<LoginMethod, "refresh_token">;
-  /** True for a passkey that verified its user: two factors by itself (NIST 800-63B-4 §2.2.1). */
-  readonly strong: boolean;
-  /** The one organisation that the session will count in: its own provider proved the person. Default: everywhere. */
-  readonly onlyOrg?: OrgId | null;
-  /** A one-time code that came along. */
-  readonly otp?: string | undefined;
-  /** A hash with newer parameters, when the stored one is behind. */
-  readonly rehashed: NewSession["rehashed"];
-  /** The stored hash that a password was checked against. */
-  readonly passwordHash?: string;
-  /** True when the client asked for tokens besides the cookie. */
-  readonly tokens: boolean;
-}
 
 /** What every completed sign-in answers with. */
 export interface LoginAnswer extends Partial<TokenAnswer> {

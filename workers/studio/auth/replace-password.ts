@@ -1,9 +1,10 @@
+import type { FactorChange } from "../../../core/audit/events.ts";
 import type { SessionId } from "../../../core/ids.ts";
 import { type NewPassword, setPassword } from "../../../store/control/password-resets.ts";
 import type { RequestContext } from "../pipeline/request-context.ts";
 import { type EndOfSessions, endAllSessions } from "./end-all-sessions.ts";
 import { endSocketsOf } from "./end-sockets.ts";
-import { type FactorChange, recordFactorChange } from "./factors/record-change.ts";
+import { recordFactorChange } from "./factors/record-change.ts";
 import { needsFactor } from "./password-policy.ts";
 
 export interface Replacement {

@@ -1,4 +1,4 @@
-import type { FactorChange } from "../auth/factors/record-change.ts";
+import type { FactorChange } from "../../../core/audit/events.ts";
 import type { MailMessage } from "./mailer.ts";
 
 const factorNames: Readonly<Record<FactorChange["factor"], string>> = {

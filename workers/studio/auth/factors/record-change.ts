@@ -1,4 +1,4 @@
-import type { AuditFields } from "../../../../core/audit/events.ts";
+import type { AuditFields, FactorChange } from "../../../../core/audit/events.ts";
 import type { UserId } from "../../../../core/ids.ts";
 import { membershipsOf } from "../../../../store/control/users.ts";
 import { logFailure } from "../../log.ts";
@@ -6,8 +6,6 @@ import { factorChangedMail } from "../../mail/factor-messages.ts";
 import type { MailMessage } from "../../mail/mailer.ts";
 import type { RequestContext } from "../../pipeline/request-context.ts";
 import { appendToOrganisations } from "../login-events.ts";
-
-export type FactorChange = Pick<Extract<AuditFields, { type: "factor_change" }>, "factor" | "action">;
 
 /**
  * Records what has just changed in how a person proves themselves: in the platform's log with the outcome,
