@@ -4,7 +4,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { repositoryRoot } from "../../scripts/units.ts";
 import { qrPath } from "../../workers/dashboard/src/components/qr-path.ts";
-import { Api, mailedToken, newPerson, testPassword } from "./support/api.ts";
+import { Api, eventually, mailedToken, newPerson, testPassword } from "./support/api.ts";
 import { addAuthenticator, Complaints, launchBrowser, type VirtualAuthenticator } from "./support/browser.ts";
 import { AuthenticatorApp } from "./support/one-time-codes.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
@@ -57,6 +57,17 @@ async function signOut(page: Page): Promise<void> {
   await page.getByRole("heading", { name: /^Sign in/ }).waitFor();
 }
 
+/** The link of the newest mail of a kind, which is sent after the answer. */
+function mailed(to: string, page: Parameters<typeof mailedToken>[2]): Promise<string> {
+  return eventually(`a ${page} mail to ${to}`, async () => {
+    try {
+      return mailedToken(stack.description.mailDir, to, page);
+    } catch {
+      return null;
+    }
+  });
+}
+
 /** Everything a script of the page could read. */
 function readableStorage(page: Page): Promise<string> {
   return page.evaluate(() =>
@@ -85,7 +96,7 @@ describe("identity in the dashboard, in Chromium on the real stack", () => {
     await desk.getByLabel("Password").fill(asha.password);
     await desk.getByRole("button", { name: "Create account" }).click();
     await desk.getByRole("heading", { name: "Check your e-mail" }).waitFor();
-    const token = mailedToken(stack.description.mailDir, asha.email, "verify-email");
+    const token = await mailed(asha.email, "verify-email");
     await desk.goto(at(`/verify-email#token=${token}`));
     await desk.getByLabel("Password").fill(asha.password);
     await desk.getByRole("button", { name: "Verify e-mail" }).click();
@@ -215,7 +226,7 @@ describe("identity in the dashboard, in Chromium on the real stack", () => {
     await desk.getByRole("dialog").getByLabel("E-mail").fill(ben.email);
     await desk.getByRole("button", { name: "Send invitation" }).click();
     await desk.getByRole("cell", { name: ben.email, exact: true }).waitFor();
-    const accepted = { token: mailedToken(mailDir, ben.email, "invitation") };
+    const accepted = { token: await mailed(ben.email, "invitation") };
     expect((await ben.api.send("POST", "/api/v1/invitations/accept", accepted)).status).toBeLessThan(300);
 
     await second.reload();
@@ -342,16 +353,7 @@ describe("identity in the dashboard, in Chromium on the real stack", () => {
     await second.getByLabel("E-mail").fill(asha.email);
     await second.getByRole("button", { name: "Send the link" }).click();
     await second.getByRole("heading", { name: "Check your e-mail" }).waitFor();
-    const token = await expect
-      .poll(() => {
-        try {
-          return mailedToken(stack.description.mailDir, asha.email, "reset-password");
-        } catch {
-          return null;
-        }
-      }, patiently)
-      .not.toBeNull()
-      .then(() => mailedToken(stack.description.mailDir, asha.email, "reset-password"));
+    const token = await mailed(asha.email, "reset-password");
     await second.goto(at(`/reset-password#token=${token}`));
     await second.getByLabel("New password").fill(newPassword);
     expect(second.url()).not.toContain(token);
@@ -370,10 +372,29 @@ describe("identity in the dashboard, in Chromium on the real stack", () => {
     await second.getByRole("heading", { name: "One more step" }).waitFor();
   });
 
-  it("tells all of it in the audit log, in words", async () => {
+  it("changes the e-mail address only once both mailboxes have agreed", async () => {
+    const renamed = "asha.rao@people.test";
     await authenticator.present(true);
     await desk.getByRole("button", { name: "Sign in with a passkey" }).click();
-    await desk.getByRole("heading", { name: "Account security" }).waitFor();
+    await desk.getByRole("region", { name: "E-mail" }).getByRole("button", { name: "Change" }).click();
+    await desk.getByLabel("New e-mail").fill(renamed);
+    await desk.getByRole("button", { name: "Send the messages" }).click();
+    await desk.getByText("Two messages are on their way").waitFor();
+    for (const [address, said] of [
+      [asha.email, "Now the other address must agree too"],
+      [renamed, "Both addresses have agreed"],
+    ] as const) {
+      const token = await mailed(address, "confirm-email");
+      await desk.goto(at(`/confirm-email#token=${token}`));
+      await desk.getByRole("button", { name: "Confirm" }).click();
+      await desk.getByText(said).waitFor();
+      expect(desk.url()).toBe(at("/confirm-email"));
+    }
+    await desk.getByRole("link", { name: "To your account" }).click();
+    await desk.getByText(`How you sign in as ${renamed}, and where you are`).waitFor();
+  });
+
+  it("tells all of it in the audit log, in words", async () => {
     await desk.goto(at(`/o/${slug}/audit`));
     const log = desk.getByRole("table", { name: "Audit log" });
     await log.waitFor();

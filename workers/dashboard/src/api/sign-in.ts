@@ -147,6 +147,9 @@ export function resetPassword(
   return callVoid("/auth/password/reset", { method: "POST", body: { token, password, ...proof } });
 }
 
-export function confirmEmail(token: string): Promise<void> {
-  return callVoid("/auth/email/confirm", { method: "POST", body: { token } });
+const confirmedSchema = z.object({ status: z.enum(["waiting", "changed"]) });
+
+/** @returns whether the address is changed now, or the other one has yet to agree */
+export async function confirmEmail(token: string): Promise<"waiting" | "changed"> {
+  return (await callOnce("/auth/email/confirm", confirmedSchema, { method: "POST", body: { token } })).status;
 }

@@ -21,8 +21,12 @@ function ConfirmEmail({ token }: { readonly token: string | null }) {
   });
   if (work.isSuccess) {
     return (
-      <AuthFrame title="Confirmed">
-        <p role="status">Thank you. Once both addresses have confirmed, the new one signs you in.</p>
+      <AuthFrame title={work.data === "changed" ? "Your e-mail is changed" : "Confirmed"}>
+        <p role="status">
+          {work.data === "changed"
+            ? "Both addresses have agreed: the new one signs you in from now on."
+            : "Thank you. Now the other address must agree too: open the link that was sent to it."}
+        </p>
         <LinkButton href="/account/security" variant="primary" className="w-full justify-center">
           To your account
         </LinkButton>
