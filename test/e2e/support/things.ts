@@ -1,6 +1,6 @@
 import { makeId } from "../../../core/ids.ts";
+import { ownProvider, type Params } from "../../support/route-inputs.ts";
 import { type Answer, Api, mailedToken, newPerson, signIn, testPassword } from "./api.ts";
-import { ownProvider, type Params } from "./route-inputs.ts";
 
 export type TestPerson = Awaited<ReturnType<typeof newPerson>>;
 

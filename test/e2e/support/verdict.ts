@@ -1,7 +1,7 @@
 import type { Role } from "../../../core/tenancy/roles.ts";
 import { isGranted } from "../../support/role-table.ts";
+import { type AnyRoute, bodyOf, type Params, pathOf } from "../../support/route-inputs.ts";
 import type { Answer, Api } from "./api.ts";
-import { type AnyRoute, bodyOf, type Params, pathOf } from "./route-inputs.ts";
 
 /** What somebody is towards the organisation that the routes address. */
 export type Standing =

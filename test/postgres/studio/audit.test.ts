@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type IdKind, makeId } from "../../../core/ids.ts";
 import { type RouteName, type RouteSpec, routes } from "../../../core/routes.ts";
-import { bodyOf as bodyInShape } from "../../e2e/support/route-inputs.ts";
+import { bodyOf as bodyInShape } from "../../support/route-inputs.ts";
 import { runAs, setup } from "../support.ts";
 import { type Account, createHarness, type Harness, operatorToken, password } from "./harness.ts";
 

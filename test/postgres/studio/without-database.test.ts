@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { makeId } from "../../../core/ids.ts";
 import { createDatabase, type Database } from "../../../store/connect.ts";
-import { allRoutes, bodyOf, inventedThings, type Params, pathOf } from "../../e2e/support/route-inputs.ts";
+import { allRoutes, bodyOf, inventedThings, type Params, pathOf } from "../../support/route-inputs.ts";
 import { setup } from "../support.ts";
 import { type Account, createHarness, type Harness, operatorToken } from "./harness.ts";
 

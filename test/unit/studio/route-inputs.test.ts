@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { allDefinitions } from "../../../workers/studio/routes/definitions.ts";
-import { type AnyRoute, allRoutes, bodyOf, inventedThings, pathOf } from "../../e2e/support/route-inputs.ts";
+import { type AnyRoute, allRoutes, bodyOf, inventedThings, pathOf } from "../../support/route-inputs.ts";
 
 /** What test/e2e/permissions.test.ts sends, before any stack is started. */
 

@@ -5,7 +5,7 @@ import { fieldErrors, findNul } from "../../../workers/studio/http/field-errors.
 import { readJsonBody } from "../../../workers/studio/http/read-body.ts";
 import { email, idOf, nameOf, pageQuery } from "../../../workers/studio/http/schemas.ts";
 import { allDefinitions } from "../../../workers/studio/routes/definitions.ts";
-import { bodyOf } from "../../e2e/support/route-inputs.ts";
+import { bodyOf } from "../../support/route-inputs.ts";
 
 /** Where objects stand in a value, itself first. */
 function objectsIn(value: unknown, path: readonly string[] = []): string[][] {

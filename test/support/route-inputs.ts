@@ -1,5 +1,5 @@
-import { makeId } from "../../../core/ids.ts";
-import { type RouteSpec, routes } from "../../../core/routes.ts";
+import { makeId } from "../../core/ids.ts";
+import { type RouteSpec, routes } from "../../core/routes.ts";
 
 export type AnyRoute = readonly [name: string, route: RouteSpec];
 export const allRoutes: readonly AnyRoute[] = Object.entries(routes as Record<string, RouteSpec>);
