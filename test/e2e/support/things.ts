@@ -41,7 +41,7 @@ export async function newKey(owner: Api, org: string, role: string): Promise<{ i
   return done(owner.send("POST", `/api/v1/orgs/${org}/api-keys`, { name: `${role} key`, role, expires_at }));
 }
 
-/** One of everything that a path can name. @param file one of the dashboard's, as its page names it */
+/** One of everything that a path can name, and the token of the device among it. */
 export async function makeThings(mailDir: string, owner: Api, org: string): Promise<Params & { deviceToken: string }> {
   const at = `/api/v1/orgs/${org}`;
   const random = (): Uint8Array => crypto.getRandomValues(new Uint8Array(10));
