@@ -1,4 +1,4 @@
-import { Suspense, useEffect, useRef } from "react";
+import { lazy, Suspense, useEffect, useRef } from "react";
 import { Outlet, useLocation, useNavigation, useParams } from "react-router";
 import type { Me } from "../api/schemas.ts";
 import { factorDemand } from "../factor-demand.ts";
@@ -6,7 +6,6 @@ import { LiveProvider } from "../live/provider.tsx";
 import { AccountMenu } from "./account-menu.tsx";
 import { Brand } from "./brand.tsx";
 import { ConnectionReason, ConnectionStatus } from "./connection-status.tsx";
-import { FactorWall } from "./factor-wall.tsx";
 import { GraceBanner } from "./grace-banner.tsx";
 import { MobileMenu } from "./mobile-menu.tsx";
 import { Navigation } from "./navigation.tsx";
@@ -17,6 +16,9 @@ import { SessionGate } from "./session-gate.tsx";
 import { PageLoading, ProgressBar } from "./states.tsx";
 import { ThemeMenu } from "./theme-menu.tsx";
 import { useNow } from "./timestamp.tsx";
+
+/** Few ever stand before it. */
+const FactorWall = lazy(async () => ({ default: (await import("./factor-wall.tsx")).FactorWall }));
 
 /** Everything below `/o/{org}`: who is here, in which organisation, and the live connection. */
 export function OrgLayout() {
@@ -30,7 +32,11 @@ function Organisation({ me }: { readonly me: Me }) {
   if (org === undefined) return <NotFoundPage />;
   const demand = factorDemand(org.mfa, me.factors, now);
   if (demand.kind === "enrol" || demand.kind === "prove") {
-    return <FactorWall key={demand.kind} me={me} org={org} kind={demand.kind} />;
+    return (
+      <Suspense fallback={<PageLoading />}>
+        <FactorWall key={demand.kind} me={me} org={org} kind={demand.kind} />
+      </Suspense>
+    );
   }
   return (
     <OrgContext value={{ org, user: me.user, root: `/o/${org.slug}` }}>
