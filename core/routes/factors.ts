@@ -36,18 +36,17 @@ export const factorsRoutes = {
     rateClass: "sign_in",
     summary: "What a passkey is asked for as a second factor, under the organisation's own geo policy",
   }),
+  // Not counted as a guess: each look at the sign-in page asks once, and a school stands behind one address.
   passkeySignInOptions: route({
     method: "POST",
     path: "/api/v1/auth/passkey/options",
     policy: passkeyIsAsked,
-    rateClass: "sign_in",
     summary: "Begin a sign-in with a passkey",
   }),
   orgPasskeySignInOptions: route({
     method: "POST",
     path: `${orgPath}/auth/passkey/options`,
     policy: passkeyIsAsked,
-    rateClass: "sign_in",
     summary: "Begin a sign-in with a passkey, under the organisation's own geo policy",
   }),
   passkeySignIn: route({
