@@ -47,6 +47,8 @@ export const sqlState = {
   deadlockDetected: "40P01",
   invalidPassword: "28P01",
   queryCanceled: "57014",
+  undefinedFunction: "42883",
+  undefinedTable: "42P01",
 } as const;
 
 /**

@@ -72,6 +72,19 @@ export interface TelemetryBucket {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+/** What means are made from: the samples, or their exact roll-ups. */
+export type TelemetryResolution = "raw" | "minute" | "hour";
+export interface Telemetry {
+  /** The range as it is answered, RFC 3339 UTC: from roll-ups it begins and ends at whole minutes or hours. */
+  readonly from: string;
+  /** Outside. */
+  readonly to: string;
+  /** Never shorter than the resolution. */
+  readonly stepSeconds: number;
+  readonly resolution: TelemetryResolution;
+  readonly buckets: readonly TelemetryBucket[];
+}
+
 /** `Devices`: rows a role may see are chosen by row-level security, not by these methods. */
 export interface DevicesRpc {
   /** `code` is shown once; its SHA-256 is stored. It begins with the slug. */
@@ -99,12 +112,12 @@ export interface DevicesRpc {
     input: { name: DeviceCommandName; args: Record<string, unknown>; ttlSeconds: number },
   ): Promise<Result<Command>>;
   listCommands(call: SignedCall, id: DeviceId, page: PageRequest): Promise<Result<Page<Command>>>;
-  /** Means per bucket of `stepSeconds`, oldest first; at most 2,000 buckets. */
+  /** Means per bucket of `stepSeconds`, oldest first; at most some 2,000 buckets. */
   telemetry(
     call: SignedCall,
     id: DeviceId,
     range: { fromMs: number; toMs: number; stepSeconds: number },
-  ): Promise<Result<TelemetryBucket[]>>;
+  ): Promise<Result<Telemetry>>;
 
   createGroup(call: SignedCall, name: string): Promise<Result<Group>>;
   listGroups(call: SignedCall, page: PageRequest): Promise<Result<Page<Group>>>;

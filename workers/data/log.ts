@@ -1,7 +1,12 @@
 /** All that this Worker may write to its log: no address, password, statement, parameter or row has a field here. */
 export type LogEvent =
   | { readonly event: "tenant_repaired"; readonly org: string; readonly drift: readonly string[] }
-  | { readonly event: "records_dropped"; readonly org: string; readonly count: number }
+  | {
+      /** Samples of a time that is not kept any more; samples of a time that had not come. */
+      readonly event: "records_dropped" | "samples_too_old" | "samples_retimed";
+      readonly org: string;
+      readonly count: number;
+    }
   | {
       readonly event: "call_failed";
       readonly entrypoint: string;

@@ -1,11 +1,13 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import type { DeviceId } from "../../../core/ids.ts";
 import { sql } from "../../../store/connect.ts";
+import { ingestWork } from "../../../workers/data/ingest/statements.ts";
 import { connect, type FreshTenant, freshTenant, newOrgId } from "../../postgres/support.ts";
 import { attack, denied, refusal } from "./support.ts";
 
 let attacker: FreshTenant;
 let victim: FreshTenant;
-const victimDevice = "dev_01h455vb4pex5vsknk084sn02q";
+const victimDevice = "dev_01h455vb4pex5vsknk084sn02q" as DeviceId;
 
 beforeAll(async () => {
   // On the first placement, where the control plane is.
@@ -15,8 +17,16 @@ beforeAll(async () => {
   await victim.run(
     "system",
     null,
-    sql`INSERT INTO telemetry (device_id, sample_id, at, received_at, metrics)
-    VALUES (${victimDevice}, 's', now(), now(), '{"cpu_percent": 1}')`,
+    ...ingestWork([
+      {
+        kind: "telemetry",
+        device: victimDevice,
+        sampleId: "s",
+        at: new Date().toISOString(),
+        receivedAt: new Date().toISOString(),
+        metrics: { cpu_percent: 1 },
+      },
+    ]).statements,
   );
 });
 

@@ -94,7 +94,9 @@ describe("a command", () => {
 });
 
 describe("telemetry", () => {
-  const at = (seconds: number): string => new Date(Date.UTC(2026, 2, 1) + seconds * 1000).toISOString();
+  /** Noon of the day before yesterday (UTC). */
+  const startMs = (Math.floor(Date.now() / 86_400_000) - 1.5) * 86_400_000;
+  const at = (seconds: number): string => new Date(startMs + seconds * 1000).toISOString();
   const range = (fromS: number, toS: number, stepSeconds: number) => ({
     fromMs: Date.parse(at(fromS)),
     toMs: Date.parse(at(toS)),
@@ -115,7 +117,7 @@ describe("telemetry", () => {
     world.devices.telemetry(await asOwner(), id, asked);
 
   it("is averaged per bucket and metric; empty buckets and missing metrics are absent", async () => {
-    expect(accepted(await query(measured, range(0, 240, 60)))).toEqual([
+    expect(accepted(await query(measured, range(0, 240, 60))).buckets).toEqual([
       { at: at(0), samples: 2, metrics: { cpu_percent: 17.5, memory_used_bytes: 1_000 } },
       { at: at(60), samples: 1, metrics: { cpu_percent: 0.5 } },
       { at: at(120), samples: 1, metrics: { battery_percent: 99 } },
@@ -123,7 +125,7 @@ describe("telemetry", () => {
   });
 
   it("begins its first bucket at the start of the range and leaves its end out", async () => {
-    expect(accepted(await query(measured, range(30, 150, 60)))).toEqual([
+    expect(accepted(await query(measured, range(30, 150, 60))).buckets).toEqual([
       { at: at(30), samples: 2, metrics: { cpu_percent: 12.75 } },
     ]);
   });
@@ -135,7 +137,7 @@ describe("telemetry", () => {
       { id: "b", at: at(1), metrics: { big: Number.MAX_VALUE, tiny: 0 } },
       { id: "c", at: at(2), metrics: { big: Number.MAX_VALUE, tiny: 0 } },
     ]);
-    expect(accepted(await query(id, range(0, 60, 60)))).toEqual([
+    expect(accepted(await query(id, range(0, 60, 60))).buckets).toEqual([
       { at: at(0), samples: 3, metrics: { big: Number.MAX_VALUE, tiny: 0 } },
     ]);
   });
@@ -146,7 +148,7 @@ describe("telemetry", () => {
       Array.from({ length: 64 }, (_, index) => [`m${String(index).padStart(63, "0")}`, -Math.PI * 1e-300]),
     );
     await ingest(tenant, id, [{ id: "x".repeat(64), at: at(0), metrics }]);
-    expect(Object.keys(accepted(await query(id, range(0, 60, 60)))[0]?.metrics ?? {})).toHaveLength(64);
+    expect(Object.keys(accepted(await query(id, range(0, 60, 60))).buckets[0]?.metrics ?? {})).toHaveLength(64);
   });
 
   it.each([

@@ -9,6 +9,7 @@ import { createDevices } from "../../../workers/capabilities/devices/devices.ts"
 import { createTenantConnections } from "../../../workers/capabilities/tenant-connections.ts";
 import type { DataEnv } from "../../../workers/data/config.ts";
 import { connectionForCall } from "../../../workers/data/credentials/for-tenant.ts";
+import { ingestWork } from "../../../workers/data/ingest/statements.ts";
 import { createUnit } from "../../../workers/data/unit.ts";
 import { createTestMesh, newId, random, type TestMesh } from "../../unit/capabilities/mesh.ts";
 import { dataVariables, type FreshTenant, freshTenant, gateway } from "../support.ts";
@@ -113,15 +114,11 @@ export async function ingest(
   device: DeviceId,
   samples: readonly { id: string; at: string; metrics: Record<string, number> }[],
 ): Promise<void> {
-  await tenant.run(
-    "system",
-    null,
-    ...samples.map(
-      ({ id, at, metrics }) => sql`
-        INSERT INTO telemetry (device_id, sample_id, at, received_at, metrics)
-        VALUES (${device}, ${id}, ${at}, now(), ${JSON.stringify(metrics)}::jsonb)`,
-    ),
-  );
+  const receivedAt = new Date().toISOString();
+  const records = samples.map(({ id, at, metrics }) => {
+    return { kind: "telemetry", device, sampleId: id, at, receivedAt, metrics } as const;
+  });
+  await tenant.run("system", null, ...ingestWork(records).statements);
 }
 
 /** Whether a request left its receipt, seen by a job. */

@@ -11,7 +11,10 @@ const deviceCount = 5;
 const groupCount = 3;
 const userCount = 3;
 const all = { limit: 200, cursor: null };
-const range = { fromMs: Date.UTC(2026, 0, 1), toMs: Date.UTC(2026, 0, 2), stepSeconds: 86_400 };
+const dayMs = 86_400_000;
+/** Yesterday: a day that is over, so that an hour of it is at hand in every resolution. */
+const fromMs = Math.floor(Date.now() / dayMs - 1) * dayMs;
+const range = { fromMs, toMs: fromMs + dayMs, stepSeconds: 86_400 };
 
 let world: World;
 let tenant: FreshTenant;
@@ -118,7 +121,7 @@ describe("what a person sees", () => {
           expect(codeOf(await world.devices.getDevice(call, id))).toBe(expected);
           const telemetry = await world.devices.telemetry(call, id, range);
           expect(codeOf(telemetry)).toBe(expected);
-          if (telemetry.ok) expect(telemetry.value.map((bucket) => bucket.metrics)).toEqual([{ index }]);
+          if (telemetry.ok) expect(telemetry.value.buckets.map((bucket) => bucket.metrics)).toEqual([{ index }]);
           const sent = await world.devices.listCommands(call, id, all);
           expect(codeOf(sent)).toBe(expected);
           if (sent.ok) expect(sent.value.items.map((command) => command.id)).toEqual([commands.get(id)]);

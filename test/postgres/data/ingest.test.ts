@@ -10,7 +10,7 @@ import { createDataWorld, type DataWorld, newDeviceId, refusedBecause } from "./
 let world: DataWorld;
 let tenant: FreshTenant;
 const device = newDeviceId();
-const at = "2026-03-01T10:00:00.000Z";
+const at = new Date(Math.floor(Date.now() / 1000) * 1000 - 60_000).toISOString();
 beforeAll(async () => {
   world = await createDataWorld();
 });
@@ -71,9 +71,13 @@ describe("telemetry", () => {
     ]);
   });
 
-  it("is stored for years that Postgres does not read as text: a wrong device clock holds nothing up", async () => {
-    await write(telemetry("a", { at: "0000-01-01T00:00:00Z" }), telemetry("b", { at: "9999-12-31T23:59:59Z" }));
-    expect(await stored()).toHaveLength(2);
+  it("of years that Postgres does not read as text holds nothing up: a wrong device clock is the device's alone", async () => {
+    await write(
+      telemetry("a", { at: "0000-01-01T00:00:00Z" }),
+      telemetry("b"),
+      telemetry("c", { at: "9999-12-31T23:59:59Z" }),
+    );
+    expect((await stored())?.map((row) => row["sample_id"])).toEqual(["b", "c"]);
   });
 
   it("that no Postgres could store is dropped, and what travels with it is not", async () => {

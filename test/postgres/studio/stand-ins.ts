@@ -89,7 +89,14 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       rotateToken: () => ok({ token: "sdt_new" }),
       sendCommand: () => ok(command()),
       listCommands: () => page([command()]),
-      telemetry: () => ok([{ at: at(), samples: 1, metrics: { cpu_percent: 1 } }]),
+      telemetry: () =>
+        ok({
+          from: at(),
+          to: at(),
+          stepSeconds: 60,
+          resolution: "raw",
+          buckets: [{ at: at(), samples: 1, metrics: { cpu_percent: 1 } }],
+        }),
       createGroup: () => ok(group()),
       listGroups: () => page([group()]),
       getGroup: () => ok(group()),

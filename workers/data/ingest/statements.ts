@@ -1,19 +1,42 @@
 /** The writes of one batch, as few statements as there are kinds of records. */
 import type { IngestRecord } from "../../../core/rpc/data.ts";
-import { type Statement, sql } from "../../../store/connect.ts";
+import { type Row, type Statement, sql } from "../../../store/connect.ts";
 
 type Of<K extends IngestRecord["kind"]> = Extract<IngestRecord, { kind: K }>;
 
-/** Statements for the tenant's schema; empty for an empty batch. Repeating them changes nothing. */
-export function ingestStatements(records: readonly IngestRecord[]): Statement[] {
+/** What became of a batch's samples; those that were there before are in none of the counts. */
+export interface SamplesStored {
+  /** New ones. */
+  readonly stored: number;
+  /** From before what is kept: refused, and they would be refused again. */
+  readonly tooOld: number;
+  /** Of the stored, those whose time lay in the future and became that of their arrival. */
+  readonly retimed: number;
+}
+
+export interface IngestWork {
+  /** For the tenant's schema; empty for an empty batch. Repeating them changes nothing. */
+  readonly statements: Statement[];
+  /** Reads the rows of `statements`. */
+  counts(results: readonly Row[][]): SamplesStored;
+}
+
+/** What stores one batch. */
+export function ingestWork(records: readonly IngestRecord[]): IngestWork {
   const of = <K extends IngestRecord["kind"]>(kind: K): Of<K>[] =>
     records.filter((record): record is Of<K> => record.kind === kind);
-  return [...telemetry(of("telemetry")), ...presence(of("presence")), ...replies(of("reply"))];
+  const samples = telemetry(of("telemetry"));
+  return {
+    statements: [...samples, ...presence(of("presence")), ...replies(of("reply"))],
+    counts: (results) => samplesStored(samples.length === 0 ? undefined : results[0]?.[0]),
+  };
 }
 
 /**
- * Times travel as milliseconds: the device's own may name years that Postgres's text format does
- * not read, and one such sample must not hold up the batch.
+ * One call of the schema's own function (migrations/tenant/0003_telemetry.sql), which bounds what time a
+ * device may claim, makes the partitions and marks the hours to be rolled up. Times travel as
+ * milliseconds: the device's own may name years that Postgres's text format does not read, and one such
+ * sample must not hold up the batch.
  */
 function telemetry(records: readonly Of<"telemetry">[]): Statement[] {
   if (records.length === 0) return [];
@@ -24,13 +47,12 @@ function telemetry(records: readonly Of<"telemetry">[]): Statement[] {
     received_ms: Date.parse(receivedAt),
     metrics,
   }));
-  return [
-    sql`INSERT INTO telemetry (device_id, sample_id, at, received_at, metrics)
-        SELECT device, sample, to_timestamp(at_ms / 1000), to_timestamp(received_ms / 1000), metrics
-        FROM json_to_recordset(${JSON.stringify(rows)}::json)
-          AS r(device text, sample text, at_ms double precision, received_ms double precision, metrics jsonb)
-        ON CONFLICT (device_id, sample_id) DO NOTHING`,
-  ];
+  return [sql`SELECT stored, too_old, retimed FROM telemetry_store(${JSON.stringify(rows)}::json)`];
+}
+
+function samplesStored(row: Row | undefined): SamplesStored {
+  const count = (name: string): number => (row === undefined ? 0 : Number(row[name]));
+  return { stored: count("stored"), tooOld: count("too_old"), retimed: count("retimed") };
 }
 
 /** The last word of each device in the batch; an older one that arrives again does not undo a newer one. */

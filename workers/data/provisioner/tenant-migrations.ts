@@ -284,4 +284,512 @@ GRANT SELECT, INSERT, DELETE ON {{schema}}.group_members TO {{role}};
 GRANT SELECT ON {{schema}}.operation_receipts TO {{role}};
 `,
   },
+  {
+    number: 3,
+    name: "0003_telemetry.sql",
+    checksum: "140b3cd8054f3594b89eb3d2452b93ee1bffea2eaa9b59ee34ee350bb825b62c",
+    sql: `-- Telemetry at scale: samples partitioned by day, minutes and hours rolled up from them, retention that
+-- drops whole partitions. Why it is laid out like this: docs/adr/0015-telemetry.md.
+--
+-- The tenant's role may only read here. Whatever writes is a function that runs as the schema's owner,
+-- asks for the scope \`system\` before anything else and takes no identifier from its caller, so that the
+-- role needs neither INSERT nor DDL.
+
+-- How long what is kept, in days; one row. A plan's value is written by the owner of the schema. The
+-- lower bounds are what a chart may rely on without asking (store/tenant/telemetry-resolution.ts).
+CREATE TABLE {{schema}}.telemetry_policy (
+  singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  raw_days integer NOT NULL DEFAULT 30 CHECK (raw_days BETWEEN 7 AND 400),
+  minute_days integer NOT NULL DEFAULT 180 CHECK (minute_days BETWEEN 60 AND 3650),
+  hour_days integer NOT NULL DEFAULT 1095 CHECK (hour_days BETWEEN 365 AND 3650),
+  -- Samples from before it are dropped for good, whatever raw_days becomes: an hour that was rolled up
+  -- from all of its samples must never be rolled up again from those few that come too late.
+  raw_begins timestamptz NOT NULL DEFAULT '-infinity',
+  CHECK (raw_days < minute_days AND minute_days <= hour_days)
+);
+INSERT INTO {{schema}}.telemetry_policy DEFAULT VALUES;
+
+-- The samples of before. They are moved below if they are few, else by the job, and then this is gone.
+ALTER TABLE {{schema}}.telemetry RENAME TO telemetry_unmoved;
+ALTER TABLE {{schema}}.telemetry_unmoved RENAME CONSTRAINT telemetry_pkey TO telemetry_unmoved_pkey;
+DROP INDEX {{schema}}.telemetry_device_at;
+DROP POLICY telemetry_add ON {{schema}}.telemetry_unmoved;
+DROP POLICY telemetry_read ON {{schema}}.telemetry_unmoved;
+REVOKE ALL ON {{schema}}.telemetry_unmoved FROM {{role}};
+
+-- A day a partition. One index does both: it tells samples apart and finds a device's day. A unique key
+-- must hold the partition key, so what tells samples apart is (device, id, time by the device's clock):
+-- a sample that is sent again says the same time again.
+CREATE TABLE {{schema}}.telemetry (
+  device_id text NOT NULL CHECK (char_length(device_id) BETWEEN 1 AND 64),
+  sample_id text NOT NULL CHECK (char_length(sample_id) BETWEEN 1 AND 64),
+  at timestamptz NOT NULL,
+  received_at timestamptz NOT NULL,
+  -- 64 names of 64 characters with their numbers are at most 7 KiB. Measured in its stored form,
+  -- because the text of 1e308 is 309 digits long.
+  metrics jsonb NOT NULL CHECK (jsonb_typeof(metrics) = 'object' AND pg_column_size(metrics) <= 16384),
+  PRIMARY KEY (device_id, at, sample_id)
+) PARTITION BY RANGE (at);
+
+-- One row a device, metric and hour, with the hour's minutes in arrays beside each other; a minute
+-- without a reading has no slot. Sums are exact (numeric), so a mean over any number of minutes is the
+-- mean of their samples to the last digit. The metric '' counts samples, whatever they measured: no
+-- metric of a device has an empty name.
+CREATE TABLE {{schema}}.telemetry_minutes (
+  device_id text NOT NULL,
+  start timestamptz NOT NULL,
+  metric text NOT NULL,
+  -- 0 to 59, rising.
+  slots smallint[] NOT NULL,
+  counts integer[] NOT NULL,
+  sums numeric[] NOT NULL,
+  lows numeric[] NOT NULL,
+  highs numeric[] NOT NULL,
+  PRIMARY KEY (device_id, start, metric)
+) PARTITION BY RANGE (start);
+
+-- The same for a day's hours: slots 0 to 23.
+CREATE TABLE {{schema}}.telemetry_hours (
+  device_id text NOT NULL,
+  start timestamptz NOT NULL,
+  metric text NOT NULL,
+  slots smallint[] NOT NULL,
+  counts integer[] NOT NULL,
+  sums numeric[] NOT NULL,
+  lows numeric[] NOT NULL,
+  highs numeric[] NOT NULL,
+  PRIMARY KEY (device_id, start, metric)
+) PARTITION BY RANGE (start);
+
+-- Hours of which the samples say more than the roll-ups. Who reads takes such an hour from its samples,
+-- so a roll-up is never in the way of what is true. Rows come and go and are touched by each batch.
+CREATE TABLE {{schema}}.telemetry_dirty (
+  device_id text NOT NULL,
+  hour timestamptz NOT NULL,
+  PRIMARY KEY (device_id, hour)
+) WITH (fillfactor = 50);
+CREATE INDEX telemetry_dirty_hour ON {{schema}}.telemetry_dirty (hour, device_id);
+
+-- Samples whose device claimed a time that had not come, and the time at which they are kept instead.
+CREATE TABLE {{schema}}.telemetry_retimed (
+  device_id text NOT NULL,
+  sample_id text NOT NULL,
+  at timestamptz NOT NULL,
+  PRIMARY KEY (device_id, sample_id)
+);
+CREATE INDEX telemetry_retimed_at ON {{schema}}.telemetry_retimed (at);
+
+-- Devices that were removed: nothing of theirs is stored any more, and what there is gets swept.
+CREATE TABLE {{schema}}.telemetry_removed (
+  device_id text PRIMARY KEY,
+  removed_at timestamptz NOT NULL DEFAULT now(),
+  -- When nothing was left to sweep.
+  swept_at timestamptz
+);
+
+ALTER TABLE {{schema}}.telemetry_policy ENABLE ROW LEVEL SECURITY;
+ALTER TABLE {{schema}}.telemetry ENABLE ROW LEVEL SECURITY;
+ALTER TABLE {{schema}}.telemetry_minutes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE {{schema}}.telemetry_hours ENABLE ROW LEVEL SECURITY;
+ALTER TABLE {{schema}}.telemetry_dirty ENABLE ROW LEVEL SECURITY;
+ALTER TABLE {{schema}}.telemetry_retimed ENABLE ROW LEVEL SECURITY;
+ALTER TABLE {{schema}}.telemetry_removed ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY telemetry_policy_read ON {{schema}}.telemetry_policy FOR SELECT TO {{role}}
+  USING ((SELECT {{schema}}.scope_role()) IS NOT NULL);
+CREATE POLICY telemetry_read ON {{schema}}.telemetry FOR SELECT TO {{role}}
+  USING ((SELECT {{schema}}.scope_role()) IN ('owner', 'admin', 'readonly', 'system')
+    OR device_id IN (SELECT {{schema}}.scope_devices()));
+CREATE POLICY telemetry_minutes_read ON {{schema}}.telemetry_minutes FOR SELECT TO {{role}}
+  USING ((SELECT {{schema}}.scope_role()) IN ('owner', 'admin', 'readonly', 'system')
+    OR device_id IN (SELECT {{schema}}.scope_devices()));
+CREATE POLICY telemetry_hours_read ON {{schema}}.telemetry_hours FOR SELECT TO {{role}}
+  USING ((SELECT {{schema}}.scope_role()) IN ('owner', 'admin', 'readonly', 'system')
+    OR device_id IN (SELECT {{schema}}.scope_devices()));
+CREATE POLICY telemetry_dirty_read ON {{schema}}.telemetry_dirty FOR SELECT TO {{role}}
+  USING ((SELECT {{schema}}.scope_role()) IN ('owner', 'admin', 'readonly', 'system')
+    OR device_id IN (SELECT {{schema}}.scope_devices()));
+GRANT SELECT ON {{schema}}.telemetry_policy, {{schema}}.telemetry, {{schema}}.telemetry_minutes,
+  {{schema}}.telemetry_hours, {{schema}}.telemetry_dirty TO {{role}};
+
+-- The guard of every function below that the tenant's role may call.
+CREATE FUNCTION {{schema}}.telemetry_require_system() RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF {{schema}}.scope_role() IS DISTINCT FROM 'system' THEN
+    RAISE EXCEPTION 'only a job writes telemetry' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+END
+$$;
+
+-- Makes the partition of \`parent\` that begins at \`lower\`, if it is missing. ATTACH and not PARTITION OF,
+-- which would lock out readers and writers of the whole table. A grant on the parent does not reach a
+-- partition and neither do its policies, so: no grant, no policy, forced, and nobody, the owner
+-- included, reads or writes one but through the parent.
+CREATE FUNCTION {{schema}}.telemetry_partition(parent text, part text, lower_end timestamptz, upper_end timestamptz)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF to_regclass('{{schema}}.' || part) IS NOT NULL THEN
+    RETURN;
+  END IF;
+  -- Of two that find it missing one waits here, and then finds it.
+  EXECUTE format('LOCK TABLE {{schema}}.%I IN SHARE UPDATE EXCLUSIVE MODE', parent);
+  IF to_regclass('{{schema}}.' || part) IS NOT NULL THEN
+    RETURN;
+  END IF;
+  EXECUTE format('CREATE TABLE {{schema}}.%I (LIKE {{schema}}.%I INCLUDING CONSTRAINTS)', part, parent);
+  EXECUTE format('ALTER TABLE {{schema}}.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', part);
+  EXECUTE format('ALTER TABLE {{schema}}.%I ATTACH PARTITION {{schema}}.%I FOR VALUES FROM (%L) TO (%L)',
+    parent, part, lower_end, upper_end);
+END
+$$;
+
+-- A partition for each of the days (UTC).
+CREATE FUNCTION {{schema}}.telemetry_make_days(days date[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
+AS $$
+DECLARE
+  day date;
+BEGIN
+  FOREACH day IN ARRAY days LOOP
+    PERFORM {{schema}}.telemetry_partition('telemetry', 'telemetry_d' || to_char(day, 'YYYYMMDD'), day, day + 1);
+  END LOOP;
+END
+$$;
+
+-- Stores a batch: [{device, sample, at_ms, received_ms, metrics}, …]. Repeating it changes nothing.
+-- \`received_at\` is the hub's clock, \`at\` the device's, which may lie:
+--   more than a day ahead of its arrival   kept at the time of its arrival, once (telemetry_retimed)
+--   as old as what retention drops next    not stored, and so never stored later either
+-- \`stored\` counts what is new, \`too_old\` what was refused for its age, \`retimed\` what lied and is new.
+CREATE FUNCTION {{schema}}.telemetry_store(samples json)
+RETURNS TABLE (stored integer, too_old integer, retimed integer)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
+AS $$
+#variable_conflict use_column
+DECLARE
+  oldest timestamptz;
+  days date[];
+BEGIN
+  PERFORM {{schema}}.telemetry_require_system();
+  -- Two days less than what is kept: a partition that is dropped takes no new sample by then.
+  SELECT greatest(now() - make_interval(days => p.raw_days - 2), p.raw_begins) INTO STRICT oldest
+  FROM {{schema}}.telemetry_policy p;
+  SELECT array_agg(DISTINCT t.at::date) INTO days FROM (
+    SELECT to_timestamp((CASE WHEN r.at_ms > r.received_ms + 86400000 THEN r.received_ms ELSE r.at_ms END) / 1000) AS at
+    FROM json_to_recordset(samples) AS r(at_ms double precision, received_ms double precision)
+  ) t WHERE t.at >= oldest;
+  IF days IS NOT NULL THEN
+    PERFORM {{schema}}.telemetry_make_days(days);
+  END IF;
+  RETURN QUERY
+  WITH given AS MATERIALIZED (
+    SELECT r.device, r.sample, to_timestamp(r.at_ms / 1000) AS at, to_timestamp(r.received_ms / 1000) AS received_at,
+      r.metrics, r.at_ms > r.received_ms + 86400000 AS ahead
+    FROM json_to_recordset(samples)
+      AS r(device text, sample text, at_ms double precision, received_ms double precision, metrics jsonb)
+    WHERE NOT EXISTS (SELECT FROM {{schema}}.telemetry_removed x WHERE x.device_id = r.device)
+  ), moved AS (
+    INSERT INTO {{schema}}.telemetry_retimed AS kept (device_id, sample_id, at)
+    SELECT DISTINCT ON (g.device, g.sample) g.device, g.sample, g.received_at FROM given g
+    WHERE g.ahead AND g.received_at >= oldest
+    ORDER BY g.device, g.sample, g.received_at
+    ON CONFLICT DO NOTHING
+    RETURNING kept.device_id, kept.sample_id, kept.at
+  ), added AS (
+    INSERT INTO {{schema}}.telemetry AS kept (device_id, sample_id, at, received_at, metrics)
+    SELECT g.device, g.sample, g.at, g.received_at, g.metrics FROM given g
+    -- A null time is left to the table to refuse.
+    WHERE g.ahead IS NOT TRUE AND (g.at >= oldest) IS NOT FALSE
+      -- The claimed time has come in the meantime, and the sample is sent again.
+      AND NOT EXISTS (SELECT FROM {{schema}}.telemetry_retimed x WHERE (x.device_id, x.sample_id) = (g.device, g.sample))
+      AND NOT EXISTS (SELECT FROM moved x WHERE (x.device_id, x.sample_id) = (g.device, g.sample))
+    UNION ALL
+    SELECT g.device, g.sample, m.at, g.received_at, g.metrics
+    FROM moved m JOIN given g ON g.ahead AND (g.device, g.sample, g.received_at) = (m.device_id, m.sample_id, m.at)
+    ON CONFLICT DO NOTHING
+    RETURNING kept.device_id, kept.at
+  ), marked AS (
+    INSERT INTO {{schema}}.telemetry_dirty AS kept (device_id, hour)
+    SELECT DISTINCT a.device_id, date_trunc('hour', a.at) FROM added a
+    -- In order, so that two batches can't wait for each other.
+    ORDER BY 1, 2
+    -- An update that changes nothing, because it locks: a roll-up of this hour waits for this batch, or
+    -- has ended and then this marks the hour anew. DO NOTHING would leave the sample out for good.
+    ON CONFLICT (device_id, hour) DO UPDATE SET hour = EXCLUDED.hour
+  )
+  SELECT (SELECT count(*)::integer FROM added),
+    (SELECT count(*)::integer FROM given g WHERE (CASE WHEN g.ahead THEN g.received_at ELSE g.at END) < oldest),
+    (SELECT count(*)::integer FROM moved);
+END
+$$;
+
+-- Rolls up the oldest hours that are over, at most \`most\` of them (device-hours).
+-- Statements of a VOLATILE function see what was committed before each of them began (READ COMMITTED):
+-- the claim locks the marks first and the samples are read after it, so a batch either is in what is
+-- read or leaves a mark of its own behind. A run cut short leaves everything as it was.
+CREATE FUNCTION {{schema}}.telemetry_roll_up(most integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
+  SET plan_cache_mode = force_custom_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+  devices text[];
+  hours timestamptz[];
+  first_hour timestamptz;
+  last_hour timestamptz;
+  period timestamptz;
+BEGIN
+  PERFORM {{schema}}.telemetry_require_system();
+  SELECT array_agg(c.device_id), array_agg(c.hour), min(c.hour), max(c.hour)
+  INTO devices, hours, first_hour, last_hour
+  FROM (
+    SELECT d.device_id, d.hour FROM {{schema}}.telemetry_dirty d
+    -- Five minutes of grace: what a device sends on time is rolled up once.
+    WHERE d.hour <= now() - interval '65 minutes'
+    ORDER BY d.hour, d.device_id LIMIT most FOR UPDATE SKIP LOCKED
+  ) c;
+  IF devices IS NULL THEN
+    RETURN 0;
+  END IF;
+  FOR period IN SELECT DISTINCT date_trunc('month', h) FROM unnest(hours) h ORDER BY 1 LOOP
+    PERFORM {{schema}}.telemetry_partition('telemetry_minutes', 'telemetry_minutes_m' || to_char(period, 'YYYYMM'),
+      period, period + interval '1 month');
+  END LOOP;
+  FOR period IN SELECT DISTINCT date_trunc('year', h) FROM unnest(hours) h ORDER BY 1 LOOP
+    PERFORM {{schema}}.telemetry_partition('telemetry_hours', 'telemetry_hours_y' || to_char(period, 'YYYY'),
+      period, period + interval '1 year');
+  END LOOP;
+  INSERT INTO {{schema}}.telemetry_minutes AS kept (device_id, start, metric, slots, counts, sums, lows, highs)
+  SELECT g.device_id, g.hour, g.metric, array_agg(g.slot ORDER BY g.slot), array_agg(g.n ORDER BY g.slot),
+    array_agg(g.total ORDER BY g.slot), array_agg(g.low ORDER BY g.slot), array_agg(g.high ORDER BY g.slot)
+  FROM (
+    SELECT v.device_id, v.hour, v.metric, v.slot, count(*)::integer AS n, sum(v.value) AS total,
+      min(v.value) AS low, max(v.value) AS high
+    FROM (
+      SELECT c.device_id, c.hour, extract(minute FROM t.at)::smallint AS slot, e.metric, e.value
+      FROM unnest(devices, hours) AS c(device_id, hour)
+      JOIN {{schema}}.telemetry t
+        ON t.device_id = c.device_id AND t.at >= c.hour AND t.at < c.hour + interval '1 hour'
+      CROSS JOIN LATERAL (
+        SELECT m.key AS metric, m.value::numeric AS value FROM jsonb_each(t.metrics) m
+        WHERE m.key <> '' AND jsonb_typeof(m.value) = 'number'
+        UNION ALL SELECT '', NULL
+      ) e
+      -- Said again in numbers that the planner sees, so that it opens only these days.
+      WHERE t.at >= first_hour AND t.at < last_hour + interval '1 hour'
+    ) v
+    GROUP BY v.device_id, v.hour, v.metric, v.slot
+  ) g
+  GROUP BY g.device_id, g.hour, g.metric
+  -- In one order, as every writer of these.
+  ORDER BY 1, 2, 3
+  ON CONFLICT (device_id, start, metric) DO UPDATE SET slots = EXCLUDED.slots, counts = EXCLUDED.counts,
+    sums = EXCLUDED.sums, lows = EXCLUDED.lows, highs = EXCLUDED.highs;
+  INSERT INTO {{schema}}.telemetry_hours AS kept (device_id, start, metric, slots, counts, sums, lows, highs)
+  SELECT m.device_id, date_trunc('day', m.start), m.metric,
+    array_agg(extract(hour FROM m.start)::smallint ORDER BY m.start), array_agg(s.n ORDER BY m.start),
+    array_agg(s.total ORDER BY m.start), array_agg(s.low ORDER BY m.start), array_agg(s.high ORDER BY m.start)
+  FROM unnest(devices, hours) AS c(device_id, hour)
+  JOIN {{schema}}.telemetry_minutes m ON m.device_id = c.device_id AND m.start = c.hour
+  CROSS JOIN LATERAL (
+    SELECT sum(u.n)::integer AS n, sum(u.total) AS total, min(u.low) AS low, max(u.high) AS high
+    FROM unnest(m.counts, m.sums, m.lows, m.highs) AS u(n, total, low, high)
+  ) s
+  WHERE m.start >= first_hour AND m.start <= last_hour
+  GROUP BY m.device_id, date_trunc('day', m.start), m.metric
+  ORDER BY 1, 2, 3
+  -- These hours take the place of what the day's row said of them; its other hours stay.
+  ON CONFLICT (device_id, start, metric) DO UPDATE SET (slots, counts, sums, lows, highs) = (
+    SELECT array_agg(h.slot ORDER BY h.slot), array_agg(h.n ORDER BY h.slot), array_agg(h.total ORDER BY h.slot),
+      array_agg(h.low ORDER BY h.slot), array_agg(h.high ORDER BY h.slot)
+    FROM (
+      SELECT * FROM unnest(EXCLUDED.slots, EXCLUDED.counts, EXCLUDED.sums, EXCLUDED.lows, EXCLUDED.highs)
+        AS u(slot, n, total, low, high)
+      UNION ALL
+      SELECT * FROM unnest(kept.slots, kept.counts, kept.sums, kept.lows, kept.highs) AS u(slot, n, total, low, high)
+      WHERE u.slot <> ALL (EXCLUDED.slots)
+    ) h);
+  DELETE FROM {{schema}}.telemetry_dirty d
+  USING unnest(devices, hours) AS c(device_id, hour) WHERE d.device_id = c.device_id AND d.hour = c.hour;
+  RETURN cardinality(devices);
+END
+$$;
+
+-- Drops the partitions that are wholly older than the policy keeps; never a row by itself. A day of
+-- which an hour waits to be rolled up stays, and so do all while samples of before wait to be moved:
+-- nothing is rolled up from half of its samples. What somebody is reading is left for the next run.
+CREATE FUNCTION {{schema}}.telemetry_retain() RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
+  SET lock_timeout = '1s'
+AS $$
+DECLARE
+  policy record;
+  part record;
+  dropped integer := 0;
+BEGIN
+  PERFORM {{schema}}.telemetry_require_system();
+  IF to_regclass('{{schema}}.telemetry_unmoved') IS NOT NULL THEN
+    RETURN 0;
+  END IF;
+  SELECT p.* INTO STRICT policy FROM {{schema}}.telemetry_policy p;
+  FOR part IN
+    SELECT k.name, k.kind, k.upper_end FROM (
+      SELECT c.relname AS name, p.relname AS kind, CASE p.relname
+        WHEN 'telemetry' THEN to_date(right(c.relname, 8), 'YYYYMMDD') + interval '1 day'
+        WHEN 'telemetry_minutes' THEN to_date(right(c.relname, 6), 'YYYYMM') + interval '1 month'
+        ELSE to_date(right(c.relname, 4), 'YYYY') + interval '1 year' END AS upper_end
+      FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
+      WHERE p.relnamespace = '{{schema}}'::regnamespace AND p.relkind = 'p'
+        AND p.relname IN ('telemetry', 'telemetry_minutes', 'telemetry_hours')
+    ) k
+    WHERE k.upper_end <= now() - make_interval(days => CASE k.kind
+      WHEN 'telemetry' THEN policy.raw_days WHEN 'telemetry_minutes' THEN policy.minute_days ELSE policy.hour_days END)
+    ORDER BY k.upper_end
+  LOOP
+    CONTINUE WHEN part.kind = 'telemetry' AND EXISTS (
+      SELECT FROM {{schema}}.telemetry_dirty d
+      WHERE d.hour >= part.upper_end - interval '1 day' AND d.hour < part.upper_end);
+    BEGIN
+      EXECUTE format('DROP TABLE {{schema}}.%I', part.name);
+      IF part.kind = 'telemetry' THEN
+        UPDATE {{schema}}.telemetry_policy SET raw_begins = greatest(raw_begins, part.upper_end);
+      END IF;
+      dropped := dropped + 1;
+    EXCEPTION WHEN lock_not_available THEN
+      NULL;
+    END;
+  END LOOP;
+  RETURN dropped;
+END
+$$;
+
+-- Deletes what devices left behind that were removed, at most \`most\` rows, and what has become of no
+-- use. A device is swept again an hour later: a batch or a roll-up that was under way while it was
+-- removed has ended by then.
+CREATE FUNCTION {{schema}}.telemetry_sweep(most integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  removed text;
+  swept integer := 0;
+  rows_gone integer;
+BEGIN
+  PERFORM {{schema}}.telemetry_require_system();
+  SELECT r.device_id INTO removed FROM {{schema}}.telemetry_removed r
+  WHERE r.swept_at IS NULL OR (r.swept_at < r.removed_at + interval '1 hour' AND now() >= r.removed_at + interval '1 hour')
+  ORDER BY r.removed_at LIMIT 1 FOR UPDATE SKIP LOCKED;
+  IF removed IS NOT NULL THEN
+    DELETE FROM {{schema}}.telemetry_dirty d WHERE d.device_id = removed;
+    DELETE FROM {{schema}}.telemetry_retimed t WHERE t.device_id = removed;
+    DELETE FROM {{schema}}.telemetry t WHERE t.device_id = removed AND (t.at, t.sample_id) IN (
+      SELECT s.at, s.sample_id FROM {{schema}}.telemetry s WHERE s.device_id = removed ORDER BY s.at LIMIT most);
+    GET DIAGNOSTICS swept = ROW_COUNT;
+    DELETE FROM {{schema}}.telemetry_minutes t WHERE t.device_id = removed AND (t.start, t.metric) IN (
+      SELECT s.start, s.metric FROM {{schema}}.telemetry_minutes s
+      WHERE s.device_id = removed ORDER BY s.start LIMIT most - swept);
+    GET DIAGNOSTICS rows_gone = ROW_COUNT;
+    swept := swept + rows_gone;
+    DELETE FROM {{schema}}.telemetry_hours t WHERE t.device_id = removed AND (t.start, t.metric) IN (
+      SELECT s.start, s.metric FROM {{schema}}.telemetry_hours s
+      WHERE s.device_id = removed ORDER BY s.start LIMIT most - swept);
+    GET DIAGNOSTICS rows_gone = ROW_COUNT;
+    swept := swept + rows_gone;
+    IF swept < most THEN
+      UPDATE {{schema}}.telemetry_removed r SET swept_at = now() WHERE r.device_id = removed;
+    END IF;
+  END IF;
+  -- Whatever such a device or such a sample still sends is too old to be stored.
+  DELETE FROM {{schema}}.telemetry_removed r USING {{schema}}.telemetry_policy p
+  WHERE r.swept_at >= r.removed_at + interval '1 hour' AND r.removed_at < now() - make_interval(days => p.raw_days + 2);
+  DELETE FROM {{schema}}.telemetry_retimed t WHERE (t.device_id, t.sample_id) IN (
+    SELECT s.device_id, s.sample_id FROM {{schema}}.telemetry_retimed s, {{schema}}.telemetry_policy p
+    WHERE s.at < now() - make_interval(days => p.raw_days + 2) ORDER BY s.at LIMIT most);
+  RETURN swept;
+END
+$$;
+
+CREATE FUNCTION {{schema}}.telemetry_note_removed() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  INSERT INTO {{schema}}.telemetry_removed (device_id) VALUES (OLD.id) ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER telemetry_note_removed AFTER DELETE ON {{schema}}.devices
+  FOR EACH ROW EXECUTE FUNCTION {{schema}}.telemetry_note_removed();
+
+-- Moves up to \`most\` samples of before into their partitions; of devices that are gone they are dropped.
+-- A time that the rules above would not have let in becomes that of arrival.
+CREATE FUNCTION {{schema}}.telemetry_move_some(most integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
+AS $$
+#variable_conflict use_column
+DECLARE
+  places tid[];
+  days date[];
+BEGIN
+  IF to_regclass('{{schema}}.telemetry_unmoved') IS NULL THEN
+    RETURN 0;
+  END IF;
+  SELECT array_agg(c.place), array_agg(DISTINCT (CASE
+    WHEN c.at BETWEEN c.received_at - interval '400 days' AND c.received_at + interval '1 day' THEN c.at
+    ELSE c.received_at END)::date)
+  INTO places, days
+  FROM (SELECT u.ctid AS place, u.at, u.received_at FROM {{schema}}.telemetry_unmoved u LIMIT most FOR UPDATE) c;
+  IF places IS NULL THEN
+    DROP TABLE {{schema}}.telemetry_unmoved;
+    RETURN 0;
+  END IF;
+  PERFORM {{schema}}.telemetry_make_days(days);
+  WITH taken AS (
+    DELETE FROM {{schema}}.telemetry_unmoved u WHERE u.ctid = ANY (places)
+    RETURNING u.device_id, u.sample_id, u.received_at, u.metrics, CASE
+      WHEN u.at BETWEEN u.received_at - interval '400 days' AND u.received_at + interval '1 day' THEN u.at
+      ELSE u.received_at END AS at
+  ), added AS (
+    INSERT INTO {{schema}}.telemetry AS kept (device_id, sample_id, at, received_at, metrics)
+    SELECT t.device_id, t.sample_id, t.at, t.received_at, t.metrics FROM taken t
+    WHERE EXISTS (SELECT FROM {{schema}}.devices d WHERE d.id = t.device_id)
+    ON CONFLICT DO NOTHING
+    RETURNING kept.device_id, kept.at
+  )
+  INSERT INTO {{schema}}.telemetry_dirty AS kept (device_id, hour)
+  SELECT DISTINCT a.device_id, date_trunc('hour', a.at) FROM added a ORDER BY 1, 2
+  ON CONFLICT (device_id, hour) DO UPDATE SET hour = EXCLUDED.hour;
+  RETURN cardinality(places);
+END
+$$;
+
+CREATE FUNCTION {{schema}}.telemetry_move(most integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  PERFORM {{schema}}.telemetry_require_system();
+  RETURN {{schema}}.telemetry_move_some(most);
+END
+$$;
+
+REVOKE ALL ON FUNCTION {{schema}}.telemetry_require_system(),
+  {{schema}}.telemetry_partition(text, text, timestamptz, timestamptz), {{schema}}.telemetry_make_days(date[]),
+  {{schema}}.telemetry_store(json), {{schema}}.telemetry_roll_up(integer), {{schema}}.telemetry_retain(),
+  {{schema}}.telemetry_sweep(integer), {{schema}}.telemetry_note_removed(),
+  {{schema}}.telemetry_move_some(integer), {{schema}}.telemetry_move(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION {{schema}}.telemetry_store(json), {{schema}}.telemetry_roll_up(integer),
+  {{schema}}.telemetry_retain(), {{schema}}.telemetry_sweep(integer), {{schema}}.telemetry_move(integer) TO {{role}};
+
+-- Few are moved here and now (some 3 s for so many); more by the job, while requests go on.
+DO $$
+BEGIN
+  IF {{schema}}.telemetry_move_some(100000) < 100000 THEN
+    PERFORM {{schema}}.telemetry_move_some(1);
+  END IF;
+END
+$$;
+`,
+  },
 ];

@@ -26,7 +26,11 @@ const query = z.strictObject({
 });
 const bucket = z.object({ at: instant, samples: z.int(), metrics: z.record(z.string(), z.number()) });
 
-/** Means per bucket, oldest first; the last hour by the minute unless told otherwise. */
+/**
+ * Means per bucket, oldest first; the last hour by the minute unless told otherwise. `from`, `to` and
+ * `step` of the answer are those of its buckets: long ranges come from roll-ups (`resolution`), and then
+ * they are whole minutes or hours.
+ */
 export const telemetry = defineRoute(
   "telemetry",
   {
@@ -34,7 +38,14 @@ export const telemetry = defineRoute(
     params: deviceParams,
     query,
     status: 200,
-    answer: z.object({ from: instant, to: instant, step: z.int(), items: z.array(bucket), next_cursor: z.null() }),
+    answer: z.object({
+      from: instant,
+      to: instant,
+      step: z.int(),
+      resolution: z.enum(["raw", "minute", "hour"]),
+      items: z.array(bucket),
+      next_cursor: z.null(),
+    }),
   },
   async (context, { params, query: { from, to, step } }) => {
     const toMs = to ?? (from === undefined ? context.services.now() : from + rangeMsDefault);
@@ -46,11 +57,12 @@ export const telemetry = defineRoute(
     return answerFromDevices(
       context,
       (devices, call) => devices.telemetry(call, params.device, range),
-      (buckets) => ({
-        from: new Date(fromMs).toISOString(),
-        to: new Date(toMs).toISOString(),
-        step,
-        items: buckets.map(({ at, samples, metrics }) => ({ at, samples, metrics: { ...metrics } })),
+      (telemetry) => ({
+        from: telemetry.from,
+        to: telemetry.to,
+        step: telemetry.stepSeconds,
+        resolution: telemetry.resolution,
+        items: telemetry.buckets.map(({ at, samples, metrics }) => ({ at, samples, metrics: { ...metrics } })),
         next_cursor: null,
       }),
     );
