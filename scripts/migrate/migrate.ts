@@ -7,6 +7,8 @@ export interface MigrateOptions {
   readonly databaseUrl: string;
   /** In this order. */
   readonly sets: readonly MigrationSet[];
+  /** The last file to apply, by number; default: the newest. For looking at versions one by one. */
+  readonly until?: number;
   readonly log?: (line: string) => void;
 }
 
@@ -25,7 +27,7 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
     await ensureBookkeeping(client);
     const applied: string[] = [];
     for (const set of options.sets) {
-      for (const file of readMigrations(set)) {
+      for (const file of readMigrations(set).slice(0, options.until)) {
         if (await applyOne(client, set, file)) {
           applied.push(`${set}/${file.name}`);
           options.log?.(`applied ${set}/${file.name}`);

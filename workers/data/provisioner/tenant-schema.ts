@@ -25,12 +25,15 @@ export function tenantSchemaStatements(name: TenantIdentifier, migrations: reado
       checksum text NOT NULL,
       applied_at timestamptz NOT NULL DEFAULT now()
     )`,
-    ...migrations.map((migration) => applyStatement(name, migration)),
+    ...migrations.map((migration) => migrationStatement(name, migration)),
   ];
 }
 
-/** One statement that applies a migration unless it was applied, and refuses one that was changed since. */
-function applyStatement(name: TenantIdentifier, migration: TenantMigration): Statement {
+/**
+ * One statement that applies a migration unless it was applied, and refuses one that was changed since. New
+ * tenants get it here and existing ones from `scripts/migrate/tenants`, so both run the very same text.
+ */
+export function migrationStatement(name: TenantIdentifier, migration: TenantMigration): Statement {
   const text = migration.sql.replaceAll("{{schema}}", name).replaceAll("{{role}}", name);
   if (Object.values(quotes).some((quote) => text.includes(quote)) || text.includes("{{")) {
     throw new Error(`migrations/tenant/${migration.name} has a placeholder or a quote that it may not have`);

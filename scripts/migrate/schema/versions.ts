@@ -1,0 +1,62 @@
+/** Takes empty databases through every version, one file at a time, and describes each. */
+import { randomBytes } from "node:crypto";
+import pg from "pg";
+import { migrationStatement, tenantSchemaStatements } from "../../../workers/data/provisioner/tenant-schema.ts";
+import { type MigrationSet, readMigrations } from "../files.ts";
+import { migrate } from "../migrate.ts";
+import { describeSchemas } from "./describe.ts";
+import { schemasOf } from "./dumps.ts";
+
+/** How dumps call the schema and role of a tenant, as migrations do. */
+export const tenantPlaceholder = "{{tenant}}";
+
+/**
+ * @param databaseUrl the owner's, of a database of which this set has nothing yet
+ * @returns by version, from the first
+ */
+export async function describeVersions(databaseUrl: string, set: MigrationSet): Promise<string[][]> {
+  const versions: string[][] = [];
+  // The control plane stands on a placement, whose default privileges decide what its functions give to PUBLIC.
+  if (set === "control") await migrate({ databaseUrl, sets: ["placement"] });
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    for (const { number } of readMigrations(set)) {
+      await migrate({ databaseUrl, sets: [set], until: number });
+      await client.query("BEGIN READ ONLY");
+      versions.push(await describeSchemas(client, schemasOf[set]));
+      await client.query("COMMIT");
+    }
+  } finally {
+    await client.end();
+  }
+  return versions;
+}
+
+/**
+ * The same of a tenant's schema, in a transaction that is rolled back.
+ * @param databaseUrl the owner's, of a migrated placement
+ */
+export async function describeTenantVersions(databaseUrl: string): Promise<string[][]> {
+  const name = `t_${randomBytes(13).toString("hex")}` as Parameters<typeof migrationStatement>[0];
+  const versions: string[][] = [];
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    // The role is the transaction's too.
+    await client.query(`SET ROLE sentinel_provisioner; BEGIN; CREATE ROLE ${name} NOLOGIN`);
+    for (const { text } of tenantSchemaStatements(name, [])) await client.query(text);
+    for (const migration of readMigrations("tenant")) {
+      await client.query(migrationStatement(name, migration).text);
+      versions.push(await describeTenant(client, name));
+    }
+    await client.query("ROLLBACK");
+  } finally {
+    await client.end();
+  }
+  return versions;
+}
+
+/** One tenant's schema, with its name taken out. @param client in a transaction */
+export const describeTenant = (client: pg.ClientBase, name: string): Promise<string[]> =>
+  describeSchemas(client, [name], [[name, tenantPlaceholder]]);
