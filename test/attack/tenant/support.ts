@@ -1,6 +1,8 @@
 import { expect } from "vitest";
+import type { DeviceId } from "../../../core/ids.ts";
 import { DatabaseError, type Row, sql, unsafeRawSql } from "../../../store/connect.ts";
-import type { FreshTenant } from "../../postgres/support.ts";
+import { type FreshTenant, runAs, setup } from "../../postgres/support.ts";
+import { newId } from "../../unit/capabilities/mesh.ts";
 
 /**
  * Runs hostile SQL as the tenant's own role, as an injection would: through the product's driver, in
@@ -29,3 +31,46 @@ export async function refusal(work: Promise<unknown>): Promise<string | null> {
 
 /** 42501: insufficient privilege. */
 export const denied = "42501";
+
+/** Puts one device into a tenant as a superuser, past every policy. */
+export async function seedDevice(tenant: FreshTenant, name = "seeded"): Promise<DeviceId> {
+  const [device, code] = [newId("device"), newId("enrollmentCode")];
+  const hash = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("hex");
+  const superuser = setup.superuserUrls[tenant.placement];
+  if (superuser === undefined) throw new Error("the tenant's placement is not of this test");
+  await runAs(
+    superuser,
+    `WITH code AS (
+      INSERT INTO ${tenant.name}.enrollment_codes (id, code_sha256, name, expires_at, max_uses, created_by)
+      VALUES ($1, $2, 'code', now(), 1, 'nobody') RETURNING id)
+    INSERT INTO ${tenant.name}.devices (id, name, platform, token_sha256, enrollment_code_id)
+    SELECT $3, $4, 'linux', $2, id FROM code`,
+    [code, hash, device, name],
+  );
+  return device;
+}
+
+/**
+ * One hash over everything in a tenant's schema: the rows of each table, and the definitions and rights of
+ * each table, function and policy. Seen by a superuser.
+ */
+export async function checksum(tenant: FreshTenant): Promise<string> {
+  const superuser = setup.superuserUrls[tenant.placement];
+  if (superuser === undefined) throw new Error("the tenant's placement is not of this test");
+  const [row] = await runAs(
+    superuser,
+    `SELECT md5(string_agg(part, E'\n' ORDER BY part)) AS checksum FROM (
+      SELECT c.relname || query_to_xml(format('SELECT * FROM %I.%I t ORDER BY t::text', $1::text, c.relname), true, true, '')::text
+      FROM pg_class c WHERE c.relnamespace = $1::regnamespace AND c.relkind IN ('r', 'p')
+      UNION ALL SELECT concat_ws(' ', c.relname, c.relacl, c.relrowsecurity, c.relforcerowsecurity)
+      FROM pg_class c WHERE c.relnamespace = $1::regnamespace
+      UNION ALL SELECT concat_ws(' ', a.attrelid::regclass, a.attname, a.attacl)
+      FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = $1::regnamespace
+      UNION ALL SELECT concat_ws(' ', pg_get_functiondef(p.oid), p.proacl) FROM pg_proc p WHERE p.pronamespace = $1::regnamespace
+      UNION ALL SELECT p::text FROM pg_policies p WHERE p.schemaname = $1
+      UNION ALL SELECT concat_ws(' ', n.nspname, n.nspacl, n.nspowner::regrole) FROM pg_namespace n WHERE n.nspname = $1
+    ) parts (part)`,
+    [tenant.name],
+  );
+  return String(row?.["checksum"]);
+}

@@ -17,16 +17,17 @@ beforeAll(async () => {
 beforeEach(async () => {
   tenant = await freshTenant();
   const code = makeId("enrollmentCode", Date.now(), crypto.getRandomValues(new Uint8Array(10)));
-  // As the owner of the tables would: how devices come to be is the enrolment's business.
-  const { provisionerUrl } = setup.placements[tenant.placement]!;
+  // As a superuser: row level security holds for the tables' owner too, and how devices come to be is the
+  // enrolment's business.
+  const superuserUrl = setup.superuserUrls[tenant.placement]!;
   await runAs(
-    provisionerUrl,
+    superuserUrl,
     `INSERT INTO ${tenant.name}.enrollment_codes (id, code_sha256, name, expires_at, max_uses, created_by)
      VALUES ($1, $2, 'code', now(), 1, 'usr')`,
     [code, "0".repeat(64)],
   );
   await runAs(
-    provisionerUrl,
+    superuserUrl,
     `INSERT INTO ${tenant.name}.devices (id, name, platform, token_sha256, enrollment_code_id)
      VALUES ($1, 'device', 'linux', $2, $3)`,
     [device, "0".repeat(64), code],
