@@ -1,14 +1,18 @@
 import type { Miniflare } from "miniflare";
 import type { UnitName } from "../units.ts";
 
-/** The unit that has a cron trigger (its wrangler.toml), which workerd itself never fires. */
-const scheduledUnit: UnitName = "sentinel-studio";
-/** How often the trigger fires, in milliseconds: hourly, as deployed, but counted from the start. */
-const everyMs = 3600_000;
+/**
+ * The units that have a cron trigger (their wrangler.toml), which workerd itself never fires, and how
+ * often it fires in milliseconds: as deployed, but counted from the start.
+ */
+const scheduledUnits: readonly { readonly unit: UnitName; readonly everyMs: number }[] = [
+  { unit: "sentinel-studio", everyMs: 3600_000 },
+  { unit: "sentinel-data", everyMs: 300_000 },
+];
 
 /**
- * Fires the scheduled handler as Cloudflare's clock does when deployed: once at the start, because a
- * development machine may never run for an hour, and then every hour.
+ * Fires the scheduled handlers as Cloudflare's clock does when deployed: once at the start, because a
+ * development machine may never run for an hour, and then as often as their triggers say.
  * @returns stops it
  */
 export function startCron(
@@ -16,19 +20,24 @@ export function startCron(
   workers: readonly Readonly<Record<string, unknown>>[],
   onError: (error: Error) => void,
 ): () => void {
-  if (!workers.some(({ name }) => name === scheduledUnit)) return () => undefined;
-  const fire = async (): Promise<void> => {
-    try {
-      const worker = await miniflare.getWorker(scheduledUnit);
-      const { outcome } = await worker.scheduled({ cron: "local" });
-      if (outcome !== "ok") throw new Error(`the scheduled handler ended with ${outcome}`);
-    } catch (error) {
-      onError(error as Error);
-    }
+  const started = scheduledUnits.filter(({ unit }) => workers.some(({ name }) => name === unit));
+  const timers = started.map(({ unit, everyMs }) => {
+    const fire = async (): Promise<void> => {
+      try {
+        const worker = await miniflare.getWorker(unit);
+        const { outcome } = await worker.scheduled({ cron: "local" });
+        if (outcome !== "ok") throw new Error(`the scheduled handler of ${unit} ended with ${outcome}`);
+      } catch (error) {
+        onError(error as Error);
+      }
+    };
+    void fire();
+    const timer = setInterval(() => void fire(), everyMs);
+    // The stack's end does not wait for the next time.
+    timer.unref();
+    return timer;
+  });
+  return () => {
+    for (const timer of timers) clearInterval(timer);
   };
-  void fire();
-  const timer = setInterval(() => void fire(), everyMs);
-  // The stack's end does not wait for the next hour.
-  timer.unref();
-  return () => clearInterval(timer);
 }

@@ -21,6 +21,7 @@ import { connectionForCall } from "./credentials/for-tenant.ts";
 import { writeRecords } from "./ingest/write-records.ts";
 import { failureOf, logEvent } from "./log.ts";
 import { provision } from "./provisioner/provision.ts";
+import { runScheduled } from "./scheduled.ts";
 import { createUnit, type DataUnit } from "./unit.ts";
 
 /** One per isolate, made on first use; only a finished one is shared between requests. */
@@ -69,9 +70,12 @@ export class Provisioner extends WorkerEntrypoint<DataEnv> implements Provisione
   }
 }
 
-/** Nothing here speaks HTTP. */
+/** Nothing here speaks HTTP; the clock alone comes without a call. */
 export default {
   fetch(): Response {
     return new Response(null, { status: 404 });
+  },
+  scheduled(_event, env): Promise<void> {
+    return work(env, "scheduled", runScheduled);
   },
 } satisfies ExportedHandler<DataEnv>;

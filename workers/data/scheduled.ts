@@ -1,0 +1,45 @@
+import type { OrgId } from "../../core/ids.ts";
+import { failureOf, logEvent } from "./log.ts";
+import { dueOrganisations, recordVisit } from "./telemetry-jobs/due.ts";
+import { tendTelemetry } from "./telemetry-jobs/tend.ts";
+import type { DataUnit } from "./unit.ts";
+
+/** A run ends before the next one begins (every five minutes). */
+const runMsMax = 4 * 60_000;
+/** Visits of one run: some six subrequests each, of the 10,000 that a Worker has. */
+const visitsMax = 1_000;
+
+export interface RunLimits {
+  readonly runMs: number;
+  readonly visits: number;
+}
+
+/**
+ * What the clock asks for: telemetry is moved, swept, rolled up and dropped, organisation after
+ * organisation, the longest unattended first. Who has more than one visit's work comes again when
+ * everybody was visited. One that fails is logged, and comes again as late as any other.
+ */
+export async function runScheduled(
+  unit: DataUnit,
+  { runMs, visits }: RunLimits = { runMs: runMsMax, visits: visitsMax },
+): Promise<void> {
+  const endsAt = unit.now() + runMs;
+  const queue = await dueOrganisations(unit.directory, [...unit.config.placements.keys()], visits);
+  for (let visit = 0; visit < visits && unit.now() < endsAt; visit += 1) {
+    const org = queue.shift();
+    if (org === undefined) return;
+    if (await visitOne(unit, org)) queue.push(org);
+  }
+}
+
+/** @returns whether there is more to do */
+async function visitOne(unit: DataUnit, org: OrgId): Promise<boolean> {
+  let more = false;
+  try {
+    ({ more } = await tendTelemetry(unit, org));
+  } catch (error) {
+    logEvent(failureOf("scheduled", error));
+  }
+  await recordVisit(unit.directory, org);
+  return more;
+}

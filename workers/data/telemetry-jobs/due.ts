@@ -1,0 +1,34 @@
+/** Whose turn it is: the organisations which the job has left alone longest. */
+import { type OrgId, parseId } from "../../../core/ids.ts";
+import { type Database, sql } from "../../../store/connect.ts";
+
+/**
+ * Organisations with a finished schema, the longest unattended first.
+ * @param placements those that this Worker is configured for
+ * @throws DatabaseError
+ */
+export async function dueOrganisations(
+  directory: Database,
+  placements: readonly string[],
+  most: number,
+): Promise<OrgId[]> {
+  const rows = await directory.query(
+    sql`SELECT p.org_id FROM control.organisation_placements p LEFT JOIN control.telemetry_jobs j USING (org_id)
+        WHERE p.ready_at IS NOT NULL AND p.placement = ANY (${placements}::text[])
+        ORDER BY j.ran_at NULLS FIRST, p.org_id LIMIT ${most}`,
+    { readOnly: true },
+  );
+  return rows.map((row) => {
+    const org = parseId("org", row["org_id"]);
+    if (org === null) throw new Error("the directory holds something that was never written to it");
+    return org;
+  });
+}
+
+/** To the end of the queue; whatever became of the visit, or one broken schema would hold up the rest. */
+export async function recordVisit(directory: Database, org: OrgId): Promise<void> {
+  await directory.query(
+    sql`INSERT INTO control.telemetry_jobs (org_id, ran_at) VALUES (${org}, clock_timestamp())
+        ON CONFLICT (org_id) DO UPDATE SET ran_at = EXCLUDED.ran_at`,
+  );
+}
