@@ -60,7 +60,7 @@ export async function checksum(tenant: FreshTenant): Promise<string> {
   const [row] = await runAs(
     superuser,
     `SELECT md5(string_agg(part, E'\n' ORDER BY part)) AS checksum FROM (
-      SELECT c.relname || query_to_xml(format('SELECT * FROM %I.%I t ORDER BY t::text', $1::text, c.relname), true, true, '')::text
+      SELECT c.relname || query_to_xml(format('SELECT t::text AS t FROM %I.%I t ORDER BY 1', $1::text, c.relname), true, true, '')::text
       FROM pg_class c WHERE c.relnamespace = $1::regnamespace AND c.relkind IN ('r', 'p')
       UNION ALL SELECT concat_ws(' ', c.relname, c.relacl, c.relrowsecurity, c.relforcerowsecurity)
       FROM pg_class c WHERE c.relnamespace = $1::regnamespace

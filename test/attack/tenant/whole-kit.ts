@@ -1,0 +1,156 @@
+/**
+ * Studio, the devices capability, Credentials and the Provisioner in one process, on the real databases:
+ * what a request passes through on its way to a tenant's rows. Only hub, log, mail and KeyRing stand in.
+ */
+import { type OrgId, parseId } from "../../../core/ids.ts";
+import { createMeshKeys } from "../../../core/mesh/keys.ts";
+import type { DevicesRpc } from "../../../core/rpc/capabilities.ts";
+import { createDevices } from "../../../workers/capabilities/devices/devices.ts";
+import { createTenantConnections } from "../../../workers/capabilities/tenant-connections.ts";
+import type { DataEnv } from "../../../workers/data/config.ts";
+import { connectionForCall } from "../../../workers/data/credentials/for-tenant.ts";
+import { provision } from "../../../workers/data/provisioner/provision.ts";
+import { createUnit } from "../../../workers/data/unit.ts";
+import type { Services } from "../../../workers/studio/services.ts";
+import { FakeHub } from "../../postgres/capabilities/fake-hub.ts";
+import { type Account, createHarness, type Harness, type Sent } from "../../postgres/studio/harness.ts";
+import { dataVariables, describeTenant, type FreshTenant, gateway, runAs, setup } from "../../postgres/support.ts";
+import { ownProvider, type Params } from "../../support/route-inputs.ts";
+import { createTestMesh, newId, random, type TestMesh } from "../../unit/capabilities/mesh.ts";
+
+/** An organisation with one of everything that a path can name. */
+export interface Organisation {
+  readonly id: OrgId;
+  readonly slug: string;
+  readonly owner: Account;
+  readonly viewer: Account;
+  readonly tenant: FreshTenant;
+  readonly things: Params;
+}
+
+export interface Whole extends Harness {
+  /** @param placement where its schema has to be */
+  organisation(placement?: string): Promise<Organisation>;
+}
+
+export async function createWhole(): Promise<Whole> {
+  const mesh = await createTestMesh();
+  const studio = await createHarness((services) => ({ ...services, ...realParts(services, mesh) }));
+
+  async function organisation(placement?: string): Promise<Organisation> {
+    for (;;) {
+      const org = await studio.newOrg();
+      const id = parseId("org", org.id);
+      if (id === null) throw new Error("an organisation's id is malformed");
+      const where = await placementOf(id);
+      if (placement !== undefined && where !== placement) continue;
+      const tenant = await describeTenant(id, where);
+      const viewer = await studio.newMember(org, "viewer");
+      return { ...org, id, tenant, viewer, things: await makeThings(studio, { ...org, viewer }) };
+    }
+  }
+  return { ...studio, organisation };
+}
+
+/** The other units' own code, behind the same signed calls as in production. */
+function realParts(services: Services, mesh: TestMesh): Pick<Services, "devices" | "provisioner"> {
+  const { publicKeys, now } = services;
+  // Two roots: studio's certificates are from the harness, the capability's from here.
+  const roots = async () => ({ keys: [...mesh.rootKeys, ...(await publicKeys.meshRoots()).keys] });
+  const fetchAccess = () => publicKeys.accessKeys();
+  const keys = createMeshKeys({ issuer: "https://sentinel.test", fetchRoots: roots, fetchAccess, now });
+  const namespace = {
+    get: async (name: string) => JSON.stringify(name === "roots" ? await roots() : await fetchAccess()),
+  };
+  const unit = createUnit({ ...dataVariables, MESH_ROOTS: namespace as unknown as DataEnv["MESH_ROOTS"] }, now);
+  const caller = mesh.callerOf("capabilities", now);
+  const credentials = {
+    forTenant: async (call: Parameters<DevicesRpc["getDevice"]>[0]) => connectionForCall(await unit, call),
+  };
+  return {
+    devices: createDevices({
+      keys,
+      caller,
+      connections: createTenantConnections({ credentials, caller, now }),
+      hub: new FakeHub(keys),
+      gateway,
+      now,
+      random,
+    }),
+    provisioner: { createTenant: async (call, org) => provision(await unit, call, org) } as Services["provisioner"],
+  };
+}
+
+/** As the control database's superuser. */
+export function look(text: string, values: unknown[] = []) {
+  const first = setup.superuserUrls["first"];
+  if (first === undefined) throw new Error("the control plane is on the placement `first`");
+  return runAs(first, text, values);
+}
+
+async function placementOf(org: OrgId): Promise<string> {
+  const [row] = await look("SELECT placement FROM control.organisation_placements WHERE org_id = $1", [org]);
+  return String(row?.["placement"]);
+}
+
+async function makeThings(
+  studio: Harness,
+  org: { id: string; slug: string; owner: Account; viewer: Account },
+): Promise<Params> {
+  const post = async (path: string, body: unknown, token: string | null = org.owner.token): Promise<Sent["body"]> => {
+    const sent = await studio.send("POST", path, { body, ...(token === null ? {} : { token }) });
+    if (sent.status >= 300) throw new Error(`${path} answered ${sent.status}: ${JSON.stringify(sent.body)}`);
+    return sent.body;
+  };
+  const at = `/api/v1/orgs/${org.id}`;
+  // Two of each, so that each list has a second page and with it a cursor.
+  const twice = async <T>(make: (name: string) => Promise<T>): Promise<T> => {
+    await make("one");
+    return make("two");
+  };
+  const code = await twice((name) => post(`${at}/enrollment-codes`, { name, max_uses: 5, expires_in_seconds: 600 }));
+  const device = await twice((name) =>
+    post(`/api/v1/orgs/${org.id}/enroll`, { code: code.code, name, platform: "linux" }, null),
+  );
+  const group = await twice((name) => post(`${at}/groups`, { name }));
+  await twice(() => post(`${at}/devices/${device.device_id}/commands`, { name: "ping", args: {} }));
+  const invitation = await twice(() => post(`${at}/invitations`, { email: studio.newEmail(), role: "viewer" }));
+  const expires_at = new Date(studio.clock.nowMs + 3600_000).toISOString();
+  const key = await twice((name) => post(`${at}/api-keys`, { name, role: "viewer", expires_at }));
+  const provider = await post(`${at}/identity-providers`, ownProvider);
+  await studio.signIn(org.owner.email);
+  const sessions = await studio.send("GET", "/api/v1/me/sessions", { token: org.owner.token });
+  return {
+    org: org.id,
+    user: org.viewer.id,
+    code: code.id,
+    device: device.device_id,
+    group: group.id,
+    invitation: invitation.id,
+    policy: "geo",
+    key: key.id,
+    provider: provider.id,
+    secret: provider.secrets[0].id,
+    session: sessions.body.items[0].id,
+    passkey: newId("passkey"),
+  };
+}
+
+/** One hash over what the control schema holds of an organisation, in any of its tables. */
+export async function controlChecksum(org: OrgId): Promise<string> {
+  const tables = await look(
+    `SELECT table_name AS name FROM information_schema.columns
+     WHERE table_schema = 'control' AND column_name = 'org_id' ORDER BY 1`,
+  );
+  const parts: unknown[] = [];
+  for (const { name } of tables) {
+    parts.push(
+      name,
+      await look(
+        `SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) AS md5 FROM control.${String(name)} t WHERE org_id = $1`,
+        [org],
+      ),
+    );
+  }
+  return JSON.stringify(parts);
+}
