@@ -265,10 +265,15 @@ export class SpecModel {
     return this.differs(session, packet, flying);
   }
 
-  /** Whoever gets a shared message, gets it as his subscription says. */
+  /**
+   * Whoever gets a shared message, gets it as his subscription says. Of two that look alike it is the one
+   * that must come: the other may have gone with somebody's session.
+   */
   private takeShared(session: ModelSession, packet: PublishPacket): Owed | null {
     const { name } = session.client;
-    for (const share of this.shared) {
+    const certain = this.shared.filter(({ mayBeLost }) => !mayBeLost);
+    const uncertain = this.shared.filter(({ mayBeLost }) => mayBeLost);
+    for (const share of [...certain, ...uncertain]) {
       const owed = owedBy(share, name);
       if (owed === null || owed.topic !== packet.topic || this.differs(session, packet, owed) !== null) continue;
       if (!packet.dup && isOver(owed, this.nowMs)) continue;
