@@ -37,6 +37,7 @@ export const problems = {
   internal_error: [500, "Something went wrong on our side"],
   unavailable: [503, "A part of the system is not answering; try again"],
   audit_unavailable: [503, "The audit log is not answering, so nothing was done"],
+  no_capacity: [503, "There is no room for another organisation at the moment; the operators have been told"],
   busy: [503, "Too many sign-ins at once; try again in a moment"],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 

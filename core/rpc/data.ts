@@ -53,5 +53,9 @@ export interface TenantConnection {
 /** For studio (job `provision`). Idempotent. */
 export interface ProvisionerRpc {
   /** Creates (or finishes creating) schema, LOGIN role, grants, row-level security; migrates to newest. */
-  createTenant(call: SignedCall, org: OrgId): Promise<{ readonly placement: string }>;
+  createTenant(call: SignedCall, org: OrgId): Promise<ProvisionedTenant>;
+}
+export interface ProvisionedTenant {
+  /** Null: every placement is full, and nothing was made. Not an error: a class does not survive the way. */
+  readonly placement: string | null;
 }

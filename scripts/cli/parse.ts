@@ -8,6 +8,7 @@ import { keysRotate } from "./verbs/keys-rotate.ts";
 import { migrate } from "./verbs/migrate.ts";
 import { migrateTenants } from "./verbs/migrate-tenants.ts";
 import { migrateVerify } from "./verbs/migrate-verify.ts";
+import { placements } from "./verbs/placements.ts";
 import { status } from "./verbs/status.ts";
 import { tenants } from "./verbs/tenants.ts";
 import { usersDisable, usersEnable } from "./verbs/users.ts";
@@ -17,6 +18,7 @@ export const verbs: readonly Verb[] = [
   migrateTenants,
   migrateVerify,
   migrate,
+  ...placements,
   status,
   tenants,
   auditVerifyLeaves,

@@ -15,6 +15,23 @@ export interface TenantPlacement {
 /** Racing creations may each lose a slot to another this often; more means that something else is wrong. */
 const reservationTriesMax = 20;
 
+/** What a placement holds and may hold. */
+export interface PlacementFill {
+  readonly placement: string;
+  readonly tenants: number;
+  readonly tenantsMax: number;
+}
+
+/** From here on the operator is told. The last tenth of a placement is time to add another. */
+export const nearlyFullShare = 0.9;
+export const isNearlyFull = ({ tenants, tenantsMax }: PlacementFill): boolean =>
+  tenants >= Math.ceil(tenantsMax * nearlyFullShare);
+
+/** Where an organisation is, and what its placement holds with it when this call put it there. */
+export interface ReservedPlacement extends TenantPlacement {
+  readonly filled: PlacementFill | null;
+}
+
 /** Every placement is full. The operator adds one. */
 export class NoPlacementLeft extends Error {
   override readonly name = "NoPlacementLeft";
@@ -45,25 +62,33 @@ export async function reservePlacement(
   directory: Database,
   org: OrgId,
   reachable: readonly string[],
-): Promise<TenantPlacement> {
+): Promise<ReservedPlacement> {
+  let filled: PlacementFill | null = null;
   for (let attempt = 0; attempt < reservationTriesMax; attempt += 1) {
     const found = await findPlacement(directory, org);
-    if (found !== null) return found;
+    if (found !== null) return { ...found, filled: filled?.placement === found.placement ? filled : null };
     // The slot is unique, so of two creations that pick the same one, one inserts nothing and picks again.
     const free = await directory.query(sql`
       WITH free AS (
-        SELECT p.name, (SELECT count(*) FROM control.organisation_placements o WHERE o.placement = p.name) AS tenants,
+        SELECT p.name, p.tenants_max,
+          (SELECT count(*)::int FROM control.organisation_placements o WHERE o.placement = p.name) AS tenants,
           (SELECT min(s) FROM generate_series(1, p.tenants_max) s WHERE NOT EXISTS (
             SELECT FROM control.organisation_placements o WHERE o.placement = p.name AND o.slot = s)) AS slot
         FROM control.placements p WHERE p.name = ANY (${reachable}::text[])
       ), best AS (
-        SELECT name, slot FROM free WHERE slot IS NOT NULL ORDER BY tenants, name LIMIT 1
+        SELECT name, slot, tenants, tenants_max FROM free WHERE slot IS NOT NULL ORDER BY tenants, name LIMIT 1
       ), taken AS (
         INSERT INTO control.organisation_placements (org_id, placement, slot)
         SELECT ${org}, name, slot FROM best ON CONFLICT DO NOTHING
       )
-      SELECT name FROM best`);
-    if (free.length === 0) throw new NoPlacementLeft("every placement is full");
+      SELECT name, tenants, tenants_max FROM best`);
+    const [best] = free;
+    if (best === undefined) throw new NoPlacementLeft("every placement is full");
+    filled = {
+      placement: String(best["name"]),
+      tenants: Number(best["tenants"]) + 1,
+      tenantsMax: Number(best["tenants_max"]),
+    };
   }
   throw new Error("no slot could be reserved");
 }

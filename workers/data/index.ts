@@ -10,6 +10,7 @@ import type {
   CredentialsRpc,
   IngestRecord,
   IngestRpc,
+  ProvisionedTenant,
   ProvisionerRpc,
   SinkEntry,
   TenantConnection,
@@ -65,7 +66,7 @@ export class Credentials extends WorkerEntrypoint<DataEnv> implements Credential
 
 /** For studio. */
 export class Provisioner extends WorkerEntrypoint<DataEnv> implements ProvisionerRpc {
-  createTenant(call: SignedCall, org: OrgId): Promise<{ readonly placement: string }> {
+  createTenant(call: SignedCall, org: OrgId): Promise<ProvisionedTenant> {
     return work(this.env, "Provisioner", (made) => provision(made, call, org));
   }
 }

@@ -1,6 +1,14 @@
 /** All that this Worker may write to its log: no address, password, statement, parameter or row has a field here. */
 export type LogEvent =
   | { readonly event: "tenant_repaired"; readonly org: string; readonly drift: readonly string[] }
+  /** Time to add a placement: the emptiest is nine tenths full, or none has room and this organisation got none. */
+  | {
+      readonly event: "placements_nearly_full";
+      readonly placement: string;
+      readonly tenants: number;
+      readonly tenantsMax: number;
+    }
+  | { readonly event: "placements_full"; readonly org: string }
   | {
       /** Samples of a time that is not kept any more; samples of a time that had not come. */
       readonly event: "records_dropped" | "samples_too_old" | "samples_retimed";

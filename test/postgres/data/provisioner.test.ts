@@ -32,7 +32,7 @@ describe("creating a tenant", () => {
     const org = newOrgId();
     const call = await world.mesh.caller("studio").asJob("data.provisioner", "provision", org, newRequestId());
     const { placement } = await provision(world.unit, call, org);
-    const tenant = await describeTenant(org, placement);
+    const tenant = await describeTenant(org, placement!);
     expect(await tenant.run("system", null, sql`SELECT count(*)::int AS n FROM devices`)).toEqual([[{ n: 0 }]]);
     expect(await findPlacement(directoryDatabase, org)).toMatchObject({ placement, ready: true, passwordEpoch: 1 });
     const [ledger] = await runAs(owner("first"), "SELECT number FROM control.tenant_migrations WHERE org_id = $1", [
@@ -107,6 +107,7 @@ describe("creating a tenant", () => {
     expect(await createTenant(dataConfig, tenant.org, tenantMigrations)).toEqual({
       placement: tenant.placement,
       repaired: [],
+      filled: null,
     });
     expect(await tenant.run("system", null, sql`SELECT request_id FROM operation_receipts`)).toEqual([
       [{ request_id: "kept" }],

@@ -11,7 +11,7 @@ import type { OrgId } from "../../../core/ids.ts";
 import { tenantIdentifier } from "../../../core/tenancy/identifiers.ts";
 import { createDatabase, DatabaseError, type Statement, sqlState } from "../../../store/connect.ts";
 import type { DataConfig, Placement } from "../config.ts";
-import { recordMigrated, reservePlacement } from "../directory.ts";
+import { type PlacementFill, recordMigrated, reservePlacement } from "../directory.ts";
 import { type Drift, findDrift } from "./drift.ts";
 import { tenantRoleStatements } from "./tenant-role.ts";
 import { scopeKeyStatement, type TenantMigration, tenantSchemaStatements } from "./tenant-schema.ts";
@@ -25,6 +25,8 @@ export interface CreatedTenant {
   readonly placement: string;
   /** What the tenant's role had changed about itself and this call put back; empty for a new tenant. */
   readonly repaired: readonly Drift[];
+  /** What the placement holds with this tenant; null when it was there before. */
+  readonly filled: PlacementFill | null;
 }
 
 /** @throws NoPlacementLeft, DatabaseError */
@@ -47,7 +49,7 @@ export async function createTenant(
     scopeKeyStatement(name, pads),
   ]);
   await recordMigrated(directory, org, migrations.at(-1)?.number ?? 0);
-  return { placement: placement.name, repaired };
+  return { placement: placement.name, repaired, filled: reserved.filled };
 }
 
 async function transact(config: DataConfig, placement: Placement, statements: readonly Statement[]): Promise<void> {

@@ -27,10 +27,12 @@ export const createOrg = defineRoute(
       return refuse("conflict", { detail: "You belong to as many organisations as one person can" });
     const { org } = claim;
 
-    await fromPart("provisioner", async () => {
+    const { placement } = await fromPart("provisioner", async () => {
       const call = await services.caller.asJob("data.provisioner", "provision", org, requestId);
-      await services.provisioner.createTenant(call, org);
+      return services.provisioner.createTenant(call, org);
     });
+    // The claim stays: the same person asking again, when there is room, finishes it.
+    if (placement === null) return refuse("no_capacity");
     const joining = { user: person.user, session: person.session, scope: { org, role: "owner" as const } };
     await tellEndedSessions(services, joining, requestId);
     await syncMember(context, org, person.user, joining.scope);

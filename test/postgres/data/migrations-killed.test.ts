@@ -1,0 +1,66 @@
+import { describe, expect, it } from "vitest";
+import { readMigrations } from "../../../scripts/migrate/files.ts";
+import { describeTenant } from "../../../scripts/migrate/schema/versions.ts";
+import { migrateTenants } from "../../../scripts/migrate/tenants/run.ts";
+import { sql } from "../../../store/connect.ts";
+import { runProcess } from "../../support/killed-run.ts";
+import { withLaterMigrations } from "../../support/later-migrations.ts";
+import { connect } from "../support.ts";
+import { type MadeTenant, makeTenants, twoPlacements, versions } from "./migrations-kit.ts";
+
+const last = readMigrations("tenant").length;
+const later = 3;
+const tenantsCount = 40;
+const killsMax = 12;
+/** A run over that many takes half a second or more; from its first line on, kills come anywhere in it. */
+const killWithinMs = 300;
+
+async function shape({ url, name }: MadeTenant): Promise<string> {
+  const client = await connect(url);
+  try {
+    await client.query("BEGIN READ ONLY");
+    return (await describeTenant(client, name)).join("\n");
+  } finally {
+    await client.end();
+  }
+}
+
+describe("a run that is killed at random moments", () => {
+  it("leaves every tenant whole and the index never ahead, and the next run goes on from there", async () => {
+    const world = await twoPlacements();
+    const tenants = await makeTenants(world, tenantsCount);
+    for (const tenant of tenants)
+      await tenant.run("system", sql`INSERT INTO operation_receipts (request_id) VALUES ('kept')`);
+    // What a schema may look like: as before, or as after all three files; nothing between.
+    const twin = await twoPlacements();
+    const [model] = await makeTenants(twin, 1);
+    const shapes = new Map([[last, await shape(model!)]]);
+    await migrateTenants({ placements: twin.urls, migrations: withLaterMigrations(later) });
+    shapes.set(last + later, await shape(model!));
+
+    let partly = 0;
+    let status: number | null = null;
+    for (let kill = 0; kill < killsMax && status !== 0; kill += 1) {
+      const run = { placements: world.urls, later, atOnce: 3 };
+      ({ status } = await runProcess(run, Math.random() * killWithinMs));
+      let moved = 0;
+      for (const tenant of tenants) {
+        const { truth, index } = await versions(world, tenant);
+        expect([last, last + later]).toContain(truth);
+        expect(index).toBeLessThanOrEqual(truth);
+        expect(await shape(tenant)).toBe(shapes.get(truth));
+        if (truth > last) moved += 1;
+      }
+      if (moved > 0 && moved < tenantsCount) partly += 1;
+    }
+    // Otherwise no kill hit a run in its midst, and nothing was shown.
+    expect(partly).toBeGreaterThan(0);
+    expect((await runProcess({ placements: world.urls, later, atOnce: 3 }, null)).status).toBe(0);
+    for (const tenant of tenants) {
+      expect(await versions(world, tenant)).toEqual({ truth: last + later, index: last + later });
+      expect(await tenant.run("system", sql`SELECT request_id FROM operation_receipts`)).toEqual([
+        [{ request_id: "kept" }],
+      ]);
+    }
+  }, 180_000);
+});
