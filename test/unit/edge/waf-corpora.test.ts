@@ -21,7 +21,7 @@ describe("honest text passes", () => {
   });
 
   it.each(benignQueries)("?%s", (rawQuery) => {
-    const request = { rawPath: "/", rawQuery, headers: new Headers(), json: undefined, exemptions: [] };
+    const request = { rawPath: "/", rawQuery, headers: new Headers(), body: null, exemptions: [] };
     expect(decide(request)).toEqual({ allowed: true, score: 0, findings: [] });
   });
 });

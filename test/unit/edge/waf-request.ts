@@ -1,7 +1,7 @@
 import type { WafRequest } from "../../../workers/edge/gates/waf/collect.ts";
 import type { WafTarget } from "../../../workers/edge/gates/waf/rule.ts";
 
-const empty: WafRequest = { rawPath: "/", rawQuery: null, headers: new Headers(), json: undefined, exemptions: [] };
+const empty: WafRequest = { rawPath: "/", rawQuery: null, headers: new Headers(), body: null, exemptions: [] };
 
 /** Keeps the text in one query name or value without decoding what is already encoded in it. */
 const inQuery = (text: string): string =>
@@ -17,9 +17,15 @@ export function requestWith(target: WafTarget, text: string): WafRequest | null 
     case "query_value":
       return { ...empty, rawQuery: `a=${inQuery(text)}` };
     case "body_key":
-      return { ...empty, json: JSON.parse(`{${JSON.stringify(text)}:1}`) };
+      return { ...empty, body: { kind: "json", value: JSON.parse(`{${JSON.stringify(text)}:1}`) } };
     case "body_value":
-      return { ...empty, json: { title: [text] } };
+      return { ...empty, body: { kind: "json", value: { title: [text] } } };
+    case "file_name":
+      return { ...empty, body: { kind: "multipart", parts: [{ name: "f", fileName: text, content: "x" }] } };
+    case "file_content":
+      return { ...empty, body: { kind: "multipart", parts: [{ name: "f", fileName: "a.txt", content: text }] } };
+    case "header":
+      return withHeader("X-Custom", text);
     case "user_agent":
       return withHeader("User-Agent", text);
     case "referer":

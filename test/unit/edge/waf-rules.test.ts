@@ -22,11 +22,12 @@ describe.each(rules.map((rule) => [rule.id, rule] as const))("%s", (id, rule) =>
   });
 
   it("holds bounded repetitions only, so that no input makes it slow", () => {
-    const bare = rule.pattern.source.replace(/\\./g, "_").replace(/\[[^\]]*\]/g, "_");
+    if (!(rule.sign instanceof RegExp)) return;
+    const bare = rule.sign.source.replace(/\\./g, "_").replace(/\[[^\]]*\]/g, "_");
     expect(bare).not.toMatch(/[*+]|\{\d*,\}/);
     // A repetition of a repetition multiplies; one inner bound of 60 in 20 rounds is the most there is.
     expect(bare).not.toMatch(/\([^()]*\{\d*,?\d{3}[^()]*\)\{\d*,?\d{2}/);
-    expect(rule.pattern.flags).toBe("");
+    expect(rule.sign.flags).toBe("");
   });
 });
 
@@ -42,7 +43,10 @@ it("never refuses for one weak sign", () => {
 });
 
 it("does not add up odd sentences of different fields", () => {
-  const request = { ...requestWith("body_value", "x")!, json: { a: "call sleep(5)", b: "Select items from the menu" } };
-  expect(decide(request)).toMatchObject({ allowed: true, score: 3 });
-  expect(decide({ ...request, json: { a: "../ and eval(x) sleep(5)" } })).toMatchObject({ allowed: false });
+  const judge = (value: unknown) => decide({ ...requestWith("body_value", "x")!, body: { kind: "json", value } });
+  expect(judge({ a: "call sleep(5) to wait", b: "see document.cookie there" })).toMatchObject({
+    allowed: true,
+    score: 3,
+  });
+  expect(judge({ a: "call sleep(5) to see document.cookie there" })).toMatchObject({ allowed: false, score: 6 });
 });

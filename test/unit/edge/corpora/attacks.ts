@@ -97,7 +97,6 @@ export const attacks: readonly (readonly [target: WafTarget, text: string])[] = 
   ["path", "/.env"],
   ["path", "/.git/config"],
   ["path", "/%2e%67it/HEAD"],
-  ["path", "/wp-login.php"],
   ["path", "/blog/wp-admin/setup-config.php"],
   ["path", "/phpmyadmin/index.php"],
   ["path", "/actuator/env"],

@@ -1,6 +1,8 @@
 import type { WafExemption } from "../../../../core/routes.ts";
 import { deviceCookieName, sessionCookieName } from "../../../../core/rpc/studio.ts";
 import { cookiePairs } from "../../presented-credential.ts";
+import { decodePercent } from "./decode.ts";
+import type { WafBody } from "./read-body.ts";
 import type { WafTarget } from "./rule.ts";
 
 /** One piece of text to judge. */
@@ -14,89 +16,235 @@ export interface WafRequest {
   readonly rawPath: string;
   readonly rawQuery: string | null;
   readonly headers: Headers;
-  /** The parsed body; undefined when there is none. */
-  readonly json: unknown;
+  readonly body: WafBody | null;
   readonly exemptions: readonly WafExemption[];
 }
 
 /** Objects in objects: our deepest body has four levels; a parser's recursion is safe far beyond this. */
 export const jsonDepthMax = 32;
-/** Keys and strings in one body or query. 64 KiB of `"",` would be 20,000; no form has a tenth of this. */
-export const inputsMax = 2048;
+/** What is in base64 counts as this many levels, so that it can be twice and no more. */
+const base64DepthStep = 12;
+const base64DepthMax = 20;
+/** Keys and strings in one request that are more than a word. 64 KiB of `" ",` would be 16,000; no form has a tenth. */
+export const inputsMax = 4096;
 
 /** Too deep or too many to judge. */
 export class TooComplex extends Error {}
 
 /**
- * Lists every piece of text in a request. The body is walked as parsed JSON: a pattern over its raw
- * text could be split by an escape, and would see structure where there is only content.
+ * Lists every piece of text in a request. A body is walked as what it says it is, and JSON inside a string as
+ * JSON: a pattern over raw text could be split by an escape, and would see structure where there is only content.
  * @throws TooComplex
  */
 export function collect(request: WafRequest): WafInput[] {
-  const inputs: WafInput[] = [{ target: "path", text: request.rawPath }];
-  const push = (target: WafTarget, text: string): void => {
-    if (inputs.length >= inputsMax) throw new TooComplex("inputs");
-    // A scanner's bare name is a sign; anywhere else a bare word is not.
-    if (target === "user_agent" || !isInert(text)) inputs.push({ target, text });
-  };
-  const exempt = new Set<string>(request.exemptions.map(({ field }) => field));
+  const collection = new Collection(new Set(request.exemptions.map(({ field }) => field)));
+  collectPath(collection, request.rawPath);
+  collectPairs(collection, request.rawQuery ?? "", "query");
+  collectHeaders(collection, request.headers);
+  if (request.body !== null) collectBody(collection, request.body);
+  return collection.inputs;
+}
 
-  for (const [name, value] of queryPairs(request.rawQuery)) {
-    push("query_name", name);
-    if (!exempt.has(`query.${name}`)) push("query_value", value);
+class Collection {
+  readonly inputs: WafInput[] = [];
+  readonly exempt: ReadonlySet<string>;
+
+  constructor(exempt: ReadonlySet<string>) {
+    this.exempt = exempt;
+  }
+
+  push(target: WafTarget, text: string): void {
+    // A scanner's bare name is a sign; anywhere else a bare word is not.
+    if (target !== "user_agent" && isInert(text)) return;
+    if (this.inputs.length >= inputsMax) throw new TooComplex("inputs");
+    this.inputs.push({ target, text });
+  }
+
+  /** A value that may hold JSON, or something in base64: then that is judged, under the same name. */
+  value(target: WafTarget, text: string, path: string, depth: number): void {
+    const json = parseInside(text);
+    if (json !== undefined) {
+      this.walk(json, path, depth + 1, target);
+      return;
+    }
+    const plain = depth < base64DepthMax ? readBase64(text) : null;
+    if (plain !== null) this.value(target, plain, path, depth + base64DepthStep);
+    this.push(target, text);
+  }
+
+  walk(value: unknown, path: string, depth: number, target: WafTarget): void {
+    if (this.exempt.has(path)) return;
+    if (typeof value === "string") {
+      this.value(target, value, path, depth);
+      return;
+    }
+    if (typeof value !== "object" || value === null) return;
+    if (depth >= jsonDepthMax) throw new TooComplex("depth");
+    if (Array.isArray(value)) {
+      for (const item of value) this.walk(item, path, depth + 1, target);
+      return;
+    }
+    for (const [key, item] of Object.entries(value)) {
+      // The whole way to the key, so that `constructor` above `prototype` is seen as one thing.
+      const whole = `${path}.${key}`;
+      // A name that begins like the parent's can only be a sign by its own characters.
+      if (!isPlainName(key)) {
+        this.push("body_key", whole);
+        this.push("body_key", key);
+        // What an operator is compared to decides whether it selects or opens everything.
+        if (/^\$(?:ne|nin|gte?|lte?|exists|regex)$/.test(key)) this.push("body_key", `${whole}: ${operand(item)}`);
+      }
+      this.walk(item, whole, depth + 1, target);
+    }
+  }
+}
+
+/** The beginning of a value, as JSON writes it. */
+const operand = (value: unknown): string =>
+  typeof value === "object" && value !== null ? (Array.isArray(value) ? "[" : "{") : JSON.stringify(value).slice(0, 40);
+
+/** Letters, digits and hyphens alone are a sign of nothing: identifiers, slugs, numbers, single words. */
+function isInert(text: string): boolean {
+  return /^[A-Za-z0-9-]*$/.test(text) && !/^(?:rO0AB|AAEAAAD|ACED0005|aced0005|Tz[a-zA-Z0-9]{2,4}O)/.test(text);
+}
+
+/** A key that is no part of any sign: `__proto__`, `prototype` and whatever has punctuation are. */
+const isPlainName = (key: string): boolean => /^[A-Za-z][A-Za-z0-9_-]*$/.test(key) && key !== "prototype";
+
+/** An object or list inside a string, as itself or percent-encoded; undefined when there is none. */
+function parseInside(text: string): unknown {
+  const first = text.charCodeAt(0);
+  const encoded = first === 0x25 && /^%(?:25)?(?:7b|5b)/i.test(text);
+  if (first !== 0x7b && first !== 0x5b && !encoded) return undefined;
+  const plain = encoded || (text.includes("%22") && !text.includes('"')) ? decodePercent(text) : text;
+  if (!/[}\]]\s{0,8}$/.test(plain.slice(-16))) return undefined;
+  try {
+    return JSON.parse(plain);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Payloads are short; a picture is not text anyway. */
+const base64CharactersMax = 8192;
+
+/** The text that a value is the base64 of, when it is one: printable ASCII, which random bytes are not. */
+function readBase64(text: string): string | null {
+  if (text.length < 12 || text.length > base64CharactersMax || !/^[A-Za-z0-9+/_-]+(?:={0,2}|%3[dD]){0,2}$/.test(text))
+    return null;
+  // Decoding the first few characters tells in most cases.
+  if (!isPrintable(decode64(text.slice(0, 8)))) return null;
+  const plain = decode64(text.replace(/(?:=|%3[dD])+$/, ""));
+  return isPrintable(plain) && !/^[\w-]*$/.test(plain) ? plain : null;
+}
+
+function decode64(text: string): string {
+  try {
+    const whole = text.length - (text.length % 4 === 1 ? 1 : 0);
+    return atob(text.slice(0, whole).replaceAll("-", "+").replaceAll("_", "/"));
+  } catch {
+    return "\0";
+  }
+}
+
+const isPrintable = (text: string): boolean => /^[\t\n\r\x20-\x7e]+$/.test(text);
+
+function collectPath(collection: Collection, rawPath: string): void {
+  // Never inert: it begins with a slash.
+  collection.push("path", rawPath);
+  if (/^[\w./~-]*$/.test(rawPath)) return;
+  for (const segment of rawPath.split("/")) if (!/^[\w.~-]*$/.test(segment)) collection.push("path", segment);
+}
+
+/** Names and values of a query or a form; percent-encoding is left to normalisation. Repeated names are also judged as one text. */
+function collectPairs(collection: Collection, raw: string, place: "query" | "body"): void {
+  if (raw === "") return;
+  const nameTarget = place === "query" ? "query_name" : "body_key";
+  const valueTarget = place === "query" ? "query_value" : "body_value";
+  const repeated = new Map<string, string[]>();
+  for (const pair of raw.split("&")) {
+    const text = pair.replaceAll("+", " ");
+    const equals = text.indexOf("=");
+    const name = equals === -1 ? text : text.slice(0, equals);
+    const value = equals === -1 ? "" : text.slice(equals + 1);
+    const path = `${place}.${name}`;
+    if (!isPlainName(name)) {
+      if (place === "body") collection.push(nameTarget, path);
+      collection.push(nameTarget, name);
+    }
+    if (collection.exempt.has(path)) continue;
+    collection.value(valueTarget, value, path, 0);
+    const before = repeated.get(name);
+    if (before === undefined) repeated.set(name, [value]);
+    else before.push(value);
+  }
+  // Some servers join what is repeated, so a payload may come in pieces.
+  for (const values of repeated.values())
+    if (values.length > 1 && values.length <= 8 && values.some((value) => /[*'"<(]|%2[278a]|%3c/i.test(value)))
+      collection.push(valueTarget, values.join(","));
+}
+
+/** Written by the browser or the network itself, or a credential that its own gate verifies. */
+const unjudgedHeaders =
+  /^(?:authorization|cookie|user-agent|referer|content-length|connection|accept-encoding|if-[a-z-]+|sec-.*|date|cf-.*|mf-.*|upgrade|upgrade-insecure-requests|dnt|te|priority|proxy-authorization|stripe-signature|x-hub-signature(?:-256)?|traceparent|tracestate|baggage|sentry-trace)$/;
+/** Headers with a grammar of their own: judged when they have a character that it has no use for. */
+const grammaticalHeaders =
+  /^(?:accept|accept-language|accept-charset|content-type|cache-control|pragma|host|origin|range|expires|keep-alive|x-requested-with)$/;
+
+function collectHeaders(collection: Collection, headers: Headers): void {
+  for (const [name, value] of headers) {
+    if (unjudgedHeaders.test(name)) continue;
+    if (grammaticalHeaders.test(name) && /^[\w\s,;=.*/+:"()[\]-]*$/.test(value)) continue;
+    collection.push("header", value);
   }
   for (const [target, header] of [
     ["user_agent", "User-Agent"],
     ["referer", "Referer"],
   ] as const) {
-    const value = request.headers.get(header);
-    if (value !== null) push(target, value);
+    const value = headers.get(header);
+    if (value !== null) collection.push(target, value);
   }
-  for (const [name, value] of cookiePairs(request.headers)) {
+  // What a page before was asked stands in its address.
+  const asked = headers.get("Referer")?.split("?", 2)[1];
+  if (asked !== undefined)
+    for (const pair of asked.split("&"))
+      collection.push("referer", pair.slice(pair.indexOf("=") + 1).replaceAll("+", " "));
+  for (const [name, value] of cookiePairs(headers)) {
     if (name === sessionCookieName || name === deviceCookieName) continue;
-    push("cookie", name);
-    push("cookie", value);
+    collection.push("cookie", name);
+    collection.value("cookie", value, `cookie.${name}`, 0);
   }
-  walk(request.json, "body", 0, exempt, push);
-  return inputs;
 }
 
-/** Letters, digits and hyphens alone are a sign of nothing: identifiers, slugs, numbers, single words. */
-function isInert(text: string): boolean {
-  return /^[A-Za-z0-9-]*$/.test(text);
-}
-
-/** Names and values, `+` as a space; percent-encoding is left to normalisation. */
-function queryPairs(rawQuery: string | null): [name: string, value: string][] {
-  if (rawQuery === null || rawQuery === "") return [];
-  return rawQuery.split("&").map((pair) => {
-    const text = pair.replaceAll("+", " ");
-    const equals = text.indexOf("=");
-    return equals === -1 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];
-  });
-}
-
-function walk(
-  value: unknown,
-  path: string,
-  depth: number,
-  exempt: ReadonlySet<string>,
-  push: (target: WafTarget, text: string) => void,
-): void {
-  if (exempt.has(path)) return;
-  if (typeof value === "string") {
-    push("body_value", value);
-    return;
-  }
-  if (typeof value !== "object" || value === null) return;
-  if (depth >= jsonDepthMax) throw new TooComplex("depth");
-  if (Array.isArray(value)) {
-    for (const item of value) walk(item, path, depth + 1, exempt, push);
-    return;
-  }
-  for (const [key, item] of Object.entries(value)) {
-    // The whole way to the key, so that `constructor` above `prototype` is seen as one thing.
-    push("body_key", `${path}.${key}`);
-    walk(item, `${path}.${key}`, depth + 1, exempt, push);
+function collectBody(collection: Collection, body: WafBody): void {
+  switch (body.kind) {
+    case "json":
+      collection.walk(body.value, "body", 0, "body_value");
+      return;
+    case "form":
+      collectPairs(collection, body.text, "body");
+      return;
+    case "multipart":
+      for (const { name, fileName, content } of body.parts) {
+        if (!isPlainName(name)) collection.push("body_key", `body.${name}`);
+        if (collection.exempt.has(`body.${name}`)) continue;
+        if (fileName === null) collection.value("body_value", content, `body.${name}`, 0);
+        else {
+          collection.push("file_name", fileName);
+          collection.push("file_content", content);
+        }
+      }
+      return;
+    case "xml":
+      collection.push("file_content", body.text);
+      for (const [, text, double, single] of body.text.matchAll(
+        />([^<>]{1,65536})<|="([^"<]{1,4096})"|='([^'<]{1,4096})'/g,
+      ))
+        collection.push("body_value", text ?? double ?? single ?? "");
+      for (const [, text] of body.text.matchAll(/<!\[CDATA\[([^\]]{1,65536})/g))
+        collection.push("body_value", text ?? "");
+      return;
+    case "text":
+      collection.value("body_value", body.text, "body", 0);
   }
 }

@@ -1,8 +1,10 @@
 import { type Denial, type Gate, localDeadlineMs } from "../gate.ts";
 import { TooComplex } from "./collect.ts";
 import { decide } from "./decide.ts";
+import { mediaTypeOf, readBody } from "./read-body.ts";
 
-const denied: Denial = { kind: "deny", code: "waf_denied" };
+/** Says which gate refused, and nothing of why: a rule's name would tell an attacker what to write next. */
+const denied: Denial = { kind: "deny", code: "waf_denied", headers: { "X-Sentinel-Waf": "block" } };
 
 /**
  * The web application firewall: signs of known attacks, weighed. It is one layer among several and none relies
@@ -15,29 +17,36 @@ export const wafGate: Gate<"body", never> = {
   adds: [],
   deadlineMs: localDeadlineMs,
   judge({ request, target, resolution, body }) {
-    const json = body === null ? { value: undefined } : readJson(body, request.headers.get("Content-Type"));
-    if ("kind" in json) return json;
+    const { headers } = request;
     const exemptions = resolution.kind === "route" ? resolution.match.route.wafExemptions : [];
     const { rawPath, rawQuery } = target;
+    const contentType = headers.get("Content-Type");
     try {
-      const { allowed } = decide({ rawPath, rawQuery, headers: request.headers, json: json.value, exemptions });
-      return allowed ? { kind: "allow", adds: {} } : denied;
+      const read = body === null ? null : readBody(body, contentType);
+      if (!decide({ rawPath, rawQuery, headers, body: read, exemptions }).allowed) return denied;
     } catch (error) {
       if (error instanceof TooComplex) return denied;
       throw error;
     }
+    // Behind a miss nobody reads the body, so its form does not matter.
+    if (body === null || resolution.kind === "miss") return { kind: "allow", adds: {} };
+    return judgeForm(body, contentType) ?? { kind: "allow", adds: {} };
   },
 };
 
 /**
- * What can't be read can't be judged, so it goes no further: no route takes anything but JSON. Text
- * that is not UTF-8 is refused rather than repaired, because two decoders repair differently.
+ * What can't be read as JSON goes no further: no route takes anything else. Text that is not UTF-8 is
+ * refused rather than repaired, because two decoders repair differently.
  */
-function readJson(body: Uint8Array, contentType: string | null): { readonly value: unknown } | Denial {
-  if (!/^application\/json(?:\s*;\s*charset="?utf-8"?)?\s*$/i.test(contentType ?? ""))
+function judgeForm(body: Uint8Array, contentType: string | null): Denial | null {
+  if (
+    mediaTypeOf(contentType) !== "application/json" ||
+    !/^[^;]*(?:;\s*charset="?utf-8"?)?\s*$/i.test(contentType ?? "")
+  )
     return { kind: "deny", code: "unsupported_media_type" };
   try {
-    return { value: JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body)) };
+    JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body));
+    return null;
   } catch {
     return { kind: "deny", code: "invalid_json" };
   }

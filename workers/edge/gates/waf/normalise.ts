@@ -1,3 +1,5 @@
+import { decodeEntities, decodeEscapes, decodePercent } from "./decode.ts";
+
 /**
  * Undoes what hides an attack from a pattern: encodings, letter case, spacing, comments. Pure; every
  * step is one pass over the text.
@@ -11,7 +13,9 @@ export const roundsMax = 3;
  * without comments (which hide words from a pattern, or hide words that only look like comments).
  */
 export function readings(text: string): string[] {
-  const found = new Set<string>([fold(text)]);
+  const first = fold(text);
+  if (!/[%&\\]|\/\*/.test(first)) return [first];
+  const found = new Set<string>([first]);
   let current = text;
   for (let round = 0; round < roundsMax; round += 1) {
     const next = normaliseRound(current);
@@ -29,84 +33,37 @@ export function normaliseRound(text: string): string {
 }
 
 /**
- * ASCII lower case, full-width forms as ASCII, invisible characters gone, each run of space one
- * character: a line feed if there was one in it, else a space.
+ * ASCII lower case, compatibility forms (full-width and the like) as plain ones, invisible characters gone,
+ * each run of space one character: a line feed if there was one in it, else a space.
  */
 export function fold(text: string): string {
-  return text
-    .replace(/[\uff01-\uff5e]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0))
-    .replace(/[A-Z]/g, (letter) => letter.toLowerCase())
-    .replace(/[\u00ad\u200b-\u200d\u2060\ufeff]/g, "")
-    .replace(/[\s\u0085]+/g, (run) => (/[\n\r\u2028\u2029]/.test(run) ? "\n" : " "));
+  if (isPlain(text)) return text;
+  const lower = lowerCase(text);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: "not ASCII" is a range that begins with a control
+  if (!/[^\x00-\x7f]/.test(lower)) return squeeze(lower);
+  // Once more after lower case: t + U+0308 has a composed form, T + U+0308 has none.
+  const plain = lowerCase(lower.normalize("NFKC")).normalize("NFKC");
+  return squeeze(plain.replace(/[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff]/g, ""));
 }
 
-const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
-
-/** `%41`, `%u0041`; what is not valid stays as it is. A run of bytes is decoded as UTF-8. */
-export function decodePercent(text: string): string {
-  if (!text.includes("%")) return text;
-  return text
-    .replace(/%u([0-9a-fA-F]{4})/g, (_whole, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-    .replace(/(?:%[0-9a-fA-F]{2})+/g, (run) => {
-      const bytes = new Uint8Array(run.length / 3);
-      for (let index = 0; index < bytes.length; index += 1)
-        bytes[index] = Number.parseInt(run.slice(index * 3 + 1, index * 3 + 3), 16);
-      return decoder.decode(bytes);
-    });
+/** Nothing to fold: the common case of what a program writes. */
+function isPlain(text: string): boolean {
+  for (let at = 0, afterSpace = false; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code > 0x7e || (code < 0x20 && code !== 0x0a) || (code >= 0x41 && code <= 0x5a)) return false;
+    const space = code === 0x20 || code === 0x0a;
+    if (space && afterSpace) return false;
+    afterSpace = space;
+  }
+  return true;
 }
 
-/** Those that stand for characters an attack needs; the other two thousand are letters and ornaments. */
-const namedEntities: Readonly<Record<string, string>> = {
-  lt: "<",
-  gt: ">",
-  quot: '"',
-  apos: "'",
-  amp: "&",
-  colon: ":",
-  semi: ";",
-  lpar: "(",
-  rpar: ")",
-  sol: "/",
-  bsol: "\\",
-  tab: "\t",
-  newline: "\n",
-  equals: "=",
-  grave: "`",
-  period: ".",
-  dollar: "$",
-  lcub: "{",
-  lbrace: "{",
-  rcub: "}",
-  rbrace: "}",
-  num: "#",
-  percnt: "%",
-  nbsp: " ",
-  excl: "!",
-  comma: ",",
-  lsqb: "[",
-  rsqb: "]",
-  vert: "|",
-};
+const lowerCase = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 
-/** `&lt;`, `&#60;`, `&#x3c;`; a browser takes the numeric ones without the semicolon too. */
-export function decodeEntities(text: string): string {
-  if (!text.includes("&")) return text;
-  return text
-    .replace(/&#x([0-9a-f]{1,8});?/gi, (whole, hex: string) => fromCodePoint(Number.parseInt(hex, 16), whole))
-    .replace(/&#([0-9]{1,8});?/g, (whole, digits: string) => fromCodePoint(Number(digits), whole))
-    .replace(/&([a-z]{2,8});/gi, (whole, name: string) => namedEntities[name.toLowerCase()] ?? whole);
-}
-
-/** `\u003c`, `\u{3c}`, `\x3c`, as scripts and JSON write them. */
-export function decodeEscapes(text: string): string {
-  if (!text.includes("\\")) return text;
-  return text.replace(/\\(?:u([0-9a-f]{4})|u\{([0-9a-f]{1,6})\}|x([0-9a-f]{2}))/gi, (whole, four, braced, two) =>
-    fromCodePoint(Number.parseInt(four ?? braced ?? two, 16), whole),
+function squeeze(text: string): string {
+  return text.replace(/[\s\u0085]{2,}|[\t\v\f\r\u0085\u00a0\u2028\u2029]/g, (run) =>
+    /[\n\r\u2028\u2029]/.test(run) ? "\n" : " ",
   );
-}
-
-function fromCodePoint(code: number, otherwise: string): string {
-  return code <= 0x10ffff ? String.fromCodePoint(code) : otherwise;
 }
 
 /**
@@ -119,9 +76,22 @@ export function stripComments(text: string): string {
   for (;;) {
     const open = text.indexOf("/*", at);
     const close = open === -1 ? -1 : text.indexOf("*/", open + 2);
-    if (close === -1) return fold(result + text.slice(at));
+    if (close === -1) return at === 0 ? text : fold(result + text.slice(at));
     const inside = text.slice(open + 2, close);
     result += `${text.slice(at, open)} ${inside.startsWith("!") ? inside.replace(/^!\d{0,6}/, "") : ""} `;
     at = close + 2;
   }
+}
+
+/**
+ * A command line as a shell reads it: quotes and backslashes inside words gone, `$IFS` a space, `$@` and unset
+ * positions nothing, `{cat,/x}` spread. Cheap enough to make for every text that has a quote or a dollar.
+ */
+export function unquoteShell(text: string): string {
+  return text
+    .replace(/\$\{?ifs\}?(?:\$\d)?(?![a-z])/g, " ")
+    .replace(/\$[@*!]|\$\{[@*]\}/g, "")
+    .replace(/\{([a-z]{2,10}),([^{},]{1,80})(?:,([^{},]{1,80}))?\}/g, "$1 $2 $3")
+    .replace(/(?<=[a-z/])(?:''|""|``|\\)(?=[a-z/])|(?<=[a-z/])['"](?=[a-z])|(?<=[a-z])['"](?=[a-z])/g, "")
+    .replace(/\^(?=[a-z])/g, "");
 }

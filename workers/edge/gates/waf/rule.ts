@@ -1,20 +1,32 @@
+import type { Reading } from "./reading.ts";
+
 /** Where a piece of text came from. A rule names the places in which its sign means something. */
 export type WafTarget =
   | "path"
   | "query_name"
   | "query_value"
+  /** The whole way to a key of a body, form fields included: `body.user.name`. */
   | "body_key"
   | "body_value"
+  | "file_name"
+  | "file_content"
   | "user_agent"
   | "referer"
-  | "cookie";
+  | "cookie"
+  /** Any other header's value. */
+  | "header";
 
 export type AttackClass =
   | "sql_injection"
+  | "nosql_injection"
   | "cross_site_scripting"
   | "path_traversal"
   | "command_injection"
   | "code_injection"
+  | "template_injection"
+  | "directory_injection"
+  | "request_forgery"
+  | "upload"
   | "protocol"
   | "scanner"
   | "restricted_path";
@@ -23,7 +35,7 @@ export type AttackClass =
  * What one sign weighs. A request is refused at {@link denyScoreMin} in one piece of text: a critical sign
  * alone, or two weaker ones together. One weak sign never blocks: people write odd things.
  */
-export const severityScores = { critical: 5, error: 4, warning: 3 } as const;
+export const severityScores = { critical: 5, error: 4, warning: 3, notice: 2 } as const;
 export type Severity = keyof typeof severityScores;
 export const denyScoreMin = 5;
 
@@ -36,8 +48,9 @@ export interface RuleExamples {
 }
 
 /**
- * One rule as data. `pattern` is matched against lower-case text with single spaces (normalise.ts), and
- * holds bounded repetitions only ({m,n}; a test forbids `*`, `+` and `{n,}`), so that no input can make it slow.
+ * One rule as data. A pattern is matched against lower-case text with single spaces (normalise.ts), and
+ * holds bounded repetitions only ({m,n}; a test forbids `*`, `+` and `{n,}`), so that no input can make it
+ * slow. A structure is a question to a scanner (detectors/), which reads the text once for all its rules.
  */
 export interface WafRule {
   readonly id: string;
@@ -45,11 +58,29 @@ export interface WafRule {
   readonly severity: Severity;
   readonly why: string;
   readonly targets: readonly [WafTarget, ...WafTarget[]];
-  readonly pattern: RegExp;
+  readonly sign: RegExp | ((reading: Reading) => boolean);
+  /**
+   * Characters without which there is no sign: of each string at least one must be there. Saves most rules
+   * from looking at most texts.
+   */
+  readonly needs: readonly string[];
+  /** Not a sign in a document (several lines of words in a body): code belongs there. */
+  readonly ignoresDocuments?: true;
+  /** In a document, not a sign inside what Markdown marks as code. */
+  readonly ignoresCode?: true;
   readonly examples: RuleExamples;
 }
 
 /** Text that a client composes freely and something behind us may interpret. */
-export const freeText = ["query_value", "body_value", "cookie", "referer", "user_agent", "path"] as const;
+export const freeText = [
+  "query_value",
+  "body_value",
+  "cookie",
+  "referer",
+  "user_agent",
+  "path",
+  "header",
+  "file_name",
+] as const;
 /** Free text and the names it stands under. */
 export const everywhere = [...freeText, "query_name", "body_key"] as const;

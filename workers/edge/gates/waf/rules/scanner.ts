@@ -8,8 +8,8 @@ export const scannerRules: readonly WafRule[] = [
     severity: "critical",
     why: "a vulnerability scanner by its own name",
     targets: ["user_agent"],
-    pattern:
-      /\b(?:sqlmap|nikto|nuclei|wpscan|masscan|zgrab|acunetix|nessus|openvas|dirbuster|gobuster|feroxbuster|dirsearch|ffuf|wfuzz|arachni|w3af|havij|netsparker|jaeles|whatweb|nmap|zmeu|commix|xsser|joomscan|burpcollaborator|qualys|appscan|skipfish|vega\/|l9explore|censysinspect|projectdiscovery)\b/,
+    needs: [],
+    sign: /\b(?:sqlmap|nikto|nuclei|wpscan|masscan|zgrab|acunetix|nessus|openvas|dirbuster|gobuster|feroxbuster|dirsearch|dirb|ffuf|fuzz faster|wfuzz|arachni|w3af(?:\.sf\.net)?|havij|netsparker|jaeles|whatweb|nmap|zmeu|commix|xsser|xsstrike|dalfox|joomscan|burpcollaborator|burp ?suite|qualys|appscan|skipfish|vega\/|l9explore|l9tcpid|censysinspect|projectdiscovery|httpx - open|grabber|grendel-scan|pangolin|absinthe|bsqlbf|sqlninja|sqlpowerinjector|paros|webinspect|whisker|morfeus|n-stealth|nsauditor|metis|mysqloit|jorgee|brutus|hydra|owasp(?:_| )zap|zaproxy|zap\/|cgichk|datacha0s|dotdotpwn|fimap|webshag|webvulnscan|wafw00f|springenwerk|sysscan|prog\.customcrawler|internet ninja|golismero|vulnerability|detectify|intruder\.io|tinfoil|tplmap|xspider|gitrob|cisco-torch|amiga-aweb|revolt|libwhisker|webbandit|core-project|toata dragostea|hello,? ?world|\(hydra\)|mozlila)\b/,
     examples: {
       blocks: [
         "sqlmap/1.8.2#stable (https://sqlmap.org)",
@@ -24,5 +24,15 @@ export const scannerRules: readonly WafRule[] = [
         "sentinel-agent/0.1.0 (linux; x64)",
       ],
     },
+  },
+  {
+    id: "scanner-mark",
+    class: "scanner",
+    severity: "critical",
+    why: "marks that scanners leave in what they send",
+    targets: ["path", "query_name", "query_value", "header", "referer", "cookie"],
+    needs: [],
+    sign: /nessus_is_probing|appscan_fingerprint|acunetix[-_]?wvs|\bacunetix-(?:product|scanning)|\bw3af_|nikto-test|rfiinc\.txt|\.oast\.(?:pro|live|site|online|fun|me)\b|\binteract\.sh\b|\bburpcollaborator\.net|\bnuclei-template|\bxss\.rocks\b|\bxss\.ht\b|\bbxss\.me\b|\bha\.ckers\.org\b|netsparker|w00tw00t|muieblackcat|\bcirt\.net\/rfiinc|\bx-scan-memo\b/,
+    examples: { blocks: ["/nessus_is_probing_you_", "/w00tw00t.at.isc.sans"], passes: ["/interaction", "/nuclear"] },
   },
 ];
