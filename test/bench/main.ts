@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { benchBroker } from "./broker/broker.ts";
 import { type BrokerOptions, brokerHelp, parseBrokerOptions } from "./broker/options.ts";
 import { benchCodec } from "./codec.ts";
+import { benchData } from "./data.ts";
 import { benchHttp } from "./http.ts";
 import { benchIdle } from "./idle.ts";
 import { benchMqtt } from "./mqtt.ts";
@@ -11,16 +12,19 @@ import { benchSignIn } from "./sign-in.ts";
 import { benchSize } from "./size.ts";
 import { benchStart } from "./start.ts";
 import { benchTokens } from "./tokens.ts";
+import { benchWaf } from "./waf.ts";
 
 const benches = {
   size: benchSize,
   start: benchStart,
   http: benchHttp,
   "sign-in": benchSignIn,
+  data: benchData,
   mqtt: benchMqtt,
   codec: benchCodec,
   idle: benchIdle,
   tokens: benchTokens,
+  waf: benchWaf,
 };
 type BenchName = keyof typeof benches | "broker";
 const benchNames: readonly BenchName[] = [...(Object.keys(benches) as (keyof typeof benches)[]), "broker"];

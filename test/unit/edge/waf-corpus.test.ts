@@ -51,7 +51,10 @@ describe("the corpora", () => {
   });
 });
 
-describe.each(sides)("of the requests %s", (name, belongs) => {
+/** Thousands of requests in one test, perhaps on a busy machine. */
+const patienceMs = 60_000;
+
+describe.each(sides)("of the requests %s", { timeout: patienceMs }, (name, belongs) => {
   it("refuses the attacks", () => {
     expect(share(`attacks ${name}`, attacks.filter(belongs), false)).toBeGreaterThanOrEqual(stoppedMin);
   });
