@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { soakCodec } from "./codec/codec.ts";
 import { soakKills } from "./kills/kills.ts";
+import { soakMigrations } from "./migrations.ts";
 import { startProgress, Violation } from "./part.ts";
 import { soakSlow } from "./slow.ts";
 import { soakSockets } from "./sockets.ts";
@@ -9,7 +10,14 @@ import { stopRunningStacks } from "./stacks.ts";
 import { soakTenants } from "./tenants.ts";
 
 /** Each part says what it does while it runs, and returns one line of figures; it throws a Violation. */
-const parts = { kills: soakKills, codec: soakCodec, sockets: soakSockets, slow: soakSlow, tenants: soakTenants };
+const parts = {
+  kills: soakKills,
+  codec: soakCodec,
+  sockets: soakSockets,
+  slow: soakSlow,
+  tenants: soakTenants,
+  migrations: soakMigrations,
+};
 type PartName = keyof typeof parts;
 const names = Object.keys(parts) as PartName[];
 
@@ -22,6 +30,7 @@ const help = `npm run soak -- [options]
   --minutes N     how long codec runs, 1 to 50 (default 10)
   --rounds N      rounds of kills, 1 to 400 (default 200)
   --hub-shards N  kills: objects that each tenant's devices are spread over, 1 to 64 (default 1)
+  --tenants N     migrations: tenants that are made and migrated, 20 to 10000 (default 2000)
   --seed N        repeats the random choices of an earlier run (default: a new one, printed)
   --help          this text
 `;
@@ -34,11 +43,12 @@ function parse(args: string[]) {
       minutes: { type: "string", default: "10" },
       rounds: { type: "string", default: "200" },
       "hub-shards": { type: "string", default: "1" },
+      tenants: { type: "string", default: "2000" },
       seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
       help: { type: "boolean", short: "h" },
     },
   });
-  const whole = (flag: "minutes" | "rounds" | "hub-shards" | "seed", min: number, max: number): number => {
+  const whole = (flag: "minutes" | "rounds" | "hub-shards" | "tenants" | "seed", min: number, max: number): number => {
     const value = /^\d{1,9}$/.test(values[flag]) ? Number(values[flag]) : Number.NaN;
     if (!(value >= min && value <= max)) throw new RangeError(`--${flag} takes a whole number from ${min} to ${max}`);
     return value;
@@ -49,6 +59,7 @@ function parse(args: string[]) {
     minutes: whole("minutes", 1, 50),
     rounds: whole("rounds", 1, 400),
     hubShards: whole("hub-shards", 1, 64),
+    tenants: whole("tenants", 20, 10_000),
     seed: whole("seed", 0, 999_999_999),
   };
   return { help: values.help === true, chosen, options };

@@ -8,6 +8,8 @@ export interface SoakOptions {
   readonly seed: number;
   /** Objects that each tenant's devices are spread over while parts are killed. */
   readonly hubShards: number;
+  /** Tenants that are made and migrated. */
+  readonly tenants: number;
 }
 
 /** An invariant that did not hold. */

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { PlacementUrl } from "../../scripts/migrate/database-urls.ts";
+import { runOn } from "./placement-databases.ts";
 
 const program = fileURLToPath(new URL("./migrate-tenants-process.ts", import.meta.url));
 
@@ -32,5 +33,23 @@ export async function runProcess(
   });
   const status = await new Promise<number | null>((done) => child.once("exit", (code) => done(code)));
   if (timer !== null) clearTimeout(timer);
+  await sessionsEnded(run.placements);
   return { status, output };
+}
+
+/**
+ * A server notices a dead client when it next speaks to it, and what it was asked last it still does: until its sessions
+ * are gone, what a look finds first need not fit what it finds next.
+ */
+async function sessionsEnded(placements: readonly PlacementUrl[]): Promise<void> {
+  for (const { url } of placements) {
+    for (;;) {
+      const sessions = await runOn(
+        url,
+        "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'sentinel-migrate-tenants'",
+      );
+      if (sessions.length === 0) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
 }
