@@ -15,7 +15,7 @@ export async function dueOrganisations(
   const rows = await directory.query(
     sql`SELECT p.org_id FROM control.organisation_placements p LEFT JOIN control.telemetry_jobs j USING (org_id)
         WHERE p.ready_at IS NOT NULL AND p.placement = ANY (${placements}::text[])
-        ORDER BY j.ran_at NULLS FIRST, p.org_id LIMIT ${most}`,
+        ORDER BY coalesce(j.ran_at, p.ready_at), p.org_id LIMIT ${most}`,
     { readOnly: true },
   );
   return rows.map((row) => {
