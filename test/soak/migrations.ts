@@ -16,9 +16,9 @@ const lanes = 4;
 /** Later migrations applied: expand, fill, require. */
 const later = 3;
 /** Runs that are killed before one is left alone. */
-const killsCount = 8;
-/** Kills come within this share of what making the tenants took: a run over all of them takes about twice that. */
-const killWithinShare = 0.1;
+const killsCount = 5;
+/** A moment between the tenant after which a run is to be killed and the kill, in milliseconds. */
+const killMomentMsMax = 100;
 const manyTenants = 10_000;
 
 interface Seen {

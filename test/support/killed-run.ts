@@ -1,4 +1,4 @@
-/** Starts a run over every tenant and ends it with SIGKILL after a while, unless it was done before. */
+/** Starts a run over every tenant and ends it with SIGKILL in the midst, unless it was done before. */
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { PlacementUrl } from "../../scripts/migrate/database-urls.ts";
@@ -13,20 +13,27 @@ export interface RunProcess {
   readonly atOnce: number;
 }
 
+/** When a run is killed: once so many tenants have ended, a moment later. */
+export interface Kill {
+  readonly tenants: number;
+  readonly thenMs: number;
+}
+
 /**
- * @param killAfterMs counted from its first line, so that the start of a process is no part of it; null: let it end
+ * @param kill null: let it end. By tenants and not by time, so that kills come in the midst on any machine
  * @returns its exit status, null when it was killed, and what it printed
  */
 export async function runProcess(
   run: RunProcess,
-  killAfterMs: number | null,
+  kill: Kill | null,
 ): Promise<{ status: number | null; output: string }> {
   const child = spawn(process.execPath, [program, JSON.stringify(run)], { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   let timer: NodeJS.Timeout | null = null;
   child.stdout.on("data", (chunk: Buffer) => {
     output += chunk.toString();
-    if (killAfterMs !== null) timer ??= setTimeout(() => child.kill("SIGKILL"), killAfterMs);
+    if (kill !== null && output.split("\n").length > kill.tenants)
+      timer ??= setTimeout(() => child.kill("SIGKILL"), kill.thenMs);
   });
   child.stderr.on("data", (chunk: Buffer) => {
     output += chunk.toString();

@@ -13,8 +13,8 @@ const last = readMigrations("tenant").length;
 const later = 3;
 const tenantsCount = 24;
 const killsMax = 6;
-/** A run over that many takes half a second or more; from its first line on, kills come anywhere in it. */
-const killWithinMs = 300;
+/** A killed run gets through fewer than this, so that the next one has some left. */
+const tenantsPerKill = 6;
 
 /** Of each tenant: its schema's own ledger, the control plane's index, and what its schema is. */
 async function look(world: PlacementDatabases, tenants: readonly MadeTenant[]) {
@@ -56,7 +56,10 @@ describe("a run that is killed at random moments", () => {
     let status: number | null = null;
     for (let kill = 0; kill < killsMax && status !== 0; kill += 1) {
       const run = { placements: world.urls, later, atOnce: 3 };
-      ({ status } = await runProcess(run, Math.random() * killWithinMs));
+      ({ status } = await runProcess(run, {
+        tenants: Math.floor(Math.random() * tenantsPerKill),
+        thenMs: Math.random() * 30,
+      }));
       let moved = 0;
       for (const { truth, index, shape } of (await look(world, tenants)).values()) {
         expect([last, last + later]).toContain(truth);

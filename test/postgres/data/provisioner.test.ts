@@ -220,6 +220,19 @@ describe("choosing a placement", () => {
     expect(slots.map(({ slot }) => slot)).toEqual([1, 2, 3, 4, 5]);
   });
 
+  it("says to Studio that there is no room, rather than failing, and makes nothing", async () => {
+    const org = newOrgId();
+    const full = new Map([...dataConfig.placements].map(([, placement]) => ["full", { ...placement, name: "full" }]));
+    await runAs(
+      owner("first"),
+      "INSERT INTO control.placements (name, tenants_max) VALUES ('full', 0) ON CONFLICT DO NOTHING",
+    );
+    const unit = { ...world.unit, config: { ...world.unit.config, placements: full } };
+    const call = await world.mesh.caller("studio").asJob("data.provisioner", "provision", org, newRequestId());
+    expect(await provision(unit, call, org)).toEqual({ placement: null });
+    expect(await findPlacement(directoryDatabase, org)).toBeNull();
+  });
+
   it("never lets a placement take more than 450", async () => {
     await expect(runAs(owner("first"), "UPDATE control.placements SET tenants_max = 451")).rejects.toMatchObject({
       code: "23514",
