@@ -1,4 +1,4 @@
-import { requestTargetBytesMax } from "../../../core/limits.ts";
+import { bodyBytesDefaultMax, requestTargetBytesMax } from "../../../core/limits.ts";
 import type { Additions, Denial, Gate, GateResult, RequestContext } from "./gate.ts";
 
 /** Browsers send some 20 fields, an integration a few more; each one costs the later gates work. */
@@ -23,9 +23,8 @@ export const sizeGate: Gate<never, "body"> = {
   async judge(context): Promise<GateResult<Pick<Additions, "body">>> {
     const { request, target, resolution } = context;
     if (target.bytes > requestTargetBytesMax || !headersFit(request.headers)) return tooLarge;
-    // Nobody is behind a miss, so its body is not even read.
-    if (resolution.kind === "miss") return { kind: "allow", adds: { body: null } };
-    const bytesMax = resolution.match.route.bodyBytesMax;
+    // Nobody is behind a miss, but who attacks one is refused and counted like everybody else.
+    const bytesMax = resolution.kind === "miss" ? bodyBytesDefaultMax : resolution.match.route.bodyBytesMax;
     if (!declaredLengthFits(context, bytesMax)) return tooLarge;
     const body = await readAtMost(request.body, bytesMax);
     return body === "too_large" ? tooLarge : { kind: "allow", adds: { body } };

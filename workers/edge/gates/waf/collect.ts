@@ -73,7 +73,7 @@ class Collection {
   }
 
   walk(value: unknown, path: string, depth: number, target: WafTarget): void {
-    if (this.exempt.has(path)) return;
+    if (this.exempt.size > 0 && this.exempt.has(path)) return;
     if (typeof value === "string") {
       this.value(target, value, path, depth);
       return;

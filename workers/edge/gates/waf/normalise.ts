@@ -37,28 +37,33 @@ export function normaliseRound(text: string): string {
  * each run of space one character: a line feed if there was one in it, else a space.
  */
 export function fold(text: string): string {
-  if (isPlain(text)) return text;
-  const lower = lowerCase(text);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: "not ASCII" is a range that begins with a control
-  if (!/[^\x00-\x7f]/.test(lower)) return squeeze(lower);
-  // Once more after lower case: t + U+0308 has a composed form, T + U+0308 has none.
-  const plain = lowerCase(lower.normalize("NFKC")).normalize("NFKC");
-  return squeeze(plain.replace(/[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff]/g, ""));
+  const kind = kindOf(text);
+  if (kind === plain) return text;
+  const lower = text.toLowerCase();
+  if (kind === ascii) return squeeze(lower);
+  // Once more: t + U+0308 has a composed form, T + U+0308 has none, and the Kelvin sign becomes a capital.
+  const composed = lower.normalize("NFKC");
+  const folded = composed === lower ? lower : composed.toLowerCase().normalize("NFKC");
+  return squeeze(folded.replace(/[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff]/g, ""));
 }
 
 /** Nothing to fold: the common case of what a program writes. */
-function isPlain(text: string): boolean {
-  for (let at = 0, afterSpace = false; at < text.length; at += 1) {
+const plain = 0;
+const ascii = 1;
+const wide = 2;
+
+function kindOf(text: string): number {
+  let kind = plain;
+  let afterSpace = false;
+  for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
-    if (code > 0x7e || (code < 0x20 && code !== 0x0a) || (code >= 0x41 && code <= 0x5a)) return false;
+    if (code > 0x7e) return wide;
     const space = code === 0x20 || code === 0x0a;
-    if (space && afterSpace) return false;
+    if ((code < 0x20 && code !== 0x0a) || (code >= 0x41 && code <= 0x5a) || (space && afterSpace)) kind = ascii;
     afterSpace = space;
   }
-  return true;
+  return kind;
 }
-
-const lowerCase = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 
 function squeeze(text: string): string {
   return text.replace(/[\s\u0085]{2,}|[\t\v\f\r\u0085\u00a0\u2028\u2029]/g, (run) =>
@@ -81,17 +86,4 @@ export function stripComments(text: string): string {
     result += `${text.slice(at, open)} ${inside.startsWith("!") ? inside.replace(/^!\d{0,6}/, "") : ""} `;
     at = close + 2;
   }
-}
-
-/**
- * A command line as a shell reads it: quotes and backslashes inside words gone, `$IFS` a space, `$@` and unset
- * positions nothing, `{cat,/x}` spread. Cheap enough to make for every text that has a quote or a dollar.
- */
-export function unquoteShell(text: string): string {
-  return text
-    .replace(/\$\{?ifs\}?(?:\$\d)?(?![a-z])/g, " ")
-    .replace(/\$[@*!]|\$\{[@*]\}/g, "")
-    .replace(/\{([a-z]{2,10}),([^{},]{1,80})(?:,([^{},]{1,80}))?\}/g, "$1 $2 $3")
-    .replace(/(?<=[a-z/])(?:''|""|``|\\)(?=[a-z/])|(?<=[a-z/])['"](?=[a-z])|(?<=[a-z])['"](?=[a-z])/g, "")
-    .replace(/\^(?=[a-z])/g, "");
 }

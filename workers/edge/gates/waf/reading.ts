@@ -1,21 +1,16 @@
 import { type HtmlSigns, scanHtml } from "./detectors/html.ts";
 import { scanShell } from "./detectors/shell.ts";
 import { scanSql } from "./detectors/sql.ts";
-import { featuresOf } from "./features.ts";
-import { unquoteShell } from "./normalise.ts";
 
 /** One reading of a text: its characters, and what the scanners made of it, found out once when first asked. */
 export class Reading {
   readonly text: string;
-  readonly features: number;
   #sql: number | undefined;
   #html: HtmlSigns | undefined;
   #shell: number | undefined;
-  #unquoted: string | undefined;
 
   constructor(text: string) {
     this.text = text;
-    this.features = featuresOf(text);
   }
 
   /** Signs of SQL (detectors/sql.ts). */
@@ -30,16 +25,10 @@ export class Reading {
     return this.#html;
   }
 
-  /** Signs of commands (detectors/shell.ts), with and without the shell's quoting. */
+  /** Signs of commands (detectors/shell.ts). */
   get shell(): number {
-    this.#shell ??= scanShell(this.text) | (this.unquoted === this.text ? 0 : scanShell(this.unquoted));
+    this.#shell ??= scanShell(this.text);
     return this.#shell;
-  }
-
-  /** The text as a shell reads its words. */
-  get unquoted(): string {
-    this.#unquoted ??= unquoteShell(this.text);
-    return this.#unquoted;
   }
 }
 

@@ -37,14 +37,41 @@ const argument =
   /^(?:\s{1,3}|(?=[<>$&]))(?:-{1,2}[a-z0-9?]|-\s|\/[a-z0-9?*.]|\/$|~|\$|\.{1,2}\/|\.\s?(?:$|[;|&])|https?:|ftp:|\d{1,3}(?:\.\d{1,3}){3}|"|'[^s]|[<>]|%[a-z{]|[a-z]:|\*|@|\\|`|&\d|[a-z0-9_.-]{1,60}(?:\.(?:txt|php|ini|sh|exe|conf|cfg|log|xml|py|pl|bak|sql|key|pem|bat|ps1|so|jsp|aspx?|html?|db|env|yml|json)\b|\/[a-z0-9_.]{1,40}))/;
 const ended = /^\s{0,3}(?:$|[;|&`)\n#>}]|"?\s?$|'?\s?$)/;
 
+/** A first line that is one word, behind which the second can be a command. */
+const firstLineMax = 32;
+/** As much of a command as is looked at. */
+const commandCharactersMax = 160;
+const contextCharacters = 256;
+
+/**
+ * A command line as a shell reads it: quotes and backslashes inside words gone, `$IFS` a space, `$@` and unset
+ * positions nothing, `{cat,/x}` spread.
+ */
+function unquoteShell(text: string): string {
+  return text
+    .replace(/\$\{?ifs\}?(?:\$\d)?(?![a-z])/g, " ")
+    .replace(/\$[@*!]|\$\{[@*]\}/g, "")
+    .replace(/\{([a-z]{2,10}),([^{},]{1,80})(?:,([^{},]{1,80}))?\}/g, "$1 $2 $3")
+    .replace(/(?<=[a-z/])(?:''|""|``|\\)(?=[a-z/])|(?<=[a-z/])['"](?=[a-z])|(?<=[a-z])['"](?=[a-z])/g, "")
+    .replace(/\^(?=[a-z])/g, "");
+}
+
 /** Reads lower-case text as a shell finds commands: at each separator one word, and what stands behind it. */
 export function scanShell(text: string): number {
   let signs = judgeLine(text);
-  const separator = /[;|&`\n{]|\$\(|[<>]\(|\$\{/g;
+  const separator = /[;|&`\n]|\$\(|[<>]\(/g;
   for (let left = separatorsMax; left > 0; left -= 1) {
     const found = separator.exec(text);
     if (found === null) break;
-    signs |= judgeCommand(text, found.index, found[0]);
+    const at = found.index;
+    if (found[0] === "\n" && at > firstLineMax) continue;
+    signs |= judgeCommand(text, at, found[0]);
+    const behind = text.slice(at + found[0].length, at + found[0].length + commandCharactersMax);
+    if (!/^[^\n]{0,48}?['"\\$^{]/.test(behind)) continue;
+    // Once more as the shell reads the words, with enough before them to see what they follow.
+    const before = text.slice(Math.max(0, at - contextCharacters), at);
+    const words_ = unquoteShell(behind);
+    if (words_ !== behind) signs |= judgeCommand(`${before}${found[0]}${words_}`, before.length, found[0]);
   }
   return signs;
 }
@@ -70,7 +97,7 @@ function readCommand(text: string, from: number): Command | null {
 
 function judgeCommand(text: string, at: number, separator: string): number {
   const command = readCommand(text, at + separator.length);
-  if (command === null || separator === "{" || separator === "${") return 0;
+  if (command === null) return 0;
   const { name, path, rest } = command;
   const isProgram = programs.has(name);
   const isPath =
