@@ -152,8 +152,13 @@ const isPrintable = (text: string): boolean => /^[\t\n\r\x20-\x7e]+$/.test(text)
 function collectPath(collection: Collection, rawPath: string): void {
   // Never inert: it begins with a slash.
   collection.push("path", rawPath);
+  for (const segment of rawPath.split("/")) {
+    const hidden = segment.length < 16 ? null : readBase64(segment);
+    if (hidden !== null) collection.push("path", hidden);
+  }
   if (/^[\w./~-]*$/.test(rawPath)) return;
-  for (const segment of rawPath.split("/")) if (!/^[\w.~-]*$/.test(segment)) collection.push("path", segment);
+  for (const segment of rawPath.split("/"))
+    if (!/^[\w.~-]*$/.test(segment)) collection.value("path", segment, "path", base64DepthMax);
 }
 
 /** Names and values of a query or a form; percent-encoding is left to normalisation. Repeated names are also judged as one text. */
@@ -195,7 +200,7 @@ function collectHeaders(collection: Collection, headers: Headers): void {
   for (const [name, value] of headers) {
     if (unjudgedHeaders.test(name)) continue;
     if (grammaticalHeaders.test(name) && /^[\w\s,;=.*/+:"()[\]-]*$/.test(value)) continue;
-    collection.push("header", value);
+    collection.value("header", value, `header.${name}`, 0);
   }
   for (const [target, header] of [
     ["user_agent", "User-Agent"],
@@ -240,7 +245,7 @@ function collectBody(collection: Collection, body: WafBody): void {
       for (const [, text, double, single] of body.text.matchAll(
         />([^<>]{1,65536})<|="([^"<]{1,4096})"|='([^'<]{1,4096})'/g,
       ))
-        collection.push("body_value", text ?? double ?? single ?? "");
+        collection.value("body_value", text ?? double ?? single ?? "", "body", 0);
       for (const [, text] of body.text.matchAll(/<!\[CDATA\[([^\]]{1,65536})/g))
         collection.push("body_value", text ?? "");
       return;

@@ -40,6 +40,9 @@ export function scanSql(text: string): number {
 
 /** Text that begins as a number or one short word does and goes on as an expression. */
 function scanNumberContext(text: string): number {
+  if (/^\s?(?:order|group)\sby\s\d{1,3}\s?(?:--|#)/.test(text)) return sqlSigns.clause;
+  if (/^\s?\(\s?select\s?\(?(?:count\s?\(|\*|\d|'|0x|@@|case\b|[a-z_]{1,30}\s?\()/.test(text) && /\bfrom\b/.test(text))
+    return sqlSigns.expression;
   if (/^\s?(?:and|or|having|\|\||&&|xor)[\s(!]/.test(text)) return afterLiteral(text, 0, null);
   const lead =
     /^[\s(+-]{0,4}(?:\d{1,20}(?:\.\d{1,9})?|[a-z_][a-z0-9_]{0,15}|[)%*]|null)?[%\s]{0,3}/.exec(text)?.[0] ?? "";
@@ -239,7 +242,7 @@ function judgeComment(text: string, comment: SqlToken, context: Context): number
 /** A comment opener with nothing that matters behind it: what follows the payload is what it swallows. */
 function isSwallowing(text: string, comment: SqlToken): boolean {
   const rest = text.slice(comment.end, comment.end + 16);
-  return /^[\s+-]{0,4}[a-z0-9'"`)&|]{0,6}\s?$/.test(rest) && text.length - comment.end < 16;
+  return /^[\s+-]{0,4}(?:[a-z0-9'"`)&|]{0,6}|&[\w=&%.]{1,14})\s?$/.test(rest) && text.length - comment.end < 16;
 }
 
 function judgeClause(text: string, clause: SqlToken, context: Context): number {

@@ -22,9 +22,9 @@ export const nosqlInjectionRules: readonly WafRule[] = [
     why: "an operator where a name, a password or an identifier is expected",
     targets: ["body_key", "query_name"],
     needs: ["$"],
-    sign: /(?:user(?:_?name)?|pass(?:word|wd)?|pwd|login|e?mail|token|otp|code|secret|_?id|key|pin|role|name|account|auth)\]?[.[]\$(?:ne|gt|gte|lt|lte|nin|in|regex|exists|not|eq|like)(?:$|[.\][])/,
+    sign: /(?:(?:user(?:_?name)?|pass(?:word|wd)?|pwd|login|e?mail|token|otp|secret|pin|auth)\]?|^(?:body\.)?(?:id|name|code|key))[.[]\$(?:ne|gte?|lte?|nin|regex|exists|not)(?:$|[.\][])/,
     examples: {
-      blocks: ["password[$ne]", "user.name[$regex]", "login.password.$gt"],
+      blocks: ["password[$ne]", "user[$regex]", "login.password.$gt"],
       passes: ["filters[price][$gt]", "password", "$id"],
     },
   },

@@ -12,7 +12,7 @@ export const pathTraversalRules: readonly WafRule[] = [
     why: "a parent folder in the request's own path, however it is written",
     targets: ["path", "file_name"],
     needs: ["."],
-    sign: /(?:^|[/\\;])\.{2}(?:[/\\;]|$)|\.\.(?:0x2f|0x5c)/,
+    sign: /(?:^|[/\\;])\.{2}(?:[/\\;]|$)|\.\.(?:0x2f|0x5c|;\/)/,
     examples: {
       blocks: ["/../etc/hosts", "/a/%2e%2e/b", "/a/..%5cb", "/a/%252e%252e%252fb", "/a/..;/b"],
       passes: ["/o/demo/v1..2", "/assets/a..b.js"],

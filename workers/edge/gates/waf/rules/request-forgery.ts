@@ -23,7 +23,7 @@ export const requestForgeryRules: readonly WafRule[] = [
     class: "request_forgery",
     severity: "critical",
     why: "this machine's own address, hidden as a number or at a port of a service",
-    targets: values,
+    targets: ["query_value", "body_value", "cookie"],
     needs: [":", "/"],
     sign: /^[a-z+.-]{2,12}:\/{1,3}(?:[^/@\s]{0,40}@)?(?:0x[0-9a-f]{2,8}(?:[./:]|$)|\d{8,10}(?:[/:]|$)|0\d{2,3}\.\d|0[0-7]{9,11}(?:[/:]|$)|0x[0-9a-f]{2}\.|127\.1(?:[/:]|$)|127\.\d{1,3}\.\d{1,3}\.[2-9]\d{0,2}|0(?:\.0){0,3}(?:[/:]|$)|\[(?:::1?|0{1,4}:[0:]{1,30}1?|::ffff:[^\]]{1,20})\]|(?:127\.0\.0\.1|localhost|localtest\.me|[a-z0-9.-]{0,40}\.(?:nip|xip|sslip)\.io)(?:\.?:(?:2[1-7]|80|110|111|143|389|443|445|2375|3306|5432|5984|6379|8500|9000|9200|10250|11211|27017)|\/(?:admin|server-status|manager|console|private|internal|etc|secret|flag)|\/?$))|^[a-z]{3,6}:\/\/(?:spoofed\.|customer1\.|burpcollaborator|[a-z0-9]{8,40}\.(?:oast\.[a-z]{2,6}|interact\.sh|burpcollaborator\.net|dnslog\.cn|ceye\.io|requestbin\.net|webhook\.site))/,
     examples: {
@@ -44,7 +44,7 @@ export const requestForgeryRules: readonly WafRule[] = [
     why: "the whole value is the address of a program on another machine",
     targets: ["query_value", "body_value", "cookie"],
     needs: [":\\", "/\\"],
-    sign: /^(?:https?|ftps?|s?mb|\\{2}):?\/{2}[^\s?#]{3,120}(?:\/(?:r57|c99|c100|shell|cmd|xss|evil|malicious|exploit|rfi(?:inc)?|inject|backdoor|webshell|b374k)\d{0,3}(?:\.[a-z0-9]{2,5})?(?:\?|$)|\.(?:txt|gif|jpg|dat|dtd|xsl|inc)\?{1,2}(?:$|&|\0)|\.txt(?:%00|\0)|\.(?:php\d?|phtml|inc|sh|jsp|dtd|hta|ps1)(?:\?\w{0,10}=?)?$)|^https?:\/\/\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?::\d{1,5})?\/[^\s]{0,60}\.(?:txt|php|sh|exe|elf|bin|jsp|py|pl)\b|^https?:\/\/(?:evil|attacker|rfi|malicious|hacker)[a-z0-9.-]{0,40}(?:\/|$)|^\\\\[a-z0-9-]{1,60}\.[a-z0-9.-]{2,60}\\[a-z]/,
+    sign: /^(?:https?|ftps?|s?mb|\\{2}):?\/{2}[^\s?#]{3,120}(?:\/(?:r57|c99|c100|shell|cmd|xss|evil|malicious|exploit|rfi(?:inc)?|inject|backdoor|webshell|b374k)\d{0,3}(?:\.[a-z0-9]{2,5})?(?:\?|$)|\.(?:txt|gif|jpg|dat|dtd|xsl|inc)\?{1,2}(?:$|&|\0)|\.txt(?:%00|\0)|\.(?:phtml|inc|sh|dtd|hta|ps1)(?:\?\w{0,10}=?)?$)|^https?:\/\/\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?::\d{1,5})?\/[^\s]{0,60}\.(?:txt|php|sh|exe|elf|bin|jsp|py|pl)\b|^https?:\/\/(?:evil|attacker|rfi|malicious|hacker)[a-z0-9.-]{0,40}(?:\/|$)|^\\\\[a-z0-9-]{1,60}\.[a-z0-9.-]{2,60}\\[a-z]/,
     examples: {
       blocks: [
         "http://x.example/shell.txt?",
