@@ -1,13 +1,14 @@
 /**
  * `npm run deploy`: checks, then `wrangler deploy` of each unit in dependency order. `-- --dry-run`
- * builds them all without an account. Control and placement migrations run before the first unit.
+ * builds them all without an account. Control, placement and tenant migrations run before the
+ * first unit, tenants' once more after data (ADR 17).
  */
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { compressedBytes } from "./compressed-size.ts";
-import { migrateFromEnvironment } from "./migrate/main.ts";
+import { migrateFromEnvironment, migrateTenantsFromEnvironment } from "./migrate/main.ts";
 import { buildDashboard } from "./stack/dashboard.ts";
 import { runChecks } from "./test/checks.ts";
 import { runCommand } from "./test/run-command.ts";
@@ -38,7 +39,10 @@ if (values.help === true) {
 async function deploy(dryRun: boolean, skipChecks: boolean): Promise<number> {
   if (!skipChecks && !(await runChecks()).every((check) => check.passed)) return 1;
   await buildDashboard();
-  if (!dryRun) await migrateFromEnvironment();
+  if (!dryRun) {
+    await migrateFromEnvironment();
+    if (!(await migrateTenantsFromEnvironment())) return tenantsBehind();
+  }
   for (const unit of units) {
     const out = join(repositoryRoot, "dist", unit.name);
     mkdirSync(out, { recursive: true });
@@ -52,7 +56,16 @@ async function deploy(dryRun: boolean, skipChecks: boolean): Promise<number> {
       console.error(`${unit.name} was not deployed; the units before it were. Mend it and run the same command again.`);
       return 1;
     }
+    // Tenants that the data Worker of before made while the first wave ran; from now on the new one makes them.
+    if (!dryRun && unit.name === "sentinel-data" && !(await migrateTenantsFromEnvironment())) return tenantsBehind();
     if (dryRun) console.log(`✓ ${unit.name}: ${(compressedBytes(out) / 1024).toFixed(1)} KiB compressed`);
   }
   return 0;
+}
+
+function tenantsBehind(): number {
+  console.error(
+    "some tenants are not migrated, so nothing further was deployed; mend them and run the same command again.",
+  );
+  return 1;
 }

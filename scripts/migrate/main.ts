@@ -8,10 +8,14 @@
  */
 import { fileURLToPath } from "node:url";
 import { databaseUrlsFrom } from "./database-urls.ts";
+import { readMigrations } from "./files.ts";
 import { migrate } from "./migrate.ts";
 import { registerPlacements } from "./register-placements.ts";
 import { loadRolePasswords, rolePasswordsOf } from "./role-passwords.ts";
 import { ensureRoles } from "./roles.ts";
+import { showProgress } from "./tenants/progress.ts";
+import { runReport } from "./tenants/report.ts";
+import { isComplete, migrateTenants } from "./tenants/run.ts";
 
 /** @throws Error that says which variable is wrong; MigrationFailed */
 export async function migrateFromEnvironment(environment: NodeJS.ProcessEnv = process.env): Promise<void> {
@@ -30,6 +34,23 @@ export async function migrateFromEnvironment(environment: NodeJS.ProcessEnv = pr
     console.log(`✓ ${name} is migrated`);
   }
   await registerPlacements(urls[0].url, names);
+}
+
+/**
+ * Brings every tenant of a deployment to the newest migration, with the defaults of `migrate tenants`.
+ * @returns false when some are not; why was printed
+ */
+export async function migrateTenantsFromEnvironment(environment: NodeJS.ProcessEnv = process.env): Promise<boolean> {
+  const placements = databaseUrlsFrom(environment["DATABASE_URLS"]);
+  const progress = showProgress({
+    write: (text) => process.stderr.write(text),
+    isTerminal: process.stderr.isTTY === true,
+    now: () => performance.now(),
+  });
+  const result = await migrateTenants({ placements, migrations: readMigrations("tenant"), progress });
+  progress.end();
+  for (const line of runReport(result)) console.log(`tenants: ${line}`);
+  return isComplete(result);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

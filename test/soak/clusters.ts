@@ -22,6 +22,12 @@ export async function withClusters<T>(work: (clusters: TwoClusters) => Promise<T
   const superuserPassword = randomBytes(24).toString("base64url");
   const running: Cluster[] = [];
   let stopGateway = async (): Promise<void> => undefined;
+  // Whoever ends this process by a signal ends the servers, too: they are groups of their own.
+  const leaveNothing = (): void => {
+    for (const { pid } of running) process.kill(pid, "SIGQUIT");
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once("exit", leaveNothing);
   try {
     for (const name of names)
       running.push(
@@ -45,6 +51,7 @@ export async function withClusters<T>(work: (clusters: TwoClusters) => Promise<T
     });
     return await work({ clusters, directoryUrl: placements.directoryUrl, gateway: `127.0.0.1:${gateway.port}` });
   } finally {
+    process.off("exit", leaveNothing);
     await stopGateway();
     await Promise.all(running.map((cluster) => cluster.stop()));
     rmSync(folder, { recursive: true, force: true });
