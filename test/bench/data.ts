@@ -3,6 +3,7 @@ import { makePlacementDatabases } from "../support/placement-databases.ts";
 import { benchTenantCreation } from "./data/creation.ts";
 import { benchTenantMigration } from "./data/migration.ts";
 import { benchTenantRoles } from "./data/roles.ts";
+import { benchTelemetry } from "./data/telemetry.ts";
 import type { Row } from "./report.ts";
 
 /** Tenants that creation makes and migration moves; the soak does the same with thousands. */
@@ -10,7 +11,7 @@ const tenantsCount = 200;
 
 /** What the data layer costs: Postgres and the gateway, without the Workers. One file a measure in data/. */
 export async function benchData(rounds: number): Promise<Row[]> {
-  return withClusters(async (two) => {
+  const tenantRows = await withClusters(async (two) => {
     const world = await makePlacementDatabases(["bench-1", "bench-2"], two.clusters, two);
     const { rows, tenants } = await benchTenantCreation(world, tenantsCount);
     return [
@@ -19,4 +20,5 @@ export async function benchData(rounds: number): Promise<Row[]> {
       ...(await benchTenantMigration(world, tenants.length)),
     ];
   });
+  return [...tenantRows, ...(await benchTelemetry())];
 }

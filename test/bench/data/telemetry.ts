@@ -25,8 +25,8 @@ const batchesWarmUp = 5;
 const charts = 200;
 /** Device-hours of one transaction of the job. */
 const hoursPerRun = 500;
-/** One day and four. */
-const sizesDefault = [3_456_000, 13_824_000];
+/** One day and two. */
+const sizesDefault = [3_456_000, 6_912_000];
 
 const thousands = (count: number): string => Math.round(count).toLocaleString("en-GB");
 
