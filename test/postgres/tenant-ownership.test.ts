@@ -75,7 +75,7 @@ const limited = (role: Role): boolean => role === "analyst" || role === "viewer"
 function as(model: Model, user: number): TenantDatabase {
   const role = model.roles[user] as Role;
   const call = { kind: "user", org: tenant.org, sub: users[user], role, rid: newId("request") };
-  const scope = tenantScope(call as VerifiedCall) as TenantScope;
+  const scope = tenantScope(call as unknown as VerifiedCall) as TenantScope;
   const source = async () => ({
     org: tenant.org,
     databaseUrl: tenant.url,

@@ -62,8 +62,10 @@ function realParts(services: Services, mesh: TestMesh): Pick<Services, "devices"
   const namespace = {
     get: async (name: string) => JSON.stringify(name === "roots" ? await roots() : await fetchAccess()),
   };
-  const unit = createUnit({ ...dataVariables, MESH_ROOTS: namespace as unknown as DataEnv["MESH_ROOTS"] }, now);
-  const caller = mesh.callerOf("capabilities", now);
+  const env = { ...dataVariables, MESH_ROOTS: namespace as unknown as DataEnv["MESH_ROOTS"] };
+  // Studio's clock stands still; behind the capability it runs, as hub and Postgres go by their own.
+  const [atStudiosTime, unit] = [createUnit(env, now), createUnit(env, Date.now)];
+  const caller = mesh.callerOf("capabilities", Date.now);
   const credentials = {
     forTenant: async (call: Parameters<DevicesRpc["getDevice"]>[0]) => connectionForCall(await unit, call),
   };
@@ -71,13 +73,15 @@ function realParts(services: Services, mesh: TestMesh): Pick<Services, "devices"
     devices: createDevices({
       keys,
       caller,
-      connections: createTenantConnections({ credentials, caller, now }),
+      connections: createTenantConnections({ credentials, caller, now: Date.now }),
       hub: new FakeHub(keys),
       gateway,
       now,
       random,
     }),
-    provisioner: { createTenant: async (call, org) => provision(await unit, call, org) } as Services["provisioner"],
+    provisioner: {
+      createTenant: async (call, org) => provision(await atStudiosTime, call, org),
+    } as Services["provisioner"],
   };
 }
 
