@@ -89,7 +89,11 @@ export class Device {
     options: ConnectOptions = {},
   ): Promise<{ client: Client; connack: AnswerOf<"connack"> }> {
     const fields = this.connectFields(level, options);
-    const client = await Client.open(this.url, level, String(fields.clientId), { headers: { ...options.headers } });
+    // The address of a split organisation's device says whose it is: whoever comes by it as somebody else is sent
+    // on (0x9C), not judged. Without that part everybody is.
+    const url = new URL(this.url);
+    if (fields.username !== this.deviceId) url.searchParams.delete("device");
+    const client = await Client.open(String(url), level, String(fields.clientId), { headers: { ...options.headers } });
     client.send(connect(fields));
     const connack = await client.expect("connack");
     expectNotBusy(connack, level);
