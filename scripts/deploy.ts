@@ -1,7 +1,7 @@
 /**
  * `npm run deploy`: checks, then `wrangler deploy` of each unit in dependency order. `-- --dry-run`
  * builds them all without an account. Control, placement and tenant migrations run before the
- * first unit, tenants' once more after data (ADR 17).
+ * first unit, tenants' once more after data (ADR 18).
  */
 
 import { mkdirSync } from "node:fs";

@@ -38,7 +38,7 @@ export const migrateTenants: Verb = {
     "One transaction a tenant. It may be killed at any moment and run again: it begins by looking at each schema.",
     "A tenant that is in use is retried later instead of making its requests wait. Reads DATABASE_URLS like",
     "`migrate`, unless --state names a stack on this machine. Exit status 0: every tenant is at the newest",
-    "migration; 1: some are not, and the report says why; 2: not understood, nothing done. See ADR 17.",
+    "migration; 1: some are not, and the report says why; 2: not understood, nothing done. See ADR 18.",
   ].join("\n"),
   flags: {
     canary: {

@@ -16,7 +16,7 @@ import { runWaves } from "./waves.ts";
 export const lockMsDefault = 300;
 /** A tenant's role waits 5 s for a lock (tenant-role.ts); a migration that is over in 4 s fails no request. */
 export const transactionMsDefault = 4_000;
-/** Measured (ADR 17): on two cores more lanes than this add nothing, and each takes a connection of a cluster. */
+/** Measured (ADR 18): on two cores more lanes than this add nothing, and each takes a connection of a cluster. */
 export const atOnceDefault = 4;
 /** One tenant with something unusual about it fails alone; three of one wave say that the migration is wrong. */
 export const failuresMaxDefault = 2;

@@ -42,6 +42,21 @@ describe("organisations", () => {
     expect((await own.send("POST", "/api/v1/orgs", create)).body.code).toBe("slug_taken");
   });
 
+  it("are refused by name while no placement has room, and made by asking again when one has", async () => {
+    const own = await createHarness();
+    const owner = await own.newAccount();
+    const slug = `no-room-${Math.random().toString(36).slice(2, 10)}`;
+    const create = { token: owner.token, body: { name: "No room", slug } };
+    own.standIns.broken.add("every placement is full");
+    expect(await own.send("POST", "/api/v1/orgs", create)).toMatchObject({
+      status: 503,
+      body: { code: "no_capacity" },
+    });
+    expect((await own.send("GET", `/api/v1/orgs/${slug}`, { token: owner.token })).status).toBe(404);
+    own.standIns.broken.clear();
+    expect((await own.send("POST", "/api/v1/orgs", create)).status).toBe(201);
+  });
+
   it("of another are the same 404 as ones that don't exist, on every route that addresses one", async () => {
     const org = await studio.newOrg();
     const stranger = await studio.newAccount();

@@ -112,6 +112,8 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       endSessions: nothing,
       presence: () => [],
     }),
-    provisioner: surface<ProvisionerRpc>("data.provisioner", { createTenant: () => ({ placement: "first" }) }),
+    provisioner: surface<ProvisionerRpc>("data.provisioner", {
+      createTenant: () => ({ placement: broken.has("every placement is full") ? null : "first" }),
+    }),
   };
 }
