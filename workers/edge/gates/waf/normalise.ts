@@ -15,16 +15,19 @@ export const roundsMax = 3;
 export function readings(text: string): string[] {
   const first = fold(text);
   if (!/[%&\\]|\/\*/.test(first)) return [first];
-  const found = new Set<string>([first]);
-  let current = text;
+  const found = [first];
+  let current = first;
   for (let round = 0; round < roundsMax; round += 1) {
-    const next = normaliseRound(current);
-    found.add(next);
-    if (next === current) break;
+    const decoded = decodeEscapes(decodeEntities(decodePercent(current)));
+    // What is folded and holds no encoding is its own next round.
+    if (decoded === current) break;
+    const next = fold(decoded);
+    if (!found.includes(next)) found.push(next);
     current = next;
   }
-  found.add(stripComments(current));
-  return [...found];
+  const bare = stripComments(current);
+  if (!found.includes(bare)) found.push(bare);
+  return found;
 }
 
 /** One round: percent, HTML entities, backslash escapes, then case and spacing. */

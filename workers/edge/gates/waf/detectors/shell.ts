@@ -172,7 +172,10 @@ function judgeBackticks(text: string, at: number, rest: string, isProgram: boole
 /** `cat /etc/passwd`, `ping -c 3 x`: nothing but a command line. */
 function judgeLine(text: string): number {
   if (text.length > 256) return 0;
-  if (!/^[a-z/]/.test(text)) return 0;
+  // Cheaper than reading a command: most texts begin with another word.
+  const first = /^[a-z0-9_./-]{1,60}/.exec(text)?.[0] ?? "";
+  const name = first.slice(first.lastIndexOf("/") + 1);
+  if (!programs.has(name) && !words.has(name)) return 0;
   const command = readCommand(text, 0);
   if (command === null || !(programs.has(command.name) || words.has(command.name))) return 0;
   return argument.test(command.rest) && /^\s/.test(command.rest) ? shellSigns.line : 0;

@@ -40,15 +40,21 @@ export function scanSql(text: string): number {
 
 /** Text that begins as a number or one short word does and goes on as an expression. */
 function scanNumberContext(text: string): number {
-  if (/^\s?(?:order|group)\sby\s\d{1,3}\s?(?:--|#)/.test(text)) return sqlSigns.clause;
-  if (/^\s?\(\s?select\s?\(?(?:count\s?\(|\*|\d|'|0x|@@|case\b|[a-z_]{1,30}\s?\()/.test(text) && /\bfrom\b/.test(text))
-    return sqlSigns.expression;
-  if (/^\s?(?:and|or|having|\|\||&&|xor)[\s(!]/.test(text)) return afterLiteral(text, 0, null);
+  if (/^\s?(?:order\s|group\s|\(\s?select|and[\s(!]|x?or[\s(!]|having[\s(!]|\|\||&&)/.test(text))
+    return scanHeadless(text);
   const lead =
     /^[\s(+-]{0,4}(?:\d{1,20}(?:\.\d{1,9})?|[a-z_][a-z0-9_]{0,15}|[)%*]|null)?[%\s]{0,3}/.exec(text)?.[0] ?? "";
   if (lead.trim() === "") return 0;
   const numeric = /^[\s(+-]{0,4}\d/.test(lead) || /[)%*]$/.test(lead.trim());
   return afterLiteral(text, skipClosing(text, lead.length, null), numeric ? "number" : "word");
+}
+
+/** Text that goes on with what stands before it on the server. */
+function scanHeadless(text: string): number {
+  if (/^\s?(?:order|group)\sby\s\d{1,3}\s?(?:--|#)/.test(text)) return sqlSigns.clause;
+  if (/^\s?\(\s?select\s?\(?(?:count\s?\(|\*|\d|'|0x|@@|case\b|[a-z_]{1,30}\s?\()/.test(text) && /\bfrom\b/.test(text))
+    return sqlSigns.expression;
+  return /^\s?(?:and|or|having|\|\||&&|xor)[\s(!]/.test(text) ? afterLiteral(text, 0, null) : 0;
 }
 
 /** Past `)`, spaces, `%` of a LIKE, and what else closes around a literal: another quote, `]`. */

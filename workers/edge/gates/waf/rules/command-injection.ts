@@ -78,6 +78,7 @@ export const commandInjectionRules: readonly WafRule[] = [
     targets: ["query_value", "body_value", "cookie", "header"],
     needs: ["-/.~$\"'<>%:@\\0"],
     sign: ({ shell }) => (shell & shellSigns.line) !== 0,
+    ignoresDocuments: true,
     examples: { blocks: ["cat /etc/passwd"], passes: ["ls -la", "curl -X POST", "find ./src"] },
   },
   {

@@ -91,15 +91,17 @@ export const crossSiteScriptingRules: readonly WafRule[] = [
     targets: everywhere,
     needs: [":"],
     sign: ({ text }) =>
-      /\b(?:javascript|vbscript|livescript):\s?(?:\/\/|\/\*|[a-z_$][\w.$[\]]{0,60}(?:[(`[]|\s?=)|[([%"'`{+!~-]|\\|\d)/.test(
-        text.replace(/javascript:(?:void\(0\)|;|history\.)/g, ""),
-      ) ||
+      (text.includes("script:") &&
+        /\b(?:javascript|vbscript|livescript):\s?(?:\/\/|\/\*|[a-z_$][\w.$[\]]{0,60}(?:[(`[]|\s?=)|[([%"'`{+!~-]|\\|\d)/.test(
+          text.replace(/javascript:(?:void\(0\)|;|history\.)/g, ""),
+        )) ||
       (/^.{0,3}(?:j|v|data:|d\s?a\s?t\s?a|feed|view)/.test(text) &&
         isScriptAddress(text.slice(0, 512)) &&
         /:\S|[\t\n ]s\s?c/.test(text)) ||
-      /\bdata:(?:text\/html|application\/xhtml\+xml|text\/xml)[^\s,]{0,40},[^\s]{0,200}(?:<|%3c|phn|pgh|pgl|psv|phg|charset)/.test(
-        text,
-      ),
+      (text.includes("data:") &&
+        /\bdata:(?:text\/html|application\/xhtml\+xml|text\/xml)[^\s,]{0,40},[^\s]{0,200}(?:<|%3c|phn|pgh|pgl|psv|phg|charset)/.test(
+          text,
+        )),
     ignoresCode: true,
     examples: {
       blocks: [
