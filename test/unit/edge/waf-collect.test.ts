@@ -93,6 +93,9 @@ describe("collecting", () => {
     const encoded = btoa(JSON.stringify({ q: "<script>alert(1)</script>" }));
     expect(decide({ ...base, headers: new Headers({ Cookie: `state=${encoded}` }) }).allowed).toBe(false);
     expect(decide(json({ a: btoa(btoa(attack)) })).allowed).toBe(false);
+    expect(decide({ ...base, rawPath: `/${btoa(attack)}` }).allowed).toBe(false);
+    expect(decide({ ...base, rawQuery: `a=${btoa("'>>>or 1=1 -- ~~~ ' or 1=1 --")}` }).allowed).toBe(false);
+    expect(decide(sent(btoa(attack), "")).allowed).toBe(false);
     expect(decide(json({ a: btoa(JSON.stringify({ id: "5", name: "O'Brien", ok: true })) })).allowed).toBe(true);
   });
 
@@ -109,10 +112,11 @@ describe("collecting", () => {
     );
     expect(texts(upload)).toEqual(["path: /", "body_value: x y", "file_name: a b.txt", "file_content: c d"]);
     expect(texts(sent('<a b="c d">e f<![CDATA[g h]]></a>', "application/xml")).slice(2)).toEqual([
-      "body_value: c d",
       "body_value: e f",
+      "body_value: c d",
       "body_value: g h",
     ]);
+    expect(decide(sent("<a><b>' or 'x' > 'a</b></a>", "text/xml")).allowed).toBe(false);
   });
 
   it("judges a body whatever it calls itself", () => {

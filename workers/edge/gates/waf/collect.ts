@@ -125,16 +125,19 @@ function parseInside(text: string): unknown {
   }
 }
 
+/** Shorter than this says nothing in any of the languages. */
+const base64CharactersMin = 8;
 /** Payloads are short; a picture is not text anyway. */
 const base64CharactersMax = 8192;
 
 /** The text that a value is the base64 of, when it is one: printable ASCII, which random bytes are not. */
-function readBase64(text: string): string | null {
-  if (text.length < 12 || text.length > base64CharactersMax || !/^[A-Za-z0-9+/_-]+(?:={0,2}|%3[dD]){0,2}$/.test(text))
-    return null;
+function readBase64(raw: string): string | null {
+  if (raw.length < base64CharactersMin || raw.length > base64CharactersMax) return null;
+  const text = /%(?:2[bf]|3d)/i.test(raw) ? decodePercent(raw) : raw;
+  if (!/^[A-Za-z0-9+/_-]{4,8192}={0,2}$/.test(text)) return null;
   // Decoding the first few characters tells in most cases.
   if (!isPrintable(decode64(text.slice(0, 8)))) return null;
-  const plain = decode64(text.replace(/(?:=|%3[dD])+$/, ""));
+  const plain = decode64(text.replace(/=+$/, ""));
   return isPrintable(plain) && !/^[\w-]*$/.test(plain) ? plain : null;
 }
 
@@ -153,7 +156,7 @@ function collectPath(collection: Collection, rawPath: string): void {
   // Never inert: it begins with a slash.
   collection.push("path", rawPath);
   for (const segment of rawPath.split("/")) {
-    const hidden = segment.length < 16 ? null : readBase64(segment);
+    const hidden = readBase64(segment);
     if (hidden !== null) collection.push("path", hidden);
   }
   if (/^[\w./~-]*$/.test(rawPath)) return;
@@ -179,6 +182,9 @@ function collectPairs(collection: Collection, raw: string, place: "query" | "bod
     }
     if (collection.exempt.has(path)) continue;
     collection.value(valueTarget, value, path, 0);
+    // In base64 a plus sign that nobody encoded is no space.
+    const hidden = pair.includes("+") ? readBase64(pair.slice(pair.indexOf("=") + 1)) : null;
+    if (hidden !== null) collection.value(valueTarget, hidden, path, base64DepthStep);
     const before = repeated.get(name);
     if (before === undefined) repeated.set(name, [value]);
     else before.push(value);
@@ -241,15 +247,23 @@ function collectBody(collection: Collection, body: WafBody): void {
       }
       return;
     case "xml":
-      collection.push("file_content", body.text);
-      for (const [, text, double, single] of body.text.matchAll(
-        />([^<>]{1,65536})<|="([^"<]{1,4096})"|='([^'<]{1,4096})'/g,
-      ))
-        collection.value("body_value", text ?? double ?? single ?? "", "body", 0);
-      for (const [, text] of body.text.matchAll(/<!\[CDATA\[([^\]]{1,65536})/g))
-        collection.push("body_value", text ?? "");
+      collectXml(collection, body.text);
       return;
     case "text":
       collection.value("body_value", body.text, "body", 0);
+      // What does not say that it is a form is read as one by some all the same.
+      if (/^[^\s=&]{1,80}=[^\s]{0,4096}$/.test(body.text)) collectPairs(collection, body.text, "body");
+  }
+}
+
+/** The document as a whole for its declarations; then the text behind each tag, and each attribute's value. */
+function collectXml(collection: Collection, xml: string): void {
+  collection.push("file_content", xml);
+  for (const piece of xml.split("<").slice(1)) {
+    const end = piece.startsWith("![CDATA[") ? 7 : piece.indexOf(">");
+    if (end === -1) continue;
+    collection.value("body_value", piece.slice(end + 1).replace(/\]\]>\s{0,8}$/, ""), "body", 0);
+    for (const [, double, single] of piece.slice(0, end).matchAll(/="([^"]{1,4096})"|='([^']{1,4096})'/g))
+      collection.value("body_value", double ?? single ?? "", "body", 0);
   }
 }

@@ -37,8 +37,7 @@ export function readBody(bytes: Uint8Array, contentType: string | null): WafBody
     return looksLikeJson(text) ? readJsonOr(text) : { kind: "form", text };
   if (/[/+]xml$/.test(mediaType)) return { kind: "xml", text };
   if (/[/+]json$/.test(mediaType) || looksLikeJson(text)) return readJsonOr(text);
-  if (/^\s{0,8}<[?!a-z]/i.test(text) && mediaType === "") return { kind: "xml", text };
-  return /^[^\s=&]{1,80}=[^\s]*$/.test(text.slice(0, 4096)) ? { kind: "form", text } : { kind: "text", text };
+  return mediaType === "" && /^\s{0,8}<\?xml/i.test(text) ? { kind: "xml", text } : { kind: "text", text };
 }
 
 function decodeBytes(bytes: Uint8Array): string {

@@ -23,10 +23,10 @@ const words = set(
 
 /** The words among them that a sentence may go on with behind `&` or `;`: only a path or an option is an argument. */
 const english = set(
-  "more less find sort top who date time set test cut host head tail make print start touch look help kill copy move free history users groups man column fold join last timeout call service which alias jobs type file time mail eval exec read expr stat tee paste export source comm mount look env",
+  "more less find sort top who date time set test cut host head tail make print start touch look help copy move free history users groups man column fold join last timeout call service which alias jobs type file time mail eval exec read expr stat tee paste export source comm mount look env",
 );
 const plainArgument =
-  /^\s{1,3}(?:-{1,2}[a-z]|\/[a-z]|\.{1,2}\/|https?:|\$[a-z({]|%[a-z]{3,12}%|[a-z]:\\(?:windows|boot|winnt|inetpub))/;
+  /^\s{1,3}(?:-{1,2}[a-z]|\/(?:[a-z]|\s-)|\.{1,2}\/|https?:|\$[a-z({]|%[a-z]{3,12}%|[a-z]:\\(?:windows|boot|winnt|inetpub))/;
 
 /** Separators that are looked at; a page of code has fewer, and each costs a bounded look ahead. */
 const separatorsMax = 512;

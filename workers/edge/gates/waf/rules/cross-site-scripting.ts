@@ -194,7 +194,7 @@ export const crossSiteScriptingRules: readonly WafRule[] = [
     why: "a call by a name that is hidden: computed, split, escaped or built from punctuation",
     targets: freeText,
     needs: ["[(`{", "([])'\"`="],
-    sign: /\b(?:window|self|top|parent|frames|this|globalthis|document|content|location)\s?\[\s?(?:['"`/]|[a-z]{1,12}\()[^\]]{1,60}\]\s?[(=.[`]|\[\]\s?\[\s?\(|\(!\[\]\+|\bconstructor\s?\(\s?['"`]|\beval\s?\(\s?(?:atob|string|unescape|location|name|decodeuri|'|"|`|\/|\+|url|top|self)|\bstring\.fromcharcode\s?\(\s?\d{2,3}|\bnew\sfunction\s?[(`]|\bfunction\s?\(\s?['"`][^'"`]{1,80}['"`]\s?\)\s?\(|\bset(?:timeout|interval)\s?[(`]\s?['"`]?(?:alert|confirm|prompt|eval|\\|string|document)|\/[a-z]{1,8}\/\.source\b|\breflect\.(?:apply|construct)\b|\bonerror\s?=\s?(?:alert|eval|confirm|prompt|print)\s?[;,}]|\[['"`][a-z]{1,30}['"`]\](?:\[['"`][a-z]{1,30}['"`]\]|\(['"`\d])/,
+    sign: /\b(?:window|self|top|parent|frames|this|globalthis|document|content|location)\s?\[\s?(?:['"`/]|[a-z]{1,12}\()[^\]]{1,60}\]\s?[(=.[`]|\[\]\s?\[\s?\(|\(!\[\]\+|\bconstructor\s?\(\s?['"`]|\beval\s?\(\s?(?:atob|string|unescape|location|name|decodeuri|'|"|`|\/|\+|url|top|self)|\bstring\.fromcharcode\s?\(\s?\d{2,3}|\bnew\sfunction(?:\s?\(\s?['"`]|`[a-z\\])|\bfunction\s?\(\s?['"`][^\n]{1,80}['"`]\s?\)\s?\(|\bset(?:timeout|interval)\s?[(`]\s?['"`]?(?:alert|confirm|prompt|eval|\\|string|document)|\/[a-z]{1,8}\/\.source\b|\breflect\.(?:apply|construct)\b|\bonerror\s?=\s?(?:alert|eval|confirm|prompt|print)\s?[;,}]|\[['"`][a-z]{1,30}['"`]\](?:\[['"`][a-z]{1,30}['"`]\]|\(['"`\d])/,
     ignoresDocuments: true,
     examples: {
       blocks: [

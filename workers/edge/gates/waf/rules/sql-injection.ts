@@ -198,7 +198,7 @@ export const sqlInjectionRules: readonly WafRule[] = [
     severity: "warning",
     why: "functions that injections use and honest text may quote",
     targets: everywhere,
-    needs: ["("],
+    needs: ["(@0"],
     sign: /\b(?:sleep|substring|substr|ascii|concat|concat_ws|group_concat|char|chr|version|current_user|database|user|if|iif|ord|mid|elt|cast|convert|hex|unhex|ifnull|nullif|coalesce)\s?\(|@@[a-z_]{4,30}|\b0x[0-9a-f]{8,64}\b/,
     ignoresDocuments: true,
     examples: {
