@@ -181,8 +181,9 @@ describe("identity in the dashboard, in Chromium on the real stack", () => {
     // Nobody touches it by itself: the offer within the e-mail field must wait to be taken.
     await authenticator.present(false);
     await signOut(desk);
-    await authenticator.present(true);
+    // Touched after the button is pressed: before, it would take the offer.
     await desk.getByRole("button", { name: "Sign in with a passkey" }).click();
+    await authenticator.present(true);
     await desk.waitForURL(`**/o/${slug}`);
     await desk.goto(at("/account/security"));
     await desk.getByText(/last used (just now|\d+ s ago)/).waitFor();
@@ -374,8 +375,8 @@ describe("identity in the dashboard, in Chromium on the real stack", () => {
 
   it("changes the e-mail address only once both mailboxes have agreed", async () => {
     const renamed = "asha.rao@people.test";
-    await authenticator.present(true);
     await desk.getByRole("button", { name: "Sign in with a passkey" }).click();
+    await authenticator.present(true);
     await desk.getByRole("region", { name: "E-mail" }).getByRole("button", { name: "Change" }).click();
     await desk.getByLabel("New e-mail").fill(renamed);
     await desk.getByRole("button", { name: "Send the messages" }).click();
