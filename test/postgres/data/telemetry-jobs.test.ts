@@ -96,6 +96,28 @@ describe("the telemetry job", () => {
     });
   });
 
+  it("takes smaller steps where a whole one takes longer than a statement may", async () => {
+    const [tenant] = tenants as [FreshTenant];
+    const hours = 40;
+    await store(
+      tenant,
+      Array.from({ length: hours }, (_, index) => sample(`s${index}`, midnight(3) + index * hourMs)),
+    );
+    // As the server ends a statement at its time-out, here as soon as it would finish more than nine hours.
+    await asOwner(
+      tenant,
+      `CREATE FUNCTION {schema}.too_much() RETURNS trigger LANGUAGE plpgsql AS $$
+       BEGIN
+         IF (SELECT count(*) FROM finished) > 9 THEN RAISE EXCEPTION 'too long' USING ERRCODE = 'query_canceled'; END IF;
+         RETURN NULL;
+       END $$;
+       CREATE TRIGGER too_much AFTER DELETE ON {schema}.telemetry_dirty REFERENCING OLD TABLE AS finished
+         FOR EACH STATEMENT EXECUTE FUNCTION {schema}.too_much()`,
+    );
+    while ((await tendTelemetry(world.unit, tenant.org)).more);
+    expect(await marked(tenant)).toBe(0);
+  });
+
   it("is done once by visits at the same time", async () => {
     const [tenant] = tenants as [FreshTenant];
     await Promise.all(Array.from({ length: 4 }, () => tendTelemetry(world.unit, tenant.org)));

@@ -4,14 +4,14 @@
  * was committed is right and the rest is still due.
  */
 import type { OrgId } from "../../../core/ids.ts";
-import { type Statement, sql } from "../../../store/connect.ts";
+import { DatabaseError, type Statement, sql, sqlState } from "../../../store/connect.ts";
 import { runAsSystem } from "../tenant-access.ts";
 import type { DataUnit } from "../unit.ts";
 
-/** Work of one transaction: each stays well under the role's statement timeout of 10 s, on a busy server too. */
+/** Work of one transaction: well under the role's statement timeout of 10 s on a busy server, too. */
 export const workPerCall = {
-  /** Device-hours: at a sample a second, 3,600 samples each. */
-  hours: 200,
+  /** Device-hours of some hundred samples each; of devices that send a hundred times as much, fewer (see below). */
+  hours: 100,
   /** Rows. */
   swept: 5_000,
   moved: 5_000,
@@ -28,26 +28,39 @@ export interface Visit {
   readonly more: boolean;
 }
 
+interface Repeated {
+  readonly done: number;
+  readonly more: boolean;
+}
+
 /** @throws TenantNotReady, DatabaseError */
 export async function tendTelemetry(unit: DataUnit, org: OrgId): Promise<Visit> {
   const number = async (statement: Statement): Promise<number> => {
     const [rows] = await runAsSystem(unit, org, [statement]);
     return Number(rows?.[0]?.["done"]);
   };
-  const repeat = async (statement: Statement, full: number): Promise<{ done: number; more: boolean }> => {
+  /** Calls until there is no full share of work left. A call that takes too long is halved, down to one thing. */
+  const repeat = async (statement: (most: number) => Statement, full: number): Promise<Repeated> => {
     let done = 0;
+    let most = full;
     for (let call = 1; call <= callsMax; call += 1) {
-      const last = await number(statement);
-      done += last;
-      if (last < full) return { done, more: false };
+      try {
+        const last = await number(statement(most));
+        done += last;
+        if (last < most) return { done, more: false };
+      } catch (error) {
+        const tooLong = error instanceof DatabaseError && error.code === sqlState.queryCanceled;
+        if (!tooLong || most === 1) throw error;
+        most = Math.ceil(most / 2);
+      }
     }
     return { done, more: true };
   };
   const { hours, moved, swept } = workPerCall;
   // A device that was removed comes first: what is swept needs no rolling up.
-  const sweeping = await repeat(sql`SELECT telemetry_sweep(${swept}) AS done`, swept);
-  const moving = await repeat(sql`SELECT telemetry_move(${moved}) AS done`, moved);
-  const rolling = await repeat(sql`SELECT telemetry_roll_up(${hours}) AS done`, hours);
+  const sweeping = await repeat((most) => sql`SELECT telemetry_sweep(${most}) AS done`, swept);
+  const moving = await repeat((most) => sql`SELECT telemetry_move(${most}) AS done`, moved);
+  const rolling = await repeat((most) => sql`SELECT telemetry_roll_up(${most}) AS done`, hours);
   // Last, and by itself: it locks the table for a moment.
   const dropped = await number(sql`SELECT telemetry_retain() AS done`);
   return { rolledUp: rolling.done, dropped, more: sweeping.more || moving.more || rolling.more };
