@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are the text under test
 /** Honest text, as people of schools and offices write it. None of it may be refused, wherever it stands. */
 export const benignTexts: readonly string[] = [
+  "{stamp:'abc==',necessary:true,preferences:false,region:'in'}",
   "O'Brien",
   "D'Souza and O'Neil's lab",
   "Sinéad O’Connor",

@@ -198,6 +198,9 @@ function judgeNamed(text: string, next: SqlToken, context: Context): number {
     : sqlSigns.weakCondition;
 }
 
+/** A log-in bypass is all there is of its text. */
+const bypassCharactersMax = 32;
+
 /** `'+(select …)`, `'-sleep(5)`, `'='`, `,(select …)`, `', 'owner')--`. */
 function judgeExpression(text: string, first: SqlToken, context: Context): number {
   let token = sqlTokenAt(text, first.end);
@@ -218,7 +221,7 @@ function judgeExpression(text: string, first: SqlToken, context: Context): numbe
   if (!isQuote(context) || first.kind === ",") return isQuote(context) ? judgeValues(text, first.end) : 0;
   // The whole of a log-in bypass: '=' or '-'0 and the like.
   const end = token.kind === "end" ? token : sqlTokenAt(text, token.end);
-  const bypass = token.kind === "open_string" && token.text.length < 12 && text.indexOf(text[token.at] as string) < 12;
+  const bypass = token.kind === "open_string" && text.length < bypassCharactersMax;
   if (bypass || (token.kind === "string" && end.kind === "end" && text.length < 24)) return sqlSigns.expression;
   return first.kind === "compare" && token.kind === "number" && (end.kind === "end" || end.kind === "comment")
     ? sqlSigns.weakCondition
