@@ -109,7 +109,7 @@ describe("sentinel placements", () => {
     const warned = run(["placements", "list"], urlsOf(world));
     expect(warned.status).toBe(1);
     expect(warned.stdout).toMatch(
-      /one {2}9 of 10 tenants {2}\(nearly full\)[^]*every placement is at least 90 % full: .*placements add/,
+      /one {2}9 of 10 tenants {2}\(nearly full\)[\s\S]*every placement is at least 90 % full: .*placements add/,
     );
     await reserve(1);
     await expect(reserve(1)).rejects.toThrow("every placement is full");
