@@ -2,15 +2,8 @@ import type { WafInput } from "./collect.ts";
 import { featuresOf, masksOf } from "./features.ts";
 import { readings } from "./normalise.ts";
 import { isDocument, Reading } from "./reading.ts";
-import { denyScoreMin, type WafRule, type WafTarget } from "./rule.ts";
+import { denyScoreMin, type Finding, type WafRule, type WafTarget } from "./rule.ts";
 import { severitySum } from "./score.ts";
-
-/** A rule found its sign in one input. */
-export interface Finding {
-  readonly rule: WafRule;
-  /** Position of the input in the collected list. */
-  readonly input: number;
-}
 
 /** A rule with its needs as bits. */
 interface IndexedRule {

@@ -84,3 +84,10 @@ export const freeText = [
 ] as const;
 /** Free text and the names it stands under. */
 export const everywhere = [...freeText, "query_name", "body_key"] as const;
+
+/** A rule found its sign in one input. */
+export interface Finding {
+  readonly rule: WafRule;
+  /** Position of the input in the collected list. */
+  readonly input: number;
+}

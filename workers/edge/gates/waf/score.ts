@@ -1,5 +1,4 @@
-import type { Finding } from "./detect.ts";
-import { severityScores, type WafRule } from "./rule.ts";
+import { type Finding, severityScores, type WafRule } from "./rule.ts";
 
 /** What the signs in one text weigh together. */
 export const severitySum = (rules: readonly WafRule[]): number =>
