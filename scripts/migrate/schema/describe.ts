@@ -11,7 +11,7 @@ const relations = `
     CASE WHEN c.relispartition THEN 'a partition of ' || i.inhparent::regclass ELSE c.oid::regclass::text END AS title
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND c.relispartition
-  WHERE n.nspname = ANY ($1::text[])`;
+  WHERE c.oid = ANY ($1::oid[])`;
 
 /** Who may do what, sorted; the grantor is always the owner, or it is named. */
 const privileges = (acl: string, kind: string, owner: string): string => `
@@ -21,9 +21,8 @@ const privileges = (acl: string, kind: string, owner: string): string => `
       || CASE WHEN a.grantor = ${owner} THEN '' ELSE ' by ' || a.grantor::regrole::text END AS line
     FROM aclexplode(coalesce(${acl}, acldefault('${kind}', ${owner}))) a GROUP BY a.grantee, a.grantor) granted), 'nobody')`;
 
-const queries: readonly string[] = [
-  `SELECT 'schema ' || n.nspname || ' owner ' || n.nspowner::regrole || ' to ' || ${privileges("n.nspacl", "n", "n.nspowner")} AS line
-   FROM pg_namespace n WHERE n.nspname = ANY ($1::text[])`,
+/** Of relations, whose ids are $1: the catalogue has an index on those and none on their schema. */
+const relationQueries: readonly string[] = [
   `SELECT 'relation ' || r.title || ' kind ' || r.relkind::text || ' persistence ' || r.relpersistence::text
      || ' owner ' || r.relowner::regrole || ' options ' || coalesce(array_to_string(r.reloptions, ','), 'none')
      || ' rls ' || r.relrowsecurity || '/' || r.relforcerowsecurity
@@ -62,10 +61,16 @@ const queries: readonly string[] = [
      || ' to ' || (SELECT string_agg(CASE o WHEN 0 THEN 'PUBLIC' ELSE o::regrole::text END, ', ' ORDER BY o::regrole::text COLLATE "C") FROM unnest(p.polroles) o)
      || coalesce(' using ' || pg_get_expr(p.polqual, p.polrelid), '') || coalesce(' check ' || pg_get_expr(p.polwithcheck, p.polrelid), '') AS line
    FROM (${relations}) r JOIN pg_policy p ON p.polrelid = r.oid`,
-  `SELECT 'function ' || pg_get_functiondef(f.oid) || ' owner ' || f.proowner::regrole || ' to ' || ${privileges("f.proacl", "f", "f.proowner")} AS line
-   FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace WHERE n.nspname = ANY ($1::text[]) AND f.prokind IN ('f', 'p')`,
   `SELECT 'view ' || r.title || ' ' || pg_get_viewdef(r.oid) AS line FROM (${relations}) r WHERE r.relkind IN ('v', 'm')`,
   `SELECT 'rule ' || pg_get_ruledef(w.oid) AS line FROM (${relations}) r JOIN pg_rewrite w ON w.ev_class = r.oid WHERE w.rulename <> '_RETURN'`,
+];
+
+/** Of the rest of the schemas, whose names are $1. */
+const schemaQueries: readonly string[] = [
+  `SELECT 'schema ' || n.nspname || ' owner ' || n.nspowner::regrole || ' to ' || ${privileges("n.nspacl", "n", "n.nspowner")} AS line
+   FROM pg_namespace n WHERE n.nspname = ANY ($1::text[])`,
+  `SELECT 'function ' || pg_get_functiondef(f.oid) || ' owner ' || f.proowner::regrole || ' to ' || ${privileges("f.proacl", "f", "f.proowner")} AS line
+   FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace WHERE n.nspname = ANY ($1::text[]) AND f.prokind IN ('f', 'p')`,
   `SELECT 'type ' || t.oid::regtype || ' kind ' || t.typtype::text || ' owner ' || t.typowner::regrole
      || coalesce(' values ' || (SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid), '')
      || CASE WHEN t.typtype = 'd' THEN ' of ' || format_type(t.typbasetype, t.typtypmod) || coalesce((SELECT string_agg(' ' || pg_get_constraintdef(k.oid), '' ORDER BY k.conname) FROM pg_constraint k WHERE k.contypid = t.oid), '') ELSE '' END AS line
@@ -91,11 +96,19 @@ export async function describeSchemas(
   names: readonly (readonly [string, string])[] = [],
 ): Promise<string[]> {
   await client.query("SET LOCAL search_path = pg_catalog");
+  const { rows: relationIds } = await client.query<{ oid: number }>(
+    `SELECT c.oid FROM pg_class c WHERE c.relkind <> 'i'
+     AND c.relnamespace = ANY (ARRAY(SELECT oid FROM pg_namespace WHERE nspname = ANY ($1::text[])))`,
+    [schemas],
+  );
+  const ids = relationIds.map(({ oid }) => oid);
   const lines = new Set<string>();
-  for (const query of queries) {
-    const { rows } = await client.query<{ line: string }>(query, [schemas]);
+  const tell = async (query: string, subject: readonly unknown[]): Promise<void> => {
+    const { rows } = await client.query<{ line: string }>(query, [subject]);
     for (const { line } of rows)
       lines.add(names.reduce((text, [name, placeholder]) => text.replaceAll(name, placeholder), line));
-  }
+  };
+  for (const query of relationQueries) await tell(query, ids);
+  for (const query of schemaQueries) await tell(query, schemas);
   return [...lines].sort();
 }
