@@ -94,7 +94,11 @@ export async function bootstrapPlacements(options: BootstrapOptions): Promise<Pl
   };
 }
 
-/** The only work of the superuser: an owner that is none, its database, and closed doors to the others. */
+/**
+ * The only work of the superuser: an owner that is none, its database, and closed doors to the others. The owner
+ * reads every row, as Neon's does: it is for inspection and backups, and no Worker has its password. Tenants'
+ * tables belong to the provisioner, whom their policies bind.
+ */
 async function ensureOwner(port: number, superuserPassword: string, ownerPassword: string): Promise<void> {
   const client = new Client({
     host: "127.0.0.1",
@@ -108,8 +112,9 @@ async function ensureOwner(port: number, superuserPassword: string, ownerPasswor
     const role = await client.query("SELECT FROM pg_roles WHERE rolname = 'sentinel_owner'");
     const verb = role.rowCount === 0 ? "CREATE" : "ALTER";
     await client.query(
-      `${verb} ROLE sentinel_owner LOGIN NOSUPERUSER CREATEROLE CREATEDB NOREPLICATION NOBYPASSRLS PASSWORD ${client.escapeLiteral(ownerPassword)}`,
+      `${verb} ROLE sentinel_owner LOGIN NOSUPERUSER CREATEROLE CREATEDB NOREPLICATION BYPASSRLS PASSWORD ${client.escapeLiteral(ownerPassword)}`,
     );
+    await client.query("GRANT pg_read_all_data TO sentinel_owner");
     const existing = await client.query("SELECT FROM pg_database WHERE datname = $1", [database]);
     if (existing.rowCount === 0)
       await client.query(`CREATE DATABASE ${database} OWNER sentinel_owner TEMPLATE template0`);

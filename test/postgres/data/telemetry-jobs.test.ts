@@ -114,7 +114,10 @@ describe("the telemetry job", () => {
        CREATE TRIGGER too_much AFTER DELETE ON {schema}.telemetry_dirty REFERENCING OLD TABLE AS finished
          FOR EACH STATEMENT EXECUTE FUNCTION {schema}.too_much()`,
     );
-    while ((await tendTelemetry(world.unit, tenant.org)).more);
+    // The call that was ended may still hold its hours for a moment, and the next one passes them by: then
+    // the next visit takes them.
+    for (let visit = 0; visit < 50 && (await marked(tenant)) > 0; visit += 1)
+      await tendTelemetry(world.unit, tenant.org);
     expect(await marked(tenant)).toBe(0);
   });
 
