@@ -116,7 +116,7 @@ describe("the telemetry job", () => {
     );
     // The call that was ended may still hold its hours for a moment, and the next one passes them by: then
     // the next visit takes them.
-    for (let visit = 0; visit < 50 && (await marked(tenant)) > 0; visit += 1)
+    for (let visit = 0; visit < 50 && (await marked(tenant)) !== 0; visit += 1)
       await tendTelemetry(world.unit, tenant.org);
     expect(await marked(tenant)).toBe(0);
   });
