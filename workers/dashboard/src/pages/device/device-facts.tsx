@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { groupsKey, listGroups } from "../../api/groups.ts";
 import type { Device } from "../../api/schemas.ts";
 import type { Reading } from "../../charts/samples.ts";
+import { Fact } from "../../components/fact.tsx";
 import { useOrg } from "../../components/org-context.tsx";
 import { Timestamp } from "../../components/timestamp.tsx";
 import { formatMetric, metricLabel } from "../../format/metrics.ts";
@@ -60,15 +61,6 @@ function Card(props: {
       </h2>
       <dl className={`grid ${columns}`}>{children}</dl>
     </section>
-  );
-}
-
-function Fact({ term, children }: { readonly term: string; readonly children: ReactNode }) {
-  return (
-    <div className="flex items-baseline justify-between gap-4 border-t border-kumo-hairline py-1.5">
-      <dt className="shrink-0 text-kumo-subtle">{term}</dt>
-      <dd className="min-w-0 text-right break-words">{children}</dd>
-    </div>
   );
 }
 

@@ -1,10 +1,10 @@
 import { Badge } from "@cloudflare/kumo/components/badge";
 import { Button } from "@cloudflare/kumo/components/button";
 import { KeyIcon } from "@phosphor-icons/react/Key";
-import type { ReactNode } from "react";
 import { roleNames } from "../../access.ts";
 import type { IdentityProvider, ProviderSecret } from "../../api/identity-providers.ts";
 import { CopyField } from "../../components/copy-field.tsx";
+import { Fact } from "../../components/fact.tsx";
 import { Row, Section } from "../../components/section.tsx";
 import { Timestamp, useNow } from "../../components/timestamp.tsx";
 import { presets } from "./presets.ts";
@@ -79,15 +79,6 @@ export function ProviderCard(props: {
 function joining({ default_role, email_domains }: IdentityProvider): string {
   if (default_role === null || email_domains.length === 0) return "By invitation";
   return `${email_domains.join(", ")} as ${roleNames[default_role].label}`;
-}
-
-function Fact({ term, children }: { readonly term: string; readonly children: ReactNode }) {
-  return (
-    <div className="flex items-baseline justify-between gap-4 border-t border-kumo-hairline py-1.5">
-      <dt className="shrink-0 text-kumo-subtle">{term}</dt>
-      <dd className="min-w-0 text-right break-words">{children}</dd>
-    </div>
-  );
 }
 
 function Secrets(props: { readonly provider: IdentityProvider; readonly onTask: (task: ProviderTask) => void }) {
