@@ -15,7 +15,7 @@ import { useFactorsChanged } from "./use-factors-changed.ts";
 
 /** Scan, type the code back, done: the secret is in use only once a code has proven that the app has it. */
 export function TotpDialog({ onClose }: { readonly onClose: () => void }) {
-  const [confirming, setConfirming] = useState(false);
+  const changed = useFactorsChanged();
   const setup = useQuery({
     queryKey: ["totp-setup"],
     queryFn: beginTotp,
@@ -26,12 +26,27 @@ export function TotpDialog({ onClose }: { readonly onClose: () => void }) {
     refetchOnReconnect: false,
     retry: false,
   });
+  const work = useMutation({
+    mutationFn: (code: string) => confirmTotp(cleanCode(code)),
+    onSuccess: (codes) => {
+      onClose();
+      void changed(codes);
+    },
+  });
   return (
-    <Dialog.Root open onOpenChange={(open) => !open && !confirming && onClose()} disablePointerDismissal>
+    <Dialog.Root open onOpenChange={(open) => !open && !work.isPending && onClose()} disablePointerDismissal>
       <Dialog size="lg" className="grid max-h-[92dvh] gap-4 overflow-y-auto p-6">
         <Dialog.Title className="text-lg font-semibold">Set up an authenticator app</Dialog.Title>
         <QueryView query={setup} label="Making a secret for your app" rows={3}>
-          {setup.data !== undefined && <Confirm setup={setup.data} onBusy={setConfirming} onClose={onClose} />}
+          {setup.data !== undefined && (
+            <Confirm
+              setup={setup.data}
+              pending={work.isPending}
+              error={work.error}
+              onCode={work.mutate}
+              onClose={onClose}
+            />
+          )}
         </QueryView>
         {setup.data === undefined && (
           <div className="flex justify-end">
@@ -45,26 +60,18 @@ export function TotpDialog({ onClose }: { readonly onClose: () => void }) {
 
 function Confirm(props: {
   readonly setup: TotpSetup;
-  readonly onBusy: (busy: boolean) => void;
+  readonly pending: boolean;
+  readonly error: unknown;
+  readonly onCode: (code: string) => void;
   readonly onClose: () => void;
 }) {
-  const { setup } = props;
+  const { setup, pending, error } = props;
   const [code, setCode] = useState("");
-  const changed = useFactorsChanged();
-  const work = useMutation({
-    mutationFn: () => confirmTotp(cleanCode(code)),
-    onSuccess: (codes) => {
-      props.onClose();
-      void changed(codes);
-    },
-  });
-  const { onBusy } = props;
-  useEffect(() => onBusy(work.isPending), [onBusy, work.isPending]);
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => input.current?.focus({ preventScroll: true }), []);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (!work.isPending) work.mutate();
+    if (!pending) props.onCode(code);
   };
   return (
     <form onSubmit={submit} className="grid gap-4">
@@ -90,18 +97,18 @@ function Confirm(props: {
         onChange={(event) => setCode(event.target.value)}
         description="Six digits"
       />
-      {isProblem(work.error, "invalid_request") ? (
+      {isProblem(error, "invalid_request") ? (
         <p role="alert" className="rounded-lg bg-kumo-danger-tint p-3 ring ring-kumo-danger/30">
           That is not the code your app shows now. Wait for the next one, and check that the phone’s clock is right.
         </p>
       ) : (
-        <FormFailure error={work.error} />
+        <FormFailure error={error} />
       )}
       <div className="flex justify-end gap-2">
-        <Button type="button" disabled={work.isPending} onClick={props.onClose}>
+        <Button type="button" disabled={pending} onClick={props.onClose}>
           Cancel
         </Button>
-        <Button type="submit" variant="primary" loading={work.isPending}>
+        <Button type="submit" variant="primary" loading={pending}>
           Turn on
         </Button>
       </div>
