@@ -1,10 +1,8 @@
 import { Button } from "@cloudflare/kumo/components/button";
 import { FingerprintIcon } from "@phosphor-icons/react/Fingerprint";
 import { ShieldCheckIcon } from "@phosphor-icons/react/ShieldCheck";
-import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { isConfined, useSecurity } from "../api/account.ts";
-import { meKey } from "../api/auth.ts";
 import type { Me, Membership } from "../api/schemas.ts";
 import { stepUp } from "../api/step-up.ts";
 import { passkeysWork } from "../api/webauthn.ts";
@@ -70,15 +68,12 @@ function Enrol() {
   );
 }
 
+/** The dialog that asks for the proof reads anew who is here, and with that the wall goes. */
 function Prove() {
-  const client = useQueryClient();
-  const ask = async (): Promise<void> => {
-    if (await stepUp.prove("person")) await client.invalidateQueries({ queryKey: meKey });
-  };
   return (
     <div className="grid gap-3 rounded-xl bg-kumo-base p-5 ring ring-kumo-hairline">
       <p>You signed in without it this time. Show it now, and you are in.</p>
-      <Button variant="primary" size="lg" onClick={() => void ask()} className="w-full justify-center">
+      <Button variant="primary" size="lg" onClick={() => void stepUp.prove("person")} className="w-full justify-center">
         Continue
       </Button>
     </div>
