@@ -15,7 +15,7 @@ import { NotFoundPage } from "./route-error.tsx";
 import { SessionGate } from "./session-gate.tsx";
 import { PageLoading, ProgressBar } from "./states.tsx";
 import { ThemeMenu } from "./theme-menu.tsx";
-import { useNow } from "./timestamp.tsx";
+import { useAsOfNow } from "./timestamp.tsx";
 
 /** Few ever stand before it. */
 const FactorWall = lazy(async () => ({ default: (await import("./factor-wall.tsx")).FactorWall }));
@@ -27,21 +27,21 @@ export function OrgLayout() {
 
 function Organisation({ me }: { readonly me: Me }) {
   const { org: wanted } = useParams();
-  const now = useNow();
   const org = me.orgs.find(({ id, slug }) => slug === wanted || id === wanted);
+  // Not the time itself: below are all pages, which must not be drawn anew at each of its ticks.
+  const demand = useAsOfNow((now) => (org === undefined ? "none" : factorDemand(org.mfa, me.factors, now).kind));
   if (org === undefined) return <NotFoundPage />;
-  const demand = factorDemand(org.mfa, me.factors, now);
-  if (demand.kind === "enrol" || demand.kind === "prove") {
+  if (demand === "enrol" || demand === "prove") {
     return (
       <Suspense fallback={<PageLoading />}>
-        <FactorWall key={demand.kind} me={me} org={org} kind={demand.kind} />
+        <FactorWall key={demand} me={me} org={org} kind={demand} />
       </Suspense>
     );
   }
   return (
     <OrgContext value={{ org, user: me.user, root: `/o/${org.slug}` }}>
       <LiveProvider key={org.id} org={org.id}>
-        <Frame me={me} enrolUntil={demand.kind === "enrol_until" ? demand.until : null} />
+        <Frame me={me} enrolUntil={demand === "enrol_until" ? org.mfa.grace_until : null} />
       </LiveProvider>
     </OrgContext>
   );

@@ -23,7 +23,12 @@ function subscribe(listener: () => void): () => void {
 
 /** The time, anew every five seconds; one clock for the whole page. Unix milliseconds. */
 export function useNow(): number {
-  return useSyncExternalStore(subscribe, () => nowMs);
+  return useAsOfNow((ms) => ms);
+}
+
+/** What `of` makes of that time: whoever asks is drawn anew only when it comes out different. */
+export function useAsOfNow<T extends string | number>(of: (nowMs: number) => T): T {
+  return useSyncExternalStore(subscribe, () => of(nowMs));
 }
 
 /** An instant in local time (or as a distance from now), with UTC in its title. */
