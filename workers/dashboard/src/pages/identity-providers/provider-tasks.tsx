@@ -22,12 +22,16 @@ export function ProviderTaskDialog({ task, onClose }: { readonly task: ProviderT
   const { org } = useOrg();
   const client = useQueryClient();
   const reload = () => client.invalidateQueries({ queryKey: identityProvidersKey(org.id) });
+  const done = async (): Promise<void> => {
+    onClose();
+    await reload();
+  };
   const { provider } = task;
   switch (task.kind) {
     case "edit":
-      return <EditDialog provider={provider} onDone={reload} onClose={onClose} />;
+      return <EditDialog provider={provider} onDone={done} onClose={onClose} />;
     case "rotate":
-      return <RotateDialog provider={provider} onDone={reload} onClose={onClose} />;
+      return <RotateDialog provider={provider} onDone={done} onClose={onClose} />;
     case "retire":
       return (
         <ConfirmDialog
@@ -83,10 +87,7 @@ function EditDialog({ provider, onDone, onClose }: DialogProps) {
   });
   const work = useMutation({
     mutationFn: () => changeIdentityProvider(org.id, provider.id, settingsOf(form, provider.kind)),
-    onSuccess: async () => {
-      onClose();
-      await onDone();
-    },
+    onSuccess: onDone,
   });
   return (
     <FormDialog
@@ -109,10 +110,7 @@ function RotateDialog({ provider, onDone, onClose }: DialogProps) {
   const [expires, setExpires] = useState("");
   const work = useMutation({
     mutationFn: () => addProviderSecret(org.id, provider.id, { client_secret: secret, expires_at: endOfDay(expires) }),
-    onSuccess: async () => {
-      onClose();
-      await onDone();
-    },
+    onSuccess: onDone,
   });
   return (
     <FormDialog
