@@ -1,13 +1,12 @@
 import { Badge } from "@cloudflare/kumo/components/badge";
 import { Button } from "@cloudflare/kumo/components/button";
-import { Input } from "@cloudflare/kumo/components/input";
 import { FingerprintIcon } from "@phosphor-icons/react/Fingerprint";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { listPasskeys, type Passkey, passkeysKey, removePasskey, renamePasskey } from "../../api/account.ts";
 import { passkeysWork } from "../../api/webauthn.ts";
 import { ConfirmDialog } from "../../components/confirm-dialog.tsx";
-import { FormDialog } from "../../components/form-dialog.tsx";
+import { NameDialog } from "../../components/name-dialog.tsx";
 import { QueryView } from "../../components/query-view.tsx";
 import { Row, Section } from "../../components/section.tsx";
 import { Timestamp } from "../../components/timestamp.tsx";
@@ -108,26 +107,23 @@ function PasskeyFacts({ passkey }: { readonly passkey: Passkey }) {
 }
 
 function RenameDialog({ passkey, onClose }: { readonly passkey: Passkey; readonly onClose: () => void }) {
-  const [name, setName] = useState(passkey.name);
   const changed = useFactorsChanged();
   const work = useMutation({
-    mutationFn: () => renamePasskey(passkey.id, name.trim()),
+    mutationFn: (name: string) => renamePasskey(passkey.id, name),
     onSuccess: async () => {
       await changed(null);
       onClose();
     },
   });
   return (
-    <FormDialog
-      open
+    <NameDialog
       title="Rename passkey"
       submit="Rename"
+      suggested={passkey.name}
       pending={work.isPending}
       error={work.error}
-      onSubmit={() => work.mutate()}
+      onName={work.mutate}
       onClose={onClose}
-    >
-      <Input label="Name" required maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
-    </FormDialog>
+    />
   );
 }

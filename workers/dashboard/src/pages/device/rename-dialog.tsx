@@ -1,17 +1,14 @@
-import { Input } from "@cloudflare/kumo/components/input";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
 import { deviceKey, devicesKey, renameDevice } from "../../api/devices.ts";
 import type { Device } from "../../api/schemas.ts";
-import { FormDialog } from "../../components/form-dialog.tsx";
+import { NameDialog } from "../../components/name-dialog.tsx";
 import { useOrg } from "../../components/org-context.tsx";
 
 export function RenameDialog({ device, onClose }: { readonly device: Device; readonly onClose: () => void }) {
   const { org } = useOrg();
   const client = useQueryClient();
-  const [name, setName] = useState(device.name);
   const work = useMutation({
-    mutationFn: () => renameDevice(org.id, device.id, name.trim()),
+    mutationFn: (name: string) => renameDevice(org.id, device.id, name),
     onSuccess: async (renamed) => {
       client.setQueryData(deviceKey(org.id, device.id), renamed);
       onClose();
@@ -19,16 +16,14 @@ export function RenameDialog({ device, onClose }: { readonly device: Device; rea
     },
   });
   return (
-    <FormDialog
-      open
+    <NameDialog
       title="Rename device"
       submit="Rename"
+      suggested={device.name}
       pending={work.isPending}
       error={work.error}
-      onSubmit={() => work.mutate()}
+      onName={work.mutate}
       onClose={onClose}
-    >
-      <Input label="Name" required maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
-    </FormDialog>
+    />
   );
 }

@@ -1,5 +1,4 @@
 import { Button } from "@cloudflare/kumo/components/button";
-import { Input } from "@cloudflare/kumo/components/input";
 import { PlusIcon } from "@phosphor-icons/react/Plus";
 import { StackIcon } from "@phosphor-icons/react/Stack";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
@@ -9,7 +8,7 @@ import { usePages } from "../../api/pages.ts";
 import type { Group } from "../../api/schemas.ts";
 import { ConfirmDialog } from "../../components/confirm-dialog.tsx";
 import { type Column, DataTable } from "../../components/data-table.tsx";
-import { FormDialog } from "../../components/form-dialog.tsx";
+import { NameDialog } from "../../components/name-dialog.tsx";
 import { useOrg } from "../../components/org-context.tsx";
 import { PageHeader } from "../../components/page-header.tsx";
 import { LoadMore, QueryView } from "../../components/query-view.tsx";
@@ -107,25 +106,21 @@ function actions(edit: (group: Group) => void, remove: (group: Group) => void): 
 function CreateGroup({ onClose }: { readonly onClose: () => void }) {
   const { org } = useOrg();
   const client = useQueryClient();
-  const [name, setName] = useState("");
   const work = useMutation({
-    mutationFn: () => createGroup(org.id, name.trim(), crypto.randomUUID()),
+    mutationFn: (name: string) => createGroup(org.id, name, crypto.randomUUID()),
     onSuccess: async () => {
       await client.invalidateQueries({ queryKey: groupsKey(org.id) });
       onClose();
     },
   });
   return (
-    <FormDialog
-      open
+    <NameDialog
       title="New group"
       submit="Create group"
       pending={work.isPending}
       error={work.error}
-      onSubmit={() => work.mutate()}
+      onName={work.mutate}
       onClose={onClose}
-    >
-      <Input label="Name" required maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
-    </FormDialog>
+    />
   );
 }
