@@ -5,6 +5,7 @@ import { isProblem } from "../../api/problem.ts";
 import { confirmEmail } from "../../api/sign-in.ts";
 import { AuthFrame } from "../../components/auth-frame.tsx";
 import { useFragmentToken } from "../../components/fragment-token.ts";
+import { IncompleteLink } from "../../components/incomplete-link.tsx";
 import { FormFailure } from "../../components/states.tsx";
 
 export function ConfirmEmailPage() {
@@ -33,13 +34,7 @@ function ConfirmEmail({ token }: { readonly token: string | null }) {
       </AuthFrame>
     );
   }
-  if (token === null) {
-    return (
-      <AuthFrame title="Confirm the change of e-mail">
-        <p>This link is incomplete. Open the newest one from your e-mail, whole.</p>
-      </AuthFrame>
-    );
-  }
+  if (token === null) return <IncompleteLink title="Confirm the change of e-mail" />;
   return (
     <AuthFrame title="Confirm the change of e-mail">
       <p>

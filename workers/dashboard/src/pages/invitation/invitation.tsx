@@ -5,6 +5,7 @@ import { useNavigate } from "react-router";
 import { acceptInvitation, meKey, useMe } from "../../api/auth.ts";
 import { AuthFrame } from "../../components/auth-frame.tsx";
 import { readFragmentToken } from "../../components/fragment-token.ts";
+import { IncompleteLink } from "../../components/incomplete-link.tsx";
 import { FormFailure, PageLoading } from "../../components/states.tsx";
 
 /** Where the token waits while its holder signs in: this tab only, never an address a server sees. */
@@ -31,13 +32,7 @@ export function InvitationPage() {
     },
   });
   if (me.isPending) return <PageLoading />;
-  if (token === null) {
-    return (
-      <AuthFrame title="Invitation">
-        <p>This link is incomplete. Open the newest one from your e-mail, whole.</p>
-      </AuthFrame>
-    );
-  }
+  if (token === null) return <IncompleteLink title="Invitation" />;
   if (me.data == null) {
     return (
       <AuthFrame title="Invitation" lead="You are invited to join an organisation.">

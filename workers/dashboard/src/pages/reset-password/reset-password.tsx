@@ -5,6 +5,7 @@ import { isProblem, problemOf } from "../../api/problem.ts";
 import { resetPassword, type SecondProof } from "../../api/sign-in.ts";
 import { AuthFrame } from "../../components/auth-frame.tsx";
 import { useFragmentToken } from "../../components/fragment-token.ts";
+import { IncompleteLink } from "../../components/incomplete-link.tsx";
 import { NewPassword } from "../../components/new-password.tsx";
 import { ProofForm } from "../../components/proof-form.tsx";
 import { FormFailure } from "../../components/states.tsx";
@@ -33,13 +34,7 @@ function ResetPassword({ token }: { readonly token: string | null }) {
     </TextLink>
   );
   if (work.isSuccess) return <Done />;
-  if (token === null) {
-    return (
-      <AuthFrame title="Set a new password" footer={back}>
-        <p>This link is incomplete. Open the newest one from your e-mail, whole.</p>
-      </AuthFrame>
-    );
-  }
+  if (token === null) return <IncompleteLink title="Set a new password" footer={back} />;
   if (asked !== null) {
     return (
       <AuthFrame

@@ -5,6 +5,7 @@ import { verifyEmail } from "../../api/auth.ts";
 import { problemOf } from "../../api/problem.ts";
 import { AuthFrame } from "../../components/auth-frame.tsx";
 import { useFragmentToken } from "../../components/fragment-token.ts";
+import { IncompleteLink } from "../../components/incomplete-link.tsx";
 import { NewPassword } from "../../components/new-password.tsx";
 import { FormFailure } from "../../components/states.tsx";
 import { TextLink } from "../../components/text-link.tsx";
@@ -41,13 +42,7 @@ function VerifyEmail({ token }: { readonly token: string | null }) {
       </AuthFrame>
     );
   }
-  if (token === null) {
-    return (
-      <AuthFrame title="Verify your e-mail" footer={back}>
-        <p>This link is incomplete. Open the newest one from your e-mail, whole.</p>
-      </AuthFrame>
-    );
-  }
+  if (token === null) return <IncompleteLink title="Verify your e-mail" footer={back} />;
   return (
     <AuthFrame title="Verify your e-mail" footer={back}>
       <p>Type the password that you want to sign in with, the one you registered with or another.</p>
