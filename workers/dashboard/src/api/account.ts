@@ -5,8 +5,8 @@ import { call, callOnce, callVoid, path } from "./client.ts";
 import { pageRows } from "./pages.ts";
 import { isProblem } from "./problem.ts";
 import { type Page, pageOf, type Session, sessionSchema } from "./schemas.ts";
-import type { SecondProof } from "./sign-in.ts";
-import { creationOptionsSchema, givePasskey, makePasskey, requestOptionsSchema } from "./webauthn.ts";
+import type { TypedProof } from "./sign-in.ts";
+import { creationCeremonySchema, givePasskey, makePasskey, requestCeremonySchema } from "./webauthn.ts";
 
 const time = z.string();
 
@@ -34,17 +34,13 @@ export function isConfined(error: unknown): boolean {
   return isProblem(error, "forbidden");
 }
 
-export type StepUpProof = SecondProof | { readonly password: string };
-
 /** Proves that the person is still the one who signed in. The session's cookie is a new one after it. */
-export async function proveIdentity(proof: StepUpProof): Promise<void> {
+export async function proveIdentity(proof: TypedProof): Promise<void> {
   await callOnce("/me/step-up", z.unknown(), { method: "POST", body: proof });
 }
 
-const requestSchema = z.object({ ceremony: z.string(), options: requestOptionsSchema });
-
 export async function proveIdentityWithPasskey(): Promise<void> {
-  const asked = await callOnce("/me/step-up/passkey-options", requestSchema, { method: "POST", body: {} });
+  const asked = await callOnce("/me/step-up/passkey-options", requestCeremonySchema, { method: "POST", body: {} });
   const passkey = await givePasskey(asked.options);
   await callOnce("/me/step-up", z.unknown(), { method: "POST", body: { ceremony: asked.ceremony, passkey } });
 }
@@ -86,11 +82,9 @@ export async function listPasskeys(signal: AbortSignal): Promise<Passkey[]> {
   return (await call("/me/passkeys", passkeysSchema, { signal })).items;
 }
 
-const creationSchema = z.object({ ceremony: z.string(), options: creationOptionsSchema });
-
 /** @returns recovery codes, when this is the first second factor */
 export async function addPasskey(name: string): Promise<string[] | null> {
-  const asked = await call("/me/passkeys/options", creationSchema, { method: "POST", body: {} });
+  const asked = await call("/me/passkeys/options", creationCeremonySchema, { method: "POST", body: {} });
   const response = await makePasskey(asked.options);
   const body = { ceremony: asked.ceremony, response, name };
   return (await call("/me/passkeys", codesSchema, { method: "POST", body })).recovery_codes ?? null;

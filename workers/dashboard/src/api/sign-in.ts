@@ -4,7 +4,7 @@ import { isProblem, type ProblemFields } from "./problem.ts";
 import { signedInSchema } from "./schemas.ts";
 import { rememberSignedIn } from "./session-hint.ts";
 import { stepUp } from "./step-up.ts";
-import { givePasskey, requestOptionsSchema } from "./webauthn.ts";
+import { givePasskey, requestCeremonySchema, requestOptionsSchema } from "./webauthn.ts";
 
 /** Where somebody signs in: at the platform, or at the door of one organisation, which its own geo policy judges. */
 export type Door = string | null;
@@ -23,6 +23,8 @@ export interface Challenge {
 
 /** What a person answers a challenge with. */
 export type SecondProof = { readonly otp: string } | { readonly recovery_code: string };
+/** Whatever proves a person and can be typed. */
+export type TypedProof = SecondProof | { readonly password: string };
 
 async function begin(where: string, body: unknown): Promise<void> {
   await callOnce(where, signedInSchema, { method: "POST", body });
@@ -62,8 +64,6 @@ export async function answerChallengeWithPasskey(door: Door, challenge: string):
   await begin(doorPath(door, "login", "mfa"), { challenge, passkey });
 }
 
-const ceremonySchema = z.object({ ceremony: z.string(), options: requestOptionsSchema });
-
 /**
  * Signs in with a passkey alone.
  * @param fillIn waits for the person to pick one in the e-mail field
@@ -73,7 +73,10 @@ export async function signInWithPasskey(
   door: Door,
   options: { readonly fillIn?: boolean; readonly chosen?: () => void } = {},
 ): Promise<void> {
-  const asked = await callOnce(doorPath(door, "passkey", "options"), ceremonySchema, { method: "POST", body: {} });
+  const asked = await callOnce(doorPath(door, "passkey", "options"), requestCeremonySchema, {
+    method: "POST",
+    body: {},
+  });
   const response = await givePasskey(asked.options, options.fillIn ?? false);
   options.chosen?.();
   await begin(doorPath(door, "passkey"), { ceremony: asked.ceremony, response });

@@ -17,7 +17,10 @@ import { ApiProblem, clientProblem } from "./problem.ts";
  * (WebAuthn Level 3, parseRequestOptionsFromJSON), so this page only looks that there is a challenge.
  */
 export const requestOptionsSchema = z.looseObject({ challenge: z.string() });
-export const creationOptionsSchema = z.looseObject({ challenge: z.string(), user: z.looseObject({ id: z.string() }) });
+const creationOptionsSchema = z.looseObject({ challenge: z.string(), user: z.looseObject({ id: z.string() }) });
+/** Options with the name by which the server knows the ceremony again. */
+export const requestCeremonySchema = z.object({ ceremony: z.string(), options: requestOptionsSchema });
+export const creationCeremonySchema = z.object({ ceremony: z.string(), options: creationOptionsSchema });
 type Options = { readonly challenge: string };
 
 export const passkeysWork = browserSupportsWebAuthn;

@@ -2,6 +2,7 @@ import { Button } from "@cloudflare/kumo/components/button";
 import { Input } from "@cloudflare/kumo/components/input";
 import { FingerprintIcon } from "@phosphor-icons/react/Fingerprint";
 import { type FormEvent, useEffect, useRef, useState } from "react";
+import type { TypedProof } from "../api/sign-in.ts";
 import { cleanCode } from "./clean-code.ts";
 import { ProofFailure, useThrottle } from "./throttled.tsx";
 
@@ -12,7 +13,6 @@ export interface ProofWays {
   readonly passkey: boolean;
   readonly recoveryCode: boolean;
 }
-export type TypedProof = { readonly password: string } | { readonly otp: string } | { readonly recovery_code: string };
 type Typed = "password" | "totp" | "recoveryCode";
 
 const fields: Readonly<Record<Typed, { label: string; description?: string; switchTo: string }>> = {

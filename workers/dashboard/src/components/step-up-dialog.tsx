@@ -4,9 +4,10 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { isConfined, proveIdentity, proveIdentityWithPasskey, securityKey, useSecurity } from "../api/account.ts";
 import { meKey, useMe } from "../api/auth.ts";
+import type { TypedProof } from "../api/sign-in.ts";
 import { stepUp } from "../api/step-up.ts";
 import { passkeysWork } from "../api/webauthn.ts";
-import { ProofForm, type TypedProof } from "./proof-form.tsx";
+import { ProofForm } from "./proof-form.tsx";
 import { QueryView } from "./query-view.tsx";
 import { waysOf, waysOfFactors } from "./step-up-ways.ts";
 

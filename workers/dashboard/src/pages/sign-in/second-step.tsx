@@ -1,8 +1,14 @@
 import { Button } from "@cloudflare/kumo/components/button";
 import { useMutation } from "@tanstack/react-query";
-import { answerChallenge, answerChallengeWithPasskey, type Challenge, type Door } from "../../api/sign-in.ts";
+import {
+  answerChallenge,
+  answerChallengeWithPasskey,
+  type Challenge,
+  type Door,
+  type TypedProof,
+} from "../../api/sign-in.ts";
 import { passkeysWork } from "../../api/webauthn.ts";
-import { ProofForm, type TypedProof } from "../../components/proof-form.tsx";
+import { ProofForm } from "../../components/proof-form.tsx";
 
 /** The second factor of a sign-in, after a password or an outside identity. */
 export function SecondStep(props: {
