@@ -1,4 +1,5 @@
 import type { OrgMfa } from "./api/schemas.ts";
+import { hasSecondFactor } from "./second-factor.ts";
 
 /** What an organisation's policy asks of the person before it shows them anything. */
 export type FactorDemand =
@@ -19,7 +20,6 @@ export function factorDemand(policy: OrgMfa, factors: readonly string[], nowMs: 
   if (!policy.required || policy.satisfied) return { kind: "none" };
   const until = policy.grace_until;
   const inGrace = until !== null && Date.parse(until) > nowMs;
-  const enrolled = factors.includes("totp") || factors.includes("passkey");
-  if (enrolled) return { kind: inGrace ? "none" : "prove" };
+  if (hasSecondFactor(factors)) return { kind: inGrace ? "none" : "prove" };
   return inGrace ? { kind: "enrol_until", until } : { kind: "enrol" };
 }

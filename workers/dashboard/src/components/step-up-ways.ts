@@ -1,4 +1,5 @@
 import type { Security } from "../api/account.ts";
+import { factorsOf, hasSecondFactor } from "../second-factor.ts";
 import type { ProofWays } from "./proof-form.tsx";
 
 /**
@@ -7,22 +8,23 @@ import type { ProofWays } from "./proof-form.tsx";
  * @param passkeysWork whether this browser can use passkeys
  */
 export function waysOf(security: Security, passkeysWork: boolean): ProofWays {
-  const second = security.totp !== null || security.passkeys > 0;
-  return {
-    password: !second && security.password,
-    totp: security.totp !== null,
-    passkey: security.passkeys > 0 && passkeysWork,
-    recoveryCode: second && security.recovery_codes.remaining > 0,
-  };
+  const ways = waysOfFactors(factorsOf(security), passkeysWork);
+  return { ...ways, password: ways.password && security.password };
 }
 
 /** The same by the names of the factors alone: who has none has a password, as far as can be told. */
 export function waysOfFactors(factors: readonly string[], passkeysWork: boolean): ProofWays {
-  const second = factors.includes("totp") || factors.includes("passkey");
+  const ways = secondWays(factors, passkeysWork);
+  const second = hasSecondFactor(factors);
+  return { ...ways, password: !second, recoveryCode: second && ways.recoveryCode };
+}
+
+/** What may be asked for beside a password, by the names of the factors. */
+export function secondWays(factors: readonly string[], passkeysWork: boolean): ProofWays {
   return {
-    password: !second,
+    password: false,
     totp: factors.includes("totp"),
     passkey: factors.includes("passkey") && passkeysWork,
-    recoveryCode: second && factors.includes("recovery_code"),
+    recoveryCode: factors.includes("recovery_code"),
   };
 }

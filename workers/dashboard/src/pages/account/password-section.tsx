@@ -7,6 +7,7 @@ import { changePassword, type Security, securityKey, sessionsKey } from "../../a
 import { FormDialog } from "../../components/form-dialog.tsx";
 import { NewPassword } from "../../components/new-password.tsx";
 import { Section } from "../../components/section.tsx";
+import { factorsOf, hasSecondFactor } from "../../second-factor.ts";
 
 export function PasswordSection({ security, email }: { readonly security: Security; readonly email: string }) {
   const [open, setOpen] = useState(false);
@@ -60,7 +61,7 @@ function PasswordDialog(props: { readonly security: Security; readonly email: st
         label="New password"
         value={next}
         onChange={setNext}
-        besideFactor={props.security.totp !== null || props.security.passkeys > 0}
+        besideFactor={hasSecondFactor(factorsOf(props.security))}
       />
     </FormDialog>
   );

@@ -5,6 +5,7 @@ import { makeRecoveryCodes, type Security } from "../../api/account.ts";
 import { ConfirmDialog } from "../../components/confirm-dialog.tsx";
 import { Section } from "../../components/section.tsx";
 import { FormFailure } from "../../components/states.tsx";
+import { factorsOf, hasSecondFactor } from "../../second-factor.ts";
 import { useFactorsChanged } from "./use-factors-changed.ts";
 
 /** Fewer than this and it is time for new ones. */
@@ -14,7 +15,7 @@ export function RecoverySection({ security }: { readonly security: Security }) {
   const [replacing, setReplacing] = useState(false);
   const changed = useFactorsChanged();
   const { remaining } = security.recovery_codes;
-  const second = security.totp !== null || security.passkeys > 0;
+  const second = hasSecondFactor(factorsOf(security));
   const make = async (): Promise<void> => {
     const codes = await makeRecoveryCodes();
     void changed(codes);

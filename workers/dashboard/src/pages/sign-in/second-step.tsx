@@ -9,6 +9,7 @@ import {
 } from "../../api/sign-in.ts";
 import { passkeysWork } from "../../api/webauthn.ts";
 import { ProofForm } from "../../components/proof-form.tsx";
+import { secondWays } from "../../components/step-up-ways.ts";
 
 /** The second factor of a sign-in, after a password or an outside identity. */
 export function SecondStep(props: {
@@ -19,7 +20,6 @@ export function SecondStep(props: {
   readonly onRestart: () => void;
 }) {
   const { door, challenge } = props;
-  const has = (factor: Challenge["factors"][number]): boolean => challenge.factors.includes(factor);
   const work = useMutation({
     mutationFn: async (proof: TypedProof | "passkey") => {
       if (proof === "passkey") await answerChallengeWithPasskey(door, challenge.challenge);
@@ -30,12 +30,7 @@ export function SecondStep(props: {
   return (
     <>
       <ProofForm
-        ways={{
-          password: false,
-          totp: has("totp"),
-          passkey: has("passkey") && passkeysWork(),
-          recoveryCode: has("recovery_code"),
-        }}
+        ways={secondWays(challenge.factors, passkeysWork())}
         submit="Sign in"
         email={props.email}
         pending={work.isPending}
