@@ -6,7 +6,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { repositoryRoot } from "../../scripts/units.ts";
 import { mailedToken, newPerson, signIn, testPassword } from "./support/api.ts";
-import { Complaints, launchBrowser } from "./support/browser.ts";
+import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 
 const pictures = join(repositoryRoot, "test-results", "screenshots");
@@ -37,9 +37,8 @@ afterAll(async () => {
 describe("the dashboard in Chromium, on the real stack with the real agent", () => {
   it("signs the owner in and shows this machine online", async () => {
     await page.goto(`${stack.description.url}/o/${stack.description.org.slug}`);
-    await page.getByLabel("E-mail").fill(stack.description.owner.email);
-    await page.getByLabel("Password", { exact: true }).fill(stack.description.owner.password);
-    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    const { email, password } = stack.description.owner;
+    await signInByPassword(page, email, password);
     await page.getByRole("heading", { name: "Devices" }).waitFor();
     await page.getByText("Online", { exact: true }).first().waitFor();
     await page.screenshot({ path: join(pictures, "devices.png") });

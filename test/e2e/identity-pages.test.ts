@@ -5,7 +5,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { repositoryRoot } from "../../scripts/units.ts";
 import { qrPath } from "../../workers/dashboard/src/components/qr-path.ts";
 import { Api, eventually, mailedToken, newPerson, testPassword } from "./support/api.ts";
-import { addAuthenticator, Complaints, launchBrowser, type VirtualAuthenticator } from "./support/browser.ts";
+import {
+  addAuthenticator,
+  Complaints,
+  launchBrowser,
+  signInByPassword,
+  type VirtualAuthenticator,
+} from "./support/browser.ts";
 import { AuthenticatorApp } from "./support/one-time-codes.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 
@@ -40,12 +46,6 @@ async function newBrowserPage(): Promise<Page> {
   const page = await (await browser.newContext({ viewport: { width: 1280, height: 900 } })).newPage();
   complaints.watch(page, refusals);
   return page;
-}
-
-async function signInByPassword(page: Page, email: string, password: string): Promise<void> {
-  await page.getByLabel("E-mail").fill(email);
-  await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.getByRole("button", { name: "Sign in", exact: true }).click();
 }
 
 async function signOut(page: Page): Promise<void> {

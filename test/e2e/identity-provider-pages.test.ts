@@ -1,12 +1,12 @@
 import { mkdirSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../../scripts/postgres/embedded.ts";
 import { repositoryRoot } from "../../scripts/units.ts";
 import { type RealProvider, startRealProvider } from "../support/real-provider.ts";
 import { mailedToken, newPerson, signIn, testPassword } from "./support/api.ts";
-import { Complaints, launchBrowser } from "./support/browser.ts";
+import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 
 // A real OpenID provider beside the real stack, and a browser that goes from one to the other and back.
@@ -28,14 +28,6 @@ async function newBrowserPage(): Promise<Page> {
   const page = await (await browser.newContext({ viewport: { width: 1280, height: 900 } })).newPage();
   complaints.watch(page, refusals);
   return page;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Leaves the organisation's door for the provider and fills the provider's own pages. */
@@ -69,9 +61,8 @@ afterAll(async () => {
 describe("identity providers in the dashboard, with a real one", () => {
   it("lets an owner add one, and shows what to register there but never the secret", async () => {
     await owner.goto(at("/o/demo/identity-providers"));
-    await owner.getByLabel("E-mail").fill(stack.description.owner.email);
-    await owner.getByLabel("Password", { exact: true }).fill(stack.description.owner.password);
-    await owner.getByRole("button", { name: "Sign in", exact: true }).click();
+    const { email, password } = stack.description.owner;
+    await signInByPassword(owner, email, password);
     await owner.getByRole("button", { name: "Add provider" }).click();
     const dialog = owner.getByRole("dialog");
     await dialog.getByRole("combobox", { name: "Provider" }).click();

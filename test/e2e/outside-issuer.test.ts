@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../../scripts/postgres/embedded.ts";
 import { repositoryRoot } from "../../scripts/units.ts";
 import { type RealProvider, type Returned, startRealProvider } from "../support/real-provider.ts";
 import { type Answer, Api, eventually, mailedToken, newPerson, signIn } from "./support/api.ts";
@@ -33,14 +33,6 @@ afterAll(async () => {
 
 const start = (): Promise<StackProcess> =>
   startStackProcess(stateDir, ["--port", String(port), "--quiet", "--no-agent", "--limit-scale", "1000"]);
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port: free } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return free;
-}
 
 /** A browser's cookies, as far as Sentinel sets any. */
 class Browser {

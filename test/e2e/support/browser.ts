@@ -59,3 +59,10 @@ export async function addAuthenticator(context: BrowserContext, page: Page): Pro
     },
   };
 }
+
+/** Fills the sign-in page that is open and presses its button. */
+export async function signInByPassword(page: Page, email: string, password: string): Promise<void> {
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+}
