@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sessionCookieName } from "../../core/rpc/studio.ts";
 import { SoftwareAuthenticator } from "../support/software-authenticator.ts";
-import { Api, newPerson, testPassword } from "./support/api.ts";
+import { Api, newPerson, sessionSecret, testPassword } from "./support/api.ts";
 import { AuthenticatorApp } from "./support/one-time-codes.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 
@@ -31,8 +31,7 @@ afterAll(async () => {
 const person = () => newPerson(url, stack.description.mailDir, "factors");
 const login = (email: string, more: object = {}) =>
   new Api(url).send<Problem>("POST", "/api/v1/auth/login?tokens=1", { email, password: testPassword, ...more });
-const cookieOf = (headers: Headers): string =>
-  new RegExp(`${sessionCookieName}=([^;]+);`).exec(headers.get("Set-Cookie") ?? "")?.[1] ?? "";
+const cookieOf = (headers: Headers): string => sessionSecret(headers) ?? "";
 
 describe("second factors on the running system", () => {
   it("an authenticator app is asked for at the next sign-in, and its code finishes it once", async () => {

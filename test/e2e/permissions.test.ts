@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stepUpMsMax } from "../../core/limits.ts";
 import { sessionCookieName } from "../../core/rpc/studio.ts";
 import { type AnyRoute, allRoutes, inventedThings, type Params, thingNames } from "../support/route-inputs.ts";
-import { type Answer, Api, newPerson, testPassword } from "./support/api.ts";
+import { type Answer, Api, browserSignIn, newPerson, testPassword } from "./support/api.ts";
 import { expiredTwin } from "./support/expired-token.ts";
 import { AuthenticatorApp } from "./support/one-time-codes.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
@@ -56,9 +56,7 @@ const person = (role: string | null): Standing => ({ kind: "person", role: role 
 
 /** The cookie that a browser gets, and sends from our own pages. */
 async function browserOf({ email }: TestPerson): Promise<Record<string, string>> {
-  const { headers } = await new Api(url).send("POST", "/api/v1/auth/login", { email, password: testPassword });
-  const secret = new RegExp(`${sessionCookieName}=([^;]+)`).exec(headers.get("Set-Cookie") ?? "")?.[1];
-  return { Cookie: `${sessionCookieName}=${secret}`, Origin: url };
+  return { Cookie: `${sessionCookieName}=${await browserSignIn(url, email, testPassword)}`, Origin: url };
 }
 
 const sessionOf = ({ token }: Api): string =>

@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
-import { connect as connectTcp } from "node:net";
 import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { sessionCookieName } from "../../core/rpc/studio.ts";
-import { Api, mailedToken, newPerson, signIn, testPassword } from "./support/api.ts";
+import { Api, browserSignIn, mailedToken, newPerson, signIn, testPassword } from "./support/api.ts";
+import { ended, rawGet } from "./support/sockets.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+import { done, type TestPerson } from "./support/things.ts";
 
 /** Sessions and API keys over the whole system: edge with its cache, studio, hubs with open sockets. */
 
-type Person = Awaited<ReturnType<typeof newPerson>>;
 interface Problem {
   readonly code: string;
 }
@@ -25,7 +25,7 @@ interface Key {
 const suffix = crypto.randomUUID().slice(0, 8);
 let stack: StackProcess;
 let url: string;
-let owner: Person;
+let owner: TestPerson;
 let school: Org;
 /** Another organisation, of the same owner. */
 let college: Org;
@@ -47,36 +47,25 @@ afterEach(() => {
   for (const client of clients.splice(0)) client.end(true);
 });
 
-async function ok<T>(sent: Promise<{ status: number; body: unknown }>): Promise<T> {
-  const { status, body } = await sent;
-  if (status >= 300) throw new Error(`answered ${status}: ${JSON.stringify(body)}`);
-  return body as T;
-}
-
 async function newOrg(name: string): Promise<Org> {
   const slug = `${name}-${suffix}`;
-  const { id } = await ok<{ id: string }>(owner.api.send("POST", "/api/v1/orgs", { name, slug }));
+  const { id } = await done<{ id: string }>(owner.api.send("POST", "/api/v1/orgs", { name, slug }));
   return { id, path: `/api/v1/orgs/${slug}` };
 }
 
 /** A person who belongs to both organisations, signed in at the first one's door. */
-async function member(name: string, role: string): Promise<Person> {
+async function member(name: string, role: string): Promise<TestPerson> {
   const joined = await newPerson(url, stack.description.mailDir, name);
   for (const { path } of [school, college]) {
-    await ok(owner.api.send("POST", `${path}/invitations`, { email: joined.email, role }));
+    await done(owner.api.send("POST", `${path}/invitations`, { email: joined.email, role }));
     const token = mailedToken(stack.description.mailDir, joined.email, "invitation");
-    await ok(joined.api.send("POST", "/api/v1/invitations/accept", { token }));
+    await done(joined.api.send("POST", "/api/v1/invitations/accept", { token }));
   }
   return { ...joined, ...(await signIn(url, joined.email, testPassword, school.path)) };
 }
 
 /** What a browser holds after a sign-in. */
-async function cookieOf({ email }: Person): Promise<string> {
-  const answer = await new Api(url).send("POST", "/api/v1/auth/login", { email, password: testPassword });
-  const secret = new RegExp(`${sessionCookieName}=([^;]+);`).exec(answer.headers.get("Set-Cookie") ?? "")?.[1];
-  if (answer.status !== 200 || secret === undefined) throw new Error(`sign-in answered ${answer.status}`);
-  return secret;
-}
+const cookieOf = ({ email }: TestPerson): Promise<string> => browserSignIn(url, email, testPassword);
 
 const withCookie = (secret: string, path = "/api/v1/me") =>
   new Api(url).send<Problem>("GET", path, undefined, { Cookie: `${sessionCookieName}=${secret}` });
@@ -92,18 +81,12 @@ async function connect(org: Org, options: IClientOptions): Promise<MqttClient> {
   clients.push(client);
   return client;
 }
-const asUser = async (of: Person, org: Org): Promise<MqttClient> => {
+const asUser = async (of: TestPerson, org: Org): Promise<MqttClient> => {
   const { api } = await signIn(url, of.email, testPassword, org.path);
   return await connect(org, { username: of.userId, password: api.token ?? "" });
 };
 const asCookie = (secret: string, org: Org): Promise<MqttClient> =>
   connect(org, { wsOptions: { headers: { Cookie: `${sessionCookieName}=${secret}`, Origin: url } } });
-
-const ended = (client: MqttClient): Promise<void> =>
-  new Promise((resolve) => {
-    if (client.connected) client.once("close", () => resolve());
-    else resolve();
-  });
 
 /** The product's own promise is about time: sockets are closed within a second of the answer. */
 async function allEnded(sockets: readonly MqttClient[], act: () => Promise<unknown>): Promise<void> {
@@ -115,22 +98,22 @@ async function allEnded(sockets: readonly MqttClient[], act: () => Promise<unkno
 
 const operator = async (what: "disable" | "enable", email: string): Promise<unknown> => {
   const token = readFileSync(stack.description.operatorTokenFile, "utf8").trim();
-  return ok(new Api(url, token).send("POST", `/api/v1/operator/users/${what}`, { email }));
+  return done(new Api(url, token).send("POST", `/api/v1/operator/users/${what}`, { email }));
 };
 
 describe("whoever is shut out", () => {
-  const endings: [string, (victim: Person) => Promise<unknown>][] = [
+  const endings: [string, (victim: TestPerson) => Promise<unknown>][] = [
     [
       "disabled in one organisation",
-      (victim) => ok(owner.api.send("PATCH", `${school.path}/members/${victim.userId}`, { disabled: true })),
+      (victim) => done(owner.api.send("PATCH", `${school.path}/members/${victim.userId}`, { disabled: true })),
     ],
     [
       "removed from one organisation",
-      (victim) => ok(owner.api.send("DELETE", `${school.path}/members/${victim.userId}`)),
+      (victim) => done(owner.api.send("DELETE", `${school.path}/members/${victim.userId}`)),
     ],
     [
       "signed out by an administrator",
-      (victim) => ok(owner.api.send("DELETE", `${school.path}/members/${victim.userId}/sessions`)),
+      (victim) => done(owner.api.send("DELETE", `${school.path}/members/${victim.userId}/sessions`)),
     ],
     ["disabled by the operator", (victim) => operator("disable", victim.email)],
   ];
@@ -168,7 +151,7 @@ describe("whoever is shut out", () => {
     const victim = await member("comes-back", "admin");
     const stranger = await newPerson(url, stack.description.mailDir, "stranger");
     const target = `${school.path}/members/${victim.userId}`;
-    await ok(owner.api.send("PATCH", target, { disabled: true }));
+    await done(owner.api.send("PATCH", target, { disabled: true }));
     const { api } = await signIn(url, victim.email, testPassword);
     for (const path of ["", "/members", "/devices", "/policies/geo"]) {
       const [theirs, strangers] = [
@@ -179,7 +162,7 @@ describe("whoever is shut out", () => {
       expect({ ...theirs.body, request_id: "" }).toEqual({ ...strangers.body, request_id: "" });
     }
     await expect(connect(school, { username: victim.userId, password: api.token ?? "" })).rejects.toThrow();
-    await ok(owner.api.send("PATCH", target, { disabled: false }));
+    await done(owner.api.send("PATCH", target, { disabled: false }));
     expect((await api.send("GET", school.path)).status).toBe(200);
     // Of the sessions that ended, none opens the hub again.
     await expect(connect(school, { username: victim.userId, password: victim.api.token ?? "" })).rejects.toThrow();
@@ -189,7 +172,7 @@ describe("whoever is shut out", () => {
   it("leaves the others as they are", async () => {
     const [victim, bystander] = [await member("victim", "viewer"), await member("bystander", "viewer")];
     const socket = await asUser(bystander, school);
-    await ok(owner.api.send("PATCH", `${school.path}/members/${victim.userId}`, { disabled: true }));
+    await done(owner.api.send("PATCH", `${school.path}/members/${victim.userId}`, { disabled: true }));
     expect((await bystander.api.send("GET", `${school.path}/devices`)).status).toBe(200);
     expect(socket.connected).toBe(true);
   });
@@ -199,7 +182,7 @@ describe("whoever is shut out", () => {
     const secret = await cookieOf(person);
     const [here, there] = [await asCookie(secret, school), await asUser(person, school)];
     const headers = { Cookie: `${sessionCookieName}=${secret}`, Origin: url };
-    await allEnded([there], () => ok(new Api(url).send("DELETE", "/api/v1/me/sessions", undefined, headers)));
+    await allEnded([there], () => done(new Api(url).send("DELETE", "/api/v1/me/sessions", undefined, headers)));
     expect((await withCookie(secret)).status).toBe(200);
     expect(here.connected).toBe(true);
     expect((await person.api.send("GET", "/api/v1/me")).status).toBe(401);
@@ -209,7 +192,7 @@ describe("whoever is shut out", () => {
 describe("an API key", () => {
   const expires = new Date(Date.now() + 3600_000).toISOString();
   const makeKey = (role: string, org = school): Promise<Key> =>
-    ok<Key>(owner.api.send("POST", `${org.path}/api-keys`, { name: `${role} key`, role, expires_at: expires }));
+    done<Key>(owner.api.send("POST", `${org.path}/api-keys`, { name: `${role} key`, role, expires_at: expires }));
 
   it("opens its organisation's routes and hub as a member, another's as a stranger, and is never in a cookie", async () => {
     const { key, user_id } = await makeKey("admin");
@@ -246,7 +229,7 @@ describe("an API key", () => {
       await connect(school, { username: user_id, password: key }),
       await connect(school, { wsOptions: { headers: { Authorization: `Bearer ${key}` } } }),
     ];
-    await allEnded(sockets, () => ok(owner.api.send("DELETE", `${school.path}/api-keys/${id}`)));
+    await allEnded(sockets, () => done(owner.api.send("DELETE", `${school.path}/api-keys/${id}`)));
     expect((await program.send<Problem>("GET", `${school.path}/devices`)).body.code).toBe("invalid_token");
     await expect(connect(school, { username: user_id, password: key })).rejects.toThrow();
     await expect(connect(school, { wsOptions: { headers: { Authorization: `Bearer ${key}` } } })).rejects.toThrow();
@@ -265,10 +248,10 @@ describe("an API key", () => {
   it("goes with whoever made it and is shut out, unless it is left to others", async () => {
     const maker = await member("maker", "admin");
     const wanted = { name: "theirs", role: "admin", expires_at: expires };
-    const { key, user_id } = await ok<Key>(maker.api.send("POST", `${school.path}/api-keys`, wanted));
+    const { key, user_id } = await done<Key>(maker.api.send("POST", `${school.path}/api-keys`, wanted));
     const socket = await connect(school, { username: user_id, password: key });
     await allEnded([socket], () =>
-      ok(owner.api.send("PATCH", `${school.path}/members/${maker.userId}`, { role: "viewer" })),
+      done(owner.api.send("PATCH", `${school.path}/members/${maker.userId}`, { role: "viewer" })),
     );
     expect((await new Api(url, key).send("GET", `${school.path}/devices`)).status).toBe(401);
   });
@@ -313,7 +296,7 @@ describe("another site's page in a browser that is signed in", () => {
   it.each(types)("changes nothing with %s, whichever method it uses and whatever it says of itself", async (...row) => {
     const [what, type, body] = row;
     const Cookie = `${sessionCookieName}=${await cookieOf(owner)}`;
-    const group = await ok<{ id: string }>(owner.api.send("POST", `${school.path}/groups`, { name: what }));
+    const group = await done<{ id: string }>(owner.api.send("POST", `${school.path}/groups`, { name: what }));
     const targets: [string, string][] = [
       ["POST", `${school.path}/groups`],
       ["PATCH", `${school.path}/groups/${group.id}`],
@@ -334,14 +317,14 @@ describe("another site's page in a browser that is signed in", () => {
         expect([method, origin, answer.body.code]).toEqual([method, origin, code]);
       }
     }
-    const after = await ok<{ name: string }>(owner.api.send("GET", `${school.path}/groups/${group.id}`));
+    const after = await done<{ name: string }>(owner.api.send("GET", `${school.path}/groups/${group.id}`));
     expect(after.name).toBe(what);
-    await ok(owner.api.send("DELETE", `${school.path}/groups/${group.id}`));
+    await done(owner.api.send("DELETE", `${school.path}/groups/${group.id}`));
   });
 
   it("gets no write out of a read: a method in a header or a query is nothing", async () => {
     const Cookie = `${sessionCookieName}=${await cookieOf(owner)}`;
-    const group = await ok<{ id: string }>(owner.api.send("POST", `${school.path}/groups`, { name: "read me" }));
+    const group = await done<{ id: string }>(owner.api.send("POST", `${school.path}/groups`, { name: "read me" }));
     const path = `${school.path}/groups/${group.id}`;
     const over = {
       Cookie,
@@ -352,7 +335,7 @@ describe("another site's page in a browser that is signed in", () => {
     expect((await new Api(url).send("GET", path, undefined, over)).status).toBe(200);
     expect((await new Api(url).send("GET", `${path}?_method=DELETE`, undefined, { Cookie })).status).toBe(422);
     expect((await owner.api.send("GET", path)).status).toBe(200);
-    await ok(owner.api.send("DELETE", path));
+    await done(owner.api.send("DELETE", path));
   });
 
   it("gets nothing by a form even when a page of ours is made to send it: only JSON is read", async () => {
@@ -366,36 +349,21 @@ describe("another site's page in a browser that is signed in", () => {
 });
 
 describe("a cookie that somebody tossed into the browser", () => {
-  /** Node's fetch joins headers of one name; a socket sends them as they are. */
-  const rawStatus = (lines: readonly string[]): Promise<number> =>
-    new Promise((resolve, reject) => {
-      const socket = connectTcp(Number(new URL(url).port), "127.0.0.1", () => {
-        socket.write(["GET /api/v1/me HTTP/1.1", `Host: ${new URL(url).host}`, ...lines, "", ""].join("\r\n"));
-      });
-      let answer = "";
-      socket.on("data", (chunk: Buffer) => {
-        answer += chunk.toString("latin1");
-        const status = /^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1];
-        if (status === undefined) return;
-        socket.destroy();
-        resolve(Number(status));
-      });
-      socket.on("error", reject);
-    });
+  const statusOf = (lines: readonly string[]): Promise<number> => rawGet(url, "/api/v1/me", lines);
 
   it("is not chosen between: two of our name are none, in one header or in two, in either order", async () => {
     const attacker = await newPerson(url, stack.description.mailDir, "tosser");
     const [mine, tossed] = [await cookieOf(owner), await cookieOf(attacker)];
     const pair = (secret: string) => `${sessionCookieName}=${secret}`;
-    expect(await rawStatus([`Cookie: ${pair(mine)}`])).toBe(200);
+    expect(await statusOf([`Cookie: ${pair(mine)}`])).toBe(200);
     for (const [first, second] of [
       [mine, tossed],
       [tossed, mine],
       [mine, mine],
       [mine, ""],
     ] as const) {
-      expect(await rawStatus([`Cookie: ${pair(first)}; ${pair(second)}`])).toBe(401);
-      expect(await rawStatus([`Cookie: ${pair(first)}`, `Cookie: ${pair(second)}`])).toBe(401);
+      expect(await statusOf([`Cookie: ${pair(first)}; ${pair(second)}`])).toBe(401);
+      expect(await statusOf([`Cookie: ${pair(first)}`, `Cookie: ${pair(second)}`])).toBe(401);
     }
   });
 
@@ -410,7 +378,7 @@ describe("a cookie that somebody tossed into the browser", () => {
       "__Host-sentinel_session[]",
       "=__Host-sentinel_session",
     ])
-      expect([name, await rawStatus([`Cookie: ${name}=${secret}`])]).toEqual([name, 401]);
+      expect([name, await statusOf([`Cookie: ${name}=${secret}`])]).toEqual([name, 401]);
   });
 
   it("does not outlive its answer: what names no session is cleared in the browser", async () => {

@@ -7,7 +7,7 @@ import { keySetFreshMs } from "../../core/mesh/keys.ts";
 import { sessionCookieName } from "../../core/rpc/studio.ts";
 import { repositoryRoot } from "../../scripts/units.ts";
 import { outsiderAttacks } from "../attack/jwt/forge.ts";
-import { Api, eventually, newPerson, testPassword } from "./support/api.ts";
+import { Api, browserSignIn, eventually, newPerson, testPassword } from "./support/api.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 
 /** Tokens and keys through the whole running system. */
@@ -21,10 +21,7 @@ beforeAll(async () => {
   stack = await startStackProcess(freshStateDir(), ["--port", "0", "--quiet", "--no-agent", "--limit-scale", "1000"]);
   url = stack.description.url;
   person = await newPerson(url, stack.description.mailDir, "holder");
-  const body = { email: person.email, password: testPassword };
-  const signedIn = await new Api(url).send("POST", "/api/v1/auth/login", body);
-  const secret = new RegExp(`${sessionCookieName}=([^;]+);`).exec(signedIn.headers.get("Set-Cookie") ?? "")?.[1];
-  cookie = `${sessionCookieName}=${secret}`;
+  cookie = `${sessionCookieName}=${await browserSignIn(url, person.email, testPassword)}`;
 });
 afterAll(async () => {
   await stack?.stop();

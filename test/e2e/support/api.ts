@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { sessionCookieName } from "../../../core/rpc/studio.ts";
 
 export interface Answer<T = unknown> {
   readonly status: number;
@@ -61,6 +62,34 @@ export async function signIn(
   }>("POST", `${door}/auth/login?tokens=1`, { email, password });
   if (status !== 200) throw new Error(`sign-in of ${email} answered ${status}: ${JSON.stringify(body)}`);
   return { api: new Api(base, body.access_token), refreshToken: body.refresh_token, userId: body.user.id };
+}
+
+/** What a browser keeps of an answer as its session: the cookie's value. Null where none is set. */
+export function sessionSecret(headers: Headers): string | null {
+  const set = new RegExp(`^${sessionCookieName}=([^;]+);`);
+  return (
+    headers
+      .getSetCookie()
+      .map((cookie) => set.exec(cookie)?.[1])
+      .find((secret) => secret !== undefined) ?? null
+  );
+}
+
+/**
+ * Signs in as a browser does, whose session is a cookie.
+ * @param headers what the browser sends along
+ * @returns the cookie's value
+ */
+export async function browserSignIn(
+  base: string,
+  email: string,
+  password: string,
+  headers: Record<string, string> = {},
+): Promise<string> {
+  const answer = await new Api(base).send("POST", "/api/v1/auth/login", { email, password }, headers);
+  const secret = sessionSecret(answer.headers);
+  if (answer.status !== 200 || secret === null) throw new Error(`sign-in of ${email} answered ${answer.status}`);
+  return secret;
 }
 
 /** What enrolment gives a device. */
