@@ -119,7 +119,7 @@ export function pathOf([name, { path }]: AnyRoute, params: Params): string {
     const value = params[parameter];
     if (value === undefined) {
       throw new Error(
-        `the route ${name} has a new parameter {${parameter}}: make one in \`makeThings\` of test/e2e/support/things.ts`,
+        `the route ${name} has a new parameter {${parameter}}: make one in \`makeThings\` of test/e2e/support/things.ts and of test/attack/tenant/whole-kit.ts`,
       );
     }
     return value;
