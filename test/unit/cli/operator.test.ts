@@ -57,6 +57,16 @@ function stack(description: object = {}): string {
   file("stack.json", JSON.stringify({ url, databaseUrls: {}, pids: {}, operatorTokenFile, ...description }));
   return dir;
 }
+/** What a verb that ends well prints, line by line. */
+async function runVerb(...args: string[]): Promise<string[]> {
+  const found = findVerb(args);
+  if (found === "help") throw new Error("help was found");
+  const flags = parseFlags(found.verb, found.rest);
+  if (flags === "help") return [verbHelp(found.verb)];
+  const lines: string[] = [];
+  expect(await found.verb.run(flags, (line) => lines.push(line))).toBe(0);
+  return lines;
+}
 const call = { method: "POST", path: "/api/v1/operator/x", body: { a: 1 } } as const;
 const problem = (status: number, code: string) => () => ({ status, body: { code, title: `the title of ${code}` } });
 
@@ -117,15 +127,7 @@ describe("a call of the operator's", () => {
 });
 
 describe("sentinel keys rotate", () => {
-  const run = async (...args: string[]): Promise<string[]> => {
-    const found = findVerb(["keys", "rotate", ...args]);
-    if (found === "help") throw new Error("help was found");
-    const flags = parseFlags(found.verb, found.rest);
-    if (flags === "help") return [verbHelp(found.verb)];
-    const lines: string[] = [];
-    expect(await found.verb.run(flags, (line) => lines.push(line))).toBe(0);
-    return lines;
-  };
+  const run = (...args: string[]) => runVerb("keys", "rotate", ...args);
 
   it("rotates both purposes, the roots last, and prints names of keys only", async () => {
     const lines = await run("--emergency", "--state", stack());
@@ -161,15 +163,7 @@ describe("sentinel keys rotate", () => {
 });
 
 describe("sentinel users", () => {
-  const run = async (...args: string[]): Promise<string[]> => {
-    const found = findVerb(["users", ...args]);
-    if (found === "help") throw new Error("help was found");
-    const flags = parseFlags(found.verb, found.rest);
-    if (flags === "help") return [verbHelp(found.verb)];
-    const lines: string[] = [];
-    expect(await found.verb.run(flags, (line) => lines.push(line))).toBe(0);
-    return lines;
-  };
+  const run = (...args: string[]) => runVerb("users", ...args);
 
   it("disable says whose organisations nobody can act for now", async () => {
     const body = { user_id: "usr_1", organisations_without_owner: ["org_1"], keys_revoked: 2 };
