@@ -132,7 +132,7 @@ function wordEnd(text: string, at: number): number {
   return end;
 }
 
-export const isSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0b || code === 0x00;
+const isSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0b || code === 0x00;
 const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
 const isWordStart = (code: number): boolean => (code >= 0x61 && code <= 0x7a) || code === 0x5f || code > 0x7f;
 const isWordPart = (code: number): boolean => isWordStart(code) || isDigit(code) || code === 0x24;

@@ -101,9 +101,7 @@ const isQuote = (context: Context): boolean => context === "'" || context === '"
 
 /** `or 1=1`, `and sleep(5)`, `|| (select …)`, `having 1=1`, `or 'a'='a`. */
 function judgeCondition(text: string, logic: SqlToken, context: Context): number {
-  let token = sqlTokenAt(text, logic.end);
-  for (let left = 8; left > 0 && (isSignOrNot(token) || token.kind === "(" || token.text === "exists"); left -= 1)
-    token = sqlTokenAt(text, token.end);
+  const token = tokenPast(text, logic.end, 8, standsBeforeOperand);
   // A pipe or ampersand alone also separates commands and columns: it needs a query behind it.
   const bitwise = logic.text === "|" || logic.text === "&";
   const wordy = logic.text === "where" || logic.text === "when" || logic.text === "div" || logic.text === "mod";
@@ -140,8 +138,18 @@ function judgeCondition(text: string, logic: SqlToken, context: Context): number
   }
 }
 
-/** What may stand before an operand: a sign, a negation. */
-const isSignOrNot = ({ kind, text }: SqlToken): boolean => kind === "operator" && !"%*/^as".includes(text);
+/** The first token from a place on that `skips` does not take; past at most so many that it does. */
+function tokenPast(text: string, from: number, most: number, skips: (token: SqlToken) => boolean): SqlToken {
+  let token = sqlTokenAt(text, from);
+  for (let left = most; left > 0 && skips(token); left -= 1) token = sqlTokenAt(text, token.end);
+  return token;
+}
+
+/** What may stand before an operand: a sign, a negation, an opening bracket. */
+const standsBeforeOperand = ({ kind, text }: SqlToken): boolean =>
+  (kind === "operator" && !"%*/^as".includes(text)) || kind === "(" || text === "exists";
+const isOperatorOrOpening = ({ kind }: SqlToken): boolean => kind === "operator" || kind === "(";
+const isCompareOrOpening = (token: SqlToken): boolean => isOperatorOrOpening(token) || token.kind === "compare";
 
 /** `2 and 2 = 4`, as people write sums: small numbers that differ, with spaces. */
 function isSum(text: string, operand: SqlToken, compare: SqlToken): boolean {
@@ -169,10 +177,8 @@ function judgeCall(call: SqlToken, bitwise: boolean, context: Context): number {
 /** A name compared to something: code says that too, so the literal's end must be left dangling. */
 function judgeNamed(text: string, next: SqlToken, context: Context): number {
   if (next.kind !== "compare") return 0;
-  let value = sqlTokenAt(text, next.end);
   // `is not null`, `not in (`
-  for (let left = 3; left > 0 && (value.kind === "operator" || value.kind === "("); left -= 1)
-    value = sqlTokenAt(text, value.end);
+  const value = tokenPast(text, next.end, 3, isOperatorOrOpening);
   if (!isQuote(context))
     return value.kind === "number" || value.kind === "string" ? (context === "number" ? sqlSigns.weakCondition : 0) : 0;
   if (value.kind === "open_string" && value.text.length < 40) return sqlSigns.condition;
@@ -203,9 +209,7 @@ const bypassCharactersMax = 32;
 
 /** `'+(select …)`, `'-sleep(5)`, `'='`, `,(select …)`, `', 'owner')--`. */
 function judgeExpression(text: string, first: SqlToken, context: Context): number {
-  let token = sqlTokenAt(text, first.end);
-  for (let left = 8; left > 0 && (token.kind === "operator" || token.kind === "("); left -= 1)
-    token = sqlTokenAt(text, token.end);
+  const token = tokenPast(text, first.end, 8, isOperatorOrOpening);
   if (token.text === "select" && isSelectBody(text, token.end)) return sqlSigns.expression;
   if (token.text === "case") return /^\s?when\b/.test(text.slice(token.end, token.end + 8)) ? sqlSigns.expression : 0;
   if (token.kind === "function")
@@ -272,13 +276,7 @@ function judgeClause(text: string, clause: SqlToken, context: Context): number {
 
 /** Something that can be compared to. */
 function isOperand(text: string, operator: SqlToken): boolean {
-  let token = sqlTokenAt(text, operator.end);
-  for (
-    let left = 6;
-    left > 0 && (token.kind === "operator" || token.kind === "(" || token.kind === "compare");
-    left -= 1
-  )
-    token = sqlTokenAt(text, token.end);
+  const token = tokenPast(text, operator.end, 6, isCompareOrOpening);
   return (
     ["number", "string", "open_string", "null", "variable", "function"].includes(token.kind) || token.text === "select"
   );
@@ -286,9 +284,7 @@ function isOperand(text: string, operator: SqlToken): boolean {
 
 /** Whether a comparison's right side is followed by more of a query, not by words. */
 function endsLikeCode(text: string, compare: SqlToken): boolean {
-  let token = sqlTokenAt(text, compare.end);
-  for (let left = 6; left > 0 && (token.kind === "operator" || token.kind === "("); left -= 1)
-    token = sqlTokenAt(text, token.end);
+  const token = tokenPast(text, compare.end, 6, isOperatorOrOpening);
   const tail = sqlTokenAt(text, token.end).kind;
   return token.kind === "function" || token.kind === "statement" || (tail !== "name" && tail !== "other");
 }
