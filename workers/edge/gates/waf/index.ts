@@ -1,7 +1,7 @@
 import { type Denial, type Gate, localDeadlineMs } from "../gate.ts";
 import { TooComplex } from "./collect.ts";
 import { decide } from "./decide.ts";
-import { mediaTypeOf, readBody } from "./read-body.ts";
+import { mediaTypeOf, readBody, type WafBody } from "./read-body.ts";
 
 /** Says which gate refused, and nothing of why: a rule's name would tell an attacker what to write next. */
 const denied: Denial = { kind: "deny", code: "waf_denied", headers: { "X-Sentinel-Waf": "block" } };
@@ -21,16 +21,16 @@ export const wafGate: Gate<"body", never> = {
     const exemptions = resolution.kind === "route" ? resolution.match.route.wafExemptions : [];
     const { rawPath, rawQuery } = target;
     const contentType = headers.get("Content-Type");
+    const read = body === null ? null : readBody(body, contentType);
     try {
-      const read = body === null ? null : readBody(body, contentType);
       if (!decide({ rawPath, rawQuery, headers, body: read, exemptions }).allowed) return denied;
     } catch (error) {
       if (error instanceof TooComplex) return denied;
       throw error;
     }
     // Behind a miss nobody reads the body, so its form does not matter.
-    if (body === null || resolution.kind === "miss") return { kind: "allow", adds: {} };
-    return judgeForm(body, contentType) ?? { kind: "allow", adds: {} };
+    if (body === null || read === null || resolution.kind === "miss") return { kind: "allow", adds: {} };
+    return judgeForm(body, read, contentType) ?? { kind: "allow", adds: {} };
   },
 };
 
@@ -38,16 +38,20 @@ export const wafGate: Gate<"body", never> = {
  * What can't be read as JSON goes no further: no route takes anything else. Text that is not UTF-8 is
  * refused rather than repaired, because two decoders repair differently.
  */
-function judgeForm(body: Uint8Array, contentType: string | null): Denial | null {
+function judgeForm(body: Uint8Array, read: WafBody, contentType: string | null): Denial | null {
   if (
     mediaTypeOf(contentType) !== "application/json" ||
     !/^[^;]*(?:;\s*charset="?utf-8"?)?\s*$/i.test(contentType ?? "")
   )
     return { kind: "deny", code: "unsupported_media_type" };
+  return read.kind === "json" && isExactUtf8(body) ? null : { kind: "deny", code: "invalid_json" };
+}
+
+/** No byte was repaired, and no byte order mark dropped, to read it. */
+function isExactUtf8(bytes: Uint8Array): boolean {
   try {
-    JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body));
-    return null;
+    return !new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes).startsWith("\ufeff");
   } catch {
-    return { kind: "deny", code: "invalid_json" };
+    return false;
   }
 }
