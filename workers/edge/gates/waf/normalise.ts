@@ -18,7 +18,7 @@ export function readings(text: string): string[] {
   const found = [first];
   let current = first;
   for (let round = 0; round < roundsMax; round += 1) {
-    const decoded = decodeEscapes(decodeEntities(decodePercent(current)));
+    const decoded = decode(current);
     // What is folded and holds no encoding is its own next round.
     if (decoded === current) break;
     const next = fold(decoded);
@@ -32,8 +32,10 @@ export function readings(text: string): string[] {
 
 /** One round: percent, HTML entities, backslash escapes, then case and spacing. */
 export function normaliseRound(text: string): string {
-  return fold(decodeEscapes(decodeEntities(decodePercent(text))));
+  return fold(decode(text));
 }
+
+const decode = (text: string): string => decodeEscapes(decodeEntities(decodePercent(text)));
 
 /**
  * ASCII lower case, compatibility forms (full-width and the like) as plain ones, invisible characters gone,
