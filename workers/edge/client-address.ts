@@ -1,7 +1,5 @@
 import { type AddressKey, addressKey } from "../../core/address-key.ts";
 
-export type { AddressKey };
-
 export interface ClientAddress {
   /** As received, checked; for the audit trail. */
   readonly ip: string;
