@@ -49,13 +49,24 @@ export type RouteMiss =
 interface Compiled {
   readonly name: RouteName;
   readonly route: RouteSpec;
-  readonly segments: readonly string[];
+  readonly segments: readonly Segment[];
+}
+
+/** One part of a pattern: a text that is itself, or the name of what it takes. */
+type Segment =
+  | { readonly takes: "itself"; readonly text: string }
+  | { readonly takes: "one" | "rest"; readonly name: string };
+
+/** `{name}` takes one segment, `{name*}` all that are left. */
+function compile(part: string): Segment {
+  const [, name, star] = /^\{(\w+)(\*?)\}$/.exec(part) ?? [];
+  return name === undefined ? { takes: "itself", text: part } : { takes: star === "" ? "one" : "rest", name };
 }
 
 const compiled: readonly Compiled[] = Object.entries(routes).map(([name, spec]) => ({
   name: name as RouteName,
   route: spec,
-  segments: spec.path.split("/").slice(1),
+  segments: spec.path.split("/").slice(1).map(compile),
 }));
 
 /**
@@ -75,24 +86,22 @@ export function matchRoute(method: string, path: string): RouteMatch | RouteMiss
   return allow.length > 0 ? { miss: "method_not_allowed", allow } : { miss: "not_found" };
 }
 
-function matchSegments(pattern: readonly string[], segments: readonly string[]): Record<string, string> | null {
+function matchSegments(pattern: readonly Segment[], segments: readonly string[]): Record<string, string> | null {
   const params: Record<string, string> = {};
   for (const [index, part] of pattern.entries()) {
-    const rest = /^\{(\w+)\*\}$/.exec(part)?.[1];
-    if (rest !== undefined) {
+    if (part.takes === "rest") {
       const tail = segments.slice(index);
       if (tail.length === 0 || tail.some((segment) => segment === "")) return null;
-      params[rest] = tail.join("/");
+      params[part.name] = tail.join("/");
       return params;
     }
     const segment = segments[index];
     if (segment === undefined) return null;
-    const parameter = /^\{(\w+)\}$/.exec(part)?.[1];
-    if (parameter === undefined) {
-      if (part !== segment) return null;
+    if (part.takes === "itself") {
+      if (part.text !== segment) return null;
     } else {
       if (segment === "") return null;
-      params[parameter] = segment;
+      params[part.name] = segment;
     }
   }
   return pattern.length === segments.length ? params : null;
