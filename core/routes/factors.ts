@@ -1,10 +1,8 @@
-import { orgPath, publicRoute, type RouteSpec, route, signedIn, type WafExemption } from "./route.ts";
+import { orgPath, publicRoute, type RouteSpec, route, signedIn } from "./route.ts";
+import { passwordIsOpaque } from "./sign-in.ts";
 
 const secondStep = publicRoute("the challenge is the credential of the first step");
 const passkeyIsAsked = publicRoute("nobody is signed in yet; a passkey proves who it is");
-const passwordIsOpaque: readonly WafExemption[] = [
-  { field: "body.password", why: "a good password looks like an attack; it is hashed, never shown or run" },
-];
 
 /** Second factors and passkeys: at sign-in, to prove oneself again, and as settings of one's own. */
 export const factorsRoutes = {

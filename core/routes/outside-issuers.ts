@@ -8,8 +8,7 @@ import {
   signedIn,
   type WafExemption,
 } from "./route.ts";
-
-const beforeSignIn = publicRoute("nobody is signed in yet");
+import { beforeSignIn } from "./sign-in.ts";
 
 /** What an issuer hands a browser to bring to us: made by it, compared or verified by us, never shown or run. */
 const issued: readonly WafExemption[] = (["code", "state", "iss", "error"] as const).map((name) => ({

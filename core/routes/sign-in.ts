@@ -3,7 +3,7 @@ import { orgPath, publicRoute, type RouteSpec, route, signedIn, type WafExemptio
 export const passwordIsOpaque: readonly WafExemption[] = [
   { field: "body.password", why: "a good password looks like an attack; it is hashed, never shown or run" },
 ];
-const beforeSignIn = publicRoute("nobody is signed in yet");
+export const beforeSignIn = publicRoute("nobody is signed in yet");
 const mailedToken = publicRoute("the mailed token is the credential");
 
 /** Before and at sign-in: nobody is known yet, or a credential is being traded. */
