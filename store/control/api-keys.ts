@@ -4,6 +4,7 @@ import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { lockMembers } from "./change-member.ts";
 import { booleanOf, idOf, instant, roleOf, textOf, textOrNull } from "./columns.ts";
 import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { touchMs } from "./sessions.ts";
 
 /** Keys of one organisation that are in force: one for each integration of a large school, and no more to lose. */
 export const apiKeysMax = 50;
@@ -227,9 +228,6 @@ export interface KeySession {
   readonly session: SessionId;
   readonly scope: { readonly org: OrgId; readonly role: Role };
 }
-
-/** How long a use need not be written again, in milliseconds: a read must not cost a write each time. */
-const touchMs = 60_000;
 
 /**
  * Finds a key that is in force: not revoked, not expired, of an active organisation. Notes that it was used.

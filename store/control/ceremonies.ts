@@ -1,7 +1,7 @@
 import type { SessionId, UserId } from "../../core/ids.ts";
 import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { idOf, instant } from "./columns.ts";
-import { receipt, receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { applyChange, receipt, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 import { isSuperseded, type NewSession } from "./sessions.ts";
 
 export type CeremonyKind =
@@ -126,14 +126,10 @@ export async function setPasskeyChallenge(
   key: CeremonyKey,
   challenge: string,
 ): Promise<boolean> {
-  const rows = await database.query(
-    sql`WITH changed AS (
-        UPDATE control.ceremonies SET data = data || jsonb_build_object('passkey_challenge', ${challenge}::text)
-        WHERE ${fits(key, write.nowMs)} AND failures < ${ceremonyFailuresMax} RETURNING 1),
-      receipt AS (${receiptIfChanged(write, null)})
-      SELECT FROM changed`,
-  );
-  return rows.length > 0;
+  const change = sql`
+    UPDATE control.ceremonies SET data = data || jsonb_build_object('passkey_challenge', ${challenge}::text)
+    WHERE ${fits(key, write.nowMs)} AND failures < ${ceremonyFailuresMax} RETURNING 1`;
+  return applyChange(database, write, null, change);
 }
 
 function fits({ tokenHash, kind, user, session }: CeremonyKey, nowMs: number): Statement {

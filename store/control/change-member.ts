@@ -2,7 +2,7 @@ import type { OrgId, UserId } from "../../core/ids.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import { type Database, type Statement, sql } from "../connect.ts";
 import { booleanOf, instant, roleOf } from "./columns.ts";
-import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { changeWithReceipt, hasChanged, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 
 export interface MemberState {
   readonly role: Role;
@@ -101,12 +101,12 @@ export async function deleteDisabledMember(
 ): Promise<boolean> {
   const [, rows] = await database.transaction([
     lockMembers(target.org),
-    sql`WITH changed AS (
-        DELETE FROM control.memberships
-        WHERE org_id = ${target.org} AND user_id = ${target.user} AND disabled_at IS NOT NULL RETURNING 1),
-      receipt AS (${receiptIfChanged(write, target.org)})
-      SELECT EXISTS (SELECT FROM changed) AS changed`,
+    changeWithReceipt(
+      write,
+      target.org,
+      sql`DELETE FROM control.memberships
+        WHERE org_id = ${target.org} AND user_id = ${target.user} AND disabled_at IS NOT NULL RETURNING 1`,
+    ),
   ]);
-  const row = rows?.[0];
-  return row !== undefined && booleanOf(row, "changed");
+  return hasChanged(rows);
 }

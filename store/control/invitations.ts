@@ -2,7 +2,7 @@ import type { InvitationId, OrgId, UserId } from "../../core/ids.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import { type Database, type Row, sql } from "../connect.ts";
 import { booleanOf, idOf, instant, roleOf, textOf } from "./columns.ts";
-import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { applyChange, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 import { membershipsPerUserMax } from "./users.ts";
 
 /** Open invitations of one organisation: bounds the mail that one administrator can send. */
@@ -112,15 +112,11 @@ export async function revokeInvitation(
   id: InvitationId,
 ): Promise<boolean> {
   const now = instant(write.nowMs);
-  const [row] = await database.query(
-    sql`WITH changed AS (
-        UPDATE control.invitations SET revoked_at = ${now}::timestamptz
-        WHERE id = ${id} AND org_id = ${org} AND accepted_at IS NULL AND revoked_at IS NULL
-          AND expires_at > ${now}::timestamptz RETURNING 1),
-      receipt AS (${receiptIfChanged(write, org)})
-      SELECT EXISTS (SELECT FROM changed) AS revoked`,
-  );
-  return row !== undefined && booleanOf(row, "revoked");
+  const change = sql`
+    UPDATE control.invitations SET revoked_at = ${now}::timestamptz
+    WHERE id = ${id} AND org_id = ${org} AND accepted_at IS NULL AND revoked_at IS NULL
+      AND expires_at > ${now}::timestamptz RETURNING 1`;
+  return applyChange(database, write, org, change);
 }
 
 /** Which organisation's log an acceptance belongs to; null for a token that is not one. */

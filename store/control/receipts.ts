@@ -1,5 +1,6 @@
 import type { OrgId, RequestId } from "../../core/ids.ts";
-import { type Statement, sql } from "../connect.ts";
+import { type Database, type Row, type Statement, sql } from "../connect.ts";
+import { booleanOf } from "./columns.ts";
 
 /** Who writes: each change records its request in the same transaction, for the audit reconciler. */
 export interface WriteRequest {
@@ -17,4 +18,30 @@ export function receipt(write: WriteRequest, org: OrgId | null): Statement {
 export function receiptIfChanged(write: WriteRequest, org: OrgId | null): Statement {
   return sql`INSERT INTO control.operation_receipts (request_id, org_id)
     SELECT ${write.requestId}, ${org}::text WHERE EXISTS (SELECT FROM changed) ON CONFLICT DO NOTHING`;
+}
+
+/**
+ * A change with its receipt, which is written only if something changed.
+ * @param change a statement that returns a row for each thing it changed
+ * @returns a statement whose rows {@link hasChanged} reads
+ */
+export function changeWithReceipt(write: WriteRequest, org: OrgId | null, change: Statement): Statement {
+  return sql`WITH changed AS (${change}), receipt AS (${receiptIfChanged(write, org)})
+    SELECT EXISTS (SELECT FROM changed) AS changed`;
+}
+
+/** True when the rows of {@link changeWithReceipt} say that something changed. */
+export function hasChanged(rows: readonly Row[] | undefined): boolean {
+  const row = rows?.[0];
+  return row !== undefined && booleanOf(row, "changed");
+}
+
+/** {@link changeWithReceipt} by itself. @returns true when something changed */
+export async function applyChange(
+  database: Database,
+  write: WriteRequest,
+  org: OrgId | null,
+  change: Statement,
+): Promise<boolean> {
+  return hasChanged(await database.query(changeWithReceipt(write, org, change)));
 }

@@ -1,7 +1,7 @@
 import type { SessionId, UserId } from "../../core/ids.ts";
 import { type Database, sql } from "../connect.ts";
 import { booleanOf, instant } from "./columns.ts";
-import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { applyChange, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 
 export interface RenewedSession {
   readonly session: SessionId;
@@ -18,16 +18,12 @@ export interface RenewedSession {
  */
 export async function proveSession(database: Database, write: WriteRequest, renewed: RenewedSession): Promise<boolean> {
   const now = instant(write.nowMs);
-  const [row] = await database.query(
-    sql`WITH changed AS (
-        UPDATE control.sessions SET proven_at = ${now}::timestamptz, last_seen_at = ${now}::timestamptz,
-          mfa = mfa OR ${renewed.mfa}, secret_hash = ${renewed.secretHash}
-        WHERE id = ${renewed.session} AND user_id = ${renewed.user} AND kind = 'person' AND ended_at IS NULL
-        RETURNING 1),
-      receipt AS (${receiptIfChanged(write, null)})
-      SELECT EXISTS (SELECT FROM changed) AS renewed`,
-  );
-  return row !== undefined && booleanOf(row, "renewed");
+  const change = sql`
+    UPDATE control.sessions SET proven_at = ${now}::timestamptz, last_seen_at = ${now}::timestamptz,
+      mfa = mfa OR ${renewed.mfa}, secret_hash = ${renewed.secretHash}
+    WHERE id = ${renewed.session} AND user_id = ${renewed.user} AND kind = 'person' AND ended_at IS NULL
+    RETURNING 1`;
+  return applyChange(database, write, null, change);
 }
 
 /**

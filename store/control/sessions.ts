@@ -8,7 +8,7 @@ import { mfaPolicyColumns, mfaPolicyOf } from "./mfa-policy.ts";
 import { receipt, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 
 /** `last_seen_at` is written at most this often, in milliseconds: a read must not cost a write each time. */
-const touchMs = 60_000;
+export const touchMs = 60_000;
 /** Sessions over for so long are deleted at the next sign-in, in milliseconds. */
 const forgottenMs = 7 * 24 * 3600_000;
 

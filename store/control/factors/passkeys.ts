@@ -1,7 +1,7 @@
 import type { PasskeyId, UserId } from "../../../core/ids.ts";
 import { type Database, type Row, sql } from "../../connect.ts";
 import { booleanOf, idOf, instant, textOf, textOrNull } from "../columns.ts";
-import { receiptIfChanged, type WriteRequest } from "../receipts.ts";
+import { applyChange, receiptIfChanged, type WriteRequest } from "../receipts.ts";
 
 /** Passkeys of one person: more devices than anybody carries, few enough for one list in the options. */
 export const passkeysPerUserMax = 20;
@@ -100,14 +100,10 @@ export async function takeCounter(
   id: PasskeyId,
   counter: number,
 ): Promise<boolean> {
-  const [row] = await database.query(
-    sql`WITH changed AS (
-        UPDATE control.passkeys SET counter = ${counter}::bigint, last_used_at = ${instant(write.nowMs)}::timestamptz
-        WHERE id = ${id} AND (counter < ${counter}::bigint OR (counter = 0 AND ${counter}::bigint = 0)) RETURNING 1),
-      receipt AS (${receiptIfChanged(write, null)})
-      SELECT EXISTS (SELECT FROM changed) AS risen`,
-  );
-  return row !== undefined && booleanOf(row, "risen");
+  const change = sql`
+    UPDATE control.passkeys SET counter = ${counter}::bigint, last_used_at = ${instant(write.nowMs)}::timestamptz
+    WHERE id = ${id} AND (counter < ${counter}::bigint OR (counter = 0 AND ${counter}::bigint = 0)) RETURNING 1`;
+  return applyChange(database, write, null, change);
 }
 
 /** A person's passkeys, oldest first. */

@@ -1,7 +1,7 @@
 import type { UserId } from "../../../core/ids.ts";
 import { type Database, type Statement, sql } from "../../connect.ts";
-import { booleanOf, instant, numberOf, textOrNull } from "../columns.ts";
-import { receipt, receiptIfChanged, type WriteRequest } from "../receipts.ts";
+import { instant, numberOf, textOrNull } from "../columns.ts";
+import { applyChange, changeWithReceipt, hasChanged, receipt, type WriteRequest } from "../receipts.ts";
 
 /** Puts a person's codes in place of all earlier ones. @param hashes SHA-256 of each, lower-case hex */
 export async function replaceRecoveryCodes(
@@ -34,14 +34,14 @@ export async function addFirstRecoveryCodes(
 ): Promise<boolean> {
   const [, rows] = await database.transaction([
     sql`SELECT 1 FROM control.users WHERE id = ${user} FOR UPDATE`,
-    sql`WITH changed AS (
-        ${insert(write, user, hashes)}
-        WHERE NOT EXISTS (SELECT FROM control.recovery_codes WHERE user_id = ${user}) RETURNING 1),
-      receipt AS (${receiptIfChanged(write, null)})
-      SELECT EXISTS (SELECT FROM changed) AS added`,
+    changeWithReceipt(
+      write,
+      null,
+      sql`${insert(write, user, hashes)}
+        WHERE NOT EXISTS (SELECT FROM control.recovery_codes WHERE user_id = ${user}) RETURNING 1`,
+    ),
   ]);
-  const row = rows?.[0];
-  return row !== undefined && booleanOf(row, "added");
+  return hasChanged(rows);
 }
 
 /** Uses a code up. Of any number of requests with the same one exactly one gets true. */
@@ -51,16 +51,12 @@ export async function spendRecoveryCode(
   user: UserId,
   codeHash: string,
 ): Promise<boolean> {
-  const [row] = await database.query(
-    sql`WITH changed AS (
-        UPDATE control.recovery_codes SET used_at = ${instant(write.nowMs)}::timestamptz
-        WHERE user_id = ${user} AND code_hash = ${codeHash} AND used_at IS NULL
-          -- A code stands in for a factor; without one it is worth nothing.
-          AND control.has_factor(user_id) RETURNING 1),
-      receipt AS (${receiptIfChanged(write, null)})
-      SELECT EXISTS (SELECT FROM changed) AS used`,
-  );
-  return row !== undefined && booleanOf(row, "used");
+  const change = sql`
+    UPDATE control.recovery_codes SET used_at = ${instant(write.nowMs)}::timestamptz
+    WHERE user_id = ${user} AND code_hash = ${codeHash} AND used_at IS NULL
+      -- A code stands in for a factor; without one it is worth nothing.
+      AND control.has_factor(user_id) RETURNING 1`;
+  return applyChange(database, write, null, change);
 }
 
 /** How many codes are left and when they were made; null: never made. */

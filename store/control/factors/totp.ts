@@ -1,7 +1,7 @@
 import type { TotpSecretId, UserId } from "../../../core/ids.ts";
 import { type Database, sql } from "../../connect.ts";
-import { booleanOf, idOf, instant, textOf } from "../columns.ts";
-import { receipt, receiptIfChanged, type WriteRequest } from "../receipts.ts";
+import { idOf, instant, textOf } from "../columns.ts";
+import { applyChange, changeWithReceipt, hasChanged, receipt, type WriteRequest } from "../receipts.ts";
 
 /** How long a secret waits for its first code, in milliseconds: to find the phone, not to come back tomorrow. */
 export const totpWaitingMs = 15 * 60_000;
@@ -68,14 +68,14 @@ export async function confirmTotpSecret(
     sql`DELETE FROM control.totp_secrets WHERE user_id = ${user} AND confirmed_at IS NOT NULL
       AND EXISTS (SELECT FROM control.totp_secrets w
         WHERE w.id = ${id} AND w.user_id = ${user} AND w.confirmed_at IS NULL) RETURNING 1`,
-    sql`WITH changed AS (
-        UPDATE control.totp_secrets SET confirmed_at = ${now}::timestamptz, last_step = ${step}
-        WHERE id = ${id} AND user_id = ${user} AND confirmed_at IS NULL RETURNING 1),
-      receipt AS (${receiptIfChanged(write, null)})
-      SELECT EXISTS (SELECT FROM changed) AS confirmed`,
+    changeWithReceipt(
+      write,
+      null,
+      sql`UPDATE control.totp_secrets SET confirmed_at = ${now}::timestamptz, last_step = ${step}
+        WHERE id = ${id} AND user_id = ${user} AND confirmed_at IS NULL RETURNING 1`,
+    ),
   ]);
-  const row = changed?.[0];
-  if (row === undefined || !booleanOf(row, "confirmed")) return null;
+  if (!hasChanged(changed)) return null;
   return { replaced: (removed?.length ?? 0) > 0 };
 }
 
@@ -89,12 +89,8 @@ export async function spendTotpStep(
   id: TotpSecretId,
   step: number,
 ): Promise<boolean> {
-  const [row] = await database.query(
-    sql`WITH changed AS (
-        UPDATE control.totp_secrets SET last_step = ${step}
-        WHERE id = ${id} AND confirmed_at IS NOT NULL AND last_step < ${step} RETURNING 1),
-      receipt AS (${receiptIfChanged(write, null)})
-      SELECT EXISTS (SELECT FROM changed) AS used`,
-  );
-  return row !== undefined && booleanOf(row, "used");
+  const change = sql`
+    UPDATE control.totp_secrets SET last_step = ${step}
+    WHERE id = ${id} AND confirmed_at IS NOT NULL AND last_step < ${step} RETURNING 1`;
+  return applyChange(database, write, null, change);
 }

@@ -2,7 +2,7 @@ import type { Id, OrgId, ProviderId } from "../../../core/ids.ts";
 import { parseRole, type Role } from "../../../core/tenancy/roles.ts";
 import { type Database, type Row, type Statement, sql } from "../../connect.ts";
 import { booleanOf, idOf, instant, textOf, textOrNull } from "../columns.ts";
-import { receiptIfChanged, type WriteRequest } from "../receipts.ts";
+import { applyChange, receiptIfChanged, type WriteRequest } from "../receipts.ts";
 
 export const providerKinds = ["google", "microsoft", "oidc", "supabase"] as const;
 export type ProviderKind = (typeof providerKinds)[number];
@@ -170,13 +170,9 @@ export async function removeProvider(
   write: WriteRequest,
   target: { readonly owner: ProviderOwner; readonly id: ProviderId },
 ): Promise<boolean> {
-  const [row] = await database.query(
-    sql`WITH changed AS (
-        DELETE FROM control.identity_providers p WHERE p.id = ${target.id} AND ${ownedBy(target.owner)} RETURNING 1),
-      receipt AS (${receiptIfChanged(write, target.owner)})
-      SELECT EXISTS (SELECT FROM changed) AS removed`,
-  );
-  return row !== undefined && booleanOf(row, "removed");
+  const change = sql`
+    DELETE FROM control.identity_providers p WHERE p.id = ${target.id} AND ${ownedBy(target.owner)} RETURNING 1`;
+  return applyChange(database, write, target.owner, change);
 }
 
 /** A column that holds one of the known words. @throws TypeError */
