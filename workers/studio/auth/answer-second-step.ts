@@ -10,10 +10,10 @@ import {
   denySignIn,
   type FailedAttempt,
   finishSignIn,
+  judgeCode,
   type LoginAnswer,
-  recordFailure,
 } from "./complete-sign-in.ts";
-import { checkCode, type PresentedCode } from "./factors/check-factor.ts";
+import type { PresentedCode } from "./factors/check-factor.ts";
 import { checkPasskey } from "./factors/check-passkey.ts";
 import type { authenticationResponse } from "./factors/presented.ts";
 import type { FirstStep } from "./first-step.ts";
@@ -85,15 +85,5 @@ async function judge(
     if (checked.kind === "right") return null;
     return failed(checked.kind === "copied" ? "passkey_copied" : "factor_failed");
   }
-  const checked = await checkCode(context, { user, email: account.email }, proof);
-  switch (checked.kind) {
-    case "right":
-      return null;
-    case "wrong":
-      return failed("factor_failed");
-    case "throttled": {
-      const recorded = recordFailure(context, user, { method, reason: "throttled", mfa: "failed" });
-      return { ...checked.refusal, alongside: [recorded] };
-    }
-  }
+  return judgeCode(context, { user, email: account.email }, proof, method);
 }

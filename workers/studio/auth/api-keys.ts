@@ -8,6 +8,7 @@ import {
   type RevokedKey,
   revokeKeysOfMaker,
 } from "../../../store/control/api-keys.ts";
+import { allTried } from "../all-tried.ts";
 import { fromPart } from "../downstream.ts";
 import type { RequestContext } from "../pipeline/request-context.ts";
 import type { Services } from "../services.ts";
@@ -69,7 +70,7 @@ export async function revokeKeysMadeBy(
  * @throws Unavailable after all were tried
  */
 export async function expelKeys(services: Services, keys: readonly RevokedKey[], requestId: RequestId): Promise<void> {
-  const tried = await Promise.allSettled(
+  await allTried(
     keys.map(async ({ org, user }) => {
       await fromPart("hub", async () => {
         const call = await services.caller.asJob("durable-objects.hub-control", "provision", org, requestId);
@@ -78,7 +79,6 @@ export async function expelKeys(services: Services, keys: readonly RevokedKey[],
       await finishRevocation(services.database, { requestId, nowMs: services.now() }, { org, user });
     }),
   );
-  for (const outcome of tried) if (outcome.status === "rejected") throw outcome.reason;
 }
 
 /** The event of a key that was made or revoked. */

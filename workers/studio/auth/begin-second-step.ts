@@ -19,7 +19,10 @@ import { makeSecret } from "./secrets.ts";
 export async function beginSecondStep(
   context: RequestContext,
   step: FirstStep,
-  { due, orgs }: { readonly due: readonly SecondFactor[]; readonly orgs: readonly OrgId[] },
+  {
+    due,
+    memberships,
+  }: { readonly due: readonly SecondFactor[]; readonly memberships: readonly { readonly org: OrgId }[] },
 ): Promise<Refusal> {
   const { services } = context;
   const { user, method, onlyOrg = null } = step;
@@ -39,6 +42,6 @@ export async function beginSecondStep(
     step,
   );
   const event = loginEvent(context, user, { outcome: "failure", method, reason: "factor_due", mfa: "not_reached" });
-  await appendToOrganisations(context, orgs, event);
+  await appendToOrganisations(context, memberships, event);
   return refuse("mfa_required", { extensions: { challenge, factors: due }, alongside: [event] });
 }

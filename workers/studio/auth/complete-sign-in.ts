@@ -3,15 +3,15 @@ import type { OrgId, UserId } from "../../../core/ids.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import { factorsOf, secondFactors } from "../../../store/control/factors/overview.ts";
 import { type MembershipOfUser, membershipsOf } from "../../../store/control/users.ts";
+import { afterAnswer } from "../after-answer.ts";
 import { answer, type HandlerResult, refuse } from "../http/result.ts";
-import { logFailure } from "../log.ts";
 import type { RequestContext } from "../pipeline/request-context.ts";
 import { beginSecondStep } from "./begin-second-step.ts";
 import { sessionCookie } from "./cookie.ts";
 import { deviceCookie } from "./device-cookie.ts";
-import { checkCode } from "./factors/check-factor.ts";
+import { checkCode, type PresentedCode } from "./factors/check-factor.ts";
 import type { FirstStep } from "./first-step.ts";
-import { appendToOrganisations, loginEvent } from "./login-events.ts";
+import { appendToOrganisations, appendToOrganisationsOf, loginEvent } from "./login-events.ts";
 import { beginSession, isOrg, scopeOf, type TokenAnswer, tokenAnswer } from "./sign-in.ts";
 
 /** What every completed sign-in answers with. */
@@ -35,15 +35,30 @@ export async function completeSignIn(context: RequestContext, step: FirstStep): 
   const due = factors === null ? [] : secondFactors(factors);
   if (due.length === 0) return finishSignIn(context, step, { memberships, mfa: step.strong });
   if (otp === undefined || !due.includes("totp")) {
-    return beginSecondStep(context, step, { due, orgs: memberships.map(({ org }) => org) });
+    return beginSecondStep(context, step, { due, memberships });
   }
-  const checked = await checkCode(context, step, { otp });
-  if (checked.kind === "throttled") {
-    const recorded = recordFailure(context, user, { method, reason: "throttled", mfa: "failed" });
-    return { ...checked.refusal, alongside: [recorded] };
+  const refused = await judgeCode(context, step, { otp }, method);
+  return refused ?? finishSignIn(context, step, { memberships, mfa: true });
+}
+
+/** Null when a code of the person's is right. A wrong one is an attempt at the account, and is logged as one. */
+export async function judgeCode(
+  context: RequestContext,
+  who: { readonly user: UserId; readonly email: string },
+  code: PresentedCode,
+  method: LoginMethod,
+): Promise<HandlerResult<never> | null> {
+  const checked = await checkCode(context, who, code);
+  switch (checked.kind) {
+    case "right":
+      return null;
+    case "wrong":
+      return denySignIn(context, who.user, { method, reason: "factor_failed", mfa: "failed" });
+    case "throttled": {
+      const recorded = recordFailure(context, who.user, { method, reason: "throttled", mfa: "failed" });
+      return { ...checked.refusal, alongside: [recorded] };
+    }
   }
-  if (checked.kind === "wrong") return denySignIn(context, user, { method, reason: "factor_failed", mfa: "failed" });
-  return finishSignIn(context, step, { memberships, mfa: true });
 }
 
 /** The memberships that a session of this sign-in counts in; null: none opens the door that was used. */
@@ -70,11 +85,7 @@ export async function finishSignIn(
   // It was right when it was checked, and is not any more.
   if (session === null) return denySignIn(context, user, { method, reason: "wrong_password" });
   const event = loginEvent(context, user, { outcome: "success", method, mfa: mfa ? "passed" : "none" });
-  await appendToOrganisations(
-    context,
-    memberships.map(({ org }) => org),
-    event,
-  );
+  await appendToOrganisations(context, memberships, event);
   // Whoever has a second factor has shown it to get here: without one shown there is none.
   const holder = { kind: "person", mfa, hasFactor: false } as const;
   const subject = { user, session: session.id, scope: scopeOf(memberships, orgReference, holder, services.now()) };
@@ -120,23 +131,6 @@ export async function denySignIn(
 /** The event of a failure whose answer is not the usual one; the organisations get theirs after the answer. */
 export function recordFailure(context: RequestContext, who: UserId | null, attempt: FailedAttempt): AuditFields {
   const event = loginEvent(context, who, { outcome: "failure", mfa: "not_reached", ...attempt });
-  if (who !== null) context.services.defer(copyToOrganisations(context, who, event));
+  if (who !== null) afterAnswer(context, "copyToOrganisations", appendToOrganisationsOf(context, who, event));
   return event;
-}
-
-async function copyToOrganisations(
-  context: RequestContext,
-  who: UserId,
-  event: ReturnType<typeof loginEvent>,
-): Promise<void> {
-  try {
-    const memberships = await membershipsOf(context.services.database, who);
-    await appendToOrganisations(
-      context,
-      memberships.map(({ org }) => org),
-      event,
-    );
-  } catch (error) {
-    logFailure({ request_id: context.requestId, route: context.routeName, step: "copyToOrganisations" }, error);
-  }
 }

@@ -2,6 +2,7 @@ import { parseId, type UserId } from "../../../core/ids.ts";
 import { deviceCookieName } from "../../../core/rpc/studio.ts";
 import type { RequestContext } from "../pipeline/request-context.ts";
 import type { Services } from "../services.ts";
+import { cookieValues, hostCookie } from "./cookie.ts";
 import { mac, sameBytes } from "./keys.ts";
 
 /**
@@ -23,9 +24,7 @@ const idPattern = /^[A-Za-z0-9_-]{22}$/;
 /** The device cookie that came with a request; null when there is none that we made and that is still good. */
 export function knownDevice(context: Pick<RequestContext, "services" | "cookieHeader">): KnownDevice | null {
   const { services, cookieHeader } = context;
-  for (const pair of (cookieHeader ?? "").split(";")) {
-    const [name, value = ""] = pair.trim().split("=", 2);
-    if (name !== deviceCookieName) continue;
+  for (const value of cookieValues(cookieHeader, deviceCookieName)) {
     const [rawUser, id = "", issued = "", tag = "", ...rest] = value.split(".");
     const user = parseId("user", rawUser);
     if (user === null || !idPattern.test(id) || !/^\d{1,12}$/.test(issued) || rest.length > 0) continue;
@@ -45,7 +44,7 @@ export function deviceCookie(context: Pick<RequestContext, "services" | "cookieH
   const issued = String(Math.floor(services.now() / 1000));
   const value = [user, id, issued, tagOf(services, user, id, issued).toString("base64url")].join(".");
   // Sign-out leaves it: it says where somebody has been, not who is there.
-  return `${deviceCookieName}=${value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=${knownSecondsMax}`;
+  return hostCookie(deviceCookieName, value, knownSecondsMax);
 }
 
 function tagOf(services: Services, user: UserId, id: string, issued: string): Buffer {

@@ -5,6 +5,7 @@ import { endedSessionsMax } from "../../../core/rpc/durable-objects.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import { recentlyEnded } from "../../../store/control/sessions.ts";
 import { membershipsOf } from "../../../store/control/users.ts";
+import { allTried } from "../all-tried.ts";
 import { fromPart } from "../downstream.ts";
 import { callAsUser } from "../pipeline/call-as-user.ts";
 import type { Services } from "../services.ts";
@@ -35,14 +36,13 @@ export async function endSocketsOf(
   if (session === undefined) return;
   const memberships: readonly { org: OrgId; role: Role }[] = await membershipsOf(services.database, user);
   // All are told before the first failure counts: one hub that is away keeps no socket open elsewhere.
-  const told = await Promise.allSettled(
+  await allTried(
     memberships.map((scope) =>
       tellEnded(services, scope.org, sessions, () =>
         callAsUser(services, { user, session, scope }, "durable-objects.hub-control", requestId),
       ),
     ),
   );
-  for (const outcome of told) if (outcome.status === "rejected") throw outcome.reason;
 }
 
 /**

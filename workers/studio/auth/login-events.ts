@@ -1,5 +1,6 @@
 import type { AuditFields, LoginFailureReason, LoginMethod } from "../../../core/audit/events.ts";
 import type { OrgId, UserId } from "../../../core/ids.ts";
+import { membershipsOf } from "../../../store/control/users.ts";
 import { audited } from "../pipeline/audit.ts";
 import type { RequestContext } from "../pipeline/request-context.ts";
 
@@ -28,19 +29,28 @@ export function loginEvent(context: RequestContext, user: UserId | null, attempt
   return { type: "login", user_id: user, ip: clientIp, user_agent: userAgent, outcome, mfa, method, reason };
 }
 
-/** Writes an event of a person to the organisations' logs; the platform's log gets it alongside the outcome. @throws AuditUnavailable */
+/** Writes an event of a person to the logs of these organisations; the platform's log gets it alongside the outcome. @throws AuditUnavailable */
 export async function appendToOrganisations(
   context: RequestContext,
-  orgs: readonly OrgId[],
+  memberships: readonly { readonly org: OrgId }[],
   event: AuditFields,
 ): Promise<void> {
   const { services, requestId } = context;
   await audited(() =>
     Promise.all(
-      orgs.slice(0, loginLogsMax).map(async (org) => {
+      memberships.slice(0, loginLogsMax).map(async ({ org }) => {
         const call = await services.caller.asJob("durable-objects.audit-intake", "anonymous_request", org, requestId);
         await services.audit.append(call, org, [event]);
       }),
     ),
   );
+}
+
+/** {@link appendToOrganisations} of a person whose memberships nobody has read yet. @throws AuditUnavailable */
+export async function appendToOrganisationsOf(
+  context: RequestContext,
+  user: UserId,
+  event: AuditFields,
+): Promise<void> {
+  await appendToOrganisations(context, await membershipsOf(context.services.database, user), event);
 }

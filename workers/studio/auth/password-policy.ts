@@ -4,7 +4,7 @@ import {
   normalisePassword,
   passwordCharactersMax,
 } from "../../../core/rpc/passwords.ts";
-import { type HandlerResult, refuse } from "../http/result.ts";
+import { type HandlerResult, type Refusal, refuse } from "../http/result.ts";
 
 /** Characters of a password that is all a person signs in with (NIST 800-63B-4 §3.1.1.2). */
 export const passwordCharactersMin = 15;
@@ -57,10 +57,13 @@ export function refusePassword(
   return refuse("invalid_request", { errors: [{ path, message: messages[objection] }] });
 }
 
+/** The answer when there is no room for one more hash. */
+export const refuseBusy: Refusal = refuse("busy", { headers: { "Retry-After": String(busyRetrySeconds) } });
+
 /** The answer when a new password was not hashed: it is a common one, or there is no room. */
 export function refuseHash(path: string, outcome: Exclude<HashOutcome, { kind: "ok" }>): HandlerResult<never> {
   if (outcome.kind === "refused") return refusePassword(path, outcome.reason);
-  return refuse("busy", { headers: { "Retry-After": String(busyRetrySeconds) } });
+  return refuseBusy;
 }
 
 /** Shorter words are part of too many others: a person called Li may say "little". */

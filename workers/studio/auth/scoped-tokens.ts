@@ -4,6 +4,7 @@ import type { Caller } from "../../../core/mesh/caller.ts";
 import type { KeySource } from "../../../core/mesh/keys.ts";
 import type { TokenSignerRpc } from "../../../core/rpc/durable-objects.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
+import { BoundedMap } from "../bounded-map.ts";
 import { fromPart } from "../downstream.ts";
 
 /** Whom an access token is for. Made only after the session and the membership were read from the database. */
@@ -39,8 +40,8 @@ export function createScopedTokens(
   keys: KeySource,
   now: () => number,
 ): ScopedTokens {
-  /** Insertion order is age, so the first one is the oldest. Only finished tokens are shared between requests. */
-  const kept = new Map<string, SignedToken & { readonly kid: string; readonly untilMs: number }>();
+  /** Only finished tokens are shared between requests. */
+  const kept = new BoundedMap<SignedToken & { readonly kid: string; readonly untilMs: number }>(keptMax);
 
   const fresh = (subject: TokenSubject, requestId: RequestId): Promise<SignedToken> =>
     fromPart("token signer", async () => {
@@ -66,9 +67,6 @@ export function createScopedTokens(
       const usable = !renew && found !== undefined && now() < found.untilMs;
       if (usable && (await keys.find(found.kid)) !== null) return found;
       const made = await fresh(subject, requestId);
-      kept.delete(key);
-      const oldest = kept.keys().next();
-      if (kept.size >= keptMax && oldest.done !== true) kept.delete(oldest.value);
       const kid = decodeProtectedHeader(made.token).kid ?? "";
       kept.set(key, { ...made, kid, untilMs: Math.min(now() + keptMs, made.expiresAtMs) });
       return made;

@@ -1,8 +1,8 @@
 import { addressKey } from "../../../core/address-key.ts";
 import type { UserId } from "../../../core/ids.ts";
 import { type AttemptBucket, admitAttempt, settleAttempt } from "../../../store/control/sign-in-failures.ts";
+import { afterAnswer } from "../after-answer.ts";
 import { type Refusal, refuse } from "../http/result.ts";
-import { logFailure } from "../log.ts";
 import type { RequestContext } from "../pipeline/request-context.ts";
 import { knownDevice } from "./device-cookie.ts";
 import { mac } from "./keys.ts";
@@ -87,9 +87,5 @@ export function throttledRefusal({ retryAfterSeconds }: Extract<Admission, { kin
 
 /** After the answer: it waits for nothing that is not about this sign-in. What fails here only waits longer. */
 function settle(context: RequestContext, what: Parameters<typeof settleAttempt>[1]): void {
-  const { services, requestId, routeName } = context;
-  const work = settleAttempt(services.database, what);
-  services.defer(
-    work.catch((error: unknown) => logFailure({ request_id: requestId, route: routeName, step: "settle" }, error)),
-  );
+  afterAnswer(context, "settle", settleAttempt(context.services.database, what));
 }

@@ -1,4 +1,5 @@
 import type { ProblemCode } from "../../../core/problem.ts";
+import { readBounded } from "./read-bounded.ts";
 
 export type ReadBody =
   | { readonly kind: "ok"; readonly text: string; readonly json: unknown }
@@ -12,7 +13,7 @@ export async function readJsonBody(
   request: Request,
   take: { readonly expected: boolean; readonly bytesMax: number },
 ): Promise<ReadBody> {
-  const bytes = await readBounded(request, take.bytesMax);
+  const bytes = await readBounded(request.body, take.bytesMax);
   if (bytes === null) return { kind: "refused", code: "too_large" };
   if (bytes.length === 0 && !take.expected) return { kind: "ok", text: "", json: undefined };
   const mediaType = (request.headers.get("Content-Type") ?? "").split(";")[0]?.trim().toLowerCase();
@@ -27,23 +28,4 @@ export async function readJsonBody(
   }
   if (!take.expected && text.trim() !== "{}") return { kind: "refused", code: "invalid_request" };
   return { kind: "ok", text, json };
-}
-
-/** Null when there is more than `bytesMax`; never holds more than one chunk above it. */
-async function readBounded(request: Request, bytesMax: number): Promise<Uint8Array | null> {
-  if (request.body === null) return new Uint8Array(0);
-  const reader = (request.body as ReadableStream<Uint8Array>).getReader();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    length += value.length;
-    if (length > bytesMax) {
-      await reader.cancel();
-      return null;
-    }
-    chunks.push(value);
-  }
-  return new Uint8Array(Buffer.concat(chunks));
 }

@@ -1,11 +1,10 @@
 import type { AuditFields, FactorChange } from "../../../../core/audit/events.ts";
 import type { UserId } from "../../../../core/ids.ts";
-import { membershipsOf } from "../../../../store/control/users.ts";
-import { logFailure } from "../../log.ts";
+import { afterAnswer } from "../../after-answer.ts";
 import { factorChangedMail } from "../../mail/factor-messages.ts";
 import type { MailMessage } from "../../mail/mailer.ts";
 import type { RequestContext } from "../../pipeline/request-context.ts";
-import { appendToOrganisations } from "../login-events.ts";
+import { appendToOrganisationsOf } from "../login-events.ts";
 
 /**
  * Records what has just changed in how a person proves themselves: in the platform's log with the outcome,
@@ -21,20 +20,10 @@ export async function recordFactorChange(
   const event: AuditFields = { type: "factor_change", user_id: who.user, ...change };
   context.caused([event]);
   mailLater(context, factorChangedMail(who.email, services.publicUrl, change, new Date(services.now())));
-  const memberships = await membershipsOf(services.database, who.user);
-  await appendToOrganisations(
-    context,
-    memberships.map(({ org }) => org),
-    event,
-  );
+  await appendToOrganisationsOf(context, who.user, event);
 }
 
 /** The change is done; a mail provider that is down must not make it look as if it were not. */
 export function mailLater(context: RequestContext, message: MailMessage): void {
-  const { services, requestId, routeName } = context;
-  services.defer(
-    services
-      .sendMail(message)
-      .catch((error: unknown) => logFailure({ request_id: requestId, route: routeName, step: "mailLater" }, error)),
-  );
+  afterAnswer(context, "mailLater", context.services.sendMail(message));
 }

@@ -1,5 +1,5 @@
 import type { JWKSCacheInput } from "oauth4webapi";
-import { BoundedMap } from "./bounded-map.ts";
+import { BoundedMap } from "../../bounded-map.ts";
 import type { CodeFlow } from "./code-flow.ts";
 import { createDiscovery, type Discovery } from "./discovery.ts";
 import { createOutboundFetch } from "./outbound.ts";

@@ -1,3 +1,4 @@
+import { readBounded } from "../../http/read-bounded.ts";
 import { parseOutsideAddress } from "./address.ts";
 
 /** Largest answer that is read, in bytes: Microsoft's key set, the largest of the great issuers', is under 32 KiB. */
@@ -49,30 +50,12 @@ export function createOutboundFetch(
         await response.body?.cancel();
         throw new IssuerRefused("the issuer answered with a redirect");
       }
-      const bytes = await readBounded(response);
+      const bytes = await readBounded(response.body, answerBytesMax);
+      if (bytes === null) throw new IssuerRefused("the issuer's answer is too large");
       return new Response(bytes, { status: response.status, headers: response.headers });
     } catch (error) {
       if (error instanceof IssuerRefused) throw error;
       throw new IssuerUnreachable("the issuer did not answer", { cause: error });
     }
   };
-}
-
-async function readBounded(response: Response): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  if (response.body !== null) {
-    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      length += value.length;
-      if (length > answerBytesMax) {
-        await reader.cancel();
-        throw new IssuerRefused("the issuer's answer is too large");
-      }
-      chunks.push(value);
-    }
-  }
-  return new Uint8Array(Buffer.concat(chunks));
 }

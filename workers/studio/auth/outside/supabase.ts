@@ -1,6 +1,6 @@
 import { createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from "jose";
 import type { Provider } from "../../../../store/control/outside/providers.ts";
-import { BoundedMap } from "./bounded-map.ts";
+import { BoundedMap } from "../../bounded-map.ts";
 import type { ClientSecret } from "./code-flow.ts";
 import { emailOf, nameFrom, type Proof, subjectOf } from "./identity.ts";
 import { IssuerRefused, IssuerUnreachable, type OutboundFetch } from "./outbound.ts";

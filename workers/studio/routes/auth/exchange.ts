@@ -6,9 +6,8 @@ import { doorOf } from "../../auth/outside/door.ts";
 import { namedIssuer, verifySupabaseToken } from "../../auth/outside/supabase.ts";
 import { defineRoute, type RouteDefinition } from "../../http/define-route.ts";
 import { refuse } from "../../http/result.ts";
-import { loginAnswer } from "./schemas.ts";
+import { loginAnswer, signInQuery } from "./schemas.ts";
 
-const query = z.strictObject({ tokens: z.enum(["0", "1"]).optional() });
 /** Supabase's tokens carry the user's metadata; theirs may be some kilobytes. */
 const tokenCharactersMax = 16 * 1024;
 const body = z.strictObject({ access_token: z.string().min(1).max(tokenCharactersMax) });
@@ -19,7 +18,7 @@ export const orgExchangeToken: RouteDefinition = defineExchange("orgExchangeToke
 function defineExchange(name: "exchangeToken" | "orgExchangeToken"): RouteDefinition {
   return defineRoute(
     name,
-    { caller: "anyone", query, body, status: 200, answer: loginAnswer },
+    { caller: "anyone", query: signInQuery, body, status: 200, answer: loginAnswer },
     async (context, input) => {
       const { services } = context;
       const door = await doorOf(context);

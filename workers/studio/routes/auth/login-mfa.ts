@@ -3,9 +3,8 @@ import { answerSecondStep, type SecondProof } from "../../auth/answer-second-ste
 import { authenticationResponse, exactlyOneOf, otp, recoveryCode } from "../../auth/factors/presented.ts";
 import { defineRoute, type RouteDefinition } from "../../http/define-route.ts";
 import { opaqueSecret } from "../../http/schemas.ts";
-import { loginAnswer } from "./schemas.ts";
+import { loginAnswer, signInQuery } from "./schemas.ts";
 
-const query = z.strictObject({ tokens: z.enum(["0", "1"]).optional() });
 const body = z
   .strictObject({
     challenge: opaqueSecret,
@@ -20,9 +19,13 @@ export const orgLoginMfa: RouteDefinition = defineLoginMfa("orgLoginMfa");
 
 /** The second step of a sign-in, whichever method was the first. */
 function defineLoginMfa(name: "loginMfa" | "orgLoginMfa"): RouteDefinition {
-  return defineRoute(name, { caller: "anyone", query, body, status: 200, answer: loginAnswer }, (context, input) => {
-    return answerSecondStep(context, input.body.challenge, proofOf(input.body), input.query.tokens === "1");
-  });
+  return defineRoute(
+    name,
+    { caller: "anyone", query: signInQuery, body, status: 200, answer: loginAnswer },
+    (context, input) => {
+      return answerSecondStep(context, input.body.challenge, proofOf(input.body), input.query.tokens === "1");
+    },
+  );
 }
 
 function proofOf({ otp: code, recovery_code, passkey }: z.output<typeof body>): SecondProof {

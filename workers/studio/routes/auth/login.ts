@@ -1,18 +1,17 @@
 import { z } from "@hono/zod-openapi";
-import { busyRetrySeconds } from "../../../../core/rpc/passwords.ts";
 import { type Credentials, findCredentials } from "../../../../store/control/users.ts";
 import { completeSignIn, denySignIn, type LoginAnswer, recordFailure } from "../../auth/complete-sign-in.ts";
 import { takePasskeyCeremony } from "../../auth/factors/ceremonies.ts";
 import { checkPasskey } from "../../auth/factors/check-passkey.ts";
 import { authenticationResponse, otp } from "../../auth/factors/presented.ts";
+import { refuseBusy } from "../../auth/password-policy.ts";
 import * as throttle from "../../auth/throttle.ts";
 import { defineRoute, type RouteDefinition } from "../../http/define-route.ts";
 import { type HandlerResult, refuse } from "../../http/result.ts";
 import { email, opaqueSecret } from "../../http/schemas.ts";
 import type { RequestContext } from "../../pipeline/request-context.ts";
-import { loginAnswer, presentedPassword } from "./schemas.ts";
+import { loginAnswer, presentedPassword, signInQuery } from "./schemas.ts";
 
-const query = z.strictObject({ tokens: z.enum(["0", "1"]).optional() });
 const body = z.strictObject({
   email,
   password: presentedPassword,
@@ -21,7 +20,7 @@ const body = z.strictObject({
 });
 
 interface LoginInput {
-  readonly query: z.output<typeof query>;
+  readonly query: z.output<typeof signInQuery>;
   readonly body: z.output<typeof body>;
 }
 
@@ -31,7 +30,7 @@ export const login: RouteDefinition = defineLogin("login");
 export const orgLogin: RouteDefinition = defineLogin("orgLogin");
 
 function defineLogin(name: "login" | "orgLogin"): RouteDefinition {
-  return defineRoute(name, { caller: "anyone", query, body, status: 200, answer: loginAnswer }, signIn);
+  return defineRoute(name, { caller: "anyone", query: signInQuery, body, status: 200, answer: loginAnswer }, signIn);
 }
 
 const method = "password";
@@ -97,7 +96,7 @@ async function judgePassword(
   });
   if (verified.kind === "busy") {
     notMade();
-    return refuse("busy", { headers: { "Retry-After": String(busyRetrySeconds) } });
+    return refuseBusy;
   }
   if (found === null) return denySignIn(context, null, { method, reason: "unknown_account" });
   if (verified.kind === "wrong" || found.passwordHash === null) {

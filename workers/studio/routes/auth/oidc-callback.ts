@@ -15,9 +15,8 @@ import { defineRoute, type RouteDefinition } from "../../http/define-route.ts";
 import { answer, type HandlerResult, refuse } from "../../http/result.ts";
 import type { RequestContext } from "../../pipeline/request-context.ts";
 import type { Services } from "../../services.ts";
-import { loginAnswer } from "./schemas.ts";
+import { loginAnswer, signInQuery } from "./schemas.ts";
 
-const query = z.strictObject({ tokens: z.enum(["0", "1"]).optional() });
 /** Longest of what an issuer returns: Microsoft's codes are some 2,000 characters. */
 const returnedCharactersMax = 8192;
 const returned = z.string().min(1).max(returnedCharactersMax);
@@ -32,7 +31,7 @@ export const orgFinishOidc: RouteDefinition = defineFinish("orgFinishOidc");
 function defineFinish(name: "finishOidc" | "orgFinishOidc"): RouteDefinition {
   return defineRoute(
     name,
-    { caller: "anyone", query, body, status: 200, answer: outsideAnswer },
+    { caller: "anyone", query: signInQuery, body, status: 200, answer: outsideAnswer },
     async (context, input): Promise<HandlerResult<z.input<typeof outsideAnswer>>> => {
       const door = await doorOf(context);
       if (door.kind === "absent") return refuse("not_found");

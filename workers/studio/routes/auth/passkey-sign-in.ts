@@ -9,10 +9,9 @@ import { defineRoute, type RouteDefinition } from "../../http/define-route.ts";
 import { answer, type HandlerResult, refuse } from "../../http/result.ts";
 import { opaqueSecret } from "../../http/schemas.ts";
 import type { RequestContext } from "../../pipeline/request-context.ts";
-import { browserOptions, loginAnswer } from "./schemas.ts";
+import { browserOptions, loginAnswer, signInQuery } from "./schemas.ts";
 
 const method = "passkey";
-const query = z.strictObject({ tokens: z.enum(["0", "1"]).optional() });
 const body = z.strictObject({ ceremony: opaqueSecret, response: authenticationResponse });
 
 export const passkeySignInOptions: RouteDefinition = defineOptions("passkeySignInOptions");
@@ -36,12 +35,12 @@ export const orgPasskeySignIn: RouteDefinition = defineSignIn("orgPasskeySignIn"
 
 /** Signs in by a passkey that verified its user: two factors in one. Never throttled, so that nobody is locked out. */
 function defineSignIn(name: "passkeySignIn" | "orgPasskeySignIn"): RouteDefinition {
-  return defineRoute(name, { caller: "anyone", query, body, status: 200, answer: loginAnswer }, signIn);
+  return defineRoute(name, { caller: "anyone", query: signInQuery, body, status: 200, answer: loginAnswer }, signIn);
 }
 
 async function signIn(
   context: RequestContext,
-  input: { readonly query: z.output<typeof query>; readonly body: z.output<typeof body> },
+  input: { readonly query: z.output<typeof signInQuery>; readonly body: z.output<typeof body> },
 ): Promise<HandlerResult<LoginAnswer>> {
   const { ceremony, response } = input.body;
   const challenge = await takePasskeyCeremony(context, "passkey_sign_in", ceremony, null);

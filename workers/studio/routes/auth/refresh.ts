@@ -59,11 +59,7 @@ async function rotate(
     };
     context.caused([event, ended]);
     await endSockets(services, { user, session }, context.requestId);
-    await appendToOrganisations(
-      context,
-      memberships.map(({ org }) => org),
-      event,
-    );
+    await appendToOrganisations(context, memberships, event);
     return refuse("invalid_token");
   }
   const { orgReference } = context;

@@ -1,21 +1,19 @@
 import { z } from "@hono/zod-openapi";
 import { factorsOf, secondFactors } from "../../../../store/control/factors/overview.ts";
-import { findPasswordReset, type OpenPasswordReset } from "../../../../store/control/password-resets.ts";
+import { findPasswordReset } from "../../../../store/control/password-resets.ts";
 import { membershipsOf } from "../../../../store/control/users.ts";
-import { denySignIn, recordFailure } from "../../auth/complete-sign-in.ts";
+import { judgeCode } from "../../auth/complete-sign-in.ts";
 import { deviceCookie } from "../../auth/device-cookie.ts";
-import { checkCode, type PresentedCode } from "../../auth/factors/check-factor.ts";
+import type { PresentedCode } from "../../auth/factors/check-factor.ts";
 import { otp, recoveryCode } from "../../auth/factors/presented.ts";
 import { sha256Hex } from "../../auth/keys.ts";
 import { objectionTo, refuseHash, refusePassword } from "../../auth/password-policy.ts";
 import { replacePassword } from "../../auth/replace-password.ts";
 import { defineRoute, type RouteDefinition } from "../../http/define-route.ts";
-import { answer, type HandlerResult, refuse } from "../../http/result.ts";
+import { answer, refuse } from "../../http/result.ts";
 import { nothing, opaqueSecret } from "../../http/schemas.ts";
-import type { RequestContext } from "../../pipeline/request-context.ts";
 import { replacingPassword } from "./schemas.ts";
 
-const method = "password";
 const body = z.strictObject({
   token: opaqueSecret,
   password: replacingPassword,
@@ -51,7 +49,7 @@ function defineReset(name: "resetPassword" | "orgResetPassword"): RouteDefinitio
     // Before the code, which is used up: a common password must not cost one.
     const hashed = await services.passwords.hash(password);
     if (hashed.kind !== "ok") return refuseHash("password", hashed);
-    const refused = due.length > 0 && code !== null ? await judgeCode(context, person, code) : null;
+    const refused = due.length > 0 && code !== null ? await judgeCode(context, person, code, "password") : null;
     if (refused !== null) return refused;
     const replaced = await replacePassword(context, {
       who: person,
@@ -72,19 +70,4 @@ function defineReset(name: "resetPassword" | "orgResetPassword"): RouteDefinitio
 function presentedCode({ otp: typed, recovery_code: recovery }: Asked): PresentedCode | null {
   if (typed !== undefined) return { otp: typed };
   return recovery === undefined ? null : { recovery_code: recovery };
-}
-
-/** Null when the code is right. A wrong one is an attempt at the account, and is logged as one. */
-async function judgeCode(
-  context: RequestContext,
-  person: OpenPasswordReset,
-  code: PresentedCode,
-): Promise<HandlerResult<never> | null> {
-  const checked = await checkCode(context, person, code);
-  if (checked.kind === "right") return null;
-  if (checked.kind === "wrong") {
-    return denySignIn(context, person.user, { method, reason: "factor_failed", mfa: "failed" });
-  }
-  const recorded = recordFailure(context, person.user, { method, reason: "throttled", mfa: "failed" });
-  return { ...checked.refusal, alongside: [recorded] };
 }

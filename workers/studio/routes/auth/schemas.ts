@@ -31,6 +31,8 @@ export const tokens = z.object({
   token_type: z.literal("Bearer"),
   expires_in: z.int(),
 });
+/** `?tokens=1`: the client wants tokens besides the cookie. */
+export const signInQuery = z.strictObject({ tokens: z.enum(["0", "1"]).optional() });
 /** What every completed sign-in answers with. */
 export const loginAnswer = z.object({ user, orgs: z.array(orgOfUser), ...tokens.partial().shape });
 /** Options of a WebAuthn ceremony in JSON, which the browser judges member by member (WebAuthn §5.1.8, §5.1.9). */

@@ -1,9 +1,8 @@
 import { z } from "@hono/zod-openapi";
-import { busyRetrySeconds } from "../../../../core/rpc/passwords.ts";
 import { findCredentials, membershipsOf } from "../../../../store/control/users.ts";
+import { checkOwnPassword } from "../../auth/check-own-password.ts";
 import { objectionTo, refuseHash, refusePassword } from "../../auth/password-policy.ts";
 import { replacePassword } from "../../auth/replace-password.ts";
-import * as throttle from "../../auth/throttle.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, type Refusal, refuse } from "../../http/result.ts";
 import { nothing } from "../../http/schemas.ts";
@@ -56,18 +55,5 @@ async function judgeCurrent(
   if (stored === null) return null;
   if (current === undefined)
     return refuse("invalid_request", { errors: [{ path: "current_password", message: "is needed" }] });
-  const { services, person } = context;
-  const admission = await throttle.check(context, { kind: "password", email: person.email });
-  if (admission.kind === "throttled") return throttle.throttledRefusal(admission);
-  const verified = await services.passwords.verify(current, stored).catch((error: unknown) => {
-    throttle.notMade(context, admission);
-    throw error;
-  });
-  if (verified.kind === "busy") {
-    throttle.notMade(context, admission);
-    return refuse("busy", { headers: { "Retry-After": String(busyRetrySeconds) } });
-  }
-  if (verified.kind === "wrong") return refuse("invalid_credentials");
-  throttle.succeeded(context, admission);
-  return null;
+  return checkOwnPassword(context, current, stored);
 }

@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
-import { busyRetrySeconds } from "../../../../core/rpc/passwords.ts";
 import { factorsOf, secondFactors } from "../../../../store/control/factors/overview.ts";
 import { credentialsOf } from "../../../../store/control/factors/passkeys.ts";
 import { findCredentials } from "../../../../store/control/users.ts";
+import { checkOwnPassword } from "../../auth/check-own-password.ts";
 import { recordFailure } from "../../auth/complete-sign-in.ts";
 import { beginPasskeyCeremony, takePasskeyCeremony } from "../../auth/factors/ceremonies.ts";
 import { checkCode } from "../../auth/factors/check-factor.ts";
@@ -10,7 +10,6 @@ import { checkPasskey } from "../../auth/factors/check-passkey.ts";
 import { assertionOptions } from "../../auth/factors/passkeys.ts";
 import { authenticationResponse, exactlyOneOf, otp, recoveryCode } from "../../auth/factors/presented.ts";
 import { renewSession } from "../../auth/renew-session.ts";
-import * as throttle from "../../auth/throttle.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, type Refusal, refuse } from "../../http/result.ts";
 import { nothing, opaqueSecret } from "../../http/schemas.ts";
@@ -71,19 +70,7 @@ async function judgePassword(context: PersonContext, password: string): Promise<
   const stronger = factors === null ? [] : secondFactors(factors);
   if (stronger.length > 0) return refuse("mfa_required", { extensions: { factors: stronger } });
   if (found === null || found.id !== person.user || found.passwordHash === null) return wrong;
-  const admission = await throttle.check(context, { kind: "password", email: person.email });
-  if (admission.kind === "throttled") return throttle.throttledRefusal(admission);
-  const verified = await services.passwords.verify(password, found.passwordHash).catch((error: unknown) => {
-    throttle.notMade(context, admission);
-    throw error;
-  });
-  if (verified.kind === "busy") {
-    throttle.notMade(context, admission);
-    return refuse("busy", { headers: { "Retry-After": String(busyRetrySeconds) } });
-  }
-  if (verified.kind === "wrong") return wrong;
-  throttle.succeeded(context, admission);
-  return null;
+  return checkOwnPassword(context, password, found.passwordHash);
 }
 
 async function judgePasskey(

@@ -1,4 +1,5 @@
 import type { UserId } from "../../../../core/ids.ts";
+import { allTried } from "../../all-tried.ts";
 import { type EndOfSessions, endAllSessions } from "../../auth/end-all-sessions.ts";
 import type { MemberContext } from "../../pipeline/request-context.ts";
 import { syncMember } from "./sync-member.ts";
@@ -10,9 +11,5 @@ import { syncMember } from "./sync-member.ts";
  */
 export async function shutOut(context: MemberContext, user: UserId, end: EndOfSessions): Promise<void> {
   const { membership } = context;
-  const tried = await Promise.allSettled([
-    syncMember(context, membership.org, user, membership),
-    endAllSessions(context, user, end),
-  ]);
-  for (const outcome of tried) if (outcome.status === "rejected") throw outcome.reason;
+  await allTried([syncMember(context, membership.org, user, membership), endAllSessions(context, user, end)]);
 }

@@ -2,10 +2,9 @@ import { z } from "@hono/zod-openapi";
 import type { AuditFields } from "../../../../core/audit/events.ts";
 import type { UserId } from "../../../../core/ids.ts";
 import { organisationsWithoutOwner, setUserDisabled } from "../../../../store/control/disable-user.ts";
-import { membershipsOf } from "../../../../store/control/users.ts";
 import { expelKeys, revokeKeysMadeBy } from "../../auth/api-keys.ts";
 import { endAllSessions } from "../../auth/end-all-sessions.ts";
-import { appendToOrganisations } from "../../auth/login-events.ts";
+import { appendToOrganisationsOf } from "../../auth/login-events.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
 import { email, idText } from "../../http/schemas.ts";
@@ -60,10 +59,5 @@ export const enableUser = defineRoute(
 async function tell(context: RequestContext, user: UserId, action: "disabled" | "enabled"): Promise<void> {
   const event: AuditFields = { type: "account_change", admin_id: null, target_user_id: user, action };
   context.caused([event]);
-  const memberships = await membershipsOf(context.services.database, user);
-  await appendToOrganisations(
-    context,
-    memberships.map(({ org }) => org),
-    event,
-  );
+  await appendToOrganisationsOf(context, user, event);
 }
