@@ -25,6 +25,24 @@ export type LoginFailureReason = (typeof loginFailureReasons)[number];
 /** What a person proves themselves with. */
 export const factorKinds = ["password", "totp", "passkey", "recovery_codes", "email", "external_identity"] as const;
 export type FactorKind = (typeof factorKinds)[number];
+export const factorActions = ["added", "changed", "removed", "used", "reset"] as const;
+
+/** Why sessions ended before their time. */
+export const sessionEndReasons = [
+  "signed_out",
+  "by_owner",
+  "by_admin",
+  "disabled",
+  "removed",
+  "factor_reset",
+  "token_reused",
+] as const;
+
+export const accountActions = ["disabled", "enabled"] as const;
+
+/** Keys and secrets whose changes are on record. */
+export const keyKinds = ["api_key", "access_signing_key", "mesh_signing_key", "client_secret"] as const;
+export const keyActions = ["created", "rotated", "revoked"] as const;
 
 /** The five events of ARCHITECTURE.md with exactly their fields, changes of what proves identity, and the edge's folded refusals. */
 export type AuditFields =
@@ -75,7 +93,7 @@ export type AuditFields =
       readonly type: "factor_change";
       readonly user_id: string;
       readonly factor: FactorKind;
-      readonly action: "added" | "changed" | "removed" | "used" | "reset";
+      readonly action: (typeof factorActions)[number];
     }
   | {
       /** Sessions were ended by other means than their own expiry. */
@@ -85,14 +103,7 @@ export type AuditFields =
       readonly target_user_id: string;
       /** Null: all of the person's. */
       readonly session_id: string | null;
-      readonly reason:
-        | "signed_out"
-        | "by_owner"
-        | "by_admin"
-        | "disabled"
-        | "removed"
-        | "factor_reset"
-        | "token_reused";
+      readonly reason: (typeof sessionEndReasons)[number];
     }
   | {
       /** A person or a membership was disabled or enabled again. */
@@ -100,17 +111,17 @@ export type AuditFields =
       /** Null: the platform's operator. */
       readonly admin_id: string | null;
       readonly target_user_id: string;
-      readonly action: "disabled" | "enabled";
+      readonly action: (typeof accountActions)[number];
     }
   | {
       /** An API key, a signing key or an identity provider's client secret. */
       readonly type: "key_change";
       /** Null: the platform's operator or a schedule. */
       readonly user_id: string | null;
-      readonly kind: "api_key" | "access_signing_key" | "mesh_signing_key" | "client_secret";
+      readonly kind: (typeof keyKinds)[number];
       /** Never the key: its id or RFC 7638 thumbprint. */
       readonly key_id: string;
-      readonly action: "created" | "rotated" | "revoked";
+      readonly action: (typeof keyActions)[number];
     }
   | {
       readonly type: "policy_change";

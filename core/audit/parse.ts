@@ -3,7 +3,18 @@
  * stored for seven years, hashed, and written to Postgres, so nothing else may.
  */
 import { parseRole } from "../tenancy/roles.ts";
-import { type AuditFields, type AuditType, factorKinds, loginFailureReasons, loginMethods } from "./events.ts";
+import {
+  type AuditFields,
+  type AuditType,
+  accountActions,
+  factorActions,
+  factorKinds,
+  keyActions,
+  keyKinds,
+  loginFailureReasons,
+  loginMethods,
+  sessionEndReasons,
+} from "./events.ts";
 
 /** Longest user agent kept; browsers' are under 300. */
 export const userAgentCharactersMax = 512;
@@ -89,7 +100,7 @@ const parsers: Readonly<Record<AuditType, Parser>> = {
   factor_change(fields) {
     const user_id = typeId(fields["user_id"]);
     const factor = oneOf(fields["factor"], factorKinds);
-    const action = oneOf(fields["action"], ["added", "changed", "removed", "used", "reset"] as const);
+    const action = oneOf(fields["action"], factorActions);
     if (user_id === undefined || factor === undefined || action === undefined) return null;
     return { type: "factor_change", user_id, factor, action };
   },
@@ -97,16 +108,7 @@ const parsers: Readonly<Record<AuditType, Parser>> = {
     const user_id = nullable(fields["user_id"], typeId);
     const target_user_id = typeId(fields["target_user_id"]);
     const session_id = nullable(fields["session_id"], typeId);
-    const reasons = [
-      "signed_out",
-      "by_owner",
-      "by_admin",
-      "disabled",
-      "removed",
-      "factor_reset",
-      "token_reused",
-    ] as const;
-    const reason = oneOf(fields["reason"], reasons);
+    const reason = oneOf(fields["reason"], sessionEndReasons);
     if (user_id === undefined || target_user_id === undefined) return null;
     if (session_id === undefined || reason === undefined) return null;
     return { type: "session_end", user_id, target_user_id, session_id, reason };
@@ -114,16 +116,15 @@ const parsers: Readonly<Record<AuditType, Parser>> = {
   account_change(fields) {
     const admin_id = nullable(fields["admin_id"], typeId);
     const target_user_id = typeId(fields["target_user_id"]);
-    const action = oneOf(fields["action"], ["disabled", "enabled"] as const);
+    const action = oneOf(fields["action"], accountActions);
     if (admin_id === undefined || target_user_id === undefined || action === undefined) return null;
     return { type: "account_change", admin_id, target_user_id, action };
   },
   key_change(fields) {
     const user_id = nullable(fields["user_id"], typeId);
-    const kinds = ["api_key", "access_signing_key", "mesh_signing_key", "client_secret"] as const;
-    const kind = oneOf(fields["kind"], kinds);
+    const kind = oneOf(fields["kind"], keyKinds);
     const key_id = matching(fields["key_id"], /^[A-Za-z0-9_-]{1,64}$/);
-    const action = oneOf(fields["action"], ["created", "rotated", "revoked"] as const);
+    const action = oneOf(fields["action"], keyActions);
     if (user_id === undefined || kind === undefined || key_id === undefined || action === undefined) return null;
     return { type: "key_change", user_id, kind, key_id, action };
   },
