@@ -36,13 +36,14 @@ export function isConfined(error: unknown): boolean {
 
 /** Proves that the person is still the one who signed in. The session's cookie is a new one after it. */
 export async function proveIdentity(proof: TypedProof): Promise<void> {
-  await callOnce("/me/step-up", z.unknown(), { method: "POST", body: proof });
+  await callOnce("/me/step-up", z.unknown(), { method: "POST", body: proof, renewsSession: true });
 }
 
 export async function proveIdentityWithPasskey(): Promise<void> {
   const asked = await callOnce("/me/step-up/passkey-options", requestCeremonySchema, { method: "POST", body: {} });
   const passkey = await givePasskey(asked.options);
-  await callOnce("/me/step-up", z.unknown(), { method: "POST", body: { ceremony: asked.ceremony, passkey } });
+  const body = { ceremony: asked.ceremony, passkey };
+  await callOnce("/me/step-up", z.unknown(), { method: "POST", body, renewsSession: true });
 }
 
 /** The first second factor of a person brings recovery codes along: shown once, kept nowhere. */
@@ -58,7 +59,8 @@ export function beginTotp(): Promise<TotpSetup> {
 /** @returns recovery codes, when this is the first second factor */
 export async function confirmTotp(code: string): Promise<string[] | null> {
   const body = { code };
-  const answer = await call("/me/mfa/totp/confirm", z.nullable(codesSchema), { method: "POST", body });
+  const options = { method: "POST", body, renewsSession: true } as const;
+  const answer = await call("/me/mfa/totp/confirm", z.nullable(codesSchema), options);
   return answer?.recovery_codes ?? null;
 }
 
@@ -87,7 +89,8 @@ export async function addPasskey(name: string): Promise<string[] | null> {
   const asked = await call("/me/passkeys/options", creationCeremonySchema, { method: "POST", body: {} });
   const response = await makePasskey(asked.options);
   const body = { ceremony: asked.ceremony, response, name };
-  return (await call("/me/passkeys", codesSchema, { method: "POST", body })).recovery_codes ?? null;
+  const answer = await call("/me/passkeys", codesSchema, { method: "POST", body, renewsSession: true });
+  return answer.recovery_codes ?? null;
 }
 
 export function renamePasskey(id: string, name: string): Promise<void> {

@@ -1,5 +1,7 @@
 import * as z from "zod/mini";
 import { ApiProblem, clientProblem, isProblem, parseProblem } from "./problem.ts";
+import { mayBeSignedIn } from "./session-hint.ts";
+import { duringTurnover, turnoverOver } from "./session-turnover.ts";
 import { stepUp } from "./step-up.ts";
 
 // Compiling parsers with `new Function` is refused by the content policy, and even trying is reported.
@@ -14,6 +16,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Makes a repeated POST the same request; pass one per thing the person asked for. */
   readonly idempotencyKey?: string;
+  /** The answer may bring a new session cookie, which ends the one that everybody else here holds. */
+  readonly renewsSession?: true;
 }
 
 /**
@@ -40,8 +44,28 @@ const declined = clientProblem(
   null,
 );
 
-/** The same without asking: for the calls by which a person proves themselves. */
+/**
+ * The same without asking: for the calls by which a person proves themselves. Refused as nobody's, it is
+ * made once more when no new cookie is on its way any longer: the refused one did nothing.
+ */
 export async function callOnce<T>(path: string, schema: z.ZodMiniType<T>, options: CallOptions = {}): Promise<T> {
+  const attempt = () => answerOf(path, schema, options);
+  const inTurn = () => (options.renewsSession === true ? duringTurnover(attempt) : attempt());
+  try {
+    return await inTurn();
+  } catch (error) {
+    if (!isNobodys(error, options) || !mayBeSignedIn()) throw error;
+    await turnoverOver();
+    return await inTurn();
+  }
+}
+
+/** The session ended before the edge looked, or between the edge and Studio; a write's `invalid_token` is a link's. */
+function isNobodys(error: unknown, { method = "GET" }: CallOptions): boolean {
+  return isProblem(error, "unauthenticated") || (method === "GET" && isProblem(error, "invalid_token"));
+}
+
+async function answerOf<T>(path: string, schema: z.ZodMiniType<T>, options: CallOptions): Promise<T> {
   const response = await send(path, options);
   const body = await readBody(response);
   const requestId = response.headers.get("X-Request-Id");

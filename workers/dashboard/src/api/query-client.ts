@@ -1,6 +1,6 @@
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 import { meKey } from "./auth.ts";
-import { ApiProblem } from "./problem.ts";
+import { ApiProblem, isProblem } from "./problem.ts";
 
 /** Reads that failed for a reason that passes are tried this often again; a refusal is final. */
 const retriesMax = 2;
@@ -8,7 +8,7 @@ const retriesMax = 2;
 export function createQueryClient(): QueryClient {
   /** A session that ended while a page was open: asking who is here leads to the sign-in page. */
   const onError = (error: unknown): void => {
-    if (error instanceof ApiProblem && error.fields.code === "unauthenticated") {
+    if (isProblem(error, "unauthenticated") || isProblem(error, "invalid_token")) {
       void client.invalidateQueries({ queryKey: meKey });
     }
   };
