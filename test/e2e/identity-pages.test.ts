@@ -57,6 +57,15 @@ async function signOut(page: Page): Promise<void> {
   await page.getByRole("heading", { name: /^Sign in/ }).waitFor();
 }
 
+/** Holds every answer back for a while, as a far network does; sockets stay quick. Returns the undo. */
+async function slowAnswers(page: Page): Promise<() => Promise<void>> {
+  const devTools = await page.context().newCDPSession(page);
+  const limits = { offline: false, downloadThroughput: -1, uploadThroughput: -1 };
+  await devTools.send("Network.enable");
+  await devTools.send("Network.emulateNetworkConditions", { ...limits, latency: 1_000 });
+  return () => devTools.detach();
+}
+
 /** The link of the newest mail of a kind, which is sent after the answer. */
 function mailed(to: string, page: Parameters<typeof mailedToken>[2]): Promise<string> {
   return eventually(`a ${page} mail to ${to}`, async () => {
@@ -247,8 +256,11 @@ describe("identity in the dashboard, in Chromium on the real stack", () => {
 
     await choose();
     await dialog.getByLabel("Code from your authenticator app").fill(await app.next());
+    // The hub closes the page's socket before the answer with the new cookie is here: the page must wait for that.
+    const restore = await slowAnswers(second);
     await dialog.getByRole("button", { name: "Continue" }).click();
     await expect.poll(() => role.textContent(), patiently).toContain("Admin");
+    await restore();
     const held = async () => (await ben.api.send<{ orgs: { role: string }[] }>("GET", "/api/v1/me")).body.orgs[0]?.role;
     await expect.poll(held, patiently).toBe("admin");
   });

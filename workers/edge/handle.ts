@@ -1,6 +1,5 @@
 import type { RequestId } from "../../core/ids.ts";
 import { problemResponse } from "../../core/problem.ts";
-import { sessionCookieName } from "../../core/rpc/studio.ts";
 import { clientAddress } from "./client-address.ts";
 import type { Env } from "./env.ts";
 import { forward } from "./forward/index.ts";
@@ -27,7 +26,6 @@ export async function handle(arrival: Arrival, gates: readonly AnyGate[]): Promi
   const answer = await answerTo(arrival, gates);
   const headers = new Headers(answer.response.headers);
   setStrictHeaders(headers, requestId, answer.page);
-  if (answer.clearSessionCookie && !headers.has("Set-Cookie")) headers.append("Set-Cookie", clearedCookie);
   const { status, body, webSocket } = answer.response;
   if (webSocket) return new Response(null, { status, headers, webSocket });
   if (request.method !== "HEAD") return new Response(body, { status, headers });
@@ -35,13 +33,10 @@ export async function handle(arrival: Arrival, gates: readonly AnyGate[]): Promi
   return new Response(null, { status, headers });
 }
 
-const clearedCookie = `${sessionCookieName}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict`;
-
 interface Answer {
   readonly response: Response;
   /** The request's own origin for a page or its files, else null. */
   readonly page: string | null;
-  readonly clearSessionCookie: boolean;
 }
 
 async function answerTo(arrival: Arrival, gates: readonly AnyGate[]): Promise<Answer> {
@@ -65,14 +60,13 @@ async function answerTo(arrival: Arrival, gates: readonly AnyGate[]): Promise<An
   const admitted = verdict.context;
   const page = resolution.kind === "route" && resolution.match.route.rateClass === "assets" ? target.origin : null;
   const rate = admitted.rate === null ? {} : rateHeaders(admitted.rate);
-  const { clearSessionCookie } = admitted;
   try {
     const response = await forward(admitted);
     for (const [name, value] of Object.entries(rate)) response.headers.set(name, value);
-    return { response, page, clearSessionCookie };
+    return { response, page };
   } catch (error) {
     logFailure({ event: "forward_failed", requestId }, error);
-    return { response: problemResponse("unavailable", requestId, { headers: rate }), page: null, clearSessionCookie };
+    return { response: problemResponse("unavailable", requestId, { headers: rate }), page: null };
   }
 }
 
@@ -88,5 +82,5 @@ function refuse(
     ...(denial.detail === undefined ? {} : { detail: denial.detail }),
     ...(denial.headers === undefined ? {} : { headers: { ...denial.headers } }),
   });
-  return { response, page: null, clearSessionCookie: denial.clearSessionCookie === true };
+  return { response, page: null };
 }

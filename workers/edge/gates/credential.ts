@@ -7,18 +7,17 @@ import { exchangeSession, recallSession, type UserCredential, verifyBearer } fro
 import type { Additions, Denial, Gate, GateResult, RequestContext } from "./gate.ts";
 import { remoteDeadlineMs } from "./gate.ts";
 
-type Adds = "credential" | "clearSessionCookie";
-type Result = GateResult<Pick<Additions, Adds>>;
+type Result = GateResult<Pick<Additions, "credential">>;
 
 /**
  * Who asks: a bearer token or the session cookie. It verifies that a credential is genuine; what its
  * owner may do is studio's and the hub's to decide.
  */
-export const credentialGate: Gate<never, Adds> = {
+export const credentialGate: Gate<never, "credential"> = {
   name: "credential",
   appliesTo: "known_route",
   needs: [],
-  adds: ["credential", "clearSessionCookie"],
+  adds: ["credential"],
   deadlineMs: remoteDeadlineMs,
   async judge(context): Promise<Result> {
     const { request, target, resolution } = context;
@@ -31,7 +30,7 @@ export const credentialGate: Gate<never, Adds> = {
 
     switch (presented.kind) {
       case "none":
-        return match.route.policy.kind === "public" ? allow({ kind: "none" }) : unauthenticated;
+        return withoutSession(match);
       case "malformed":
         return presented.source === "bearer" ? invalidBearer : withoutSession(match);
       case "bearer":
@@ -109,7 +108,7 @@ function isForged(
 
 const allow = (credential: Additions["credential"]): Result => ({
   kind: "allow",
-  adds: { credential, clearSessionCookie: false },
+  adds: { credential },
 });
 
 /** RFC 6750 §3. */
@@ -124,9 +123,10 @@ const invalidBearer: Denial = {
   headers: { "WWW-Authenticate": 'Bearer realm="sentinel", error="invalid_token"' },
 };
 
-/** A cookie that names no session: as if there were none, and the browser is told to forget it. */
+/**
+ * A cookie that names no session is as good as none. The browser is not told to forget it: a proof may have
+ * replaced the session while this request was under way, and the browser would forget the new cookie.
+ */
 function withoutSession(match: RouteMatch): Result {
-  if (match.route.policy.kind === "public")
-    return { kind: "allow", adds: { credential: { kind: "none" }, clearSessionCookie: true } };
-  return { ...invalidBearer, clearSessionCookie: true };
+  return match.route.policy.kind === "public" ? allow({ kind: "none" }) : unauthenticated;
 }

@@ -27,8 +27,6 @@ export interface Additions {
   /** Where the request comes from; null only on a route that takes requests from anywhere. */
   readonly country: string | null;
   readonly credential: Credential;
-  /** The cookie names no living session: tell the browser to forget it. */
-  readonly clearSessionCookie: boolean;
   /** Null on a route that is not counted. */
   readonly rate: { readonly policy: string; readonly windowMs: number; readonly decision: RateDecision } | null;
 }
@@ -40,7 +38,6 @@ export interface Denial {
   readonly code: ProblemCode;
   readonly headers?: Readonly<Record<string, string>>;
   readonly detail?: string;
-  readonly clearSessionCookie?: boolean;
 }
 export type GateResult<Added> = { readonly kind: "allow"; readonly adds: Added } | Denial;
 

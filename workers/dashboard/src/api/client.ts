@@ -60,7 +60,7 @@ export async function callOnce<T>(path: string, schema: z.ZodMiniType<T>, option
   }
 }
 
-/** The session ended before the edge looked, or between the edge and Studio; a write's `invalid_token` is a link's. */
+/** The session ended before the edge looked, or between the edge and Studio; of a write, `invalid_token` says it of a link. */
 function isNobodys(error: unknown, { method = "GET" }: CallOptions): boolean {
   return isProblem(error, "unauthenticated") || (method === "GET" && isProblem(error, "invalid_token"));
 }
