@@ -114,10 +114,13 @@ export function createAccessKeySource(
   fetchKeys: () => Promise<{ keys: JWK[] }>,
   now: () => number,
 ): AccessKeySource {
-  const origin = typeof issuer === "string" ? URL.parse(issuer)?.origin : undefined;
-  if (typeof issuer !== "string" || origin !== issuer || !/^https?:/.test(issuer))
-    throw new Error("ISSUER is not an http(s) origin");
+  if (!isIssuer(issuer)) throw new Error("ISSUER is not an http(s) origin");
   return { issuer, ...createKeySource(fetchKeys, now) };
+}
+
+/** Whether a unit's ISSUER names whose tokens to take: an http(s) origin, spelled as `iss` has it. */
+export function isIssuer(issuer: unknown): issuer is string {
+  return typeof issuer === "string" && /^https?:/.test(issuer) && URL.parse(issuer)?.origin === issuer;
 }
 
 /** All that a callee verifies with; see {@link createKeySource} and {@link createAccessKeySource}. */

@@ -2,7 +2,7 @@
  * Assertions one isolate remembers: a minute and a half of some 700 calls a second, about 8 MiB. Only
  * calls that were verified get in, so an outsider can fill it no faster than the edge admits requests.
  */
-export const replayEntriesMax = 65_536;
+const replayEntriesMax = 65_536;
 
 /** Refuses what an isolate has accepted before. */
 export interface ReplayGuard {

@@ -11,3 +11,9 @@ export class CliError extends Error {
     this.status = status;
   }
 }
+
+/** What a database says of its failure: its code, where it has one, and its words; no address stands in them. */
+export function reasonOf(error: unknown): string {
+  const { code, message } = error as { code?: string; message: string };
+  return code === undefined ? message : `${code} ${message}`;
+}

@@ -1,5 +1,5 @@
 import { Client } from "pg";
-import { CliError } from "./cli-error.ts";
+import { CliError, reasonOf } from "./cli-error.ts";
 
 /** How long a server may take to answer a connection, in milliseconds. */
 const connectMsMax = 10_000;
@@ -20,20 +20,15 @@ export async function readSnapshot<T>(name: string, url: string, work: (client: 
   try {
     await client.connect();
   } catch (error) {
-    throw new CliError("database_unreachable", `${name}: ${reason(error)}`);
+    throw new CliError("database_unreachable", `${name}: ${reasonOf(error)}`);
   }
   try {
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     return await work(client);
   } catch (error) {
     if (error instanceof CliError) throw error;
-    throw new CliError("database_failed", `${name}: ${reason(error)}`);
+    throw new CliError("database_failed", `${name}: ${reasonOf(error)}`);
   } finally {
     await client.end().catch(() => undefined);
   }
-}
-
-function reason(error: unknown): string {
-  const { code, message } = error as { code?: string; message: string };
-  return code === undefined ? message : `${code} ${message}`;
 }

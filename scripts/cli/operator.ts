@@ -1,9 +1,9 @@
 /** What every verb that speaks to the operator's routes shares: where Sentinel is, the token, and what its answers mean. */
 import { randomUUID } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { operatorTokenPattern } from "../../core/routes/operator.ts";
 import { CliError } from "./cli-error.ts";
+import { readPrivateFile } from "./private-file.ts";
 import { readStackDescription } from "./stack-description.ts";
 import { type FlagSpec, type Flags, stateFlag } from "./verb.ts";
 
@@ -112,16 +112,7 @@ function target(flags: Flags): { origin: string; token: string } {
 
 /** @throws CliError `bad_token_file`, which never quotes the file */
 function readToken(path: string): string {
-  let text: string;
-  try {
-    // Like an SSH key: what others on this machine can read is not a secret.
-    if (process.platform !== "win32" && (statSync(path).mode & 0o077) !== 0)
-      throw new CliError("bad_token_file", `${path} can be read by others; chmod 600 it, and think of a new token`);
-    text = readFileSync(path, "utf8").trim();
-  } catch (error) {
-    if (error instanceof CliError) throw error;
-    throw new CliError("bad_token_file", `can't read ${path} (${(error as NodeJS.ErrnoException).code})`);
-  }
+  const text = readPrivateFile({ path, code: "bad_token_file", whenLeaked: ", and think of a new token" });
   if (!operatorTokenPattern.test(text))
     throw new CliError("bad_token_file", `${path} does not hold an operator's token`);
   return text;

@@ -15,6 +15,9 @@ export interface MigrationFile {
   readonly checksum: string;
 }
 
+/** A migration's number as its file has it. */
+export const fourDigits = (number: number): string => String(number).padStart(4, "0");
+
 /** @throws Error on a gap, two files of one number, or a name that is not `NNNN_name.sql` */
 export function readMigrations(set: MigrationSet | "tenant"): MigrationFile[] {
   const folder = fileURLToPath(new URL(`../../migrations/${set}/`, import.meta.url));
@@ -23,8 +26,7 @@ export function readMigrations(set: MigrationSet | "tenant"): MigrationFile[] {
     .sort();
   return files.map((name, index) => {
     const number = Number(/^(\d{4})_[a-z0-9_]+\.sql$/.exec(name)?.[1]);
-    if (number !== index + 1)
-      throw new Error(`migrations/${set}/${name}: expected number ${String(index + 1).padStart(4, "0")}`);
+    if (number !== index + 1) throw new Error(`migrations/${set}/${name}: expected number ${fourDigits(index + 1)}`);
     // Line ends are the checkout's business, not the migration's.
     const sql = readFileSync(join(folder, name), "utf8").replaceAll("\r\n", "\n");
     return { number, name, sql, checksum: createHash("sha256").update(sql).digest("hex") };

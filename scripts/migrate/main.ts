@@ -13,7 +13,7 @@ import { migrate } from "./migrate.ts";
 import { registerPlacements } from "./register-placements.ts";
 import { loadRolePasswords, rolePasswordsOf } from "./role-passwords.ts";
 import { ensureRoles } from "./roles.ts";
-import { showProgress } from "./tenants/progress.ts";
+import { showProgressOnStderr } from "./tenants/progress.ts";
 import { runReport } from "./tenants/report.ts";
 import { isComplete, migrateTenants } from "./tenants/run.ts";
 
@@ -42,11 +42,7 @@ export async function migrateFromEnvironment(environment: NodeJS.ProcessEnv = pr
  */
 export async function migrateTenantsFromEnvironment(environment: NodeJS.ProcessEnv = process.env): Promise<boolean> {
   const placements = databaseUrlsFrom(environment["DATABASE_URLS"]);
-  const progress = showProgress({
-    write: (text) => process.stderr.write(text),
-    isTerminal: process.stderr.isTTY === true,
-    now: () => performance.now(),
-  });
+  const progress = showProgressOnStderr();
   const result = await migrateTenants({ placements, migrations: readMigrations("tenant"), progress });
   progress.end();
   for (const line of runReport(result)) console.log(`tenants: ${line}`);

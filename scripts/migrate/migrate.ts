@@ -1,6 +1,7 @@
 /** Applies the owner's migrations: each in one transaction with its bookkeeping row. */
-import { Client } from "pg";
+import type { Client } from "pg";
 import { type MigrationFile, type MigrationSet, readMigrations } from "./files.ts";
+import { asOwner } from "./owner.ts";
 
 export interface MigrateOptions {
   /** The owner's connection: `postgres://sentinel_owner:…@host/database`; direct, not through a pooler. */
@@ -21,9 +22,7 @@ export class MigrationFailed extends Error {}
  * @throws MigrationFailed
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
-  const client = new Client({ connectionString: options.databaseUrl, application_name: "sentinel-migrate" });
-  await client.connect();
-  try {
+  return await asOwner(options.databaseUrl, async (client) => {
     await ensureBookkeeping(client);
     const applied: string[] = [];
     for (const set of options.sets) {
@@ -35,9 +34,7 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
       }
     }
     return applied;
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 async function ensureBookkeeping(client: Client): Promise<void> {

@@ -1,14 +1,14 @@
 /** Placements as the control plane knows them. */
-import { Client } from "pg";
 import type { PlacementFill } from "../../workers/data/directory.ts";
 import type { PlacementUrl } from "./database-urls.ts";
 import { migrate } from "./migrate.ts";
+import { asOwner } from "./owner.ts";
 import { loadRolePasswords, rolePasswordsOf } from "./role-passwords.ts";
 import { ensureRoles } from "./roles.ts";
 
 /** Makes placements known to the control plane; those it knows stay as they are. */
 export async function registerPlacements(ownerUrl: string, names: readonly string[]): Promise<void> {
-  await control(ownerUrl, (client) =>
+  await asOwner(ownerUrl, (client) =>
     client.query("INSERT INTO control.placements (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING", [names]),
   );
 }
@@ -40,14 +40,14 @@ export async function addPlacement({ urls, name, tenantsMax, rolePasswordsFile, 
   const passwords = loadRolePasswords(rolePasswordsFile, names);
   await ensureRoles(placement.url, rolePasswordsOf(passwords, name, placement === first));
   await migrate({ databaseUrl: placement.url, sets: ["placement"], log: (line) => log(`${name}: ${line}`) });
-  await control(first.url, (client) =>
+  await asOwner(first.url, (client) =>
     client.query("INSERT INTO control.placements (name, tenants_max) VALUES ($1, $2)", [name, tenantsMax]),
   );
 }
 
 /** What each placement holds, by name. */
 export async function placementFills(ownerUrl: string): Promise<PlacementFill[]> {
-  const { rows } = await control(ownerUrl, (client) =>
+  const { rows } = await asOwner(ownerUrl, (client) =>
     client.query<PlacementFill>(
       `SELECT p.name AS placement, p.tenants_max AS "tenantsMax", count(o.org_id)::int AS tenants
        FROM control.placements p LEFT JOIN control.organisation_placements o ON o.placement = p.name
@@ -59,18 +59,8 @@ export async function placementFills(ownerUrl: string): Promise<PlacementFill[]>
 
 /** @returns false when there is no such placement */
 export async function setTenantsMax(ownerUrl: string, name: string, tenantsMax: number): Promise<boolean> {
-  const { rowCount } = await control(ownerUrl, (client) =>
+  const { rowCount } = await asOwner(ownerUrl, (client) =>
     client.query("UPDATE control.placements SET tenants_max = $2 WHERE name = $1", [name, tenantsMax]),
   );
   return rowCount === 1;
-}
-
-async function control<T>(ownerUrl: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: ownerUrl, application_name: "sentinel-migrate" });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
 }

@@ -1,5 +1,6 @@
 /** Sentinel's own roles, made by an owner that is no superuser (PostgreSQL 16 or newer). */
-import { Client } from "pg";
+import type { Client } from "pg";
+import { asOwner } from "./owner.ts";
 
 /** What a role may do besides what the migrations grant it. */
 const attributes = {
@@ -26,15 +27,11 @@ export type RolePasswords = Readonly<Partial<Record<RoleName, string | null>>>;
  * @param databaseUrl the owner's; needs CREATEROLE, not SUPERUSER
  */
 export async function ensureRoles(databaseUrl: string, passwords: RolePasswords): Promise<void> {
-  const client = new Client({ connectionString: databaseUrl, application_name: "sentinel-migrate" });
-  await client.connect();
-  try {
+  await asOwner(databaseUrl, async (client) => {
     for (const [name, password] of Object.entries(passwords) as [RoleName, string | null][]) {
       await ensureRole(client, name, password);
     }
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 async function ensureRole(client: Client, name: RoleName, password: string | null): Promise<void> {

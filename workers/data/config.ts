@@ -1,5 +1,6 @@
 /** The data Worker's configuration, parsed once an isolate. Whatever is missing or malformed stops it. */
 import { importTenantRootKey, type TenantRootKey } from "../../core/crypto/tenant-keys.ts";
+import { isIssuer } from "../../core/mesh/keys.ts";
 
 /** What wrangler.toml and `wrangler secret put` give; unchecked. */
 export interface DataEnv {
@@ -10,6 +11,9 @@ export interface DataEnv {
   readonly DIRECTORY_DATABASE_URL: string;
   readonly MESH_ROOTS: Pick<KVNamespace, "get">;
 }
+
+/** What a placement may be called. */
+export const placementNamePattern = /^[a-z][a-z0-9-]{0,62}$/;
 
 /** How one placement is reached. */
 export interface Placement {
@@ -45,8 +49,7 @@ export async function parseConfig(env: Partial<DataEnv>): Promise<DataConfig> {
     throw new ConfigurationError('NEON_GATEWAY must be "" (Neon) or host:port (a gateway)');
   }
   if (typeof TENANT_DB_ROOT_SECRET !== "string") throw new ConfigurationError("TENANT_DB_ROOT_SECRET is missing");
-  if (typeof ISSUER !== "string" || !/^https?:\/\/[^/]+$/.test(ISSUER))
-    throw new ConfigurationError("ISSUER must be an http(s) origin");
+  if (!isIssuer(ISSUER)) throw new ConfigurationError("ISSUER must be an http(s) origin");
   const placements = parsePlacements(PLACEMENTS);
   const [firstPlacement] = placements.values();
   if (firstPlacement === undefined) throw new ConfigurationError("PLACEMENTS names no placement");
@@ -76,7 +79,7 @@ function parsePlacements(text: string | undefined): Map<string, Placement> {
   const placements = new Map<string, Placement>();
   for (const [name, value] of Object.entries((json ?? {}) as Record<string, unknown>)) {
     const { provisionerUrl, auditWriterUrl, tenantHost } = (value ?? {}) as Record<string, unknown>;
-    if (!/^[a-z][a-z0-9-]{0,62}$/.test(name)) throw new ConfigurationError("PLACEMENTS has a malformed name");
+    if (!placementNamePattern.test(name)) throw new ConfigurationError("PLACEMENTS has a malformed name");
     if (typeof tenantHost !== "string" || !/^[A-Za-z0-9.-]+(?::\d{1,5})?\/[a-z0-9_-]+$/.test(tenantHost)) {
       throw new ConfigurationError(`PLACEMENTS: ${name} has no tenantHost of the form host:port/database`);
     }

@@ -1,6 +1,6 @@
 /** The control plane's directory: which placement holds an organisation. */
 import type { OrgId } from "../../core/ids.ts";
-import { type Database, sql } from "../../store/connect.ts";
+import { type Database, type Statement, sql } from "../../store/connect.ts";
 
 export interface TenantPlacement {
   readonly placement: string;
@@ -23,7 +23,7 @@ export interface PlacementFill {
 }
 
 /** From here on the operator is told. The last tenth of a placement is time to add another. */
-export const nearlyFullShare = 0.9;
+const nearlyFullShare = 0.9;
 export const isNearlyFull = ({ tenants, tenantsMax }: PlacementFill): boolean =>
   tenants >= Math.ceil(tenantsMax * nearlyFullShare);
 
@@ -96,11 +96,16 @@ export async function reservePlacement(
 /** Records that an organisation's schema is complete up to a migration. @throws DatabaseError */
 export async function recordMigrated(directory: Database, org: OrgId, number: number): Promise<void> {
   await directory.transaction([
-    sql`INSERT INTO control.tenant_migrations (org_id, number) VALUES (${org}, ${number})
-        ON CONFLICT (org_id) DO UPDATE SET number = ${number}, migrated_at = now()
-        WHERE control.tenant_migrations.number < ${number}`,
+    migratedStatement(org, number),
     sql`UPDATE control.organisation_placements SET ready_at = now() WHERE org_id = ${org} AND ready_at IS NULL`,
   ]);
+}
+
+/** Records in the index how far a schema is; never lowers what stands there. `scripts/migrate/tenants` does so by the same text. */
+export function migratedStatement(org: OrgId, number: number): Statement {
+  return sql`INSERT INTO control.tenant_migrations (org_id, number) VALUES (${org}, ${number})
+    ON CONFLICT (org_id) DO UPDATE SET number = EXCLUDED.number, migrated_at = now()
+    WHERE control.tenant_migrations.number < EXCLUDED.number`;
 }
 
 /** The organisation has no finished database here: never created, or its creation has not ended. */

@@ -1,10 +1,12 @@
 /** The platform's own identity providers; an organisation's are its administrators' (docs/outside-issuers.md). */
-import { readFileSync, statSync } from "node:fs";
+import { parseId } from "../../../core/ids.ts";
+import { outsideIssuersRoutes } from "../../../core/routes/outside-issuers.ts";
 import { CliError } from "../cli-error.ts";
 import { callOperator, operatorExclusive, operatorFlags } from "../operator.ts";
+import { readPrivateFile } from "../private-file.ts";
 import type { ArgumentSpec, FlagSpec, Flags, Verb } from "../verb.ts";
 
-const path = "/api/v1/operator/identity-providers";
+const { path } = outsideIssuersRoutes.listPlatformProviders;
 
 interface Secret {
   readonly id: string;
@@ -46,7 +48,7 @@ const secretFlags: Readonly<Record<"secret-file" | "secret-expires", FlagSpec>> 
 const id: ArgumentSpec = {
   name: "provider",
   value: "PROVIDER",
-  refuse: (value) => (/^idp_[0-9a-z]{26}$/.test(value) ? null : "is not the id of a provider (idp_…)"),
+  refuse: (value) => (parseId("provider", value) === null ? "is not the id of a provider (idp_…)" : null),
 };
 const shared = { exclusive: operatorExclusive };
 
@@ -182,14 +184,4 @@ function present(values: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
-/** @throws CliError `bad_secret_file`, which never quotes the file */
-function readSecret(file: string): string {
-  try {
-    if (process.platform !== "win32" && (statSync(file).mode & 0o077) !== 0)
-      throw new CliError("bad_secret_file", `${file} can be read by others; chmod 600 it`);
-    return readFileSync(file, "utf8").trim();
-  } catch (error) {
-    if (error instanceof CliError) throw error;
-    throw new CliError("bad_secret_file", `can't read ${file} (${(error as NodeJS.ErrnoException).code})`);
-  }
-}
+const readSecret = (path: string): string => readPrivateFile({ path, code: "bad_secret_file" });

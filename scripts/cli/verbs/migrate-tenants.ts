@@ -3,7 +3,7 @@ import { parseId } from "../../../core/ids.ts";
 import { readMigrations } from "../../migrate/files.ts";
 import { NoSuchCanary } from "../../migrate/tenants/canary.ts";
 import { dryRunTenants } from "../../migrate/tenants/dry-run.ts";
-import { showProgress } from "../../migrate/tenants/progress.ts";
+import { showProgressOnStderr } from "../../migrate/tenants/progress.ts";
 import { dryRunReport, runReport } from "../../migrate/tenants/report.ts";
 import {
   atOnceDefault,
@@ -13,7 +13,7 @@ import {
   migrateTenants as runOverTenants,
   transactionMsDefault,
 } from "../../migrate/tenants/run.ts";
-import { CliError } from "../cli-error.ts";
+import { CliError, reasonOf } from "../cli-error.ts";
 import { placementUrls } from "../placements.ts";
 import { type FlagSpec, type Flags, stateFlag, type Verb } from "../verb.ts";
 
@@ -75,11 +75,7 @@ export const migrateTenants: Verb = {
         for (const line of dryRunReport(dry)) print(line);
         return dry.plan.blocked.length === 0 && dry.tried.every(({ failure }) => failure === null) ? 0 : 1;
       }
-      const progress = showProgress({
-        write: (text) => process.stderr.write(text),
-        isTerminal: process.stderr.isTTY === true,
-        now: () => performance.now(),
-      });
+      const progress = showProgressOnStderr();
       const result = await runOverTenants({
         ...options,
         progress,
@@ -91,8 +87,7 @@ export const migrateTenants: Verb = {
       return isComplete(result) ? 0 : 1;
     } catch (error) {
       if (error instanceof NoSuchCanary) throw new CliError("no_such_canary", error.message, 2);
-      const { code, message } = error as { code?: string; message: string };
-      throw new CliError("migrate_failed", code === undefined ? message : `${code} ${message}`);
+      throw new CliError("migrate_failed", reasonOf(error));
     }
   },
 };

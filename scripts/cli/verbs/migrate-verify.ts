@@ -1,7 +1,7 @@
-import { readMigrations } from "../../migrate/files.ts";
+import { fourDigits, readMigrations } from "../../migrate/files.ts";
 import { changedFiles, dumpedSets } from "../../migrate/schema/dumps.ts";
 import { verifyTenants } from "../../migrate/tenants/verify.ts";
-import { CliError } from "../cli-error.ts";
+import { CliError, reasonOf } from "../cli-error.ts";
 import { placementUrls } from "../placements.ts";
 import { stateFlag, type Verb } from "../verb.ts";
 
@@ -25,7 +25,7 @@ export const migrateVerify: Verb = {
       const { same, drifted, blocked } = await verifyTenants(placementUrls(flags["state"]), readMigrations("tenant"));
       print(`${same} tenants are what they should be, ${drifted.length} are not`);
       for (const { org, placement, number, difference } of drifted) {
-        print(`${org} (${placement}) at ${String(number).padStart(4, "0")}`);
+        print(`${org} (${placement}) at ${fourDigits(number)}`);
         const lines = [
           ...difference.missing.map((line) => `- ${line}`),
           ...difference.unexpected.map((line) => `+ ${line}`),
@@ -38,8 +38,7 @@ export const migrateVerify: Verb = {
       return drifted.length === 0 && blocked.length === 0 && changed.length === 0 ? 0 : 1;
     } catch (error) {
       if (error instanceof CliError) throw error;
-      const { code, message } = error as { code?: string; message: string };
-      throw new CliError("verify_failed", code === undefined ? message : `${code} ${message}`);
+      throw new CliError("verify_failed", reasonOf(error));
     }
   },
 };

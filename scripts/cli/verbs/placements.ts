@@ -1,7 +1,8 @@
+import { placementNamePattern } from "../../../workers/data/config.ts";
 import { isNearlyFull } from "../../../workers/data/directory.ts";
 import { databaseUrlsFrom } from "../../migrate/database-urls.ts";
 import { addPlacement, PlacementExists, placementFills, setTenantsMax } from "../../migrate/register-placements.ts";
-import { CliError } from "../cli-error.ts";
+import { CliError, reasonOf } from "../cli-error.ts";
 import { placementUrls } from "../placements.ts";
 import { type ArgumentSpec, type FlagSpec, stateFlag, type Verb } from "../verb.ts";
 
@@ -11,7 +12,7 @@ const tenantsMax = 450;
 const argument: ArgumentSpec = {
   name: "placement",
   value: "NAME",
-  refuse: (value) => (/^[a-z][a-z0-9-]{0,62}$/.test(value) ? null : "is not a name: a-z, then a-z, 0-9 and hyphens"),
+  refuse: (value) => (placementNamePattern.test(value) ? null : "is not a name: a-z, then a-z, 0-9 and hyphens"),
 };
 const tenantsMaxFlag: FlagSpec = {
   value: "N",
@@ -104,7 +105,6 @@ async function failing<T>(work: () => Promise<T>, code = "placements_failed"): P
   } catch (error) {
     if (error instanceof CliError) throw error;
     if (error instanceof PlacementExists) throw new CliError("placement_exists", error.message);
-    const { code: state, message } = error as { code?: string; message: string };
-    throw new CliError(code, state === undefined ? message : `${state} ${message}`);
+    throw new CliError(code, reasonOf(error));
   }
 }

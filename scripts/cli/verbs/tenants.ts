@@ -1,3 +1,4 @@
+import { fourDigits } from "../../migrate/files.ts";
 import { readSnapshot } from "../database.ts";
 import { placementUrls } from "../placements.ts";
 import { stateFlag, type Verb } from "../verb.ts";
@@ -32,7 +33,7 @@ export const tenants: Verb = {
       row.org,
       row.slug ?? "(no organisation)",
       row.placement ?? "(none)",
-      row.version === null ? "–" : String(row.version).padStart(4, "0"),
+      row.version === null ? "–" : fourDigits(row.version),
       row.ready ? "" : "not ready",
     ]);
     for (const line of table([["organisation", "slug", "placement", "schema", ""], ...cells])) print(line);

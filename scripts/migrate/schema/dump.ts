@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { bootstrapPlacements, makeBootstrapSecrets } from "../../postgres/bootstrap.ts";
 import { startCluster } from "../../postgres/embedded.ts";
-import { readMigrations } from "../files.ts";
+import { fourDigits, readMigrations } from "../files.ts";
 import { makePassword } from "../role-passwords.ts";
 import { changedFiles, type DumpedSet, dumpedSets, readDump, writeDump } from "./dumps.ts";
 import { emptyDatabase } from "./empty-database.ts";
@@ -50,7 +50,7 @@ try {
 
 function writeMissing(set: DumpedSet, versions: readonly (readonly string[])[]): void {
   for (const { number, name, checksum } of readMigrations(set)) {
-    const named = values.replace.includes(`${set}/${String(number).padStart(4, "0")}`);
+    const named = values.replace.includes(`${set}/${fourDigits(number)}`);
     if (readDump(set, number) !== null && !named) continue;
     writeDump(set, number, { file: name, checksum, schema: versions[number - 1] ?? [] });
     console.log(`wrote the dump of migrations/${set}/${name}`);

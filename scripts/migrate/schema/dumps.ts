@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type MigrationFile, type MigrationSet, readMigrations } from "../files.ts";
+import { fourDigits, type MigrationFile, type MigrationSet, readMigrations } from "../files.ts";
 
 export type DumpedSet = MigrationSet | "tenant";
 export const dumpedSets: readonly DumpedSet[] = ["control", "placement", "tenant"];
@@ -22,7 +22,7 @@ export interface SchemaDump {
 }
 
 const pathOf = (set: DumpedSet, number: number): string =>
-  fileURLToPath(new URL(`../../../migrations/${set}/schema/${String(number).padStart(4, "0")}.json`, import.meta.url));
+  fileURLToPath(new URL(`../../../migrations/${set}/schema/${fourDigits(number)}.json`, import.meta.url));
 
 /** The dump of a version, or null when none was written. */
 export function readDump(set: DumpedSet, number: number): SchemaDump | null {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import pg from "pg";
+import { asOwner } from "../owner.ts";
 
 /**
  * Makes a database beside the owner's, of which no migration set has anything yet.
@@ -7,13 +7,7 @@ import pg from "pg";
  */
 export async function emptyDatabase(ownerUrl: string): Promise<string> {
   const name = `empty_${randomBytes(8).toString("hex")}`;
-  const client = new pg.Client({ connectionString: ownerUrl });
-  await client.connect();
-  try {
-    await client.query(`CREATE DATABASE ${name} TEMPLATE template0`);
-  } finally {
-    await client.end();
-  }
+  await asOwner(ownerUrl, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE template0`));
   const url = new URL(ownerUrl);
   url.pathname = `/${name}`;
   return url.href;

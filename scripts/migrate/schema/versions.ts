@@ -1,9 +1,10 @@
 /** Takes empty databases through every version, one file at a time, and describes each. */
 import { randomBytes } from "node:crypto";
-import pg from "pg";
+import type pg from "pg";
 import { migrationStatement, tenantSchemaStatements } from "../../../workers/data/provisioner/tenant-schema.ts";
 import { type MigrationSet, readMigrations } from "../files.ts";
 import { migrate } from "../migrate.ts";
+import { asOwner } from "../owner.ts";
 import { describeSchemas } from "./describe.ts";
 import { schemasOf } from "./dumps.ts";
 
@@ -18,18 +19,14 @@ export async function describeVersions(databaseUrl: string, set: MigrationSet): 
   const versions: string[][] = [];
   // The control plane stands on a placement, whose default privileges decide what its functions give to PUBLIC.
   if (set === "control") await migrate({ databaseUrl, sets: ["placement"] });
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
+  await asOwner(databaseUrl, async (client) => {
     for (const { number } of readMigrations(set)) {
       await migrate({ databaseUrl, sets: [set], until: number });
       await client.query("BEGIN READ ONLY");
       versions.push(await describeSchemas(client, schemasOf[set]));
       await client.query("COMMIT");
     }
-  } finally {
-    await client.end();
-  }
+  });
   return versions;
 }
 
@@ -40,9 +37,7 @@ export async function describeVersions(databaseUrl: string, set: MigrationSet): 
 export async function describeTenantVersions(databaseUrl: string): Promise<string[][]> {
   const name = `t_${randomBytes(13).toString("hex")}` as Parameters<typeof migrationStatement>[0];
   const versions: string[][] = [];
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
+  await asOwner(databaseUrl, async (client) => {
     // The role is the transaction's too.
     await client.query(`SET ROLE sentinel_provisioner; BEGIN; CREATE ROLE ${name} NOLOGIN`);
     for (const { text } of tenantSchemaStatements(name, [])) await client.query(text);
@@ -51,9 +46,7 @@ export async function describeTenantVersions(databaseUrl: string): Promise<strin
       versions.push(await describeTenant(client, name));
     }
     await client.query("ROLLBACK");
-  } finally {
-    await client.end();
-  }
+  });
   return versions;
 }
 

@@ -1,14 +1,13 @@
 /** The control plane's index of how far each tenant is. The schemas' own ledgers are the truth. */
 import type pg from "pg";
+import type { OrgId } from "../../../core/ids.ts";
+import { migratedStatement } from "../../../workers/data/directory.ts";
 import type { TenantPlan } from "./plan.ts";
 
-/** Records a tenant whose transaction has been committed; never lowers what stands there. */
-export async function recordTenant(control: pg.ClientBase, org: string, number: number): Promise<void> {
-  await control.query(
-    `INSERT INTO control.tenant_migrations (org_id, number) VALUES ($1, $2)
-     ON CONFLICT (org_id) DO UPDATE SET number = $2, migrated_at = now() WHERE tenant_migrations.number < $2`,
-    [org, number],
-  );
+/** Records a tenant whose transaction has been committed, as the data Worker does. */
+export async function recordTenant(control: pg.ClientBase, org: OrgId, number: number): Promise<void> {
+  const { text, values } = migratedStatement(org, number);
+  await control.query(text, values);
 }
 
 /**

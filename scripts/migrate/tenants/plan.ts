@@ -3,7 +3,7 @@ import type pg from "pg";
 import { type OrgId, parseId } from "../../../core/ids.ts";
 import { type TenantIdentifier, tenantIdentifier } from "../../../core/tenancy/identifiers.ts";
 import type { TenantMigration } from "../../../workers/data/provisioner/tenant-schema.ts";
-import { beginAsProvisioner, type PlacementConnections, type TenantLimits } from "./connections.ts";
+import { type PlacementConnections, readAsProvisioner } from "./connections.ts";
 
 export interface PlannedTenant {
   readonly org: OrgId;
@@ -40,8 +40,6 @@ type Ledger = ReadonlyMap<string, readonly { readonly number: number; readonly c
 
 /** Schemas read in one statement; each is a branch of a UNION, and a statement's planning grows with them. */
 const schemasPerRead = 50;
-/** Reading ledgers waits for nobody: nothing locks them but a migration of that tenant. */
-const readLimits: TenantLimits = { lockMs: 5_000, transactionMs: 60_000 };
 
 /**
  * Reads directory and index first and the schemas' own ledgers after: whatever is migrated meanwhile makes
@@ -61,7 +59,10 @@ export async function planTenants(
   const placements = [...new Set(rows.map(({ placement }) => placement))];
   const ledgers = new Map<string, Ledger>();
   for (const placement of placements.filter((name) => connections.has(name)))
-    ledgers.set(placement, await connections.use(placement, readLedgers));
+    ledgers.set(
+      placement,
+      await connections.use(placement, (client) => readAsProvisioner(client, () => readLedgers(client))),
+    );
 
   const plan = { pending: [], current: [], blocked: [], unmade: 0, indexed: [] } as {
     -readonly [Key in keyof TenantPlan]: TenantPlan[Key] extends readonly (infer Item)[] ? Item[] : TenantPlan[Key];
@@ -87,7 +88,6 @@ export async function planTenants(
 
 /** By schema, in order of number. */
 async function readLedgers(client: pg.ClientBase): Promise<Ledger> {
-  await client.query(beginAsProvisioner(readLimits, "READ ONLY"));
   const { rows: schemas } = await client.query<{ name: string }>(
     `SELECT n.nspname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relname = 'schema_migrations' AND n.nspname ~ '^t_[0-9a-z]{26}$' ORDER BY 1`,
@@ -102,7 +102,6 @@ async function readLedgers(client: pg.ClientBase): Promise<Ledger> {
     );
     for (const { name, number, checksum } of rows) ledgers.get(name)?.push({ number, checksum });
   }
-  await client.query("COMMIT");
   return ledgers;
 }
 

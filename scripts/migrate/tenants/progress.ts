@@ -72,3 +72,11 @@ export function showProgress({ write, isTerminal, now }: ProgressOptions): Tenan
     },
   };
 }
+
+/** The same on this process's standard error, which leaves its output to the report. */
+export const showProgressOnStderr = (): ReturnType<typeof showProgress> =>
+  showProgress({
+    write: (text) => process.stderr.write(text),
+    isTerminal: process.stderr.isTTY === true,
+    now: () => performance.now(),
+  });

@@ -1,4 +1,5 @@
 /** What a run came to, in lines for whoever runs it. Pure. */
+import { fourDigits } from "../files.ts";
 import type { DryRun } from "./dry-run.ts";
 import type { TenantRunResult } from "./run.ts";
 
@@ -27,10 +28,7 @@ export function runReport(result: TenantRunResult): string[] {
 export function dryRunReport({ plan, waves, canary, tried }: DryRun): string[] {
   const lines = [`${plan.pending.length} tenants have migrations pending, ${plan.current.length} have none`];
   if (plan.unmade > 0) lines.push(`${plan.unmade} have no schema yet: their creation makes it`);
-  const groups = Map.groupBy(
-    plan.pending,
-    ({ placement, number }) => `${placement}: from ${String(number).padStart(4, "0")}`,
-  );
+  const groups = Map.groupBy(plan.pending, ({ placement, number }) => `${placement}: from ${fourDigits(number)}`);
   for (const [group, tenants] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1)))
     lines.push(`  ${group}  ${tenants.length}`);
   if (canary !== null) {

@@ -4,12 +4,9 @@ import type { TenantMigration } from "../../../workers/data/provisioner/tenant-s
 import type { PlacementUrl } from "../database-urls.ts";
 import { type SchemaDifference, schemaDifference } from "../schema/difference.ts";
 import { readDump } from "../schema/dumps.ts";
-import { describeTenant } from "../schema/versions.ts";
-import { beginAsProvisioner, PlacementConnections, type TenantLimits } from "./connections.ts";
+import { describeTenant, tenantPlaceholder } from "../schema/versions.ts";
+import { PlacementConnections, readAsProvisioner } from "./connections.ts";
 import { type BlockedTenant, planTenants } from "./plan.ts";
-
-/** A catalogue is read in some 20 ms; a loaded server gets room. */
-const readLimits: TenantLimits = { lockMs: 5_000, transactionMs: 60_000 };
 
 export interface DriftedTenant {
   readonly org: OrgId;
@@ -38,12 +35,9 @@ export async function verifyTenants(
     const tenants = [...plan.pending, ...plan.current];
     const drifted: DriftedTenant[] = [];
     for (const [index, { org, name, placement, number }] of tenants.entries()) {
-      const actual = await connections.use(placement, async (client) => {
-        await client.query(beginAsProvisioner(readLimits, "READ ONLY"));
-        const lines = await describeTenant(client, name);
-        await client.query("COMMIT");
-        return lines;
-      });
+      const actual = await connections.use(placement, (client) =>
+        readAsProvisioner(client, () => describeTenant(client, name)),
+      );
       const expected = readDump("tenant", number)?.schema;
       if (expected === undefined) throw new Error(`there is no dump of migrations/tenant at ${number}`);
       const difference = schemaDifference(lasting(expected), lasting(actual));
@@ -57,7 +51,7 @@ export async function verifyTenants(
 }
 
 /** What a job removes once it is empty: there or not, both are right. */
-const passing = ["{{tenant}}.telemetry_unmoved"];
+const passing = [`${tenantPlaceholder}.telemetry_unmoved`];
 
 /** Without what comes and goes while a tenant lives: partitions, and what a migration left to a job. */
 function lasting(lines: readonly string[]): string[] {
