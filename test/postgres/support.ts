@@ -97,6 +97,13 @@ export async function connect(url: string): Promise<pg.Client> {
   return client;
 }
 
+/** Runs one SQL text past every policy on a placement, the control plane's unless said otherwise, to arrange or look. */
+export function asSuperuser(text: string, values: unknown[] = [], placement = "first"): Promise<Row[]> {
+  const url = setup.superuserUrls[placement];
+  if (url === undefined) throw new Error(`no placement ${placement} was started`);
+  return runAs(url, text, values);
+}
+
 /** Runs one SQL text as a superuser or owner, to arrange or look. */
 export async function runAs(url: string, text: string, values: unknown[] = []): Promise<Row[]> {
   const client = await connect(url);

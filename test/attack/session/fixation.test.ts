@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createHarness, type Harness, password } from "../../postgres/studio/harness.ts";
-import { asSuperuser, secretOf, trade, whatOpens } from "./support.ts";
+import { asSuperuser } from "../../postgres/support.ts";
+import { secretOf, trade, whatOpens } from "./support.ts";
 
 let studio: Harness;
 beforeAll(async () => {

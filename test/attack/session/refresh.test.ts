@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { refreshGraceMs } from "../../../store/control/refresh-tokens.ts";
 import { type Account, createHarness, type Harness } from "../../postgres/studio/harness.ts";
-import { asSuperuser, whatOpens } from "./support.ts";
+import { asSuperuser } from "../../postgres/support.ts";
+import { whatOpens } from "./support.ts";
 
 let studio: Harness;
 beforeAll(async () => {

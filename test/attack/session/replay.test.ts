@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Account, createHarness, type Harness, operatorToken } from "../../postgres/studio/harness.ts";
-import { asSuperuser, whatOpens } from "./support.ts";
+import { asSuperuser } from "../../postgres/support.ts";
+import { whatOpens } from "./support.ts";
 
 let studio: Harness;
 beforeAll(async () => {

@@ -1,13 +1,8 @@
 /** What the attacks on sessions share: everything that one sign-in leaves in a thief's hands, and what of it still opens. */
 import { exchangeSession } from "../../../workers/studio/auth/exchange-session.ts";
 import type { Account, Harness } from "../../postgres/studio/harness.ts";
-import { runAs, setup } from "../../postgres/support.ts";
 
 export const requestId = "req_01h455vb4pex5vsknk084sn02q";
-
-/** Reads and writes past studio, as whoever looks at the tables. */
-export const asSuperuser = (text: string, values: unknown[] = []) =>
-  runAs(Object.values(setup.superuserUrls)[0] ?? "", text, values);
 
 export const secretOf = (account: Account): string => account.cookie.split("=")[1] ?? "";
 

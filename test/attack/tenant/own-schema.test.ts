@@ -1,6 +1,6 @@
 /** What SQL as a tenant's role can and can't do to that tenant itself, and to what every role shares. */
 import { beforeAll, describe, expect, it } from "vitest";
-import { connect, type FreshTenant, freshTenant, runAs, setup } from "../../postgres/support.ts";
+import { asSuperuser, connect, type FreshTenant, freshTenant, runAs, setup } from "../../postgres/support.ts";
 import { attack, checksum, denied, refusal, seedDevice } from "./support.ts";
 
 let tenant: FreshTenant;
@@ -10,9 +10,6 @@ beforeAll(async () => {
   for (neighbour = await freshTenant(); neighbour.placement !== tenant.placement; ) neighbour = await freshTenant();
   await seedDevice(tenant);
 });
-
-const asSuperuser = (text: string, values: unknown[] = []) =>
-  runAs(setup.superuserUrls[tenant.placement] as string, text, values);
 
 describe("a tenant's role, in its own schema", () => {
   it.each([
@@ -117,7 +114,7 @@ describe("DROP OWNED BY CURRENT_USER, which Postgres refuses to no role", () => 
     await attack(victim, "DROP OWNED BY CURRENT_USER");
     const seen = await attack(victim, "SELECT count(*)::int AS n FROM devices").catch(() => "refused");
     expect([[{ n: 0 }], "refused"]).toContainEqual(seen);
-    expect(await runAs(setup.superuserUrls[victim.placement] as string, rows)).toEqual([{ n: 1 }]);
+    expect(await asSuperuser(rows, [], victim.placement)).toEqual([{ n: 1 }]);
     expect(await checksum(neighbour)).toBe(other);
   });
 });
@@ -154,6 +151,7 @@ describe("row level security", () => {
        AND has_any_column_privilege($1::name, c.oid, 'SELECT, INSERT, UPDATE, REFERENCES')
        AND NOT (c.relrowsecurity AND c.relforcerowsecurity) ORDER BY 1`,
       [tenant.name],
+      tenant.placement,
     );
     // It holds no row of anybody's, and its owner writes it without a scope.
     expect(rows).toEqual([{ name: "telemetry_policy" }]);
@@ -182,6 +180,7 @@ describe("row level security", () => {
       `SELECT p.proname AS name FROM pg_proc p WHERE p.pronamespace = $1::regnamespace AND NOT coalesce(
         p.proconfig @> ARRAY['search_path=pg_catalog, pg_temp', 'standard_conforming_strings=on', 'transform_null_equals=off'], false)`,
       [tenant.name],
+      tenant.placement,
     );
     expect(rows).toEqual([]);
   });

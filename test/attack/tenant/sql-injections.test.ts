@@ -2,11 +2,11 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { allDefinitions } from "../../../workers/studio/routes/definitions.ts";
 import { operatorToken, type Sent } from "../../postgres/studio/harness.ts";
-import { connect } from "../../postgres/support.ts";
+import { asSuperuser, connect } from "../../postgres/support.ts";
 import { type AnyRoute, allRoutes, bodyOf, pathOf } from "../../support/route-inputs.ts";
 import { canary, sqlInjections } from "./sql-injections.ts";
 import { checksum } from "./support.ts";
-import { controlChecksum, createWhole, look, type Organisation, type Whole } from "./whole-kit.ts";
+import { controlChecksum, createWhole, type Organisation, type Whole } from "./whole-kit.ts";
 
 let whole: Whole;
 let attacker: Organisation;
@@ -15,17 +15,18 @@ let before: readonly unknown[];
 const stateOf = async () => [
   await checksum(victim.tenant),
   await controlChecksum(victim.id),
-  await look("SELECT md5(string_agg(u::text, '|' ORDER BY id)) AS users FROM control.users u WHERE id = ANY($1)", [
-    [victim.owner.id, victim.viewer.id],
-  ]),
+  await asSuperuser(
+    "SELECT md5(string_agg(u::text, '|' ORDER BY id)) AS users FROM control.users u WHERE id = ANY($1)",
+    [[victim.owner.id, victim.viewer.id]],
+  ),
 ];
-const marks = async () => (await look(`SELECT last_value, is_called FROM ${canary.sequence}`))[0];
+const marks = async () => (await asSuperuser(`SELECT last_value, is_called FROM ${canary.sequence}`))[0];
 
 beforeAll(async () => {
-  await look(`CREATE SCHEMA ${canary.schema}`);
-  await look(`CREATE SEQUENCE ${canary.sequence}`);
-  await look(`GRANT USAGE ON SCHEMA ${canary.schema} TO PUBLIC`);
-  await look(`GRANT USAGE ON SEQUENCE ${canary.sequence} TO PUBLIC`);
+  await asSuperuser(`CREATE SCHEMA ${canary.schema}`);
+  await asSuperuser(`CREATE SEQUENCE ${canary.sequence}`);
+  await asSuperuser(`GRANT USAGE ON SCHEMA ${canary.schema} TO PUBLIC`);
+  await asSuperuser(`GRANT USAGE ON SEQUENCE ${canary.sequence} TO PUBLIC`);
   whole = await createWhole();
   // On the placement of the control plane, where the canary is.
   attacker = await whole.organisation("first");
@@ -210,7 +211,7 @@ describe("a text that would do something if it were read as SQL", () => {
   it("never ran: no number was taken, which no rollback would give back, and nobody sleeps", async () => {
     expect(await marks()).toEqual({ last_value: "1", is_called: false });
     const sleeping = "SELECT count(*)::int AS n FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query ~ '3600'";
-    expect(await look(sleeping)).toEqual([{ n: 0 }]);
+    expect(await asSuperuser(sleeping)).toEqual([{ n: 0 }]);
   });
 
   it("would have left its mark: each role that studio or a tenant works as can take one, and a rollback keeps it", async () => {

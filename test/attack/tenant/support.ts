@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { DeviceId } from "../../../core/ids.ts";
 import { DatabaseError, type Row, sql, unsafeRawSql } from "../../../store/connect.ts";
-import { type FreshTenant, runAs, setup } from "../../postgres/support.ts";
+import { asSuperuser, type FreshTenant } from "../../postgres/support.ts";
 import { newId } from "../../unit/capabilities/mesh.ts";
 
 /**
@@ -36,16 +36,14 @@ export const denied = "42501";
 export async function seedDevice(tenant: FreshTenant, name = "seeded"): Promise<DeviceId> {
   const [device, code] = [newId("device"), newId("enrollmentCode")];
   const hash = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("hex");
-  const superuser = setup.superuserUrls[tenant.placement];
-  if (superuser === undefined) throw new Error("the tenant's placement is not of this test");
-  await runAs(
-    superuser,
+  await asSuperuser(
     `WITH code AS (
       INSERT INTO ${tenant.name}.enrollment_codes (id, code_sha256, name, expires_at, max_uses, created_by)
       VALUES ($1, $2, 'code', now(), 1, 'nobody') RETURNING id)
     INSERT INTO ${tenant.name}.devices (id, name, platform, token_sha256, enrollment_code_id)
     SELECT $3, $4, 'linux', $2, id FROM code`,
     [code, hash, device, name],
+    tenant.placement,
   );
   return device;
 }
@@ -55,10 +53,7 @@ export async function seedDevice(tenant: FreshTenant, name = "seeded"): Promise<
  * each table, function and policy. Seen by a superuser.
  */
 export async function checksum(tenant: FreshTenant): Promise<string> {
-  const superuser = setup.superuserUrls[tenant.placement];
-  if (superuser === undefined) throw new Error("the tenant's placement is not of this test");
-  const [row] = await runAs(
-    superuser,
+  const [row] = await asSuperuser(
     `SELECT md5(string_agg(part, E'\n' ORDER BY part)) AS checksum FROM (
       SELECT c.relname || query_to_xml(format('SELECT t::text AS t FROM %I.%I t ORDER BY 1', $1::text, c.relname), true, true, '')::text
       FROM pg_class c WHERE c.relnamespace = $1::regnamespace AND c.relkind IN ('r', 'p')
@@ -71,6 +66,7 @@ export async function checksum(tenant: FreshTenant): Promise<string> {
       UNION ALL SELECT concat_ws(' ', n.nspname, n.nspacl, n.nspowner::regrole) FROM pg_namespace n WHERE n.nspname = $1
     ) parts (part)`,
     [tenant.name],
+    tenant.placement,
   );
   return String(row?.["checksum"]);
 }

@@ -14,7 +14,7 @@ import { createUnit } from "../../../workers/data/unit.ts";
 import type { Services } from "../../../workers/studio/services.ts";
 import { FakeHub } from "../../postgres/capabilities/fake-hub.ts";
 import { type Account, createHarness, type Harness, type Sent } from "../../postgres/studio/harness.ts";
-import { dataVariables, describeTenant, type FreshTenant, gateway, runAs, setup } from "../../postgres/support.ts";
+import { asSuperuser, dataVariables, describeTenant, type FreshTenant, gateway } from "../../postgres/support.ts";
 import { ownProvider, type Params } from "../../support/route-inputs.ts";
 import { createTestMesh, newId, random, type TestMesh } from "../../unit/capabilities/mesh.ts";
 
@@ -85,15 +85,8 @@ function realParts(services: Services, mesh: TestMesh): Pick<Services, "devices"
   };
 }
 
-/** As the control database's superuser. */
-export function look(text: string, values: unknown[] = []) {
-  const first = setup.superuserUrls["first"];
-  if (first === undefined) throw new Error("the control plane is on the placement `first`");
-  return runAs(first, text, values);
-}
-
 async function placementOf(org: OrgId): Promise<string> {
-  const [row] = await look("SELECT placement FROM control.organisation_placements WHERE org_id = $1", [org]);
+  const [row] = await asSuperuser("SELECT placement FROM control.organisation_placements WHERE org_id = $1", [org]);
   return String(row?.["placement"]);
 }
 
@@ -142,7 +135,7 @@ async function makeThings(
 
 /** One hash over what the control schema holds of an organisation, in any of its tables. */
 export async function controlChecksum(org: OrgId): Promise<string> {
-  const tables = await look(
+  const tables = await asSuperuser(
     `SELECT table_name AS name FROM information_schema.columns
      WHERE table_schema = 'control' AND column_name = 'org_id' ORDER BY 1`,
   );
@@ -150,7 +143,7 @@ export async function controlChecksum(org: OrgId): Promise<string> {
   for (const { name } of tables) {
     parts.push(
       name,
-      await look(
+      await asSuperuser(
         `SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) AS md5 FROM control.${String(name)} t WHERE org_id = $1`,
         [org],
       ),

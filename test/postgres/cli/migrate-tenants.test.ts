@@ -1,10 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readMigrations } from "../../../scripts/migrate/files.ts";
-import { repositoryRoot } from "../../../scripts/units.ts";
 import { createDatabase } from "../../../store/connect.ts";
 import { reservePlacement } from "../../../workers/data/directory.ts";
 import { createTenant } from "../../../workers/data/provisioner/create-tenant.ts";
@@ -12,18 +10,11 @@ import type { PlacementDatabases } from "../../support/placement-databases.ts";
 import { runOn } from "../../support/placement-databases.ts";
 import { asProvisioner, makeTenants, twoPlacements, versions } from "../data/migrations-kit.ts";
 import { gateway, newOrgId, setup } from "../support.ts";
+import { runCli } from "./run-cli.ts";
 
 const all = readMigrations("tenant");
 const last = all.length;
 
-function run(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(repositoryRoot, "scripts/cli/main.ts"), ...args],
-    { encoding: "utf8", env: { PATH: process.env["PATH"], ...environment } },
-  );
-  return { status, stdout, stderr };
-}
 const urlsOf = (world: PlacementDatabases): NodeJS.ProcessEnv => ({
   DATABASE_URLS: JSON.stringify(Object.fromEntries(world.urls.map(({ name, url }) => [name, url]))),
 });
@@ -32,7 +23,7 @@ describe("sentinel migrate tenants", () => {
   it("--dry-run says what would run where and tries each file on the canary; then a run does it, and a second has nothing to do", async () => {
     const world = await twoPlacements();
     const tenants = await makeTenants(world, 4, all.slice(0, 1));
-    const dry = run(["migrate", "tenants", "--dry-run", "--canary", tenants[2]!.org], urlsOf(world));
+    const dry = runCli(["migrate", "tenants", "--dry-run", "--canary", tenants[2]!.org], urlsOf(world));
     expect(dry).toMatchObject({ status: 0, stderr: "" });
     expect(dry.stdout).toMatch(
       /^4 tenants have migrations pending, 0 have none\n {2}one: from 0001 {2}2\n {2}two: from 0001 {2}2\n/,
@@ -41,16 +32,16 @@ describe("sentinel migrate tenants", () => {
     for (const { name } of all.slice(1)) expect(dry.stdout).toContain(`  ${name} applies to the canary (`);
     for (const tenant of tenants) expect((await versions(world, tenant)).truth).toBe(1);
 
-    const first = run(["migrate", "tenants"], urlsOf(world));
+    const first = runCli(["migrate", "tenants"], urlsOf(world));
     expect(first).toMatchObject({ status: 0, stdout: "4 migrated, 0 were at the newest already\n" });
     expect(first.stderr).toMatch(/^4 of 4 tenants, [\d.]+ a second, 0 s left\n$/m);
     for (const tenant of tenants) expect(await versions(world, tenant)).toEqual({ truth: last, index: last });
-    expect(run(["migrate", "tenants"], urlsOf(world))).toEqual({
+    expect(runCli(["migrate", "tenants"], urlsOf(world))).toEqual({
       status: 0,
       stdout: "0 migrated, 4 were at the newest already\n",
       stderr: "",
     });
-    expect(run(["migrate", "verify"], urlsOf(world))).toMatchObject({
+    expect(runCli(["migrate", "verify"], urlsOf(world))).toMatchObject({
       status: 0,
       stdout: "4 tenants are what they should be, 0 are not\n",
     });
@@ -61,16 +52,16 @@ describe("sentinel migrate tenants", () => {
     const [tenant] = await makeTenants(world, 1, all.slice(0, 1));
     await asProvisioner(tenant!.url, `CREATE TABLE ${tenant!.name}.devices (other int)`);
     const said = /0002_devices\.sql does not apply to the canary: 42P07 relation "devices" already exists/;
-    expect(run(["migrate", "tenants", "--dry-run"], urlsOf(world))).toMatchObject({
+    expect(runCli(["migrate", "tenants", "--dry-run"], urlsOf(world))).toMatchObject({
       status: 1,
       stdout: expect.stringMatching(said),
     });
-    const { status, stdout } = run(["migrate", "tenants"], urlsOf(world));
+    const { status, stdout } = runCli(["migrate", "tenants"], urlsOf(world));
     expect(status).toBe(1);
     expect(stdout).toContain(
       `${tenant!.org} (${tenant!.placement}) failed: 0002_devices.sql 42P07 relation "devices" already exists`,
     );
-    const verified = run(["migrate", "verify"], urlsOf(world));
+    const verified = runCli(["migrate", "verify"], urlsOf(world));
     expect(verified.status).toBe(1);
     expect(verified.stdout).toContain("+ column {{tenant}}.devices.01 other integer");
   });
@@ -78,10 +69,10 @@ describe("sentinel migrate tenants", () => {
   it("refuses a canary that is nobody's, and never shows an address", async () => {
     const world = await twoPlacements();
     await makeTenants(world, 1, all.slice(0, 1));
-    const nobody = run(["migrate", "tenants", "--canary", newOrgId()], urlsOf(world));
+    const nobody = runCli(["migrate", "tenants", "--canary", newOrgId()], urlsOf(world));
     expect(nobody).toMatchObject({ status: 2, stderr: expect.stringMatching(/^no_such_canary: /) });
     const closed = { DATABASE_URLS: JSON.stringify({ a: "postgres://owner:do-not-show@127.0.0.1:9/sentinel" }) };
-    const unreachable = run(["migrate", "tenants"], closed);
+    const unreachable = runCli(["migrate", "tenants"], closed);
     expect(unreachable).toMatchObject({ status: 1, stderr: expect.stringMatching(/^migrate_failed: ECONNREFUSED/) });
     expect(unreachable.stderr).not.toContain("do-not-show");
   });
@@ -95,18 +86,18 @@ describe("sentinel placements", () => {
       ["one", 10],
       ["two", 1],
     ] as const)
-      expect(run(["placements", "set", name, "--tenants-max", String(most)], urlsOf(world)).status).toBe(0);
+      expect(runCli(["placements", "set", name, "--tenants-max", String(most)], urlsOf(world)).status).toBe(0);
     const reserve = (count: number) =>
       Promise.all(Array.from({ length: count }, () => reservePlacement(directory, newOrgId(), ["one", "two"])));
     await reserve(9);
-    expect(run(["placements", "list"], urlsOf(world))).toEqual({
+    expect(runCli(["placements", "list"], urlsOf(world))).toEqual({
       status: 0,
       stdout: "one  8 of 10 tenants\ntwo  1 of 1 tenants  (full)\n",
       stderr: "",
     });
     const [tenth] = await reserve(1);
     expect(tenth!.filled).toEqual({ placement: "one", tenants: 9, tenantsMax: 10 });
-    const warned = run(["placements", "list"], urlsOf(world));
+    const warned = runCli(["placements", "list"], urlsOf(world));
     expect(warned.status).toBe(1);
     expect(warned.stdout).toMatch(
       /one {2}9 of 10 tenants {2}\(nearly full\)[\s\S]*every placement is at least 90 % full: .*placements add/,
@@ -129,12 +120,12 @@ describe("sentinel placements", () => {
         DATABASE_URLS: JSON.stringify({ one: one.url, two: two!.url, three }),
         ROLE_PASSWORDS_FILE: passwords,
       };
-      expect(run(["placements", "add", "four"], environment)).toMatchObject({
+      expect(runCli(["placements", "add", "four"], environment)).toMatchObject({
         status: 2,
         stderr: expect.stringMatching(/^unknown_placement/),
       });
       const { ROLE_PASSWORDS_FILE: _, ...without } = environment;
-      expect(run(["placements", "add", "three"], without)).toMatchObject({
+      expect(runCli(["placements", "add", "three"], without)).toMatchObject({
         status: 2,
         stderr: expect.stringMatching(/^no_role_passwords/),
       });
@@ -148,15 +139,15 @@ describe("sentinel placements", () => {
       writeFileSync(passwords, JSON.stringify({ placements: { three: { provisioner, auditWriter } } }), {
         mode: 0o600,
       });
-      const added = run(["placements", "add", "three", "--tenants-max", "7"], environment);
+      const added = runCli(["placements", "add", "three", "--tenants-max", "7"], environment);
       expect(added).toMatchObject({ status: 0, stdout: expect.stringMatching(/✓ three is a placement; now name it/) });
       expect(added.stdout + added.stderr).not.toContain(provisioner);
-      expect(run(["placements", "add", "three"], environment)).toMatchObject({
+      expect(runCli(["placements", "add", "three"], environment)).toMatchObject({
         status: 1,
         stderr: expect.stringMatching(/^placement_exists/),
       });
-      for (const name of ["one", "two"]) run(["placements", "set", name, "--tenants-max", "0"], environment);
-      expect(run(["placements", "list"], environment).stdout).toBe(
+      for (const name of ["one", "two"]) runCli(["placements", "set", name, "--tenants-max", "0"], environment);
+      expect(runCli(["placements", "list"], environment).stdout).toBe(
         "one    0 of 0 tenants  (closed)\nthree  0 of 7 tenants\ntwo    0 of 0 tenants  (closed)\n",
       );
       const inThree = (url: string) => url.replace(/\/[^/]+$/, `/${name}`);

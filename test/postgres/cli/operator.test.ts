@@ -1,17 +1,6 @@
-import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { repositoryRoot } from "../../../scripts/units.ts";
 import { freshTenant, newOrgId, newUserId, runAs, setup, tenantMigrations } from "../support.ts";
-
-function run(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(repositoryRoot, "scripts/cli/main.ts"), ...args],
-    { encoding: "utf8", env: { PATH: process.env["PATH"], ...environment } },
-  );
-  return { status, stdout, stderr };
-}
+import { runCli } from "./run-cli.ts";
 
 const DATABASE_URLS = JSON.stringify(setup.ownerUrls);
 
@@ -28,7 +17,7 @@ describe("sentinel tenants", () => {
       [user, tenant.org, `cli-${tenant.org.slice(-20)}`, half, `cli-${half.slice(-20)}`],
     );
     const bare = await freshTenant();
-    const { status, stdout, stderr } = run(["tenants"], { DATABASE_URLS });
+    const { status, stdout, stderr } = runCli(["tenants"], { DATABASE_URLS });
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     const version = String(tenantMigrations.length).padStart(4, "0");
     const lines = stdout.split("\n").map((line) => line.trim().split(/ {2,}/));
@@ -38,7 +27,7 @@ describe("sentinel tenants", () => {
   });
 
   it("says which stack it looked for", () => {
-    const { status, stderr } = run(["tenants", "--state", "/nowhere"], { DATABASE_URLS });
+    const { status, stderr } = runCli(["tenants", "--state", "/nowhere"], { DATABASE_URLS });
     expect(status).toBe(1);
     expect(stderr).toMatch(/^no_stack: can't read \/nowhere\/stack\.json/);
   });
@@ -46,7 +35,7 @@ describe("sentinel tenants", () => {
 
 describe("sentinel migrate", () => {
   it("changes nothing where nothing is missing, and says of each placement that it is migrated", () => {
-    const { status, stdout, stderr } = run(["migrate"], { DATABASE_URLS });
+    const { status, stdout, stderr } = runCli(["migrate"], { DATABASE_URLS });
     expect({ status, stdout, stderr }).toEqual({
       status: 0,
       stdout: "✓ first is migrated\n✓ second is migrated\n",
@@ -55,14 +44,14 @@ describe("sentinel migrate", () => {
   });
 
   it("fails by name without databases", () => {
-    expect(run(["migrate"])).toMatchObject({
+    expect(runCli(["migrate"])).toMatchObject({
       status: 1,
       stderr: expect.stringMatching(/^migrate_failed: DATABASE_URLS/),
     });
   });
 
   it("does nothing at all for a flag that it does not know", () => {
-    expect(run(["migrate", "--force"], { DATABASE_URLS })).toMatchObject({
+    expect(runCli(["migrate", "--force"], { DATABASE_URLS })).toMatchObject({
       status: 2,
       stdout: "",
       stderr: expect.stringMatching(/^unknown_flag: /),

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,9 +8,9 @@ import type { OrgId } from "../../../core/ids.ts";
 import type { SinkEntry } from "../../../core/rpc/data.ts";
 import { type LogReport, verifyDatabase } from "../../../scripts/cli/audit/verify-database.ts";
 import { migrate } from "../../../scripts/migrate/migrate.ts";
-import { repositoryRoot } from "../../../scripts/units.ts";
 import { sinkEntry } from "../data/support.ts";
 import { newOrgId, newUserId, setup } from "../support.ts";
+import { runCli } from "./run-cli.ts";
 
 /** A database of its own: these tests take the table's own guards away, which no other may feel. */
 const name = `cli_${crypto.randomUUID().replaceAll("-", "")}`;
@@ -321,12 +320,7 @@ describe("npm run sentinel -- audit verify-leaves", () => {
   const run = (...args: string[]) => {
     const file = join(folder, "url");
     writeFileSync(file, `${ownerUrl}\n`, { mode: 0o600 });
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      [join(repositoryRoot, "scripts/cli/main.ts"), "audit", "verify-leaves", "--database-url-file", file, ...args],
-      { encoding: "utf8" },
-    );
-    return { status, stdout, stderr };
+    return runCli(["audit", "verify-leaves", "--database-url-file", file, ...args]);
   };
 
   it("ends with 0 for one good log", async () => {
@@ -355,12 +349,7 @@ describe("npm run sentinel -- audit verify-leaves", () => {
   it("never says the password of a database that it can't reach", () => {
     const file = join(folder, "unreachable");
     writeFileSync(file, "postgres://owner:hunter2@127.0.0.1:1/none");
-    const program = join(repositoryRoot, "scripts/cli/main.ts");
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      [program, "audit", "verify-leaves", "--database-url-file", file],
-      { encoding: "utf8" },
-    );
+    const { status, stdout, stderr } = runCli(["audit", "verify-leaves", "--database-url-file", file]);
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
     expect(stderr).toMatch(/^database_unreachable: /);
     expect(stderr).not.toContain("hunter2");

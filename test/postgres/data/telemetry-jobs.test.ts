@@ -4,7 +4,7 @@ import { sql } from "../../../store/connect.ts";
 import { runScheduled } from "../../../workers/data/scheduled.ts";
 import { dueOrganisations } from "../../../workers/data/telemetry-jobs/due.ts";
 import { tendTelemetry, workPerCall } from "../../../workers/data/telemetry-jobs/tend.ts";
-import { directoryDatabase, type FreshTenant, freshTenant, runAs, setup } from "../support.ts";
+import { asSuperuser, directoryDatabase, type FreshTenant, freshTenant, setup } from "../support.ts";
 import { createDataWorld, type DataWorld, newDeviceId } from "./support.ts";
 import { asOwner, hourMs, midnight, plainModel, rolledUp, type Sample, store } from "./telemetry-kit.ts";
 
@@ -12,11 +12,9 @@ let world: DataWorld;
 let tenants: FreshTenant[];
 const device = newDeviceId();
 const sample = (id: string, atMs: number): Sample => ({ device, id, atMs, metrics: { cpu: 2 } });
-const first = Object.keys(setup.superuserUrls)[0] ?? "";
-const control = (text: string, values: unknown[] = []) => runAs(setup.superuserUrls[first] ?? "", text, values);
 /** These were left alone longest, and so are the only ones that a run of as many visits comes to. */
 const theseAreDue = (orgs: readonly OrgId[]) =>
-  control(
+  asSuperuser(
     `INSERT INTO control.telemetry_jobs SELECT unnest($1::text[]), '-infinity'
      ON CONFLICT (org_id) DO UPDATE SET ran_at = EXCLUDED.ran_at`,
     [orgs],
@@ -65,7 +63,7 @@ describe("the telemetry job", () => {
     expect(warned.mock.calls.flat().join()).toContain('"entrypoint":"scheduled"');
     warned.mockRestore();
     for (const tenant of others) expect(await marked(tenant)).toBe(0);
-    const visited = await control(
+    const visited = await asSuperuser(
       "SELECT FROM control.telemetry_jobs WHERE org_id = $1 AND ran_at > now() - interval '1 minute'",
       [broken.org],
     );

@@ -2,7 +2,7 @@
 import type { DeviceId } from "../../../core/ids.ts";
 import { type Row, sql, unsafeRawSql } from "../../../store/connect.ts";
 import { ingestWork, type SamplesStored } from "../../../workers/data/ingest/statements.ts";
-import { connect, type FreshTenant, runAs, setup } from "../support.ts";
+import { asSuperuser, connect, type FreshTenant } from "../support.ts";
 
 export const minuteMs = 60_000;
 export const hourMs = 3_600_000;
@@ -63,7 +63,7 @@ export async function openJob(tenant: FreshTenant): Promise<{
 
 /** As somebody whom no policy binds; `{schema}` is the tenant's. */
 export const asOwner = (tenant: FreshTenant, text: string, values: unknown[] = []): Promise<Row[]> =>
-  runAs(setup.superuserUrls[tenant.placement] ?? "", text.replaceAll("{schema}", tenant.name), values);
+  asSuperuser(text.replaceAll("{schema}", tenant.name), values, tenant.placement);
 
 /** Names of a table's partitions. */
 export async function partitions(tenant: FreshTenant, parent: string): Promise<string[]> {

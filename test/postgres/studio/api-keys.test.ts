@@ -6,7 +6,7 @@ import { apiKeysMax } from "../../../store/control/api-keys.ts";
 import { exchangeSession } from "../../../workers/studio/auth/exchange-session.ts";
 import { sha256Hex } from "../../../workers/studio/auth/keys.ts";
 import { runScheduled } from "../../../workers/studio/scheduled.ts";
-import { runAs, setup } from "../support.ts";
+import { asSuperuser } from "../support.ts";
 import { type Account, createHarness, type Harness } from "./harness.ts";
 
 let studio: Harness;
@@ -26,8 +26,6 @@ interface Key {
 }
 const requestId = "req_01h455vb4pex5vsknk084sn02q";
 const day = 24 * 3600_000;
-const asSuperuser = (text: string, values: unknown[] = []) =>
-  runAs(Object.values(setup.superuserUrls)[0] ?? "", text, values);
 
 const path = (org: Org): string => `/api/v1/orgs/${org.id}/api-keys`;
 const inDays = (days: number, at = studio): string => new Date(at.clock.nowMs + days * day).toISOString();

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { type IdKind, makeId } from "../../../core/ids.ts";
 import { type RouteName, type RouteSpec, routes } from "../../../core/routes.ts";
 import { bodyOf as bodyInShape } from "../../support/route-inputs.ts";
-import { runAs, setup } from "../support.ts";
+import { asSuperuser } from "../support.ts";
 import { type Account, createHarness, type Harness, operatorToken, password } from "./harness.ts";
 
 let studio: Harness;
@@ -149,7 +149,7 @@ describe("every route", () => {
     expect([answer.status, answer.body.code]).toEqual([503, "audit_unavailable"]);
     expect(await state()).toEqual(before);
     const receipts = "SELECT 1 FROM control.operation_receipts WHERE request_id = $1";
-    expect(await look(receipts, [answer.requestId])).toEqual([]);
+    expect(await asSuperuser(receipts, [answer.requestId])).toEqual([]);
   });
 
   it.each(reads.filter(([name]) => !unaudited.includes(name)))(
@@ -169,7 +169,7 @@ describe("every route", () => {
 
 /** Rows that this owner's requests could have written; other files write at the same time. */
 async function rowsOf(org: { id: string; owner: Account }, email: string): Promise<unknown> {
-  const [row] = await look(
+  const [row] = await asSuperuser(
     `SELECT (SELECT count(*) FROM control.users WHERE email = $3) AS users,
       (SELECT count(*) FROM control.registrations WHERE email = $3) AS registrations,
       (SELECT count(*) FROM control.sessions WHERE user_id = $2 AND ended_at IS NULL) AS sessions,
@@ -182,12 +182,6 @@ async function rowsOf(org: { id: string; owner: Account }, email: string): Promi
     [org.id, org.owner.id, email],
   );
   return row;
-}
-
-/** Asks the control database as its superuser. */
-function look(text: string, values: unknown[]) {
-  const [placement] = Object.keys(setup.superuserUrls);
-  return runAs(setup.superuserUrls[placement!]!, text, values);
 }
 
 describe("the log", () => {
@@ -260,9 +254,10 @@ describe("the log", () => {
       token: org.owner.token,
       body: { role: "viewer" },
     });
-    const rows = await look("SELECT request_id, org_id FROM control.operation_receipts WHERE request_id = ANY($1)", [
-      [changed.requestId, refused.requestId],
-    ]);
+    const rows = await asSuperuser(
+      "SELECT request_id, org_id FROM control.operation_receipts WHERE request_id = ANY($1)",
+      [[changed.requestId, refused.requestId]],
+    );
     expect(rows).toEqual([{ request_id: changed.requestId, org_id: org.id }]);
   });
 });

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { RequestId } from "../../../core/ids.ts";
 import { claimIdempotencyKey, idempotencyLeaseMs } from "../../../store/control/idempotency.ts";
-import { runAs, setup } from "../support.ts";
+import { asSuperuser } from "../support.ts";
 import { createHarness, type Harness, password } from "./harness.ts";
 
 let studio: Harness;
@@ -102,11 +102,7 @@ describe("Idempotency-Key", () => {
     const again = await studio.send("POST", "/api/v1/auth/login?tokens=1", options);
     expect(again.body).toEqual(first.body);
     expect(again.headers.get("Set-Cookie")).toBe(first.headers.get("Set-Cookie"));
-    const placement = Object.keys(setup.superuserUrls)[0]!;
-    const rows = await runAs(
-      setup.superuserUrls[placement]!,
-      "SELECT json_agg(k)::text AS dump FROM control.idempotency_keys k",
-    );
+    const rows = await asSuperuser("SELECT json_agg(k)::text AS dump FROM control.idempotency_keys k");
     const dump = String(rows[0]!.dump);
     expect(dump.length).toBeGreaterThan(100);
     for (const secret of [first.body.access_token, first.body.refresh_token, password, key])

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { exchangeSession } from "../../../workers/studio/auth/exchange-session.ts";
-import { runAs, setup } from "../support.ts";
+import { asSuperuser } from "../support.ts";
 import { createHarness, type Harness, password } from "./harness.ts";
 
 let studio: Harness;
@@ -114,8 +114,7 @@ describe("sign-up and sign-in", () => {
 
   it("keeps only hashes of what opens a session", async () => {
     const { cookie, refreshToken } = await studio.newAccount();
-    const rows = await runAs(
-      Object.values(setup.superuserUrls)[0]!,
+    const rows = await asSuperuser(
       "SELECT (SELECT json_agg(s) FROM control.sessions s)::text || (SELECT json_agg(r) FROM control.refresh_tokens r)::text AS dump",
     );
     const dump = String(rows[0]!.dump);
@@ -157,9 +156,7 @@ describe("sessions", () => {
 
   it("dies with its person's account", async () => {
     const account = await studio.newAccount();
-    await runAs(Object.values(setup.superuserUrls)[0]!, "UPDATE control.users SET disabled_at = now() WHERE id = $1", [
-      account.id,
-    ]);
+    await asSuperuser("UPDATE control.users SET disabled_at = now() WHERE id = $1", [account.id]);
     expect((await studio.send("GET", "/api/v1/me", { token: account.token })).status).toBe(401);
     expect(await exchange(account.cookie)).toEqual({ kind: "refused" });
     const refresh = { body: { refresh_token: account.refreshToken } };

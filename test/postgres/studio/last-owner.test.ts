@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { makeId, type OrgId, type UserId } from "../../../core/ids.ts";
 import { changeMember, deleteDisabledMember, type MemberChange } from "../../../store/control/change-member.ts";
 import { exchangeSession } from "../../../workers/studio/auth/exchange-session.ts";
-import { controlDatabase, newOrgId, newUserId, runAs, setup } from "../support.ts";
+import { asSuperuser, controlDatabase, newOrgId, newUserId } from "../support.ts";
 import { type Account, createHarness, type Harness } from "./harness.ts";
 
 let studio: Harness;
@@ -11,8 +11,6 @@ beforeAll(async () => {
   studio = await createHarness();
 });
 
-const asSuperuser = (text: string, values: unknown[] = []) =>
-  runAs(Object.values(setup.superuserUrls)[0] ?? "", text, values);
 const actingOwners = async (org: string): Promise<number> => {
   const [row] = await asSuperuser(
     `SELECT count(*)::int AS n FROM control.memberships m JOIN control.users u ON u.id = m.user_id

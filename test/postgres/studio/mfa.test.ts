@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { exchangeSession } from "../../../workers/studio/auth/exchange-session.ts";
-import { runAs, setup } from "../support.ts";
+import { asSuperuser } from "../support.ts";
 import { createFactorsKit, type FactorsKit } from "./factors-kit.ts";
 import { type Account, createHarness, type Harness } from "./harness.ts";
 
@@ -11,10 +11,6 @@ beforeAll(async () => {
   kit = createFactorsKit(studio);
 });
 
-function look(text: string, values: unknown[]) {
-  const [placement] = Object.keys(setup.superuserUrls);
-  return runAs(setup.superuserUrls[placement!]!, text, values);
-}
 /** What an access token says; its signature is the key ring's business. */
 const claims = (token: string) => JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
 const minutes = (count: number): void => {
@@ -119,7 +115,7 @@ describe("a challenge", () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => kit.finish({ challenge, otp })));
     const looked = answers.filter(({ body }) => body.code === "invalid_credentials");
     expect(looked.length).toBeLessThanOrEqual(5);
-    const rows = await look("SELECT failures FROM control.ceremonies WHERE user_id = $1 AND kind = 'mfa'", [
+    const rows = await asSuperuser("SELECT failures FROM control.ceremonies WHERE user_id = $1 AND kind = 'mfa'", [
       account.id,
     ]);
     expect(rows).toEqual([{ failures: 5 }]);
@@ -198,13 +194,13 @@ describe("a challenge", () => {
     expect((await kit.finish({ challenge: atDoor, otp: await kit.freshCode(app) }, door)).status).toBe(200);
 
     const later = await kit.challengeOf(account, door);
-    await look("DELETE FROM control.memberships WHERE org_id = $1 AND user_id = $2", [org.id, account.id]);
+    await asSuperuser("DELETE FROM control.memberships WHERE org_id = $1 AND user_id = $2", [org.id, account.id]);
     expect((await kit.finish({ challenge: later, otp: await kit.freshCode(app) }, door)).body.code).toBe(
       "invalid_credentials",
     );
 
     const disabled = await kit.challengeOf(account);
-    await look("UPDATE control.users SET disabled_at = now() WHERE id = $1", [account.id]);
+    await asSuperuser("UPDATE control.users SET disabled_at = now() WHERE id = $1", [account.id]);
     const answer = await kit.finish({ challenge: disabled, otp: await kit.freshCode(app) });
     expect([answer.status, answer.body.code]).toEqual([401, "invalid_credentials"]);
   });
@@ -317,9 +313,9 @@ describe("an organisation that asks for a second factor", () => {
     await put(org, required);
     // As a provider's sign-in leaves it whose word on second factors its administrator trusts.
     const show = "UPDATE control.sessions SET method = 'oidc', mfa = $2 WHERE user_id = $1";
-    await look(show, [member.id, true]);
+    await asSuperuser(show, [member.id, true]);
     expect((await devices(org, member.token)).status).toBe(200);
-    await look(show, [member.id, false]);
+    await asSuperuser(show, [member.id, false]);
     expect((await devices(org, member.token)).body.code).toBe("mfa_enrollment_required");
   });
 

@@ -3,7 +3,7 @@ import { base64url } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type HostileIssuer, startHostileIssuer } from "../../support/hostile-issuer.ts";
 import { type RealProvider, startRealProvider } from "../../support/real-provider.ts";
-import { runAs, setup } from "../support.ts";
+import { asSuperuser } from "../support.ts";
 import type { Sent } from "./harness.ts";
 import { createOutsideKit, newBrowser, type OutsideKit, redirectUri } from "./outside-kit.ts";
 
@@ -235,7 +235,7 @@ describe("what an issuer's token claims", () => {
 
   const sessionOf = async (answer: Sent) => {
     const text = "SELECT mfa, method FROM control.sessions WHERE user_id = $1 ORDER BY id DESC LIMIT 1";
-    return (await runAs(Object.values(setup.superuserUrls)[0]!, text, [answer.body.user.id]))[0];
+    return (await asSuperuser(text, [answer.body.user.id]))[0];
   };
   it("two factors: they count when the provider is trusted for it, and not otherwise", async () => {
     const amr = (methods: string[]) => {

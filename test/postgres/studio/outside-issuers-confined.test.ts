@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { exchangeSession } from "../../../workers/studio/auth/exchange-session.ts";
 import { type RealProvider, startRealProvider } from "../../support/real-provider.ts";
-import { runAs, setup } from "../support.ts";
+import { asSuperuser } from "../support.ts";
 import { createOutsideKit, newBrowser, type OutsideKit, redirectUri } from "./outside-kit.ts";
 
 let real: RealProvider;
@@ -12,7 +12,6 @@ beforeAll(async () => {
 });
 afterAll(() => real.stop());
 
-const database = (text: string, values: unknown[] = []) => runAs(Object.values(setup.superuserUrls)[0]!, text, values);
 const joining = { allow_sign_up: true, default_role: "viewer", email_domains: ["school.test"] };
 
 /** Signs in at the provider from an organisation's door and brings the answer back. */
@@ -92,7 +91,7 @@ describe("a session that an organisation's own provider opened", () => {
   it("is over with the membership", async () => {
     const { first, member, answer, cookie } = await confined();
     // Taken out of the table alone: leaving by the API ends the sessions as well.
-    await database("DELETE FROM control.memberships WHERE org_id = $1 AND user_id = $2", [first.id, member.id]);
+    await asSuperuser("DELETE FROM control.memberships WHERE org_id = $1 AND user_id = $2", [first.id, member.id]);
     const me = await kit.studio.send("GET", "/api/v1/me", { token: answer.body.access_token });
     expect(me.body.code).toBe("invalid_token");
     const secret = cookie.split("=")[1];

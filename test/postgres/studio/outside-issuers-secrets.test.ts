@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { runScheduled } from "../../../workers/studio/scheduled.ts";
 import { type HostileIssuer, startHostileIssuer } from "../../support/hostile-issuer.ts";
-import { runAs, setup } from "../support.ts";
+import { asSuperuser } from "../support.ts";
 import { createOutsideKit, newBrowser, type OutsideKit } from "./outside-kit.ts";
 
 let issuer: HostileIssuer;
@@ -76,8 +76,7 @@ async function rotate(body: Record<string, unknown> = {}) {
   return { client_secret, id: answer.body.id as string, requestId: answer.requestId };
 }
 const stored = () =>
-  runAs(
-    Object.values(setup.superuserUrls)[0]!,
+  asSuperuser(
     "SELECT id, sealed IS NULL AS forgotten, retired_at IS NOT NULL AS retired FROM control.provider_secrets WHERE provider_id = $1 ORDER BY id",
     [id],
   );

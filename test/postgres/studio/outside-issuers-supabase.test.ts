@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type HostileIssuer, startHostileIssuer } from "../../support/hostile-issuer.ts";
-import { runAs, setup } from "../support.ts";
+import { asSuperuser } from "../support.ts";
 import type { Sent } from "./harness.ts";
 import { createOutsideKit, newBrowser, type OutsideKit } from "./outside-kit.ts";
 
@@ -70,7 +70,7 @@ const exchange = (token: string, door: string | null = org.slug): Promise<Sent> 
 };
 const session = async (answer: Sent) => {
   const text = "SELECT method, mfa, only_org FROM control.sessions WHERE user_id = $1 ORDER BY id DESC LIMIT 1";
-  return (await runAs(Object.values(setup.superuserUrls)[0]!, text, [answer.body.user.id]))[0];
+  return (await asSuperuser(text, [answer.body.user.id]))[0];
 };
 const refused = (answer: Sent) => {
   expect([answer.status, answer.body.code]).toEqual([401, "provider_refused"]);
@@ -181,7 +181,7 @@ describe("a project that shares a secret", () => {
     expect((await exchange(await sign("HS256", newClaims()), school.slug)).status).toBe(200);
     refused(await exchange(await sign("ES256", newClaims()), school.slug));
     const text = "SELECT sealed FROM control.provider_secrets WHERE provider_id = $1";
-    const [row] = await runAs(Object.values(setup.superuserUrls)[0]!, text, [made.body.id]);
+    const [row] = await asSuperuser(text, [made.body.id]);
     expect(row!["sealed"]).toMatch(/^v1\./);
     expect(row!["sealed"]).not.toContain(sharedSecret);
   });

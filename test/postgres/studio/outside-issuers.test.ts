@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RealProvider, startRealProvider } from "../../support/real-provider.ts";
-import { runAs, setup } from "../support.ts";
+import { asSuperuser } from "../support.ts";
 import { type Account, operatorToken, type Sent } from "./harness.ts";
 import { createOutsideKit, newBrowser, type OutsideKit, redirectUri } from "./outside-kit.ts";
 
@@ -21,7 +21,6 @@ function newSubject(claims: Record<string, unknown> = {}): { subject: string; em
   real.people.set(subject, { email, email_verified: true, name: "Asha Rao", ...claims });
   return { subject, email };
 }
-const database = (text: string, values: unknown[] = []) => runAs(Object.values(setup.superuserUrls)[0]!, text, values);
 const events = (answer: Sent) => kit.studio.audit.of(answer.requestId).map(({ event }) => event);
 
 /** Signs in at the provider from an organisation's door and brings the answer back. */
@@ -87,7 +86,7 @@ describe("an organisation's provider", () => {
     for (const email_verified of [false, undefined, "true"]) {
       const { subject, email } = newSubject({ email_verified });
       expect((await arrive(org.slug, id, subject)).answer.body.code).toBe("no_account");
-      expect(await database("SELECT 1 FROM control.users WHERE email = $1", [email])).toEqual([]);
+      expect(await asSuperuser("SELECT 1 FROM control.users WHERE email = $1", [email])).toEqual([]);
     }
   });
 
@@ -106,7 +105,7 @@ describe("an organisation's provider", () => {
     const id = await kit.newProvider(org, real, joining);
     const { subject } = newSubject();
     const { answer } = await arrive(org.slug, id, subject);
-    await database("UPDATE control.users SET disabled_at = now() WHERE id = $1", [answer.body.user.id]);
+    await asSuperuser("UPDATE control.users SET disabled_at = now() WHERE id = $1", [answer.body.user.id]);
     const again = (await arrive(org.slug, id, subject)).answer;
     expect(again.body.code).toBe("provider_refused");
     expect(events(again)).toContainEqual(expect.objectContaining({ type: "login", reason: "disabled" }));
@@ -121,7 +120,7 @@ describe("an organisation's provider", () => {
     expect((await kit.studio.send("DELETE", path, { token: org.owner.token })).status).toBe(204);
     const gone = await kit.studio.send("POST", `/api/v1/orgs/${org.slug}/auth/oidc/${id}/start`, { body: {} });
     expect(gone.status).toBe(404);
-    expect(await database("SELECT 1 FROM control.users WHERE email = $1", [email])).toHaveLength(1);
+    expect(await asSuperuser("SELECT 1 FROM control.users WHERE email = $1", [email])).toHaveLength(1);
   });
 });
 
@@ -192,7 +191,7 @@ describe("an address that has an account", () => {
       kit.link(owner, two.answer.body.challenge, two.browser),
     ]);
     expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 409]);
-    const rows = await database("SELECT user_id FROM control.identities WHERE provider_id = $1", [id]);
+    const rows = await asSuperuser("SELECT user_id FROM control.identities WHERE provider_id = $1", [id]);
     expect(rows).toEqual([{ user_id: member.id }]);
   });
 
@@ -217,7 +216,7 @@ describe("an address that has an account", () => {
     const second = await real.signIn(await kit.start(org.slug, id, b), subject);
     const answers = await Promise.all([kit.finish(org.slug, a, first), kit.finish(org.slug, b, second)]);
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);
-    expect(await database("SELECT 1 FROM control.users WHERE email = $1", [email])).toHaveLength(1);
+    expect(await asSuperuser("SELECT 1 FROM control.users WHERE email = $1", [email])).toHaveLength(1);
   });
 });
 
@@ -243,14 +242,14 @@ describe("unlinking", () => {
     const member = await kit.studio.newMember(await kit.studio.newOrg(), "viewer");
     const org = await kit.studio.newOrg();
     const id = await kit.newProvider(org, real);
-    await database(
+    await asSuperuser(
       "INSERT INTO control.identities (provider_id, subject, user_id, created_at) VALUES ($1, 's', $2, now())",
       [id, member.id],
     );
-    await database("UPDATE control.users SET password_hash = NULL WHERE id = $1", [member.id]);
+    await asSuperuser("UPDATE control.users SET password_hash = NULL WHERE id = $1", [member.id]);
     const refused = await kit.studio.send("DELETE", `/api/v1/me/identities/${id}`, { token: member.token });
     expect([refused.status, refused.body.code]).toEqual([409, "conflict"]);
-    expect(await database("SELECT 1 FROM control.identities WHERE user_id = $1", [member.id])).toHaveLength(1);
+    expect(await asSuperuser("SELECT 1 FROM control.identities WHERE user_id = $1", [member.id])).toHaveLength(1);
   });
 });
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { createHasher } from "../../../workers/passwords/hasher.ts";
 import { createPasswordHasher } from "../../../workers/studio/auth/passwords.ts";
-import { runAs, setup } from "../support.ts";
+import { asSuperuser } from "../support.ts";
 import { createHarness, type Harness, password } from "./harness.ts";
 
 let studio: Harness;
@@ -9,9 +9,8 @@ beforeAll(async () => {
   studio = await createHarness();
 });
 
-const control = Object.values(setup.superuserUrls)[0]!;
 const storedHash = async (id: string): Promise<string> =>
-  String((await runAs(control, "SELECT password_hash FROM control.users WHERE id = $1", [id]))[0]!.password_hash);
+  String((await asSuperuser("SELECT password_hash FROM control.users WHERE id = $1", [id]))[0]!.password_hash);
 const register = (body: { email: string; password: string; name?: string }) =>
   studio.send("POST", "/api/v1/auth/register", { body: { name: "Anna Rao", ...body } });
 const login = (email: string, typed: string) =>
@@ -54,7 +53,7 @@ describe("a password at registration", () => {
   it("stands in no row and no log entry", async () => {
     const account = await studio.newAccount();
     await login(account.email, "a wrong password of mine");
-    const [row] = await runAs(control, "SELECT json_agg(u)::text AS dump FROM control.users u");
+    const [row] = await asSuperuser("SELECT json_agg(u)::text AS dump FROM control.users u");
     for (const typed of [password, "a wrong password of mine"]) {
       expect(String(row!.dump)).not.toContain(typed);
       expect(JSON.stringify(studio.audit.events)).not.toContain(typed);

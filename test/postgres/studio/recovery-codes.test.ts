@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { runAs, setup } from "../support.ts";
+import { asSuperuser } from "../support.ts";
 import { createFactorsKit, type FactorsKit } from "./factors-kit.ts";
 import { createHarness, type Harness } from "./harness.ts";
 
@@ -10,11 +10,6 @@ beforeAll(async () => {
   studio = await createHarness((services) => ({ ...services, limitScale: 1000 }));
   kit = createFactorsKit(studio);
 });
-
-function look(text: string, values: unknown[]) {
-  const [placement] = Object.keys(setup.superuserUrls);
-  return runAs(setup.superuserUrls[placement!]!, text, values);
-}
 
 describe("recovery codes", () => {
   it("come with the first factor: ten, of 140 bits, that a person can type", async () => {
@@ -31,7 +26,9 @@ describe("recovery codes", () => {
   it("are kept as hashes, and shown once", async () => {
     const account = await studio.newAccount();
     const { recoveryCodes } = await kit.addApp(account);
-    const rows = JSON.stringify(await look("SELECT * FROM control.recovery_codes WHERE user_id = $1", [account.id]));
+    const rows = JSON.stringify(
+      await asSuperuser("SELECT * FROM control.recovery_codes WHERE user_id = $1", [account.id]),
+    );
     for (const code of recoveryCodes) {
       expect(rows).not.toContain(code);
       expect(rows).not.toContain(code.replaceAll("-", ""));
@@ -72,7 +69,7 @@ describe("recovery codes", () => {
       challenges.map((challenge) => kit.finish({ challenge, recovery_code: recoveryCodes[0] })),
     );
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
-    const [row] = await look(
+    const [row] = await asSuperuser(
       "SELECT count(*)::int AS used FROM control.recovery_codes WHERE user_id = $1 AND used_at IS NOT NULL",
       [account.id],
     );
@@ -104,7 +101,7 @@ describe("recovery codes", () => {
     expect((await make()).status).toBe(409);
     await kit.addApp(account);
     expect((await studio.send("DELETE", "/api/v1/me/mfa/totp", { token: account.token })).status).toBe(204);
-    expect(await look("SELECT 1 FROM control.recovery_codes WHERE user_id = $1", [account.id])).toEqual([]);
+    expect(await asSuperuser("SELECT 1 FROM control.recovery_codes WHERE user_id = $1", [account.id])).toEqual([]);
     expect((await kit.login(account)).status).toBe(200);
     expect((await kit.addKey(account)).recoveryCodes).toHaveLength(10);
   });

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { runAs, setup } from "../support.ts";
+import { asSuperuser } from "../support.ts";
 import { createFactorsKit, type FactorsKit } from "./factors-kit.ts";
 import { type Account, createHarness, type Harness, password, type Sent } from "./harness.ts";
 
@@ -10,7 +10,6 @@ beforeAll(async () => {
   kit = createFactorsKit(studio);
 });
 
-const control = Object.values(setup.superuserUrls)[0]!;
 const fresh = "lanterns over quiet water";
 const settled = () => Promise.all(studio.deferred);
 const login = (email: string, typed: string) =>
@@ -65,7 +64,7 @@ describe("a forgotten password", () => {
   it("is asked for with the same answer, the same row and the same writes whether or not there is an account", async () => {
     const [known, unknown] = [(await studio.newAccount()).email, studio.newEmail()];
     const rows = async () => {
-      const [row] = await runAs(control, "SELECT count(*)::int AS n FROM control.password_resets");
+      const [row] = await asSuperuser("SELECT count(*)::int AS n FROM control.password_resets");
       return Number(row!.n);
     };
     const before = await rows();
@@ -73,11 +72,9 @@ describe("a forgotten password", () => {
     expect(shape(answers[0]!)).toEqual(shape(answers[1]!));
     expect(answers[0]!.status).toBe(202);
     expect(await rows()).toBe(before + 2);
-    const receipts = await runAs(
-      control,
-      "SELECT request_id FROM control.operation_receipts WHERE request_id = ANY($1)",
-      [answers.map(({ requestId }) => requestId)],
-    );
+    const receipts = await asSuperuser("SELECT request_id FROM control.operation_receipts WHERE request_id = ANY($1)", [
+      answers.map(({ requestId }) => requestId),
+    ]);
     expect(receipts).toHaveLength(2);
     expect([resetMails(known).length, resetMails(unknown).length]).toEqual([1, 0]);
   });
@@ -104,7 +101,7 @@ describe("a forgotten password", () => {
   it("is stored as a hash alone: the database opens nothing", async () => {
     const { email } = await studio.newAccount();
     await forgot(email);
-    const [row] = await runAs(control, "SELECT json_agg(r)::text AS dump FROM control.password_resets r");
+    const [row] = await asSuperuser("SELECT json_agg(r)::text AS dump FROM control.password_resets r");
     expect(String(row!.dump)).not.toContain(studio.mailedToken(email));
     expect(String(row!.dump)).not.toContain(email);
   });
@@ -163,7 +160,7 @@ describe("a reset link", () => {
   it("opens nothing for a person who is disabled, nor what was never given out", async () => {
     const account = await studio.newAccount();
     const token = await linkFor(account);
-    await runAs(control, "UPDATE control.users SET disabled_at = now() WHERE id = $1", [account.id]);
+    await asSuperuser("UPDATE control.users SET disabled_at = now() WHERE id = $1", [account.id]);
     for (const tried of [token, "x".repeat(43), "x"])
       expect((await reset({ token: tried, password: fresh })).body.code).toBe("invalid_token");
     await forgot(account.email);
@@ -315,7 +312,7 @@ describe("one's own password", () => {
 
   it("can be a first one for somebody who has none", async () => {
     const account = await studio.newAccount();
-    await runAs(control, "UPDATE control.users SET password_hash = NULL WHERE id = $1", [account.id]);
+    await asSuperuser("UPDATE control.users SET password_hash = NULL WHERE id = $1", [account.id]);
     const answer = await change(account, { new_password: fresh });
     expect(answer.status).toBe(204);
     expect(changes(answer)[0]).toMatchObject({ action: "added" });

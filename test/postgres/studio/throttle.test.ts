@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { deviceCookieName } from "../../../core/rpc/studio.ts";
-import { runAs, setup } from "../support.ts";
+import { asSuperuser } from "../support.ts";
 import { createFactorsKit, newAddress } from "./factors-kit.ts";
 import { type Account, createHarness, type Harness, password } from "./harness.ts";
 
@@ -165,10 +165,7 @@ describe("failures at an account", () => {
   it("name nobody in the table", async () => {
     const account = await studio.newAccount();
     await attempt(account.email, { ip: "198.51.100.99" });
-    const [row] = await runAs(
-      Object.values(setup.superuserUrls)[0]!,
-      "SELECT json_agg(f)::text AS dump FROM control.sign_in_failures f",
-    );
+    const [row] = await asSuperuser("SELECT json_agg(f)::text AS dump FROM control.sign_in_failures f");
     for (const name of [account.email, account.id, "198.51.100.99"]) expect(String(row!.dump)).not.toContain(name);
   });
 });

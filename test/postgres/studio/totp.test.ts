@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createSealing } from "../../../workers/studio/auth/sealing.ts";
-import { runAs, setup } from "../support.ts";
+import { asSuperuser } from "../support.ts";
 import { createFactorsKit, type FactorsKit } from "./factors-kit.ts";
 import { type Account, createHarness, type Harness } from "./harness.ts";
 
@@ -13,11 +13,6 @@ beforeAll(async () => {
   kit = createFactorsKit(studio);
 });
 
-/** Asks the control database as its superuser. */
-function look(text: string, values: unknown[]) {
-  const [placement] = Object.keys(setup.superuserUrls);
-  return runAs(setup.superuserUrls[placement!]!, text, values);
-}
 const begin = (account: Account) => studio.send("POST", "/api/v1/me/mfa/totp", { token: account.token });
 const confirm = (account: Account, code: string) =>
   studio.send("POST", "/api/v1/me/mfa/totp/confirm", { token: account.token, body: { code } });
@@ -74,7 +69,9 @@ describe("an authenticator app", () => {
   it("is sealed at rest under a key of its own, and opens in its own row alone", async () => {
     const account = await studio.newAccount();
     const app = await kit.addApp(account);
-    const rows = await look("SELECT id, sealed_secret FROM control.totp_secrets WHERE user_id = $1", [account.id]);
+    const rows = await asSuperuser("SELECT id, sealed_secret FROM control.totp_secrets WHERE user_id = $1", [
+      account.id,
+    ]);
     const { id, sealed_secret: sealed } = rows[0] as { id: string; sealed_secret: string };
     expect(JSON.stringify(rows)).not.toContain(app.secret);
     const { services } = studio.studio;

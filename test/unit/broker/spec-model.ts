@@ -130,7 +130,12 @@ export class SpecModel {
 
   private end(session: ModelSession): void {
     this.sessions.delete(session.client.name);
-    for (const share of this.shared) if (share.members.has(session.client.name)) share.mayBeLost = true;
+    for (const share of this.shared) {
+      if (!share.members.has(session.client.name)) continue;
+      share.mayBeLost = true;
+      // Who got it may have got one that looks alike, and this is the one that goes.
+      if (share.taker !== null && this.makeRoom(share)) share.taker = null;
+    }
     this.publishWill(session);
   }
 
@@ -289,7 +294,8 @@ export class SpecModel {
     const { taker } = share;
     if (taker === null) return true;
     const got = JSON.stringify(owedBy(share, taker));
-    const other = this.shared.find((each) => each.taker === null && JSON.stringify(owedBy(each, taker)) === got);
+    const alike = this.shared.filter((each) => each.taker === null && JSON.stringify(owedBy(each, taker)) === got);
+    const other = alike.find(({ mayBeLost }) => !mayBeLost) ?? alike[0];
     if (other === undefined) return false;
     other.taker = taker;
     return true;

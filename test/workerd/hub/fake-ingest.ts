@@ -1,10 +1,9 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
-import type { JWK } from "jose";
 import type { OrgId } from "../../../core/ids.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
-import { createMeshKeys } from "../../../core/mesh/keys.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
 import type { IngestRecord, IngestRpc } from "../../../core/rpc/data.ts";
+import { dataKeys } from "../data-keys.ts";
 
 /** What Postgres would hold, and how it fails. Shared with the tests: they run in the same isolate. */
 export const ingest = {
@@ -28,17 +27,10 @@ interface IngestEnv {
   readonly MESH_ROOTS: KVNamespace;
 }
 
-/** Verifies calls as the data Worker does: with the keys in KV and nothing else. */
+/** Verifies calls as the data Worker does. */
 export class FakeIngest extends WorkerEntrypoint<IngestEnv> implements IngestRpc {
   async write(call: SignedCall, org: OrgId, records: readonly IngestRecord[]): Promise<void> {
-    const pushed = async (name: string) =>
-      (await this.env.MESH_ROOTS.get<{ keys: JWK[] }>(name, "json")) ?? { keys: [] };
-    const keys = createMeshKeys({
-      issuer: "https://sentinel.test",
-      fetchRoots: () => pushed("roots"),
-      fetchAccess: () => pushed("access"),
-      now: Date.now,
-    });
+    const keys = dataKeys(this.env.MESH_ROOTS);
     await verifyCall(call, { audience: "data.ingest", org, jobs: ["ingest"] }, keys, Date.now());
     ingest.calls += 1;
     if (ingest.fail === "before") throw new Error("Postgres is down");

@@ -23,12 +23,7 @@ import type { CertifierRpc, HubControlRpc, PublicKeysRpc, TokenSignerRpc } from 
 import type { Role } from "../../../core/tenancy/roles.ts";
 import type { Env } from "../../../durable-objects/env.ts";
 import { sha256Hex } from "../../../durable-objects/tenant-hub/authenticate.ts";
-import {
-  directoryName,
-  homeName,
-  homeNames,
-  parseShardCount,
-} from "../../../durable-objects/tenant-hub/shards/home.ts";
+import { directoryName, homeNames, parseShardCount } from "../../../durable-objects/tenant-hub/shards/home.ts";
 import type { TenantHub } from "../../../durable-objects/tenant-hub/tenant-hub.ts";
 
 export const objects = env as unknown as Env;
@@ -70,10 +65,6 @@ export function hubsOf(org: OrgId): DurableObjectStub<TenantHub>[] {
   const names = new Set([directoryName(org), ...homeNames(org, shardCount)]);
   return [...names].map(hubNamed);
 }
-
-/** The object that a device lives in. */
-export const homeOf = (device: Pick<TestDevice, "org" | "id">): DurableObjectStub<TenantHub> =>
-  hubNamed(homeName(device.org, device.id, shardCount));
 
 /** Takes everything of an organisation out of memory. */
 export async function evict(org: OrgId, options?: Parameters<typeof evictDurableObject>[1]): Promise<void> {

@@ -1,10 +1,9 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
-import type { JWK } from "jose";
 import type { OrgId } from "../../../core/ids.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
-import { createMeshKeys } from "../../../core/mesh/keys.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
 import type { AuditSinkRpc, SinkEntry } from "../../../core/rpc/data.ts";
+import { dataKeys } from "../data-keys.ts";
 
 /** What Postgres would hold, and how it fails. Shared with the tests: they run in the same isolate. */
 export const sink = {
@@ -35,7 +34,7 @@ interface SinkEnv {
   readonly MESH_ROOTS: KVNamespace;
 }
 
-/** Verifies calls as the data Worker does: with the keys in KV and nothing else. */
+/** Verifies calls as the data Worker does. */
 export class FakeAuditSink extends WorkerEntrypoint<SinkEnv> implements AuditSinkRpc {
   async write(call: SignedCall, entries: readonly SinkEntry[]): Promise<void> {
     const log = entries[0]?.entry.log ?? "";
@@ -58,14 +57,7 @@ export class FakeAuditSink extends WorkerEntrypoint<SinkEnv> implements AuditSin
   }
 
   async #verify(call: SignedCall, org: OrgId | null): Promise<void> {
-    const pushed = async (name: string) =>
-      (await this.env.MESH_ROOTS.get<{ keys: JWK[] }>(name, "json")) ?? { keys: [] };
-    const keys = createMeshKeys({
-      issuer: "https://sentinel.test",
-      fetchRoots: () => pushed("roots"),
-      fetchAccess: () => pushed("access"),
-      now: Date.now,
-    });
+    const keys = dataKeys(this.env.MESH_ROOTS);
     await verifyCall(call, { audience: "data.audit-sink", org, jobs: ["audit_drain"] }, keys, Date.now());
   }
 }
