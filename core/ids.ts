@@ -26,6 +26,8 @@ export const idPrefixes = {
   apiKey: "key",
   provider: "idp",
   providerSecret: "ips",
+  backup: "bak",
+  dataKey: "dky",
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;
@@ -48,6 +50,8 @@ export type PasskeyId = Id<"passkey">;
 export type TotpSecretId = Id<"totpSecret">;
 export type ApiKeyId = Id<"apiKey">;
 export type ProviderId = Id<"provider">;
+export type BackupId = Id<"backup">;
+export type DataKeyId = Id<"dataKey">;
 
 /**
  * Builds an identifier.
