@@ -912,4 +912,21 @@ ALTER POLICY receipts_add ON {{schema}}.operation_receipts
   WITH CHECK ((SELECT {{schema}}.scope_role()) IN ('owner', 'admin', 'analyst', 'system'));
 `,
   },
+  {
+    number: 5,
+    name: "0005_rollouts.sql",
+    checksum: "55d4b3c2406b4fa4a5bcce193ded8061b4c76d9d613a062bfdf5c17984328a2e",
+    sql: `-- Roll-outs: for a while more devices a minute may enrol with one code than usual.
+--
+-- Both columns are set or neither. What they say counts until \`rollout_until\` and then for nothing, without
+-- anybody's doing. The bounds are the code's own (workers/capabilities) once more, so that a mistake there can't
+-- open a code for ever.
+ALTER TABLE {{schema}}.enrollment_codes
+  ADD COLUMN rollout_per_minute integer CHECK (rollout_per_minute BETWEEN 1 AND 600),
+  ADD COLUMN rollout_until timestamptz,
+  ADD CONSTRAINT enrollment_codes_rollout CHECK ((rollout_per_minute IS NULL) = (rollout_until IS NULL));
+
+GRANT UPDATE (rollout_per_minute, rollout_until) ON {{schema}}.enrollment_codes TO {{role}};
+`,
+  },
 ];
