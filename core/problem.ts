@@ -21,6 +21,8 @@ export const problems = {
   csrf_denied: [403, "The request did not come from this site"],
   geo_denied: [403, "Not available from this country"],
   waf_denied: [403, "The request looks like an attack"],
+  org_suspended: [403, "The organisation is suspended"],
+  org_deleting: [403, "The organisation is to be deleted"],
   tls_required: [403, "A newer TLS version is needed"],
   not_found: [404, "Not found"],
   method_not_allowed: [405, "This method is not allowed here"],

@@ -44,6 +44,20 @@ export const accountActions = ["disabled", "enabled"] as const;
 export const keyKinds = ["api_key", "access_signing_key", "mesh_signing_key", "client_secret"] as const;
 export const keyActions = ["created", "rotated", "revoked"] as const;
 
+/** What happens to an organisation as a whole. */
+export const orgActions = [
+  "created",
+  "suspended",
+  "resumed",
+  "deletion_requested",
+  "deletion_undone",
+  "deletion_begun",
+  "deleted",
+  "creation_abandoned",
+  "plan_changed",
+] as const;
+export type OrgAction = (typeof orgActions)[number];
+
 /** The five events of ARCHITECTURE.md with exactly their fields, changes of what proves identity, and the edge's folded refusals. */
 export type AuditFields =
   | {
@@ -130,6 +144,17 @@ export type AuditFields =
       readonly policy: string;
     }
   | {
+      /** The organisation itself was made, shut, opened or taken away. */
+      readonly type: "org_change";
+      /** Null: the platform's operator or a schedule. */
+      readonly user_id: string | null;
+      /** Named here too: the platform's log has it when the organisation is gone. */
+      readonly org_id: string;
+      readonly action: OrgAction;
+      /** The new plan for `plan_changed`, else null. */
+      readonly detail: string | null;
+    }
+  | {
       readonly type: "edge_refusals";
       readonly gate: string;
       readonly code: string;
@@ -156,6 +181,7 @@ export const auditTypes = [
   "account_change",
   "key_change",
   "policy_change",
+  "org_change",
   "edge_refusals",
 ] as const satisfies readonly AuditType[];
 

@@ -2,6 +2,7 @@
  * Audit events at the door: exactly the fields of one type, each bounded, or null. What passes is
  * stored for seven years, hashed, and written to Postgres, so nothing else may.
  */
+import { parseId } from "../ids.ts";
 import { parseRole } from "../tenancy/roles.ts";
 import {
   type AuditFields,
@@ -13,6 +14,7 @@ import {
   keyKinds,
   loginFailureReasons,
   loginMethods,
+  orgActions,
   sessionEndReasons,
 } from "./events.ts";
 
@@ -40,6 +42,7 @@ const fieldNames: Readonly<Record<AuditType, readonly string[]>> = {
   account_change: ["admin_id", "target_user_id", "action"],
   key_change: ["user_id", "kind", "key_id", "action"],
   policy_change: ["user_id", "policy"],
+  org_change: ["user_id", "org_id", "action", "detail"],
   edge_refusals: ["gate", "code", "country", "count", "first_at", "last_at"],
 };
 
@@ -133,6 +136,14 @@ const parsers: Readonly<Record<AuditType, Parser>> = {
     const policy = matching(fields["policy"], /^[a-z][a-z_]{1,31}$/);
     if (user_id === undefined || policy === undefined) return null;
     return { type: "policy_change", user_id, policy };
+  },
+  org_change(fields) {
+    const user_id = nullable(fields["user_id"], typeId);
+    const org_id = parseId("org", fields["org_id"]);
+    const action = oneOf(fields["action"], orgActions);
+    const detail = nullable(fields["detail"], (value) => matching(value, /^[a-z][a-z0-9_-]{0,62}$/));
+    if (user_id === undefined || org_id === null || action === undefined || detail === undefined) return null;
+    return { type: "org_change", user_id, org_id, action, detail };
   },
   edge_refusals(fields) {
     const gate = matching(fields["gate"], refusalWord);

@@ -32,6 +32,8 @@ export const jobs = [
   "enroll",
   /** Creating or migrating an organisation's schema, role and hub. */
   "provision",
+  /** Shutting, opening and erasing an organisation: its hub, its schema and role. Studio only. */
+  "lifecycle",
   /** TenantHub's outbox. */
   "ingest",
   /** AuditLog's drain and reconciler. */
@@ -55,7 +57,7 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "durable-objects.key-rotation",
       "data.provisioner",
     ],
-    jobs: ["anonymous_request", "sign_tokens", "rotate_keys", "enroll", "provision"],
+    jobs: ["anonymous_request", "sign_tokens", "rotate_keys", "enroll", "provision", "lifecycle"],
   },
   capabilities: {
     audiences: ["data.credentials", "durable-objects.hub-control"],

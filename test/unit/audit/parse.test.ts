@@ -24,6 +24,13 @@ const valid: readonly AuditFields[] = [
   { type: "account_change", admin_id: user, target_user_id: user, action: "disabled" },
   { type: "key_change", user_id: user, kind: "api_key", key_id: "key_01jd3x2k8hf9v8v3k4m5n6p7qa", action: "created" },
   { type: "policy_change", user_id: user, policy: "mfa" },
+  {
+    type: "org_change",
+    user_id: null,
+    org_id: "org_01jd3x2k8hf9v8v3k4m5n6p7qa",
+    action: "plan_changed",
+    detail: "school",
+  },
   { type: "api_call", user_id: user, endpoint: "/api/v1/me", method: "GET", status_code: 200, duration_ms: 3 },
   { type: "data_access", user_id: user, document_id: document, action: "read" },
   { type: "role_change", admin_id: user, target_user_id: user, old_role: null, new_role: "owner" },

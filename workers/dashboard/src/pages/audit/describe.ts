@@ -22,6 +22,7 @@ export const auditTypes: Readonly<Record<string, string>> = {
   account_change: "Account",
   key_change: "Key",
   policy_change: "Policy",
+  org_change: "Organisation",
   edge_refusals: "Edge refusals",
 };
 
@@ -57,6 +58,10 @@ export function describe(entry: AuditEntry, nameOf: (user: string) => string): s
       return describeKeyChange(event);
     case "policy_change":
       return describePolicyChange(event);
+    case "org_change": {
+      const detail = text(event["detail"], "");
+      return `Organisation: ${words(event["action"])}${detail === "" ? "" : ` (${detail})`}`;
+    }
     case "edge_refusals":
       return `${Number(event["count"])} × ${text(event["code"], "?")} at ${text(event["gate"], "?")} from ${text(event["country"], "?")}`;
     default: {
