@@ -57,7 +57,7 @@ export async function benchMqtt(rounds: number): Promise<Row[]> {
       },
     ];
   } finally {
-    mosquitto?.process.kill();
+    await mosquitto?.stop();
     await stack.stop();
     removeStateDir(dir);
   }

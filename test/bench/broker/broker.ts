@@ -5,6 +5,7 @@ import { Generator } from "./generator-process.ts";
 import type { BrokerOptions, PeerName } from "./options.ts";
 import { startMosquitto } from "./peers/mosquitto.ts";
 import { startAedes, startBare } from "./peers/node-peers.ts";
+import { startObject } from "./peers/object.ts";
 import type { Peer } from "./peers/peer.ts";
 import { peerTarget } from "./peers/peer-target.ts";
 import { brokerCore, otherCore, pin } from "./processes.ts";
@@ -17,6 +18,7 @@ const starters: Record<PeerName, () => Promise<Peer | null>> = {
   mosquitto: startMosquitto,
   aedes: startAedes,
   bare: startBare,
+  object: startObject,
 };
 
 /**
@@ -55,7 +57,7 @@ async function measureAll(options: BrokerOptions, flags: readonly string[]) {
         say(`${name} is not installed`);
         continue;
       }
-      stops.push(() => void peer.process.kill());
+      stops.push(peer.stop);
       targets.push(peerTarget(name, peer));
     }
     for (const { pid } of targets) pin(pid, brokerCore);

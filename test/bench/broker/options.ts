@@ -1,7 +1,10 @@
 import { type CaseName, caseNames } from "./cases.ts";
 
-/** `bare` relays and is no broker: what the load generator can do at most. */
-export const peerNames = ["mosquitto", "aedes", "bare"] as const;
+/**
+ * `bare` and `object` relay and are no brokers: what the load generator can do at most, and what the
+ * runtime that Sentinel stands on can.
+ */
+export const peerNames = ["mosquitto", "aedes", "bare", "object"] as const;
 const peersDefault: readonly PeerName[] = ["mosquitto", "aedes"];
 export type PeerName = (typeof peerNames)[number];
 
@@ -30,7 +33,8 @@ export const brokerHelp = `
   --only-case LIST   some of ${caseNames.join(", ")}
   --seconds S        how long each case is measured in a round (default 2)
   --peers LIST       some of ${peerNames.join(", ")}, or none (default ${peersDefault.join(",")}, where
-                     installed); bare is a mere relay, which shows what the load generator can do
+                     installed); bare is a mere relay, which shows what the load generator can do,
+                     object one in workerd, which shows what the runtime can
   --shards LIST      numbers of hub shards to measure, such as 1,2,4
   --json FILE        write the figures of every round, too
 `;

@@ -36,5 +36,6 @@ export async function startMosquitto(): Promise<Peer | null> {
     if (answers) break;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  return { process: child, port };
+  if (child.pid === undefined) throw new Error("mosquitto could not be started");
+  return { pid: child.pid, port, stop: () => void child.kill() };
 }

@@ -21,6 +21,7 @@ async function startNodePeer(file: string): Promise<Peer> {
   const child = fork(fileURLToPath(new URL(file, import.meta.url)));
   const ended = once(child, "exit").then(() => [null]);
   const [port] = (await Promise.race([once(child, "message"), ended])) as [number | null];
-  if (port === null) throw new Error(`${file} ended with ${child.exitCode} before it listened`);
-  return { process: child, port };
+  if (port === null || child.pid === undefined)
+    throw new Error(`${file} ended with ${child.exitCode} before it listened`);
+  return { pid: child.pid, port, stop: () => void child.kill() };
 }

@@ -7,7 +7,6 @@ const id = (kind: string, index: number): string => `${kind}_${String(index).pad
 
 /** A peer under the same load: the same topics, nobody to authenticate. */
 export function peerTarget(name: string, peer: Peer): Target {
-  if (peer.process.pid === undefined) throw new Error(`${name} could not be started`);
   const prefix = `sentinel/${id("org", 0)}/devices/`;
   const devices: Device[] = Array.from({ length: devicesCount }, (_, index) => ({
     ...anonymous,
@@ -18,7 +17,7 @@ export function peerTarget(name: string, peer: Peer): Target {
     port: peer.port,
     host: `127.0.0.1:${peer.port}`,
     path: "/mqtt",
-    pid: peer.process.pid,
+    pid: peer.pid,
     devices,
     reader: anonymous,
     everything: `${prefix}#`,

@@ -1,7 +1,7 @@
-import type { ChildProcess } from "node:child_process";
-
 /** A broker that runs beside Sentinel, on 127.0.0.1. */
 export interface Peer {
-  readonly process: ChildProcess;
+  /** Whose processor time and memory are its. */
+  readonly pid: number;
   readonly port: number;
+  stop(): Promise<void> | void;
 }
