@@ -6,6 +6,7 @@ import type { JWK } from "jose";
 import type { AuditEntry, AuditFields, AuditResult, AuditType } from "../audit/events.ts";
 import type { DeviceId, GroupId, OrgId, UserId } from "../ids.ts";
 import type { AccessClaims, SignedCall } from "../mesh/claims.ts";
+import type { OrgState } from "../tenancy/org-state.ts";
 import type { Role } from "../tenancy/roles.ts";
 
 /** For the edge. `fetch` takes a WebSocket upgrade for `/mqtt/{org}`; see `gatewayHeaders`. */
@@ -143,6 +144,24 @@ export interface AuditFilter {
 
 /** Sessions that one call ends: a row each in one turn of the hub, some 16 KiB of argument. */
 export const endedSessionsMax = 500;
+
+/** What a hub must know of its organisation as a whole. */
+export interface HubStanding {
+  readonly state: OrgState;
+  /** Rises with each change: an older one than the hub has changes nothing, whoever's call comes last. */
+  readonly version: number;
+}
+
+/** For studio alone (job `lifecycle`): the organisation as a whole. Both methods are idempotent. */
+export interface HubLifecycleRpc {
+  /**
+   * Shuts or opens the organisation. While it is shut, its sockets are closed before this returns and no other
+   * is taken; nothing that is stored is lost, and what was acknowledged goes on to Postgres.
+   */
+  setStanding(call: SignedCall, org: OrgId, standing: HubStanding): Promise<void>;
+  /** Deletes all that every hub object of the organisation stores, with alarms and sockets. For good. */
+  erase(call: SignedCall, org: OrgId): Promise<void>;
+}
 
 /** For studio and capabilities: what the tenant's hub must know and do. All methods are idempotent. */
 export interface HubControlRpc {

@@ -1,4 +1,5 @@
 import { type OrgId, type OrgSlug, parseId, parseSlug } from "../ids.ts";
+import { type OrgState, parseOrgState } from "./org-state.ts";
 
 /**
  * What the edge knows of an organisation before anyone is known. Studio writes it to the POLICIES
@@ -9,7 +10,7 @@ export interface OrgPolicy {
   readonly version: 1;
   readonly org: OrgId;
   readonly slug: OrgSlug;
-  readonly status: "active" | "suspended";
+  readonly status: OrgState;
   /** ISO 3166-1 alpha-2 codes from which requests are taken. */
   readonly geoCountries: readonly string[];
   /** The oldest TLS version a device may use; people always need 1.3. */
@@ -45,11 +46,11 @@ export function parseOrgPolicy(json: unknown): OrgPolicy | null {
   const slug = parseSlug(value["slug"]);
   const countries = value["geoCountries"];
   const tls = value["tlsDeviceMin"];
-  const status = value["status"];
+  const status = parseOrgState(value["status"]);
   if (value["version"] !== 1 || org === null || slug === null) return null;
   if (!Array.isArray(countries) || countries.length > 250 || !countries.every(isCountryCode)) return null;
   if (tls !== "TLSv1.2" && tls !== "TLSv1.3") return null;
-  if (status !== "active" && status !== "suspended") return null;
+  if (status === null) return null;
   return { version: 1, org, slug, status, geoCountries: countries, tlsDeviceMin: tls };
 }
 

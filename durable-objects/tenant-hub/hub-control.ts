@@ -3,11 +3,18 @@ import { type DeviceId, type GroupId, type Id, type IdKind, type OrgId, parseId,
 import type { SignedCall, VerifiedCall } from "../../core/mesh/claims.ts";
 import { CallRefused } from "../../core/mesh/refused.ts";
 import type { Job } from "../../core/mesh/workloads.ts";
-import { endedSessionsMax, type HubControlRpc } from "../../core/rpc/durable-objects.ts";
+import {
+  endedSessionsMax,
+  type HubControlRpc,
+  type HubLifecycleRpc,
+  type HubStanding,
+} from "../../core/rpc/durable-objects.ts";
 import { parseRole, type Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
 import { verifyInward } from "../mesh.ts";
+import { eraseEveryHub, tellEveryHub } from "./every-hub.ts";
 import { homeName, parseShardCount } from "./shards/home.ts";
+import { parseStanding } from "./standing.ts";
 
 /** Devices in one presence question: a page of a list and then some. */
 const presenceDevicesMax = 1000;
@@ -18,7 +25,7 @@ const groupSizeMax = 10_000;
  * What studio and capabilities may tell a tenant's hub. Each method verifies its call first, and names
  * who may make it besides an owner or admin: a broken caller can do no more than its user could.
  */
-export class HubControl extends WorkerEntrypoint<Env> implements HubControlRpc {
+export class HubControl extends WorkerEntrypoint<Env> implements HubControlRpc, HubLifecycleRpc {
   /** Also the job `enroll`: the device that redeems a code is not signed in. */
   async putDevice(call: SignedCall, org: OrgId, device: DeviceId, tokenSha256: string): Promise<void> {
     const { verified } = await this.#hub(call, org, ["enroll"]);
@@ -98,6 +105,14 @@ export class HubControl extends WorkerEntrypoint<Env> implements HubControlRpc {
     await hub.endSessions(verifiedOrg(verified), checked, own);
   }
 
+  async setStanding(call: SignedCall, org: OrgId, standing: HubStanding): Promise<void> {
+    await tellEveryHub(this.env, await this.#lifecycle(call, org), parseStanding(standing));
+  }
+
+  async erase(call: SignedCall, org: OrgId): Promise<void> {
+    await eraseEveryHub(this.env, await this.#lifecycle(call, org));
+  }
+
   async publishCommand(call: SignedCall, org: OrgId, device: DeviceId, payload: string): Promise<void> {
     const { verified } = await this.#hub(call, org, []);
     managerOnly(verified);
@@ -123,6 +138,13 @@ export class HubControl extends WorkerEntrypoint<Env> implements HubControlRpc {
     const asked = [...homes].map(([name, here]) => this.env.TENANT_HUB.getByName(name).presence(own, here));
     const known = new Map((await Promise.all(asked)).flat().map((entry) => [entry.device, entry] as const));
     return ids.flatMap((device) => known.get(device) ?? []);
+  }
+
+  /** No user's to say, an owner's neither: studio's job alone. */
+  async #lifecycle(call: SignedCall, org: OrgId): Promise<OrgId> {
+    const own = parsed("org", org);
+    const expected = { audience: "durable-objects.hub-control", org: own, jobs: ["lifecycle"] } as const;
+    return verifiedOrg(await verifyInward(this.env, call, expected));
   }
 
   /** The object that a device lives in. */

@@ -1,4 +1,5 @@
 import type { DeviceId, GroupId, OrgId, UserId } from "../../core/ids.ts";
+import type { HubStanding } from "../../core/rpc/durable-objects.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import type { ApiKey } from "./broker/state.ts";
 import type { ShardAnswer, ShardCall } from "./shards/shard-call.ts";
@@ -35,6 +36,8 @@ export interface TenantHubMethods {
   /** @returns false when the device is unknown here or the payload too large */
   publishCommand(org: OrgId, device: DeviceId, payload: string): boolean | Promise<boolean>;
   presence(org: OrgId, devices: readonly DeviceId[]): PresenceEntry[] | Promise<PresenceEntry[]>;
+  setStanding(org: OrgId, standing: HubStanding): void;
+  erase(org: OrgId): Promise<void>;
   /** For the tenant's other hub objects alone. */
   shard(org: OrgId, call: ShardCall): Promise<ShardAnswer>;
 }

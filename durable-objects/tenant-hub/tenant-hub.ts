@@ -3,7 +3,8 @@ import { type DeviceId, type GroupId, type OrgId, parseId, type UserId } from ".
 import type { Packet } from "../../core/mqtt/packets.ts";
 import { reasonCodes } from "../../core/mqtt/reason-codes.ts";
 import { problemResponse } from "../../core/problem.ts";
-import { gatewayHeaders } from "../../core/rpc/durable-objects.ts";
+import { gatewayHeaders, type HubStanding } from "../../core/rpc/durable-objects.ts";
+import { shutCode } from "../../core/tenancy/org-state.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
 import { objectKeys } from "../mesh.ts";
@@ -24,6 +25,7 @@ import { PartialKeeper } from "./partial-keeper.ts";
 import { parseHubName } from "./shards/home.ts";
 import type { ShardAnswer, ShardCall } from "./shards/shard-call.ts";
 import { answerAlone, ShardLink } from "./shards/shard-link.ts";
+import { readStanding, shutClose, writeStanding } from "./standing.ts";
 import { HubStorage } from "./storage.ts";
 import type { PresenceEntry, TenantHubMethods } from "./tenant-hub-methods.ts";
 import { Tick } from "./tick.ts";
@@ -63,6 +65,10 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   private state: BrokerState | null = null;
   /** Null for a tenant that is whole in this object. Written by `restore`. */
   private link: ShardLink | null = null;
+  /** Whether the organisation is open, as studio says. Written by `restore` and `setStanding`. */
+  private standing: HubStanding | null = null;
+  /** True once everything was deleted: until it is evicted, this object serves nobody. */
+  private erased = false;
   private readonly live = new Map<SocketId, LiveSocket>();
   private readonly bySocket = new Map<WebSocket, LiveSocket>();
   /** What was caused since the last commit. */
@@ -107,11 +113,16 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     const requestId = request.headers.get(gatewayHeaders.requestId) ?? "";
     const org = parseId("org", request.headers.get(gatewayHeaders.org));
     if (org === null) return problemResponse("malformed_request", requestId);
+    if (this.erased) return problemResponse("not_found", requestId);
     const state = this.openOrg(org);
     const header = request.headers.get(gatewayHeaders.authorization);
     const upgrade = await judgeUpgrade(header, org, objectKeys(this.env).access, Date.now());
     if (upgrade?.kind === "bad_credentials") return problemResponse("invalid_token", requestId);
     if (upgrade?.kind === "unavailable") return problemResponse("unavailable", requestId);
+    // After the await: it may have been shut or erased meanwhile.
+    const standing = this.standing?.state ?? "active";
+    if (this.erased) return problemResponse("not_found", requestId);
+    if (standing !== "active") return problemResponse(shutCode(standing), requestId);
     // Counted after the await, so that a crowd can't pass the check together.
     if (state.sockets.size >= socketsMax) return problemResponse("unavailable", requestId);
     const client = this.accept(upgrade);
@@ -270,6 +281,37 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     );
   }
 
+  setStanding(org: OrgId, standing: HubStanding): void {
+    this.openOrg(org);
+    if (this.standing !== null && standing.version < this.standing.version) return;
+    this.standing = standing;
+    this.storage.alongside(() => writeStanding(this.ctx.storage.sql, standing));
+    this.closeIfShut();
+    this.commit();
+  }
+
+  /** Sockets, then all that is stored; no will is published, for nobody is left to hear one. */
+  async erase(_org: OrgId): Promise<void> {
+    this.erased = true;
+    for (const live of [...this.live.values()]) {
+      this.forget(live);
+      closeSocket(live, shutClose("deleting", Math.random()));
+    }
+    this.state = null;
+    this.link = null;
+    this.writes = [];
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+  }
+
+  private closeIfShut(): void {
+    const { standing, state } = this;
+    if (standing === null || standing.state === "active" || state === null) return;
+    const now = Date.now();
+    for (const socket of [...state.sockets.keys()])
+      this.run({ kind: "close_socket", socket, close: shutClose(standing.state, Math.random()) }, now);
+  }
+
   /** For the tenant's other hub objects: nobody but this Worker can reach an object, so its own word is enough. */
   async shard(org: OrgId, call: ShardCall): Promise<ShardAnswer> {
     this.openOrg(org);
@@ -285,6 +327,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
 
   /** The state of this object's one organisation; a call for another one is a bug and throws. */
   private openOrg(org: OrgId): BrokerState {
+    if (this.erased) throw new Error("this hub was erased");
     if (this.state === null) {
       if (parseHubName(this.name(org))?.org !== org) throw new Error("this hub's name is another organisation's");
       this.storage.setOrg(org);
@@ -298,6 +341,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   private restore(org: OrgId, isNew: boolean): void {
     const state = this.storage.load(org);
     this.state = state;
+    this.standing = readStanding(this.ctx.storage.sql);
     this.link = this.openLink(org, state, isNew);
     state.shard = this.link;
     for (const socket of this.ctx.getWebSockets()) {
@@ -308,6 +352,9 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
       this.remember(liveSocket(attachment.id, socket, level, this.storage.partial(attachment.id)));
     }
     this.handle({ kind: "restored" });
+    // A crash between the word and its sockets: whatever came back with it ends now.
+    this.closeIfShut();
+    this.commit();
     this.outbox.wake();
     this.link?.wake();
   }

@@ -32,7 +32,8 @@ export async function readPolicy(database: Database, org: OrgId): Promise<Versio
     version: 1,
     org: row["id"],
     slug: row["slug"],
-    status: row["status"] === "suspended" ? "suspended" : "active",
+    // It is not there yet while it is made, and nobody asks the edge for it.
+    status: row["status"] === "provisioning" ? "active" : row["status"],
     geoCountries: row["countries"] ?? platformPolicy.geoCountries,
     tlsDeviceMin: row["device_min"] ?? platformPolicy.tlsDeviceMin,
   });
