@@ -38,6 +38,15 @@ export const dataKeysMax = 240;
 
 export const dataKeyPurpose = (id: DataKeyId): string => `data-key:${id}`;
 
+/** What moves all of an organisation's keys to a keeper, or to its keeper's newer key. */
+export interface KeeperChange {
+  /** Of the set that was read. */
+  readonly version: number;
+  readonly keeper: KeeperRecord;
+  /** Every key of that set, wrapped by the keeper. */
+  readonly keys: readonly WrappedDataKey[];
+}
+
 /** How the keeper answered last. */
 export type KeeperOutcome = "answered" | KeyUnavailableReason;
 

@@ -17,6 +17,8 @@ export const audiences = [
   "data.audit-sink",
   "data.credentials",
   "data.provisioner",
+  "data.data-keys",
+  "capabilities.encryption",
 ] as const;
 export type Audience = (typeof audiences)[number];
 
@@ -38,6 +40,8 @@ export const jobs = [
   "ingest",
   /** AuditLog's drain and reconciler. */
   "audit_drain",
+  /** Rotating an organisation's data key and wrapping its keys anew, on the operator's word. */
+  "tend_keys",
 ] as const;
 export type Job = (typeof jobs)[number];
 
@@ -50,6 +54,7 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
   studio: {
     audiences: [
       "capabilities.devices",
+      "capabilities.encryption",
       "durable-objects.audit-intake",
       "durable-objects.audit-reader",
       "durable-objects.hub-control",
@@ -57,11 +62,11 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "durable-objects.key-rotation",
       "data.provisioner",
     ],
-    jobs: ["anonymous_request", "sign_tokens", "rotate_keys", "enroll", "provision", "lifecycle"],
+    jobs: ["anonymous_request", "sign_tokens", "rotate_keys", "enroll", "provision", "lifecycle", "tend_keys"],
   },
   capabilities: {
-    audiences: ["data.credentials", "durable-objects.hub-control"],
-    jobs: ["enroll"],
+    audiences: ["data.credentials", "data.data-keys", "durable-objects.hub-control"],
+    jobs: ["enroll", "tend_keys"],
   },
   "durable-objects": {
     audiences: ["data.ingest", "data.audit-sink"],

@@ -1,6 +1,8 @@
 /** What each entrypoint of the data Worker offers, and to whom. */
 import type { AuditEntry } from "../audit/events.ts";
-import type { DeviceId, OrgId } from "../ids.ts";
+import type { DataKeySet, KeeperChange, KeeperOutcome, KeeperRecord, WrappedDataKey } from "../crypto/data-key-set.ts";
+import type { KeyUnavailableReason } from "../crypto/key-wrapper.ts";
+import type { DataKeyId, DeviceId, OrgId, UserId } from "../ids.ts";
 import type { SignedCall } from "../mesh/claims.ts";
 import type { DeviceReply } from "../telemetry.ts";
 
@@ -58,4 +60,37 @@ export interface ProvisionerRpc {
 export interface ProvisionedTenant {
   /** Null: every placement is full, and nothing was made. Not an error: a class does not survive the way. */
   readonly placement: string | null;
+}
+
+/**
+ * For capabilities: the wrapped data keys of the call's own organisation. `data` holds nothing that
+ * opens them, and capabilities hold no list of them.
+ */
+export interface DataKeysRpc {
+  /** @param messages of the current key, to be reserved */
+  read(call: SignedCall, messages: number): Promise<DataKeySet>;
+  /** False: the set has changed since it was read. */
+  add(call: SignedCall, version: number, key: WrappedDataKey): Promise<boolean>;
+  report(call: SignedCall, outcome: KeeperOutcome): Promise<void>;
+  /** For an owner, or the job `tend_keys`. False: the set has changed since it was read. */
+  changeKeeper(call: SignedCall, change: KeeperChange): Promise<boolean>;
+  describe(call: SignedCall): Promise<EncryptionState>;
+}
+/** What people are shown: no wrapped key and no credentials. Times in RFC 3339 UTC. */
+export interface EncryptionState {
+  readonly keeper: Pick<KeeperRecord, "kind" | "settings">;
+  readonly shredded: boolean;
+  /** Null: nobody yet, or the platform. */
+  readonly changedBy: UserId | null;
+  readonly changedAt: string | null;
+  /** When the keeper last answered, and when it last did not. */
+  readonly unwrappedAt: string | null;
+  readonly failedAt: string | null;
+  readonly failure: KeyUnavailableReason | null;
+  readonly keys: readonly {
+    readonly id: DataKeyId;
+    readonly createdAt: string;
+    readonly messagesReserved: number;
+    readonly current: boolean;
+  }[];
 }

@@ -1,13 +1,16 @@
 /**
- * data: the secrets that open every tenant, and nothing else. Four entrypoints, each bound by
+ * data: the secrets that open every tenant, and nothing else. Each entrypoint is bound by
  * exactly one other Worker; every method verifies its call before anything else.
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
+import type { DataKeySet, KeeperChange, KeeperOutcome, WrappedDataKey } from "../../core/crypto/data-key-set.ts";
 import type { OrgId } from "../../core/ids.ts";
 import type { SignedCall } from "../../core/mesh/claims.ts";
 import type {
   AuditSinkRpc,
   CredentialsRpc,
+  DataKeysRpc,
+  EncryptionState,
   IngestRecord,
   IngestRpc,
   ProvisionedTenant,
@@ -19,6 +22,7 @@ import { receiptExists } from "./audit-sink/receipt-exists.ts";
 import { writeEntries } from "./audit-sink/write-entries.ts";
 import type { DataEnv } from "./config.ts";
 import { connectionForCall } from "./credentials/for-tenant.ts";
+import { addDataKey, describeEncryption, readDataKeys, replaceKeeper, reportKeeper } from "./data-keys/data-keys.ts";
 import { writeRecords } from "./ingest/write-records.ts";
 import { failureOf, logEvent } from "./log.ts";
 import { provision } from "./provisioner/provision.ts";
@@ -68,6 +72,29 @@ export class Credentials extends WorkerEntrypoint<DataEnv> implements Credential
 export class Provisioner extends WorkerEntrypoint<DataEnv> implements ProvisionerRpc {
   createTenant(call: SignedCall, org: OrgId): Promise<ProvisionedTenant> {
     return work(this.env, "Provisioner", (made) => provision(made, call, org));
+  }
+}
+
+/** For capabilities. */
+export class DataKeys extends WorkerEntrypoint<DataEnv> implements DataKeysRpc {
+  read(call: SignedCall, messages: number): Promise<DataKeySet> {
+    return work(this.env, "DataKeys", (made) => readDataKeys(made, call, messages));
+  }
+
+  add(call: SignedCall, version: number, key: WrappedDataKey): Promise<boolean> {
+    return work(this.env, "DataKeys", (made) => addDataKey(made, call, version, key));
+  }
+
+  report(call: SignedCall, outcome: KeeperOutcome): Promise<void> {
+    return work(this.env, "DataKeys", (made) => reportKeeper(made, call, outcome));
+  }
+
+  changeKeeper(call: SignedCall, change: KeeperChange): Promise<boolean> {
+    return work(this.env, "DataKeys", (made) => replaceKeeper(made, call, change));
+  }
+
+  describe(call: SignedCall): Promise<EncryptionState> {
+    return work(this.env, "DataKeys", (made) => describeEncryption(made, call));
   }
 }
 
