@@ -21,7 +21,7 @@ const accessToken: readonly WafExemption[] = [
 /** What an administrator copies out of an issuer's console. */
 const copied: readonly WafExemption[] = [
   { field: "body.client_secret", why: "a good secret looks like an attack; it is sealed, never shown" },
-  { field: "body.issuer", why: "an address to call, by rules of its own (workers/studio/auth/outside/address.ts)" },
+  { field: "body.issuer", why: "an address to call, by rules of its own (core/outside-address.ts)" },
   { field: "body.client_id", why: "the issuer's own spelling, often a host name; sent back to the issuer alone" },
 ];
 

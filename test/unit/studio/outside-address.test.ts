@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseLoopbackIssuers, parseOutsideAddress } from "../../../workers/studio/auth/outside/address.ts";
+import { parseOutsideAddress } from "../../../core/outside-address.ts";
+import { parseLoopbackIssuers } from "../../../workers/studio/auth/outside/address.ts";
 
 const none: ReadonlySet<string> = new Set();
 

@@ -1,5 +1,5 @@
 import type { ProblemCode } from "../../../core/problem.ts";
-import { readBounded } from "./read-bounded.ts";
+import { readBounded } from "../../../core/read-bounded.ts";
 
 export type ReadBody =
   | { readonly kind: "ok"; readonly text: string; readonly json: unknown }

@@ -1,6 +1,6 @@
 import * as oauth from "oauth4webapi";
+import { parseOutsideAddress } from "../../../../core/outside-address.ts";
 import { BoundedMap } from "../../bounded-map.ts";
-import { parseOutsideAddress } from "./address.ts";
 import { IssuerRefused, type OutboundFetch } from "./outbound.ts";
 
 /** How long an issuer's configuration is used again, in milliseconds. */

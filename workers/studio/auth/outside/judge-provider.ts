@@ -1,5 +1,5 @@
+import { parseOutsideAddress } from "../../../../core/outside-address.ts";
 import type { ProviderKind, Signing } from "../../../../store/control/outside/providers.ts";
-import { parseOutsideAddress } from "./address.ts";
 import type { OutsideIssuers } from "./issuers.ts";
 import { IssuerRefused, IssuerUnreachable } from "./outbound.ts";
 

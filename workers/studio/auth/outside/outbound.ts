@@ -1,5 +1,5 @@
-import { readBounded } from "../../http/read-bounded.ts";
-import { parseOutsideAddress } from "./address.ts";
+import { parseOutsideAddress } from "../../../../core/outside-address.ts";
+import { readBounded } from "../../../../core/read-bounded.ts";
 
 /** Largest answer that is read, in bytes: Microsoft's key set, the largest of the great issuers', is under 32 KiB. */
 export const answerBytesMax = 256 * 1024;

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { addressCharactersMax } from "../../../../core/outside-address.ts";
 import {
   joiningRoles,
   type ProviderWithSecrets,
@@ -6,7 +7,6 @@ import {
   type SecretView,
   signings,
 } from "../../../../store/control/outside/providers.ts";
-import { addressCharactersMax } from "../../auth/outside/address.ts";
 import { redirectUriOf } from "../../auth/outside/redirect-uri.ts";
 import { idOf, idText, instant, nameOf } from "../../http/schemas.ts";
 import type { Services } from "../../services.ts";

@@ -17,5 +17,11 @@ export async function readBounded(
     }
     chunks.push(value);
   }
-  return new Uint8Array(Buffer.concat(chunks));
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return whole;
 }
