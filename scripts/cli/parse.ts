@@ -3,15 +3,19 @@ import { parseArgs } from "node:util";
 import { CliError } from "./cli-error.ts";
 import type { Flags, Verb } from "./verb.ts";
 import { auditVerifyLeaves } from "./verbs/audit-verify-leaves.ts";
+import { backup } from "./verbs/backup.ts";
+import { backupMakeKey } from "./verbs/backup-flags.ts";
 import { identityProviders } from "./verbs/identity-providers.ts";
 import { keysRotate } from "./verbs/keys-rotate.ts";
 import { migrate } from "./verbs/migrate.ts";
 import { migrateTenants } from "./verbs/migrate-tenants.ts";
 import { migrateVerify } from "./verbs/migrate-verify.ts";
 import { placements } from "./verbs/placements.ts";
+import { restore } from "./verbs/restore.ts";
 import { status } from "./verbs/status.ts";
 import { tenants } from "./verbs/tenants.ts";
 import { usersDisable, usersEnable } from "./verbs/users.ts";
+import { verifyBackup } from "./verbs/verify-backup.ts";
 
 /** The first whose words are all there is meant, so a longer name stands before its own beginning. */
 export const verbs: readonly Verb[] = [
@@ -22,6 +26,10 @@ export const verbs: readonly Verb[] = [
   status,
   tenants,
   auditVerifyLeaves,
+  backupMakeKey,
+  backup,
+  restore,
+  verifyBackup,
   keysRotate,
   usersDisable,
   usersEnable,

@@ -1,0 +1,181 @@
+/** Backups from beginning to end: connections, keys, files. What the verbs and the benchmark call. */
+import { performance } from "node:perf_hooks";
+import type pg from "pg";
+import type { StreamTotals } from "../../core/backup/frames.ts";
+import type { BackupHeader, StreamDescription } from "../../core/backup/header.ts";
+import { openBackup } from "../../core/backup/read.ts";
+import type { KeyWrapper } from "../../core/crypto/key-wrapper.ts";
+import type { BackupId, OrgId } from "../../core/ids.ts";
+import type { TenantMigration } from "../../workers/data/provisioner/tenant-schema.ts";
+import type { PlacementUrl } from "../migrate/database-urls.ts";
+import { asOwner } from "../migrate/owner.ts";
+import { recordTenant } from "../migrate/tenants/ledger.ts";
+import { backUpTenant } from "./back-up-tenant.ts";
+import { keepKey, keyOf, newBackup, noteVerified } from "./custody.ts";
+import { fileEnding, readFileBytes, writeFileWhole } from "./files.ts";
+import type { ByteProgress } from "./progress.ts";
+import { type Restored, restoreTenant } from "./restore-tenant.ts";
+import { newSha256 } from "./running-hash.ts";
+
+export interface World {
+  /** Owner's connections; the first holds the control plane. */
+  readonly placements: readonly [PlacementUrl, ...PlacementUrl[]];
+  readonly keeper: KeyWrapper;
+}
+
+/** The organisation, or its placement, is not one of those that were named. */
+export class NoSuchOrganisation extends Error {
+  override readonly name = "NoSuchOrganisation";
+}
+
+export interface BackedUp {
+  readonly backup: BackupId;
+  readonly path: string;
+  /** Of the file. */
+  readonly bytes: number;
+  readonly rows: number;
+}
+
+/**
+ * Backs one organisation up into a file, and reads it again: a backup that nobody has read is none.
+ * @throws CatalogueRefused, CustodyRefused, NoSuchOrganisation, errors of Postgres and of the disk
+ */
+export async function backUpToFile(
+  world: World,
+  org: OrgId,
+  folder: string,
+  progress?: (total: number) => ByteProgress,
+): Promise<BackedUp> {
+  const { url: controlUrl } = world.placements[0];
+  const url = await asOwner(controlUrl, (control) => placementOf(world, control, org));
+  return await asOwner(controlUrl, (custody) =>
+    asOwner(url, (tenant) =>
+      asOwner(url, (audit) =>
+        asOwner(controlUrl, async (control) => {
+          const made = await newBackup(custody, org, Date.now());
+          let shown: ByteProgress | undefined;
+          const backup = await backUpTenant({
+            org,
+            ...made,
+            tenant,
+            audit,
+            control,
+            nowMs: Date.now(),
+            onProgress: (bytes, stream) => shown?.update(bytes, stream),
+          });
+          shown = progress?.(backup.bytesEstimated);
+          const result = { backup: made.backup, bytes: 0, rows: 0 };
+          const name = `${org}.${made.backup}${fileEnding}`;
+          const path = await writeFileWhole(folder, name, backup.bytes, async ({ bytes, sha256 }, partial) => {
+            shown?.end();
+            const { rows } = await readAll(partial, made.key);
+            const header = { ...backup.header, org };
+            await keepKey(custody, world.keeper, { header, key: made.key, bytes, rows, sha256 });
+            await noteVerified(custody, made.backup);
+            Object.assign(result, { bytes, rows });
+          });
+          return { ...result, path };
+        }),
+      ),
+    ),
+  );
+}
+
+export interface Verified {
+  readonly header: BackupHeader;
+  readonly streams: readonly (StreamTotals & { readonly stream: StreamDescription })[];
+  readonly rows: number;
+  /** Of the rows. */
+  readonly bytes: number;
+  readonly elapsedMs: number;
+}
+
+/** Reads a file to its end, and notes that it did. @throws BackupRefused, CustodyRefused */
+export async function verifyFile({ placements, keeper }: World, path: string): Promise<Verified> {
+  const { header } = await openBackup(readFileBytes(path));
+  return await asOwner(placements[0].url, async (control) => {
+    const verified = await readAll(path, await keyOf(control, keeper, header));
+    await noteVerified(control, header.backup);
+    return verified;
+  });
+}
+
+async function readAll(path: string, key: Uint8Array): Promise<Verified> {
+  const startedAt = performance.now();
+  const backup = await openBackup(readFileBytes(path));
+  const streams: (StreamTotals & { stream: StreamDescription })[] = [];
+  for await (const event of backup.events(key, newSha256)) if (event.kind === "end") streams.push(event);
+  const sum = (of: (stream: StreamTotals) => number): number =>
+    streams.reduce((total, stream) => total + of(stream), 0);
+  return {
+    header: backup.header,
+    streams,
+    rows: sum(({ rows }) => rows),
+    bytes: sum(({ bytes }) => bytes),
+    elapsedMs: performance.now() - startedAt,
+  };
+}
+
+/**
+ * Restores a file into an organisation. The file is read whole before the first statement, so that nobody waits for
+ * a restore that can't succeed.
+ * @throws BackupRefused, CustodyRefused, RestoreRefused, NoSuchOrganisation
+ */
+export async function restoreFromFile(
+  world: World,
+  path: string,
+  into: OrgId,
+  migrations: readonly TenantMigration[],
+  progress?: (total: number) => ByteProgress,
+): Promise<Restored> {
+  const verified = await verifyFile(world, path);
+  return await asOwner(world.placements[0].url, async (control) => {
+    const key = await keyOf(control, world.keeper, verified.header);
+    const shown = progress?.(verified.bytes);
+    const restored = await asOwner(await placementOf(world, control, into), async (client) =>
+      restoreTenant({
+        backup: await openBackup(readFileBytes(path)),
+        key,
+        into,
+        client,
+        migrations,
+        onProgress: (bytes, stream) => shown?.update(bytes, stream),
+      }),
+    );
+    shown?.end();
+    // After the commit, as a wave of migrations does: the index can only be behind.
+    await recordTenant(control, into, migrations.at(-1)?.number ?? 0);
+    return restored;
+  });
+}
+
+/** The owner's address of an organisation's placement. @throws NoSuchOrganisation */
+async function placementOf({ placements }: World, control: pg.ClientBase, org: OrgId): Promise<string> {
+  const { rows } = await control.query<{ placement: string }>(
+    "SELECT placement FROM control.organisation_placements WHERE org_id = $1 AND ready_at IS NOT NULL",
+    [org],
+  );
+  const found = placements.find(({ name }) => name === rows[0]?.placement);
+  if (found === undefined) throw new NoSuchOrganisation(`${org} is on none of the placements that were named`);
+  return found.url;
+}
+
+/** Every organisation that has a schema. */
+export function everyOrganisation({ placements }: World): Promise<OrgId[]> {
+  return asOwner(placements[0].url, async (control) => {
+    const { rows } = await control.query<{ org: OrgId }>(
+      "SELECT org_id AS org FROM control.organisation_placements WHERE ready_at IS NOT NULL ORDER BY org_id",
+    );
+    return rows.map(({ org }) => org);
+  });
+}
+
+/** The slug by which people know an organisation, or null. */
+export function slugOf({ placements }: World, org: OrgId): Promise<string | null> {
+  return asOwner(placements[0].url, async (control) => {
+    const { rows } = await control.query<{ slug: string }>("SELECT slug FROM control.organisations WHERE id = $1", [
+      org,
+    ]);
+    return rows[0]?.slug ?? null;
+  });
+}
