@@ -124,7 +124,7 @@ describe("creating a tenant", () => {
 
   it("that stopped after its reservation is finished in the same place", async () => {
     const org = newOrgId();
-    const reserved = await reservePlacement(directoryDatabase, org, ["first", "second"]);
+    const reserved = await reservePlacement(directoryDatabase, org, ["first", "second"], dataConfig.rootId);
     expect(reserved.ready).toBe(false);
     expect((await createTenant(dataConfig, org, tenantMigrations)).placement).toBe(reserved.placement);
   });
@@ -197,7 +197,7 @@ describe("choosing a placement", () => {
     };
     // Other files create tenants beside this one, so the claim is of balance, not of one choice.
     for (let index = 0; index < 4; index += 1)
-      await reservePlacement(directoryDatabase, newOrgId(), ["first", "second"]);
+      await reservePlacement(directoryDatabase, newOrgId(), ["first", "second"], dataConfig.rootId);
     const [fewest, most] = await count();
     expect(most!.n - fewest!.n).toBeLessThanOrEqual(4);
   });
@@ -208,7 +208,7 @@ describe("choosing a placement", () => {
       "INSERT INTO control.placements (name, tenants_max) VALUES ('small', 5) ON CONFLICT DO NOTHING",
     );
     const outcomes = await Promise.allSettled(
-      Array.from({ length: 8 }, () => reservePlacement(directoryDatabase, newOrgId(), ["small"])),
+      Array.from({ length: 8 }, () => reservePlacement(directoryDatabase, newOrgId(), ["small"], dataConfig.rootId)),
     );
     const refused = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
     expect(refused).toHaveLength(3);
