@@ -1,6 +1,8 @@
 import type { OrgId, OrgSlug, UserId } from "../../core/ids.ts";
+import type { OrgState } from "../../core/tenancy/org-state.ts";
 import { type Database, DatabaseError, sql, sqlState } from "../connect.ts";
 import { idOf, instant, textOf } from "./columns.ts";
+import { stateOf } from "./lifecycle.ts";
 import { receipt, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 import { membershipsPerUserMax } from "./users.ts";
 
@@ -59,15 +61,16 @@ export async function activateOrganisation(database: Database, write: WriteReque
   ]);
 }
 
-/** An active organisation by id or slug, for routes that need no membership (enrolment, sign-in). */
+/** An organisation by id or slug, for routes that need no membership (enrolment, sign-in); its state is theirs to heed. */
 export async function findOrganisation(
   database: Database,
   reference: string,
-): Promise<{ readonly org: OrgId; readonly slug: string } | null> {
+): Promise<{ readonly org: OrgId; readonly slug: string; readonly state: OrgState } | null> {
   const [row] = await database.query(
-    sql`SELECT id, slug FROM control.organisations
-      WHERE (id = ${reference} OR slug = ${reference}) AND status = 'active'`,
+    sql`SELECT id, slug, status FROM control.organisations
+      WHERE (id = ${reference} OR slug = ${reference}) AND status <> 'provisioning'`,
     { readOnly: true },
   );
-  return row === undefined ? null : { org: idOf("org", row, "id"), slug: textOf(row, "slug") };
+  if (row === undefined) return null;
+  return { org: idOf("org", row, "id"), slug: textOf(row, "slug"), state: stateOf(row, "status") };
 }

@@ -53,6 +53,10 @@ export const roundTrips: Readonly<Record<string, number>> = {
   changeEmail: 2,
   createOrg: 8,
   getOrg: 1,
+  // Whose slug was not typed: the first look says so.
+  deleteOrg: 1,
+  // One that is not to be deleted: nothing changes, the hub has nothing to hear, and the answer says what it is.
+  restoreOrg: 4,
   listMembers: 2,
   changeMember: 2,
   removeMember: 4,
@@ -92,6 +96,11 @@ export const roundTrips: Readonly<Record<string, number>> = {
   rotateKeys: 0,
   disableUser: 1,
   enableUser: 1,
+  operatorGetOrg: 1,
+  operatorSuspendOrg: 1,
+  operatorResumeOrg: 1,
+  operatorDeleteOrg: 1,
+  operatorRestoreOrg: 1,
   signInProviders: 1,
   orgSignInProviders: 2,
   startOidc: 1,
