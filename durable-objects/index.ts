@@ -8,6 +8,7 @@ export { KeyRing } from "./key-ring/key-ring.ts";
 export { KeyRotation } from "./key-ring/key-rotation.ts";
 export { PublicKeys } from "./key-ring/public-keys.ts";
 export { TokenSigner } from "./key-ring/token-signer.ts";
+export { EnrollmentLimits } from "./rate-limiter/enrollment-limits.ts";
 export { Limits } from "./rate-limiter/limits.ts";
 export { RateLimiter } from "./rate-limiter/rate-limiter.ts";
 export { DeviceGateway } from "./tenant-hub/device-gateway.ts";

@@ -41,7 +41,7 @@ export function unitVariables(sources: VariableSources): Record<UnitName, Record
       NEON_GATEWAY: gateway,
     },
     "sentinel-passwords": { PASSWORDS_TOKEN: secrets.passwordsToken },
-    "sentinel-capabilities": { ISSUER: publicUrl, NEON_GATEWAY: gateway },
+    "sentinel-capabilities": { ISSUER: publicUrl, NEON_GATEWAY: gateway, LIMIT_SCALE: String(sources.limitScale) },
     "sentinel-data": {
       ISSUER: publicUrl,
       TENANT_DB_ROOT_SECRET: secrets.tenantDbRoot,

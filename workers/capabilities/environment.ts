@@ -1,7 +1,12 @@
 import { createCaller } from "../../core/mesh/caller.ts";
 import { createMeshKeys } from "../../core/mesh/keys.ts";
 import type { CredentialsRpc } from "../../core/rpc/data.ts";
-import type { CertifierRpc, HubControlRpc, PublicKeysRpc } from "../../core/rpc/durable-objects.ts";
+import type {
+  CertifierRpc,
+  EnrollmentLimitsRpc,
+  HubControlRpc,
+  PublicKeysRpc,
+} from "../../core/rpc/durable-objects.ts";
 import type { DevicesDependencies } from "./devices/admission.ts";
 import { createTenantConnections } from "./tenant-connections.ts";
 
@@ -14,6 +19,9 @@ export interface Env {
   readonly PUBLIC_KEYS: PublicKeysRpc;
   readonly CERTIFIER: CertifierRpc;
   readonly HUB: HubControlRpc;
+  readonly ENROLLMENT_LIMITS: EnrollmentLimitsRpc;
+  /** Multiplies how many devices a minute enrol with one code; plain configuration for load tests. */
+  readonly LIMIT_SCALE: string;
 }
 
 /** Builds what lives as long as this isolate: key sets, its own identity and tenants' connections. */
@@ -40,8 +48,17 @@ export function devicesDependencies(env: Env): DevicesDependencies {
     caller,
     connections: createTenantConnections({ credentials: env.CREDENTIALS, caller, now }),
     hub: env.HUB,
+    limits: env.ENROLLMENT_LIMITS,
+    limitScale: parseLimitScale(env.LIMIT_SCALE),
     gateway: env.NEON_GATEWAY,
     now,
     random,
   };
+}
+
+/** @throws when it is no whole number from 1 to 1,000,000: a Worker with broken limits must not serve */
+function parseLimitScale(text: unknown): number {
+  const scale = typeof text === "string" && /^[1-9]\d{0,6}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(scale <= 1_000_000)) throw new Error("LIMIT_SCALE is not a whole number from 1 to 1000000");
+  return scale;
 }

@@ -35,6 +35,9 @@ export class Devices extends WorkerEntrypoint<Env> implements DevicesRpc {
   revokeEnrollmentCode(...rest: Rest<"revokeEnrollmentCode">): Answer<"revokeEnrollmentCode"> {
     return this.#devices.revokeEnrollmentCode(...rest);
   }
+  openRollout(...rest: Rest<"openRollout">): Answer<"openRollout"> {
+    return this.#devices.openRollout(...rest);
+  }
   enroll(...rest: Rest<"enroll">): Answer<"enroll"> {
     return this.#devices.enroll(...rest);
   }

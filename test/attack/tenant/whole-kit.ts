@@ -12,6 +12,7 @@ import { connectionForCall } from "../../../workers/data/credentials/for-tenant.
 import { provision } from "../../../workers/data/provisioner/provision.ts";
 import { createUnit } from "../../../workers/data/unit.ts";
 import type { Services } from "../../../workers/studio/services.ts";
+import { countingLimits } from "../../postgres/capabilities/counting.ts";
 import { FakeHub } from "../../postgres/capabilities/fake-hub.ts";
 import { type Account, createHarness, type Harness, type Sent } from "../../postgres/studio/harness.ts";
 import { asSuperuser, dataVariables, describeTenant, type FreshTenant, gateway } from "../../postgres/support.ts";
@@ -75,6 +76,8 @@ function realParts(services: Services, mesh: TestMesh): Pick<Services, "devices"
       caller,
       connections: createTenantConnections({ credentials, caller, now: Date.now }),
       hub: new FakeHub(keys),
+      limits: countingLimits(now),
+      limitScale: 1,
       gateway,
       now,
       random,

@@ -26,6 +26,8 @@ beforeAll(async () => {
     caller: mesh.callerOf("capabilities"),
     connections: () => touch("database"),
     hub: new Proxy({}, { get: (_, name) => touch(`hub.${String(name)}`) }) as never,
+    limits: { consume: touch("limits") },
+    limitScale: 1,
     gateway: "nowhere.invalid:1",
     now: Date.now,
     random,

@@ -3,7 +3,7 @@ import type { DevicesRpc, Result } from "../../../core/rpc/capabilities.ts";
 import { admit, type DevicesDependencies } from "./admission.ts";
 import { listCommands, sendCommand } from "./commands.ts";
 import { enroll } from "./enrollment.ts";
-import { createEnrollmentCode, listEnrollmentCodes, revokeEnrollmentCode } from "./enrollment-codes.ts";
+import { createEnrollmentCode, listEnrollmentCodes, openRollout, revokeEnrollmentCode } from "./enrollment-codes.ts";
 import {
   createGroup,
   getGroup,
@@ -24,6 +24,7 @@ const handlers: { readonly [Method in keyof DevicesRpc]: Handler<DevicesRpc[Meth
   createEnrollmentCode,
   listEnrollmentCodes,
   revokeEnrollmentCode,
+  openRollout,
   enroll,
   listDevices,
   getDevice,
