@@ -16,7 +16,9 @@ export type Result<T> =
         | "conflict"
         | "invalid_enrollment_code"
         | "invalid_cursor"
-        | "invalid_request";
+        | "invalid_request"
+        /** What is asked for is sealed, and its key can't be had at the moment; nothing was done. */
+        | "key_unavailable";
     };
 
 export interface Page<T> {

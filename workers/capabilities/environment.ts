@@ -8,10 +8,12 @@ import type {
   PublicKeysRpc,
 } from "../../core/rpc/durable-objects.ts";
 import type { DevicesDependencies } from "./devices/admission.ts";
+import type { EncryptionDependencies } from "./keys/encryption.ts";
+import { createTenantKeys, type KeysEnv } from "./keys/tenant-keys.ts";
 import { createTenantConnections } from "./tenant-connections.ts";
 
 /** The bindings of wrangler.toml. */
-export interface Env {
+export interface Env extends KeysEnv {
   /** Whose access tokens these are; every unit has the same. */
   readonly ISSUER: string;
   readonly NEON_GATEWAY: string;
@@ -24,8 +26,8 @@ export interface Env {
   readonly LIMIT_SCALE: string;
 }
 
-/** Builds what lives as long as this isolate: key sets, its own identity and tenants' connections. */
-export function devicesDependencies(env: Env): DevicesDependencies {
+/** Builds what lives as long as this isolate: key sets, its own identity, tenants' connections and keys. */
+export function createDependencies(env: Env): { devices: DevicesDependencies; encryption: EncryptionDependencies } {
   const now = (): number => Date.now();
   const random = (bytes: Uint8Array<ArrayBuffer>): Uint8Array => crypto.getRandomValues(bytes);
   // "" means Neon itself; a missing value means that nobody said which, and then nothing starts.
@@ -43,9 +45,13 @@ export function devicesDependencies(env: Env): DevicesDependencies {
     now,
     random,
   });
-  return {
+  const randomBytes = (length: number): Uint8Array<ArrayBuffer> => crypto.getRandomValues(new Uint8Array(length));
+  const tenantKeys = createTenantKeys(env, { caller, fetch: (...given) => fetch(...given), now, randomBytes });
+  const encryption = { keys, caller, ...tenantKeys, now, randomBytes };
+  const devices: DevicesDependencies = {
     keys,
     caller,
+    dataKeys: tenantKeys.of,
     connections: createTenantConnections({ credentials: env.CREDENTIALS, caller, now }),
     hub: env.HUB,
     limits: env.ENROLLMENT_LIMITS,
@@ -54,6 +60,7 @@ export function devicesDependencies(env: Env): DevicesDependencies {
     now,
     random,
   };
+  return { devices, encryption };
 }
 
 /** @throws when it is no whole number from 1 to 1,000,000: a Worker with broken limits must not serve */

@@ -14,6 +14,7 @@ import { createUnit } from "../../../workers/data/unit.ts";
 import { createTestMesh, newId, random, type TestMesh } from "../../unit/capabilities/mesh.ts";
 import { dataVariables, type FreshTenant, freshTenant, gateway } from "../support.ts";
 import { countingLimits } from "./counting.ts";
+import { testTenantKeys } from "./data-keys.ts";
 import { FakeHub } from "./fake-hub.ts";
 
 export interface Person {
@@ -61,6 +62,7 @@ export async function createWorld(options: { limitScale?: number; time?: { ms: n
     devices: createDevices({
       keys: mesh.keys,
       caller,
+      dataKeys: testTenantKeys(Promise.resolve(unit), caller).of,
       connections: createTenantConnections({ credentials, caller, now: Date.now }),
       hub,
       limits: countingLimits(() => Date.now() + (options.time?.ms ?? 0)),

@@ -1,7 +1,8 @@
+import type { OrganisationKeys } from "../../../core/crypto/data-key-ring.ts";
 import type { EnrollmentCodeId } from "../../../core/ids.ts";
 import { rateLimitMax } from "../../../core/limits.ts";
 import type { Caller } from "../../../core/mesh/caller.ts";
-import type { SignedCall } from "../../../core/mesh/claims.ts";
+import type { SignedCall, VerifiedCall } from "../../../core/mesh/claims.ts";
 import type { MeshKeys } from "../../../core/mesh/keys.ts";
 import { CallRefused } from "../../../core/mesh/refused.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
@@ -21,6 +22,8 @@ export interface DevicesDependencies {
   readonly caller: Caller;
   /** For one verified call, the source of its database connection. */
   readonly connections: (call: SignedCall) => ConnectionSource;
+  /** For one verified call, its organisation's data keys. */
+  readonly dataKeys: (call: SignedCall, verified: VerifiedCall) => OrganisationKeys;
   readonly hub: HubControlRpc;
   readonly limits: EnrollmentLimitsRpc;
   /** Multiplies how many devices a minute enrol with one code; plain configuration for load tests. */
@@ -37,6 +40,8 @@ export interface DevicesDependencies {
 export interface CallContext {
   readonly scope: TenantScope;
   readonly database: TenantDatabase;
+  /** Seals what is stored and opens it again. @throws KeyUnavailable */
+  readonly dataKeys: OrganisationKeys;
   readonly hub: TenantHubClient;
   /** Counts a device that enrols with a code. @param perMinute as the code allows it, before the scale */
   readonly countEnrollment: (code: EnrollmentCodeId, perMinute: number) => Promise<RateDecision>;
@@ -64,6 +69,7 @@ export async function admit(
   return {
     scope,
     database: openTenantDatabase(scope, connections(call), gateway),
+    dataKeys: dependencies.dataKeys(call, verified),
     hub: createTenantHub(hub, caller, call, scope),
     countEnrollment: (code, perMinute) => limits.consume(code, Math.min(rateLimitMax, perMinute * limitScale)),
     now,
