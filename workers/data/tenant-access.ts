@@ -7,6 +7,8 @@ import { createDatabase, DatabaseError, type Row, type Statement, sql } from "..
 import { type Placement, rootNamed } from "./config.ts";
 import { tenantPasswords } from "./credentials/passwords.ts";
 import type { TenantPlacement } from "./directory.ts";
+import { logEvent } from "./log.ts";
+import { repairTenant } from "./provisioner/repair-tenant.ts";
 import { tenantUrl } from "./tenant-url.ts";
 import type { DataUnit } from "./unit.ts";
 
@@ -48,7 +50,8 @@ export async function openTenant(
 
 /**
  * Runs statements as the tenant's own role with the scope `system`, in one transaction. A refused
- * login is tried with the neighbouring epoch's password and a fresh look at the directory.
+ * login is tried with the neighbouring epoch's password and a fresh look at the directory; a role that takes
+ * neither is repaired.
  * @returns the rows of each statement
  * @throws TenantNotReady, DatabaseError
  */
@@ -70,5 +73,9 @@ export async function runAsSystem(unit: DataUnit, org: OrgId, statements: readon
       }
     }
   }
-  throw refusal;
+  // The role has none of its passwords: SQL that ran as it set another. Nothing of the statements was run.
+  if (!unit.mayRepair(org)) throw refusal;
+  const { found: drift } = await repairTenant(unit.config, org);
+  logEvent({ event: "tenant_repaired", org, drift });
+  return runAsSystem(unit, org, statements);
 }
