@@ -13,8 +13,8 @@ import { backoffMs } from "./backoff.ts";
 import { DrainStore } from "./drain-state.ts";
 import { type EntryDraft, EntryStore } from "./entry-store.ts";
 import { type OpenIntent, OpenIntents, openIntentsMax } from "./open-intents.ts";
-import { fold, persistEveryMs, RefusalBuckets, type Refusals } from "./refusal-buckets.ts";
 import { type HeadSigner, PublishedLog } from "./published-log.ts";
+import { fold, persistEveryMs, RefusalBuckets, type Refusals } from "./refusal-buckets.ts";
 
 /** Entries wait this long for company before a batch leaves, in milliseconds. */
 export const drainDelayMs = 1000;
@@ -42,8 +42,8 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
   readonly #intents: OpenIntents;
   readonly #drain: DrainStore;
   readonly #buckets: RefusalBuckets;
-  /** Refusals not stored yet. Written by `foldRefusals` and `#persistRefusals`. */
   readonly #published: PublishedLog;
+  /** Refusals not stored yet. Written by `foldRefusals` and `#persistRefusals`. */
   readonly #pending = new Map<string, Refusals>();
   /** Set while counts gather in memory. Written by `foldRefusals`. */
   #gathering = false;
@@ -56,9 +56,9 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     this.#intents = new OpenIntents(ctx.storage.sql);
     this.#drain = new DrainStore(ctx.storage.sql);
     this.#buckets = new RefusalBuckets(ctx.storage.sql);
+    this.#published = new PublishedLog(ctx.storage, () => keyRing(env));
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmMs = await ctx.storage.getAlarm();
-    this.#published = new PublishedLog(ctx.storage, () => keyRing(env));
     });
   }
 
@@ -125,9 +125,6 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     return { items, nextBeforeSeq: found.length > items.length ? (items.at(-1)?.seq ?? null) : null };
   }
 
-  /**
-   * Counts refusals. The first of a quiet time is stored at once, the following ones gather in memory
-   * for a few seconds: storage is written at a pace of ours, never at an attacker's.
   /** The newest checkpoint; null before the first. */
   async checkpoint(): Promise<CheckpointView | null> {
     return await this.#published.checkpoint();
@@ -148,6 +145,9 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     return this.#published.tile(path);
   }
 
+  /**
+   * Counts refusals. The first of a quiet time is stored at once, the following ones gather in memory
+   * for a few seconds: storage is written at a pace of ours, never at an attacker's.
    */
   async foldRefusals(log: LogName, refusals: readonly Refusals[]): Promise<void> {
     fold(this.#pending, refusals);
@@ -315,6 +315,11 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
   }
 }
 
+/** Spelled out because an RPC stub's own type is deeper than it need be. */
+function keyRing(env: Env): HeadSigner {
+  return env.KEY_RING.getByName(keyRingName) as unknown as HeadSigner;
+}
+
 function single(requestId: string, event: AuditFields): EntryDraft {
   return { requestId, phase: "event", intentSeq: null, result: null, event, alongside: 0 };
 }
@@ -328,11 +333,6 @@ function refusalsEvent(refusals: Refusals): AuditFields {
     type: "edge_refusals",
     gate: refusals.gate,
     code: refusals.code,
-/** Spelled out because an RPC stub's own type is deeper than it need be. */
-function keyRing(env: Env): HeadSigner {
-  return env.KEY_RING.getByName(keyRingName) as unknown as HeadSigner;
-}
-
     country: refusals.country,
     count: refusals.count,
     first_at: new Date(refusals.firstAtMs).toISOString(),
