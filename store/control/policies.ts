@@ -2,10 +2,10 @@ import type { OrgId, UserId } from "../../core/ids.ts";
 import { type OrgPolicy, parseOrgPolicy, platformPolicy } from "../../core/tenancy/policy.ts";
 import { type Database, sql } from "../connect.ts";
 import { instant } from "./columns.ts";
+import { geoPolicyColumns, geoPolicyOf } from "./geo-policies.ts";
 import { receipt, type WriteRequest } from "./receipts.ts";
 
 export type PolicyDocument =
-  | { readonly name: "geo"; readonly document: { readonly countries: readonly string[] } }
   | { readonly name: "tls"; readonly document: { readonly device_min: OrgPolicy["tlsDeviceMin"] } }
   /** `grace_until` in RFC 3339. */
   | { readonly name: "mfa"; readonly document: { readonly required: boolean; readonly grace_until: string | null } };
@@ -20,21 +20,20 @@ export interface VersionedPolicy {
 export async function readPolicy(database: Database, org: OrgId): Promise<VersionedPolicy | null> {
   const [row] = await database.query(
     sql`SELECT o.id, o.slug, o.status, o.policy_version::text AS version,
-        g.document -> 'countries' AS countries, t.document ->> 'device_min' AS device_min
+        ${geoPolicyColumns(sql`o.id`)}, t.document ->> 'device_min' AS device_min
       FROM control.organisations o
-      LEFT JOIN control.org_policies g ON g.org_id = o.id AND g.name = 'geo'
       LEFT JOIN control.org_policies t ON t.org_id = o.id AND t.name = 'tls'
       WHERE o.id = ${org}`,
     { readOnly: true },
   );
   if (row === undefined) return null;
   const policy = parseOrgPolicy({
-    version: 1,
+    version: 2,
     org: row["id"],
     slug: row["slug"],
     // It is not there yet while it is made, and nobody asks the edge for it.
     status: row["status"] === "provisioning" ? "active" : row["status"],
-    geoCountries: row["countries"] ?? platformPolicy.geoCountries,
+    geo: geoPolicyOf(row, platformPolicy.geo.surfaces),
     tlsDeviceMin: row["device_min"] ?? platformPolicy.tlsDeviceMin,
   });
   if (policy === null) throw new TypeError("a stored policy does not parse");

@@ -4,6 +4,7 @@ import type { SignedCall } from "../../../core/mesh/claims.ts";
 import type { Audience } from "../../../core/mesh/workloads.ts";
 import type { IntentHandle } from "../../../core/rpc/durable-objects.ts";
 import { studioHeaders } from "../../../core/rpc/studio.ts";
+import { readGeoSeen } from "../../../core/tenancy/geo-seen.ts";
 import type { IdempotencyClaim } from "../../../store/control/idempotency.ts";
 import type { Membership, Person } from "../../../store/control/sessions.ts";
 import type { RouteDefinition, RouteInput } from "../http/define-route.ts";
@@ -17,6 +18,8 @@ export interface PlainAnswer {
   readonly status: number;
   readonly headers: AnswerHeaders;
   readonly body: string;
+  /** In place of `body`, where a read's answer is no text. */
+  readonly bytes?: Uint8Array<ArrayBuffer>;
 }
 
 /** One request on its way through the steps. Each field names the step that writes it; later steps only read. */
@@ -86,6 +89,7 @@ export function contextOf(exchange: Exchange): MemberContext & OperatorContext {
     clientIp: exchange.clientIp,
     userAgent: (request.headers.get("User-Agent") ?? "").slice(0, 512),
     country: request.headers.get(studioHeaders.country) ?? "",
+    geo: readGeoSeen(request.headers.get(studioHeaders.geo)),
     credential: credentialOf(request.headers.get(studioHeaders.credential)),
     orgReference: exchange.params["org"] ?? null,
     cookieHeader: request.headers.get("Cookie"),

@@ -10,6 +10,7 @@ import { authorize } from "./steps/authorize.ts";
 import { chooseLog } from "./steps/choose-log.ts";
 import { claimIdempotency } from "./steps/claim-idempotency.ts";
 import { keepAnswer } from "./steps/keep-answer.ts";
+import { noteMembersPlace } from "./steps/note-where.ts";
 import { parseInput } from "./steps/parse-input.ts";
 import { readContext } from "./steps/read-context.ts";
 import { recordIntent } from "./steps/record-intent.ts";
@@ -28,6 +29,7 @@ export const steps: readonly Step[] = [
   { name: "requireOpen", run: requireOpen },
   { name: "authorize", run: authorize },
   { name: "requireProof", run: requireProof },
+  { name: "noteMembersPlace", run: noteMembersPlace },
   { name: "parseInput", run: parseInput },
   { name: "chooseLog", run: chooseLog },
   { name: "claimIdempotency", run: claimIdempotency },
