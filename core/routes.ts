@@ -5,6 +5,7 @@
 import { apiKeysRoutes } from "./routes/api-keys.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { devicesRoutes } from "./routes/devices.ts";
+import { encryptionRoutes } from "./routes/encryption.ts";
 import { factorsRoutes } from "./routes/factors.ts";
 import { geoRoutes } from "./routes/geo.ts";
 import { groupsRoutes } from "./routes/groups.ts";
@@ -30,6 +31,7 @@ export const routes = {
   ...groupsRoutes,
   ...devicesRoutes,
   ...auditRoutes,
+  ...encryptionRoutes,
   ...operatorRoutes,
   ...outsideIssuersRoutes,
   ...pagesRoutes,

@@ -11,6 +11,7 @@ import type {
   PublicKeysRpc,
   TokenSignerRpc,
 } from "../../core/rpc/durable-objects.ts";
+import type { EncryptionRpc } from "../../core/rpc/encryption.ts";
 import { parseLoopbackIssuers } from "./auth/outside/address.ts";
 import type { PasswordsBinding } from "./auth/passwords.ts";
 import type { EmailBinding, MailConfig } from "./mail/mailer.ts";
@@ -36,6 +37,7 @@ export interface Environment {
   /** Cloudflare's own way to send mail; where it is bound, mail goes through it. */
   readonly EMAIL?: EmailBinding;
   readonly DEVICES: DevicesRpc;
+  readonly ENCRYPTION: EncryptionRpc;
   readonly PROVISIONER: ProvisionerRpc;
   readonly PUBLIC_KEYS: PublicKeysRpc;
   readonly TOKEN_SIGNER: TokenSignerRpc;

@@ -13,6 +13,7 @@ import type {
   PublicKeysRpc,
   TokenSignerRpc,
 } from "../../core/rpc/durable-objects.ts";
+import type { EncryptionRpc } from "../../core/rpc/encryption.ts";
 import { createDatabase, type Database } from "../../store/connect.ts";
 import { type DerivedKeys, deriveKeys } from "./auth/keys.ts";
 import { createOutsideIssuers, type OutsideIssuers } from "./auth/outside/issuers.ts";
@@ -51,6 +52,7 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly scopedTokens: ScopedTokens;
   readonly policies: PolicyNamespace;
   readonly devices: DevicesRpc;
+  readonly encryption: EncryptionRpc;
   readonly provisioner: ProvisionerRpc;
   readonly publicKeys: PublicKeysRpc;
   readonly tokenSigner: TokenSignerRpc;
@@ -96,6 +98,7 @@ export function createServices(env: Environment, platform: Platform): Services {
     scopedTokens: createScopedTokens(env.TOKEN_SIGNER, caller, accessKeys, now),
     policies: env.POLICIES,
     devices: env.DEVICES,
+    encryption: env.ENCRYPTION,
     provisioner: env.PROVISIONER,
     publicKeys: env.PUBLIC_KEYS,
     tokenSigner: env.TOKEN_SIGNER,

@@ -85,6 +85,7 @@ export async function createHarness(change: (services: Services) => Services = (
       PASSWORDS_TOKEN: passwordsToken,
       POLICIES: { put: async (key, value) => void kv.set(key, value) },
       DEVICES: standIns.devices,
+      ENCRYPTION: standIns.encryption,
       PROVISIONER: standIns.provisioner,
       PUBLIC_KEYS: keyRing.publicKeys,
       TOKEN_SIGNER: keyRing.tokenSigner,

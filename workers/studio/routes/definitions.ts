@@ -28,6 +28,8 @@ import { sendCommand } from "./devices/send-command.ts";
 import { getDevice } from "./devices/show.ts";
 import { telemetry } from "./devices/telemetry.ts";
 import { openapiRoute } from "./documentation/openapi.ts";
+import { getEncryption, putEncryption, verifyEncryption } from "./encryption/keeper.ts";
+import { operatorRewrapDataKeys, operatorRotateDataKey } from "./encryption/operate.ts";
 import { createEnrollmentCode } from "./enrollment/create-code.ts";
 import { enroll, orgEnroll } from "./enrollment/enroll.ts";
 import { listEnrollmentCodes } from "./enrollment/list-codes.ts";
@@ -139,6 +141,11 @@ const served: readonly RouteDefinition[] = [
   renameGroup,
   getGroup,
   ready,
+  getEncryption,
+  putEncryption,
+  verifyEncryption,
+  operatorRotateDataKey,
+  operatorRewrapDataKeys,
   acceptInvitation,
   createInvitation,
   listInvitations,
