@@ -1,9 +1,9 @@
 import type { OrgId, OrgSlug, UserId } from "../../core/ids.ts";
 import type { OrgState } from "../../core/tenancy/org-state.ts";
 import { type Database, DatabaseError, sql, sqlState } from "../connect.ts";
-import { idOf, instant, textOf } from "./columns.ts";
+import { booleanOf, idOf, instant, textOf } from "./columns.ts";
 import { stateOf } from "./lifecycle.ts";
-import { receipt, receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
 import { membershipsPerUserMax } from "./users.ts";
 
 export interface NewOrganisation {
@@ -45,20 +45,30 @@ export async function claimOrganisation(
     if (!(error instanceof DatabaseError) || error.code !== sqlState.uniqueViolation) throw error;
   }
   const [theirs] = await database.query(
-    sql`SELECT id, name, control.rfc3339(created_at) AS created_at FROM control.organisations
-      WHERE slug = ${wanted.slug} AND status = 'provisioning' AND created_by = ${wanted.owner}`,
+    // Tried again now: the sweep of creations that nobody came back to leaves it alone for another day.
+    sql`UPDATE control.organisations SET claimed_at = now()
+      WHERE slug = ${wanted.slug} AND status = 'provisioning' AND created_by = ${wanted.owner}
+      RETURNING id, name, control.rfc3339(created_at) AS created_at`,
   );
   if (theirs === undefined) return { kind: "slug_taken" };
   const org = idOf("org", theirs, "id");
   return { kind: "provision", org, name: textOf(theirs, "name"), createdAt: textOf(theirs, "created_at") };
 }
 
-/** The last step of provisioning: from now on the organisation answers. */
-export async function activateOrganisation(database: Database, write: WriteRequest, org: OrgId): Promise<void> {
-  await database.transaction([
-    sql`UPDATE control.organisations SET status = 'active' WHERE id = ${org} AND status = 'provisioning'`,
-    receipt(write, org),
-  ]);
+/**
+ * COMMIT POINT of a creation: from now on the organisation answers.
+ * @returns false when it was given up meanwhile (migrations/control/0010: `abandon_creation`)
+ */
+export async function activateOrganisation(database: Database, write: WriteRequest, org: OrgId): Promise<boolean> {
+  const [row] = await database.query(
+    sql`WITH changed AS (
+        UPDATE control.organisations SET status = 'active' WHERE id = ${org} AND status = 'provisioning' RETURNING 1),
+      receipt AS (${receiptIfChanged(write, org)})
+      -- The same person may have asked twice at once.
+      SELECT EXISTS (SELECT FROM changed)
+        OR EXISTS (SELECT FROM control.organisations WHERE id = ${org} AND status = 'active') AS active`,
+  );
+  return row !== undefined && booleanOf(row, "active");
 }
 
 /** An organisation by id or slug, for routes that need no membership (enrolment, sign-in); its state is theirs to heed. */

@@ -51,6 +51,7 @@ export interface Environment {
 /** The part of a KV namespace that studio uses: it writes policies, the edge reads them. */
 export interface PolicyNamespace {
   put(key: string, value: string): Promise<void>;
+  delete(key: string): Promise<void>;
 }
 
 export interface Config {

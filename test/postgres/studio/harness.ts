@@ -83,7 +83,10 @@ export async function createHarness(change: (services: Services) => Services = (
       IDENTITY_KEY: randomBytes(32).toString("base64url"),
       PASSWORDS: { fetch: (url, init) => serve(new Request(url, init), passwordsToken, hasher) },
       PASSWORDS_TOKEN: passwordsToken,
-      POLICIES: { put: async (key, value) => void kv.set(key, value) },
+      POLICIES: {
+        put: async (key, value) => void kv.set(key, value),
+        delete: async (key) => void kv.delete(key),
+      },
       DEVICES: standIns.devices,
       ENCRYPTION: standIns.encryption,
       PROVISIONER: standIns.provisioner,

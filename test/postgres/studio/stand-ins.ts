@@ -149,6 +149,7 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
     }),
     provisioner: surface<ProvisionerRpc>("data.provisioner", {
       createTenant: () => ({ placement: broken.has("every placement is full") ? null : "first" }),
+      dropTenant: () => ({ dropped: true }),
     }),
   };
 }

@@ -13,7 +13,8 @@ import { organisation, slug } from "./schemas.ts";
 
 /**
  * Row → schema and role → hub → policy → active. Each step can be done again, so the same person asking for
- * the same slug after a crash finishes what was begun; until the last step the organisation is not there.
+ * the same slug after a crash finishes what was begun; until the last step the organisation is not there. What
+ * nobody comes back to for a day is taken away again, and its slug is free (lifecycle/erase.ts).
  */
 export const createOrg = defineRoute(
   "createOrg",
@@ -47,9 +48,17 @@ export const createOrg = defineRoute(
     // The organisation's own log begins with its owner; this request's pair stands in a platform log.
     await audited(async () => {
       const call = await context.asUserOf({ org, role: "owner" }, "durable-objects.audit-intake");
-      await services.audit.append(call, org, [event]);
+      const created = {
+        type: "org_change",
+        user_id: person.user,
+        org_id: org,
+        action: "created",
+        detail: null,
+      } as const;
+      await services.audit.append(call, org, [created, event]);
     });
-    await activateOrganisation(services.database, context.write(), org);
+    if (!(await activateOrganisation(services.database, context.write(), org)))
+      return refuse("unavailable", { detail: "The creation was given up; begin again in an hour or two" });
     const view = { id: org, slug: body.slug, name: claim.name, created_at: claim.createdAt, role: "owner" as const };
     return answer(view, { headers: { Location: `/api/v1/orgs/${org}` } });
   },
