@@ -10,6 +10,7 @@ import { factorsRoutes } from "./routes/factors.ts";
 import { geoRoutes } from "./routes/geo.ts";
 import { groupsRoutes } from "./routes/groups.ts";
 import { operatorRoutes } from "./routes/operator.ts";
+import { operatorBackupRoutes } from "./routes/operator-backups.ts";
 import { organisationsRoutes } from "./routes/organisations.ts";
 import { outsideIssuersRoutes } from "./routes/outside-issuers.ts";
 import { pagesRoutes } from "./routes/pages.ts";
@@ -33,6 +34,7 @@ export const routes = {
   ...auditRoutes,
   ...encryptionRoutes,
   ...operatorRoutes,
+  ...operatorBackupRoutes,
   ...outsideIssuersRoutes,
   ...pagesRoutes,
 } as const satisfies Record<string, RouteSpec>;

@@ -102,6 +102,9 @@ const bodies: Readonly<Record<string, unknown>> = {
   operatorResumeOrg: null,
   operatorDeleteOrg: null,
   operatorRestoreOrg: null,
+  beginHubExport: null,
+  endHubExport: { export: "01890a5d-ac96-774b-bcce-b302099a8057" },
+  reconcileHub: { kind: "devices", after: null, until: null, devices: [] },
   restoreOrg: null,
   // Nobody's: whoever may delete their organisation is told so, and keeps it for the rest of the walk.
   deleteOrg: { slug: "not-this-one" },

@@ -15,6 +15,7 @@ import type {
 } from "../../core/rpc/durable-objects.ts";
 import type { EncryptionRpc } from "../../core/rpc/encryption.ts";
 import { createDatabase, type Database } from "../../store/connect.ts";
+import type { HubBackupRpc } from "../../core/rpc/hub-backup.ts";
 import { type DerivedKeys, deriveKeys } from "./auth/keys.ts";
 import { createOutsideIssuers, type OutsideIssuers } from "./auth/outside/issuers.ts";
 import { createPasswordHasher, type PasswordHasher } from "./auth/passwords.ts";
@@ -63,6 +64,7 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly hubLifecycle: HubLifecycleRpc;
   readonly makeId: <K extends IdKind>(kind: K) => Id<K>;
 }
+  readonly hubBackup: HubBackupRpc;
 
 /** Builds the services of one isolate. Throws when the configuration is not whole. */
 export function createServices(env: Environment, platform: Platform): Services {
@@ -110,3 +112,4 @@ export function createServices(env: Environment, platform: Platform): Services {
     makeId: (kind) => makeId(kind, now(), randomBytes(10)),
   };
 }
+    hubBackup: env.HUB_BACKUP,

@@ -99,6 +99,7 @@ export async function createHarness(change: (services: Services) => Services = (
       HUB: standIns.hub,
     },
     {
+      HUB_BACKUP: standIns.hubBackup,
       now,
       randomBytes: (length) => new Uint8Array(randomBytes(length)),
       defer: (work) => void deferred.push(work),

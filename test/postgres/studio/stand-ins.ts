@@ -16,11 +16,13 @@ import type {
 import type { EncryptionState, ProvisionerRpc } from "../../../core/rpc/data.ts";
 import type { HubControlRpc, HubGeoRpc, HubLifecycleRpc, RefusedDevices } from "../../../core/rpc/durable-objects.ts";
 import type { EncryptionRpc } from "../../../core/rpc/encryption.ts";
+import type { HubBackupRpc, HubPage } from "../../../core/rpc/hub-backup.ts";
 
 export interface StandIns {
   readonly devices: DevicesRpc;
   readonly encryption: EncryptionRpc;
   readonly hub: HubControlRpc & HubGeoRpc & HubLifecycleRpc;
+  readonly hubBackup: HubBackupRpc;
   readonly provisioner: ProvisionerRpc;
   /** `method` and its arguments after the call, in order. */
   readonly calls: { readonly method: string; readonly by: string; readonly args: readonly unknown[] }[];
@@ -47,7 +49,7 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       async (call: SignedCall, ...args: unknown[]) => {
         const verified = await verifyCall(
           call,
-          { audience, users: true, jobs: ["enroll", "provision", "lifecycle", "tend_keys"] },
+          { audience, users: true, jobs: ["enroll", "provision", "lifecycle", "tend_keys", "backup"] },
           keys,
           now(),
         );
@@ -146,6 +148,12 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       setStanding: nothing,
       erase: nothing,
       presence: () => [],
+    }),
+    hubBackup: surface<HubBackupRpc>("durable-objects.hub-backup", {
+      beginExport: ([org]) => ({ export: crypto.randomUUID(), objects: [{ object: org, pages: 1 }] }),
+      readExport: ([, page]) => ((page as HubPage).page === 0 ? new TextEncoder().encode('["devices",{}]\n') : null),
+      endExport: nothing,
+      reconcile: nothing,
     }),
     provisioner: surface<ProvisionerRpc>("data.provisioner", {
       createTenant: () => ({ placement: broken.has("every placement is full") ? null : "first" }),

@@ -72,6 +72,7 @@ import {
   operatorGetOrg,
   operatorRestoreOrg,
   operatorResumeOrg,
+import { beginHubExport, endHubExport, readHubExport, reconcileHub } from "./operator/hub-backup.ts";
   operatorSuspendOrg,
 } from "./operator/organisations.ts";
 import { rotateKeys } from "./operator/rotate-keys.ts";
@@ -199,3 +200,7 @@ const served: readonly RouteDefinition[] = [
 export function allDefinitions(openApiDocument: () => object): RouteDefinition[] {
   return [openapiRoute(openApiDocument), ...served];
 }
+  beginHubExport,
+  readHubExport,
+  endHubExport,
+  reconcileHub,
