@@ -1,3 +1,4 @@
+import type { AuditProofsRpc } from "../../core/rpc/audit-proofs.ts";
 import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
 import type { ProvisionerRpc } from "../../core/rpc/data.ts";
 import type {
@@ -46,6 +47,7 @@ export interface Environment {
   readonly CERTIFIER: CertifierRpc;
   readonly AUDIT: AuditIntakeRpc;
   readonly AUDIT_READER: AuditReaderRpc;
+  readonly AUDIT_PROOFS: AuditProofsRpc;
   readonly HUB: HubControlRpc & HubLifecycleRpc & HubGeoRpc;
 }
 

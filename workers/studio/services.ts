@@ -1,6 +1,7 @@
 import { type Id, type IdKind, makeId } from "../../core/ids.ts";
 import { type Caller, createCaller } from "../../core/mesh/caller.ts";
 import { type AccessKeySource, createAccessKeySource, createKeySource } from "../../core/mesh/keys.ts";
+import type { AuditProofsRpc } from "../../core/rpc/audit-proofs.ts";
 import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
 import type { ProvisionerRpc } from "../../core/rpc/data.ts";
 import type {
@@ -60,6 +61,7 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly keyRotation: KeyRotationRpc;
   readonly audit: AuditIntakeRpc;
   readonly auditReader: AuditReaderRpc;
+  readonly auditProofs: AuditProofsRpc;
   readonly hub: HubControlRpc & HubGeoRpc;
   readonly hubLifecycle: HubLifecycleRpc;
   readonly makeId: <K extends IdKind>(kind: K) => Id<K>;
@@ -107,6 +109,7 @@ export function createServices(env: Environment, platform: Platform): Services {
     keyRotation: env.KEY_ROTATION,
     audit: env.AUDIT,
     auditReader: env.AUDIT_READER,
+    auditProofs: env.AUDIT_PROOFS,
     hub: env.HUB,
     hubLifecycle: env.HUB,
     makeId: (kind) => makeId(kind, now(), randomBytes(10)),

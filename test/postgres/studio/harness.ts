@@ -25,6 +25,7 @@ export const password = "correct horse battery staple";
 export interface Sent {
   readonly status: number;
   readonly headers: Headers;
+  readonly text: string;
   readonly requestId: string;
   // biome-ignore lint/suspicious/noExplicitAny: each test knows the answer it asks for
   readonly body: any;
@@ -96,6 +97,7 @@ export async function createHarness(change: (services: Services) => Services = (
       CERTIFIER: keyRing.certifier,
       AUDIT: audit.intake,
       AUDIT_READER: audit.reader,
+      AUDIT_PROOFS: audit.proofs,
       HUB: standIns.hub,
     },
     {
@@ -140,7 +142,8 @@ export async function createHarness(change: (services: Services) => Services = (
       status: response.status,
       headers: response.headers,
       requestId,
-      body: text === "" ? null : JSON.parse(text),
+      text,
+      body: /\bjson\b/.test(response.headers.get("Content-Type") ?? "") ? JSON.parse(text) : null,
     };
   }
 

@@ -2,7 +2,12 @@ import type { RouteDefinition } from "../http/define-route.ts";
 import { createApiKey } from "./api-keys/create.ts";
 import { listApiKeys } from "./api-keys/list.ts";
 import { revokeApiKey } from "./api-keys/revoke.ts";
+import { auditCheckpoint } from "./audit/checkpoint.ts";
+import { auditStatus } from "./audit/checkpoint-status.ts";
+import { auditConsistency } from "./audit/consistency.ts";
 import { listAudit } from "./audit/list.ts";
+import { auditProof } from "./audit/proof.ts";
+import { auditEntries, auditTile } from "./audit/tiles.ts";
 import { confirmEmail, orgConfirmEmail } from "./auth/confirm-email.ts";
 import { forgotPassword, orgForgotPassword } from "./auth/forgot-password.ts";
 import { login, orgLogin } from "./auth/login.ts";
@@ -94,6 +99,12 @@ const served: readonly RouteDefinition[] = [
   revokeApiKey,
   ...outsideIssuerDefinitions,
   listAudit,
+  auditStatus,
+  auditCheckpoint,
+  auditConsistency,
+  auditProof,
+  auditEntries,
+  auditTile,
   login,
   orgLogin,
   loginMfa,
