@@ -72,6 +72,7 @@ import { changeMember } from "./members/change.ts";
 import { endMemberSessions } from "./members/end-sessions.ts";
 import { listMembers } from "./members/list.ts";
 import { removeMember } from "./members/remove.ts";
+import { beginHubExport, endHubExport, readHubExport, reconcileHub, recordBackup } from "./operator/hub-backup.ts";
 import {
   operatorDeleteOrg,
   operatorGetOrg,
@@ -202,6 +203,11 @@ const served: readonly RouteDefinition[] = [
   enableUser,
   operatorGetOrg,
   operatorSuspendOrg,
+  beginHubExport,
+  readHubExport,
+  endHubExport,
+  reconcileHub,
+  recordBackup,
   operatorResumeOrg,
   operatorDeleteOrg,
   operatorRestoreOrg,
