@@ -78,7 +78,6 @@ import {
   operatorGetOrg,
   operatorRestoreOrg,
   operatorResumeOrg,
-import { beginHubExport, endHubExport, readHubExport, reconcileHub } from "./operator/hub-backup.ts";
   operatorSuspendOrg,
 } from "./operator/organisations.ts";
 import { rotateKeys } from "./operator/rotate-keys.ts";
@@ -217,7 +216,3 @@ const served: readonly RouteDefinition[] = [
 export function allDefinitions(openApiDocument: () => object): RouteDefinition[] {
   return [openapiRoute(openApiDocument), ...served];
 }
-  beginHubExport,
-  readHubExport,
-  endHubExport,
-  reconcileHub,
