@@ -13,8 +13,8 @@ import type {
   TokenSignerRpc,
 } from "../../core/rpc/durable-objects.ts";
 import type { EncryptionRpc } from "../../core/rpc/encryption.ts";
-import { parseLoopbackIssuers } from "./auth/outside/address.ts";
 import type { HubBackupRpc } from "../../core/rpc/hub-backup.ts";
+import { parseLoopbackIssuers } from "./auth/outside/address.ts";
 import type { PasswordsBinding } from "./auth/passwords.ts";
 import type { EmailBinding, MailConfig } from "./mail/mailer.ts";
 
@@ -49,9 +49,9 @@ export interface Environment {
   readonly AUDIT_READER: AuditReaderRpc;
   readonly AUDIT_PROOFS: AuditProofsRpc;
   readonly HUB: HubControlRpc & HubLifecycleRpc & HubGeoRpc;
+  readonly HUB_BACKUP: HubBackupRpc;
 }
 
-  readonly HUB_BACKUP: HubBackupRpc;
 /** The part of a KV namespace that studio uses: it writes policies, the edge reads them. */
 export interface PolicyNamespace {
   put(key: string, value: string): Promise<void>;

@@ -15,8 +15,8 @@ import type {
   TokenSignerRpc,
 } from "../../core/rpc/durable-objects.ts";
 import type { EncryptionRpc } from "../../core/rpc/encryption.ts";
-import { createDatabase, type Database } from "../../store/connect.ts";
 import type { HubBackupRpc } from "../../core/rpc/hub-backup.ts";
+import { createDatabase, type Database } from "../../store/connect.ts";
 import { type DerivedKeys, deriveKeys } from "./auth/keys.ts";
 import { createOutsideIssuers, type OutsideIssuers } from "./auth/outside/issuers.ts";
 import { createPasswordHasher, type PasswordHasher } from "./auth/passwords.ts";
@@ -64,9 +64,9 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly auditProofs: AuditProofsRpc;
   readonly hub: HubControlRpc & HubGeoRpc;
   readonly hubLifecycle: HubLifecycleRpc;
+  readonly hubBackup: HubBackupRpc;
   readonly makeId: <K extends IdKind>(kind: K) => Id<K>;
 }
-  readonly hubBackup: HubBackupRpc;
 
 /** Builds the services of one isolate. Throws when the configuration is not whole. */
 export function createServices(env: Environment, platform: Platform): Services {
@@ -112,7 +112,7 @@ export function createServices(env: Environment, platform: Platform): Services {
     auditProofs: env.AUDIT_PROOFS,
     hub: env.HUB,
     hubLifecycle: env.HUB,
+    hubBackup: env.HUB_BACKUP,
     makeId: (kind) => makeId(kind, now(), randomBytes(10)),
   };
 }
-    hubBackup: env.HUB_BACKUP,
