@@ -127,6 +127,7 @@ export const roundTrips: Readonly<Record<string, number>> = {
   endHubExport: 1,
   reconcileHub: 1,
   recordBackup: 1,
+  listBackups: 2,
   signInProviders: 1,
   orgSignInProviders: 2,
   startOidc: 1,
