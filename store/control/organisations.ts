@@ -1,8 +1,10 @@
 import type { OrgId, OrgSlug, UserId } from "../../core/ids.ts";
 import type { OrgState } from "../../core/tenancy/org-state.ts";
+import type { Plan } from "../../core/tenancy/plan.ts";
 import { type Database, DatabaseError, sql, sqlState } from "../connect.ts";
 import { booleanOf, idOf, instant, textOf } from "./columns.ts";
 import { stateOf } from "./lifecycle.ts";
+import { planOf } from "./quotas.ts";
 import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
 import { membershipsPerUserMax } from "./users.ts";
 
@@ -75,12 +77,17 @@ export async function activateOrganisation(database: Database, write: WriteReque
 export async function findOrganisation(
   database: Database,
   reference: string,
-): Promise<{ readonly org: OrgId; readonly slug: string; readonly state: OrgState } | null> {
+): Promise<{ readonly org: OrgId; readonly slug: string; readonly state: OrgState; readonly plan: Plan } | null> {
   const [row] = await database.query(
-    sql`SELECT id, slug, status FROM control.organisations
+    sql`SELECT id, slug, status, plan FROM control.organisations
       WHERE (id = ${reference} OR slug = ${reference}) AND status <> 'provisioning'`,
     { readOnly: true },
   );
   if (row === undefined) return null;
-  return { org: idOf("org", row, "id"), slug: textOf(row, "slug"), state: stateOf(row, "status") };
+  return {
+    org: idOf("org", row, "id"),
+    slug: textOf(row, "slug"),
+    state: stateOf(row, "status"),
+    plan: planOf(row, "plan"),
+  };
 }

@@ -10,8 +10,10 @@ import {
   touchIdentity,
 } from "../../../../store/control/outside/identities.ts";
 import type { Provider } from "../../../../store/control/outside/providers.ts";
+import { isFullOfMembers } from "../../../../store/control/quotas.ts";
 import { type HandlerResult, type Refusal, refuse } from "../../http/result.ts";
 import type { RequestContext } from "../../pipeline/request-context.ts";
+import type { Services } from "../../services.ts";
 import { completeSignIn, type LoginAnswer, recordFailure } from "../complete-sign-in.ts";
 import { sha256Hex } from "../keys.ts";
 import { makeSecret } from "../secrets.ts";
@@ -87,7 +89,7 @@ async function signUp(
   const { services } = context;
   const email = identity.verifiedEmail;
   if (email === null || !provider.allowSignUp) return null;
-  const joining = joiningOf(provider, email);
+  const joining = await whereThereIsRoom(services, joiningOf(provider, email));
   if (door !== null && joining === null) return null;
   const user: UserId = services.makeId("user");
   const name = identity.name ?? email.slice(0, email.indexOf("@"));
@@ -101,6 +103,12 @@ async function signUp(
     await tellHubOfJoining(context, user, joining);
   }
   return { id: user, email, name };
+}
+
+/** Nobody joins by themselves what is full by its plan. Two at the same moment may both: an invitation, which an administrator made, is counted exactly. */
+async function whereThereIsRoom(services: Services, joining: Joining | null): Promise<Joining | null> {
+  if (joining === null) return null;
+  return (await isFullOfMembers(services.database, joining.org, services.limitScale)) ? null : joining;
 }
 
 /** The membership that comes with an address of a domain that the organisation listed. */

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import type { OrgAction } from "../../../../core/audit/events.ts";
 import { type OrgId, parseId, parseSlug } from "../../../../core/ids.ts";
 import { orgStates } from "../../../../core/tenancy/org-state.ts";
+import { plans } from "../../../../core/tenancy/plan.ts";
 import {
   findOverview,
   type OrgOverview,
@@ -9,6 +10,7 @@ import {
   setSuspended,
   undoDeletion,
 } from "../../../../store/control/lifecycle.ts";
+import { setPlan } from "../../../../store/control/quotas.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, type HandlerResult, refuse } from "../../http/result.ts";
 import { idText, instant } from "../../http/schemas.ts";
@@ -17,7 +19,7 @@ import { tellStanding } from "../../lifecycle/tell-standing.ts";
 import type { OperatorContext } from "../../pipeline/request-context.ts";
 
 /** Not `{org}`: the operator is judged by the platform's geo policy, whatever the organisation's says. */
-const params = z.object({
+const params = z.strictObject({
   target: z
     .string()
     .max(40)
@@ -47,6 +49,17 @@ export const operatorSuspendOrg = defineRoute("operatorSuspendOrg", shape, (cont
 );
 export const operatorResumeOrg = defineRoute("operatorResumeOrg", shape, (context, { params: { target } }) =>
   suspend(context, target, false),
+);
+
+/** What it has over the new plan stays; it gets no more. */
+export const operatorSetPlan = defineRoute(
+  "operatorSetPlan",
+  { ...shape, body: z.strictObject({ plan: z.enum(plans) }) },
+  async (context, { params: { target }, body: { plan } }) => {
+    const found = await setPlan(context.services.database, context.write(), target, plan);
+    if (found === null) return refuse("not_found");
+    return finish(context, found.org, found.changed ? "plan_changed" : null, plan);
+  },
 );
 
 async function suspend(context: OperatorContext, target: string, suspended: boolean): Promise<HandlerResult<View>> {
@@ -79,8 +92,14 @@ async function change(
 }
 
 /** Asking again tells those that were away; it is in the logs once. */
-async function finish(context: OperatorContext, org: OrgId, action: OrgAction | null): Promise<HandlerResult<View>> {
-  if (action !== null) await recordOrgChange(context, { org, by: null, action });
+async function finish(
+  context: OperatorContext,
+  org: OrgId,
+  action: OrgAction | null,
+  detail?: string,
+): Promise<HandlerResult<View>> {
+  const change = { org, by: null, ...(detail === undefined ? {} : { detail }) };
+  if (action !== null) await recordOrgChange(context, { ...change, action });
   await tellStanding(context.services, org, context.requestId);
   return answerWith(await findOverview(context.services.database, org));
 }
