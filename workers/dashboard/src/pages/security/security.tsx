@@ -19,6 +19,7 @@ import { EncryptionSection } from "./encryption-section.tsx";
 import { BreakGlassSection } from "./geo/break-glass-section.tsx";
 import { GeoSection } from "./geo/geo-section.tsx";
 import { TravellersSection } from "./geo/travellers-section.tsx";
+import { OrganisationSection } from "./organisation-section.tsx";
 
 /** What the organisation asks of its members' sign-in. */
 export function SecurityPage() {
@@ -59,6 +60,9 @@ export function SecurityPage() {
           <EncryptionSection />
         </div>
       )}
+      <div className="mt-4">
+        <OrganisationSection />
+      </div>
     </>
   );
 }
