@@ -67,6 +67,8 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
   if (file === undefined) throw new Error("the dashboard's page names no file");
   return {
     org,
+    // The same, as the operator's routes name it: the walk only asks whether they are there.
+    target: org,
     user: member.userId,
     code: code.id,
     device: device.device_id,
