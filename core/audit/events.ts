@@ -45,6 +45,7 @@ export const keyKinds = [
   "api_key",
   "access_signing_key",
   "mesh_signing_key",
+  "audit_log_signing_key",
   "client_secret",
   /** What seals an organisation's data. */
   "data_key",

@@ -124,14 +124,18 @@ export interface TokenSignerRpc {
 /** What a signing key signs: `access` people's tokens, `mesh` isolates' certificates. */
 export const keyPurposes = ["access", "mesh"] as const;
 export type KeyPurpose = (typeof keyPurposes)[number];
+/** What an operator may rotate; the key of audit logs' checkpoints only by its name, for auditors must hear of it. */
+export const rotatedPurposes = [...keyPurposes, "audit_log"] as const;
+export type RotatedPurpose = (typeof rotatedPurposes)[number];
 
 /** For studio alone (job `rotate_keys`). */
 export interface KeyRotationRpc {
   /**
    * Revokes every key of one purpose and makes, publishes and signs with a new one at once. What the old
-   * ones signed is refused everywhere within the bound that `keySetFreshMs` sets.
+   * ones signed is refused everywhere within the bound that `keySetFreshMs` sets. Of `audit_log` only the private
+   * half is destroyed: what it signed stays signed.
    */
-  rotate(call: SignedCall, purpose: KeyPurpose): Promise<RotatedKeys>;
+  rotate(call: SignedCall, purpose: RotatedPurpose): Promise<RotatedKeys>;
 }
 export interface RotatedKeys {
   /** RFC 7638 thumbprint of the key that signs from now on. */

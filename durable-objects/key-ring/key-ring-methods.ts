@@ -15,8 +15,8 @@ export interface KeyRingMethods {
   logKeys(): Promise<{ keys: LogKey[] }>;
   /** Signs a log's head if it follows from the one signed before. */
   signHead(request: HeadRequest): Promise<HeadAnswer>;
-  /** Ends the key of checkpoints; the next one signed is by a new one. */
-  retireLogKey(): Promise<void>;
+  /** Ends the key of checkpoints; from now on a new one signs. */
+  rotateLogKey(): Promise<RotatedKeys>;
   /**
    * Certifies an isolate's public key for one workload, with that workload's grants and no others.
    * @param publicKey raw Ed25519 public key (32 bytes), base64url

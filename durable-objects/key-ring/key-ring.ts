@@ -53,9 +53,9 @@ export class KeyRing extends DurableObject<Env> implements KeyRingMethods {
     return await this.#logs.sign(request);
   }
 
-  /** Ends the key of checkpoints; the next one signed is by a new one. */
-  async retireLogKey(): Promise<void> {
-    this.#logs.retire(Date.now());
+  /** Ends the key of checkpoints; from now on a new one signs. */
+  async rotateLogKey(): Promise<RotatedKeys> {
+    return await this.#logs.rotate(Date.now());
   }
 
   /** Public keys of access tokens, newest first. */

@@ -1,8 +1,10 @@
+import { calculateJwkThumbprint } from "jose";
 import { headText, originOf } from "../../core/audit/checkpoint.ts";
 import type { LogName } from "../../core/audit/logs.ts";
 import { keyIdOf, signatureTypes, type Verifier } from "../../core/audit/signed-note.ts";
 import { hashBytes, isConsistent } from "../../core/audit/tree.ts";
 import type { LogKey } from "../../core/rpc/audit-proofs.ts";
+import type { RotatedKeys } from "../../core/rpc/durable-objects.ts";
 import { sha256 } from "../sha256.ts";
 import type { SealedPrivate } from "./sealed-private.ts";
 
@@ -98,12 +100,16 @@ export class LogSigner {
   }
 
   /**
-   * Destroys the private half and lets the next signature make a new key. The public half stays among
-   * `keys`: checkpoints outlive the key that signed them.
+   * Destroys the private half and makes a new key. The public half stays among `keys`: checkpoints outlive
+   * the key that signed them.
    */
-  retire(nowMs: number): void {
+  async rotate(nowMs: number): Promise<RotatedKeys> {
+    const ended = this.#keyRows().filter(({ retired_ms }) => retired_ms === null);
     this.#sql.exec("UPDATE log_keys SET sealed_private = NULL, retired_ms = ? WHERE retired_ms IS NULL", nowMs);
     this.#opened = null;
+    const { publicKey } = await this.#current();
+    const revoked = await Promise.all(ended.map(({ public_key }) => thumbprint(public_key)));
+    return { kid: await thumbprint(publicKey.buffer), revoked };
   }
 
   /** Seals the private half anew if it is under the key-encryption key of before. */
@@ -151,6 +157,10 @@ export class LogSigner {
     return [...this.#sql.exec<KeyRow>(query)];
   }
 }
+
+/** RFC 7638, as of every key that an operator hears of. */
+const thumbprint = (publicKey: ArrayBuffer): Promise<string> =>
+  calculateJwkThumbprint({ kty: "OKP", crv: "Ed25519", x: keyName(publicKey) });
 
 /** Binds a sealed private half to its public one. */
 const keyName = (publicKey: ArrayBuffer): string => Buffer.from(publicKey).toString("base64url");

@@ -1,5 +1,5 @@
 import { operatorRoutes } from "../../../core/routes/operator.ts";
-import { type KeyPurpose, keyPurposes } from "../../../core/rpc/durable-objects.ts";
+import { keyPurposes, type RotatedPurpose, rotatedPurposes } from "../../../core/rpc/durable-objects.ts";
 import { CliError } from "../cli-error.ts";
 import { callOperator, operatorExclusive, operatorFlags } from "../operator.ts";
 import type { Verb } from "../verb.ts";
@@ -14,15 +14,18 @@ export const keysRotate: Verb = {
     "For emergencies: the ring rotates by itself every month. Within a minute (two where KV lies far away)",
     "nothing that a revoked key signed is taken anywhere. Nobody is signed out: sessions get new tokens by",
     "themselves, and programs with an access token in hand refresh it. Sockets stay open. Of `mesh`, calls",
-    "between Workers may fail for up to that minute.",
+    "between Workers may fail for up to that minute. Of `audit_log`, what the old key signed stays signed, and",
+    "auditors must be told of the new one, on another way than this server (docs/audit-proofs.md).",
   ].join("\n"),
   flags: {
     emergency: { value: null, help: "says that you mean it" },
     purpose: {
       value: "WHICH",
-      help: "access (people's tokens), mesh (Workers' certificates) or all (default)",
+      help: "access (people's tokens), mesh (Workers' certificates), all (both; default), or audit_log (checkpoints)",
       refuse: (value) =>
-        value === all || (keyPurposes as readonly string[]).includes(value) ? null : "is access, mesh or all",
+        value === all || (rotatedPurposes as readonly string[]).includes(value)
+          ? null
+          : "is access, mesh, audit_log or all",
     },
     ...operatorFlags,
   },
@@ -37,7 +40,7 @@ export const keysRotate: Verb = {
     const { method, path } = operatorRoutes.rotateKeys;
     const purposes = flags["purpose"] === undefined || flags["purpose"] === all ? keyPurposes : [flags["purpose"]];
     // Roots last: after them, this very connection's Workers need a moment to get new certificates.
-    for (const purpose of purposes as readonly KeyPurpose[]) {
+    for (const purpose of purposes as readonly RotatedPurpose[]) {
       const body = { purpose, emergency: true };
       const { kid, revoked } = (await callOperator(flags, { method: method as "POST", path, body })) as {
         kid: string;

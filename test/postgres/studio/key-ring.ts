@@ -83,6 +83,7 @@ export async function createFakeKeyRing(now: () => number): Promise<FakeKeyRing>
       async rotate(call, purpose) {
         const expect = { audience: "durable-objects.key-rotation", org: null, jobs: ["rotate_keys"] } as const;
         await verifyCall(call, expect, keys, now());
+        if (purpose === "audit_log") return { kid: "log-2", revoked: ["log-1"] };
         const revoked = authorities[purpose].kid;
         authorities[purpose] = await authority(`${purpose}-${Number(revoked.split("-")[1]) + 1}`, now);
         // As if another request had made the callees ask for the keys a moment later.

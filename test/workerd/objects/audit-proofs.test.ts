@@ -15,7 +15,18 @@ import type { KeyRing } from "../../../durable-objects/key-ring/key-ring.ts";
 import { keyRingName } from "../../../durable-objects/mesh.ts";
 import { sha256 } from "../../../durable-objects/sha256.ts";
 import { resetSink, sink } from "./fake-sink.ts";
-import { entrypoints, login, newOrg, newRequest, newUser, objects, passTime, stopClock, userCall } from "./harness.ts";
+import {
+  callerOf,
+  entrypoints,
+  login,
+  newOrg,
+  newRequest,
+  newUser,
+  objects,
+  passTime,
+  stopClock,
+  userCall,
+} from "./harness.ts";
 
 const logOf = (log: LogName): DurableObjectStub<AuditLog> =>
   objects.AUDIT_LOG.getByName(log) as unknown as DurableObjectStub<AuditLog>;
@@ -208,7 +219,11 @@ describe("KeyRing: the key of checkpoints", () => {
     passTime(40 * 24 * 3600_000);
     await runDurableObjectAlarm(ring());
     expect((await verified(org)).view.keys).toEqual(before.view.keys);
-    await runInDurableObject(ring(), (instance: KeyRing) => instance.retireLogKey());
+    const operator = callerOf("studio");
+    const call = await operator.asJob("durable-objects.key-rotation", "rotate_keys", null, newRequest());
+    const rotated = await entrypoints.KeyRotation.rotate(call, "audit_log");
+    expect(rotated.revoked).toHaveLength(1);
+    expect(rotated.revoked).not.toContain(rotated.kid);
     await append(org, 2);
     await wait(org);
     const after = await verified(org);

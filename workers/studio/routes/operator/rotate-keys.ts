@@ -1,18 +1,22 @@
 import { z } from "@hono/zod-openapi";
 import type { AuditFields } from "../../../../core/audit/events.ts";
-import { type KeyPurpose, keyPurposes } from "../../../../core/rpc/durable-objects.ts";
+import { type RotatedPurpose, rotatedPurposes } from "../../../../core/rpc/durable-objects.ts";
 import { fromPart } from "../../downstream.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer } from "../../http/result.ts";
 
 const body = z.strictObject({
-  purpose: z.enum(keyPurposes),
+  purpose: z.enum(rotatedPurposes),
   /** Said aloud, because nobody rotates by hand without an emergency: the ring does it every month. */
   emergency: z.literal(true),
 });
 const rotated = z.object({ kid: z.string(), revoked: z.array(z.string()) });
 
-const kinds = { access: "access_signing_key", mesh: "mesh_signing_key" } as const satisfies Record<KeyPurpose, string>;
+const kinds = {
+  access: "access_signing_key",
+  mesh: "mesh_signing_key",
+  audit_log: "audit_log_signing_key",
+} as const satisfies Record<RotatedPurpose, string>;
 
 /**
  * The operator believes that a signing key is known to somebody else. Asking again makes yet another key,

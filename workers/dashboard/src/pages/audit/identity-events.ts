@@ -85,6 +85,7 @@ const keys: Readonly<Record<string, string>> = {
   api_key: "API key",
   access_signing_key: "Signing key of access tokens",
   mesh_signing_key: "Signing key between services",
+  audit_log_signing_key: "Signing key of audit checkpoints",
   client_secret: "Client secret",
 };
 
