@@ -1,7 +1,8 @@
-import type { OrgId, UserId } from "../../core/ids.ts";
+import type { UserId } from "../../core/ids.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import { type Database, type Statement, sql } from "../connect.ts";
 import { booleanOf, instant, roleOf } from "./columns.ts";
+import type { OrgScope } from "./org-scope.ts";
 import { changeWithReceipt, hasChanged, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 
 export interface MemberState {
@@ -15,7 +16,6 @@ export type MemberChange =
   | { readonly kind: "last_owner" };
 
 export interface MemberTarget {
-  readonly org: OrgId;
   readonly user: UserId;
   /** Who asks; what they are is read again under the lock. */
   readonly actor: UserId;
@@ -31,12 +31,12 @@ export interface WantedState {
  * Locks the organisation's row, so that changes of its members follow one another: the statement behind it
  * sees (READ COMMITTED: a new snapshot) what the one before it left. Two owners can't take each other out.
  */
-export function lockMembers(org: OrgId): Statement {
+export function lockMembers({ org }: OrgScope): Statement {
   return sql`SELECT 1 FROM control.organisations WHERE id = ${org} FOR UPDATE`;
 }
 
 /** How many can act as owners now: neither the membership nor the person is disabled. */
-export function actingOwners(org: OrgId): Statement {
+export function actingOwners({ org }: OrgScope): Statement {
   return sql`SELECT m.user_id FROM control.memberships m JOIN control.users u ON u.id = m.user_id
     WHERE m.org_id = ${org} AND m.role = 'owner' AND m.disabled_at IS NULL AND u.disabled_at IS NULL`;
 }
@@ -49,14 +49,16 @@ export function actingOwners(org: OrgId): Statement {
 export async function changeMember(
   database: Database,
   write: WriteRequest,
+  scope: OrgScope,
   target: MemberTarget,
   wanted: WantedState,
 ): Promise<MemberChange> {
-  const { org, user, actor } = target;
+  const { org } = scope;
+  const { user, actor } = target;
   const now = instant(write.nowMs);
   const [, rows] = await database.transaction([
-    lockMembers(org),
-    sql`WITH acting AS (${actingOwners(org)}),
+    lockMembers(scope),
+    sql`WITH acting AS (${actingOwners(scope)}),
       asked AS (
         SELECT t.role AS old_role, t.disabled_at IS NOT NULL AS old_disabled,
           coalesce(${wanted.role}::text, t.role) AS new_role,
@@ -75,7 +77,7 @@ export async function changeMember(
         UPDATE control.memberships m SET role = new_role,
           disabled_at = CASE WHEN new_disabled THEN coalesce(m.disabled_at, ${now}::timestamptz) END
         FROM judged WHERE m.org_id = ${org} AND m.user_id = ${user} AND may AND owned RETURNING 1),
-      receipt AS (${receiptIfChanged(write, org)})
+      receipt AS (${receiptIfChanged(write, scope)})
       SELECT judged.*, EXISTS (SELECT FROM changed) AS changed FROM judged`,
   ]);
   const row = rows?.[0];
@@ -97,15 +99,16 @@ export async function changeMember(
 export async function deleteDisabledMember(
   database: Database,
   write: WriteRequest,
-  target: Pick<MemberTarget, "org" | "user">,
+  scope: OrgScope,
+  user: UserId,
 ): Promise<boolean> {
   const [, rows] = await database.transaction([
-    lockMembers(target.org),
+    lockMembers(scope),
     changeWithReceipt(
       write,
-      target.org,
+      scope,
       sql`DELETE FROM control.memberships
-        WHERE org_id = ${target.org} AND user_id = ${target.user} AND disabled_at IS NOT NULL RETURNING 1`,
+        WHERE org_id = ${scope.org} AND user_id = ${user} AND disabled_at IS NOT NULL RETURNING 1`,
     ),
   ]);
   return hasChanged(rows);

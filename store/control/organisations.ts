@@ -1,11 +1,13 @@
-import type { OrgId, OrgSlug, UserId } from "../../core/ids.ts";
-import { type Database, DatabaseError, sql, sqlState } from "../connect.ts";
+import type { OrgSlug, UserId } from "../../core/ids.ts";
+import { type Database, DatabaseError, type Row, sql, sqlState } from "../connect.ts";
 import { idOf, instant, textOf } from "./columns.ts";
+import type { DoorScope, FoundingScope, OrgScope } from "./org-scope.ts";
 import { receipt, receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { doorScope, joinedScope } from "./scope-makers.ts";
 import { membershipsPerUserMax } from "./users.ts";
 
 export interface NewOrganisation {
-  readonly id: OrgId;
+  readonly founding: FoundingScope;
   readonly slug: OrgSlug;
   readonly name: string;
   readonly owner: UserId;
@@ -13,7 +15,7 @@ export interface NewOrganisation {
 
 export type Claim =
   /** Provision it (again): new, or the same person's own attempt that was cut short. */
-  | { readonly kind: "provision"; readonly org: OrgId; readonly name: string; readonly createdAt: string }
+  | { readonly kind: "provision"; readonly scope: OrgScope; readonly name: string; readonly createdAt: string }
   | { readonly kind: "slug_taken" }
   | { readonly kind: "too_many" };
 
@@ -28,7 +30,7 @@ export async function claimOrganisation(
     const [row] = await database.query(
       sql`WITH changed AS (
           INSERT INTO control.organisations (id, slug, name, status, created_by, created_at)
-          SELECT ${wanted.id}, ${wanted.slug}, ${wanted.name}, 'provisioning', ${wanted.owner}, ${now}::timestamptz
+          SELECT ${wanted.founding.org}, ${wanted.slug}, ${wanted.name}, 'provisioning', ${wanted.owner}, ${now}::timestamptz
           WHERE (SELECT count(*) FROM control.memberships WHERE user_id = ${wanted.owner}) < ${membershipsPerUserMax}
           RETURNING id),
         member AS (
@@ -38,7 +40,7 @@ export async function claimOrganisation(
         SELECT id, control.rfc3339(${now}::timestamptz) AS created_at FROM changed`,
     );
     if (row === undefined) return { kind: "too_many" };
-    return { kind: "provision", org: idOf("org", row, "id"), name: wanted.name, createdAt: textOf(row, "created_at") };
+    return provisionOf(row, wanted.name);
   } catch (error) {
     if (!(error instanceof DatabaseError) || error.code !== sqlState.uniqueViolation) throw error;
   }
@@ -47,15 +49,18 @@ export async function claimOrganisation(
       WHERE slug = ${wanted.slug} AND status = 'provisioning' AND created_by = ${wanted.owner}`,
   );
   if (theirs === undefined) return { kind: "slug_taken" };
-  const org = idOf("org", theirs, "id");
-  return { kind: "provision", org, name: textOf(theirs, "name"), createdAt: textOf(theirs, "created_at") };
+  return provisionOf(theirs, textOf(theirs, "name"));
+}
+
+function provisionOf(row: Row, name: string): Claim {
+  return { kind: "provision", scope: joinedScope(idOf("org", row, "id")), name, createdAt: textOf(row, "created_at") };
 }
 
 /** The last step of provisioning: from now on the organisation answers. */
-export async function activateOrganisation(database: Database, write: WriteRequest, org: OrgId): Promise<void> {
+export async function activateOrganisation(database: Database, write: WriteRequest, scope: OrgScope): Promise<void> {
   await database.transaction([
-    sql`UPDATE control.organisations SET status = 'active' WHERE id = ${org} AND status = 'provisioning'`,
-    receipt(write, org),
+    sql`UPDATE control.organisations SET status = 'active' WHERE id = ${scope.org} AND status = 'provisioning'`,
+    receipt(write, scope),
   ]);
 }
 
@@ -63,11 +68,11 @@ export async function activateOrganisation(database: Database, write: WriteReque
 export async function findOrganisation(
   database: Database,
   reference: string,
-): Promise<{ readonly org: OrgId; readonly slug: string } | null> {
+): Promise<{ readonly door: DoorScope; readonly slug: string } | null> {
   const [row] = await database.query(
     sql`SELECT id, slug FROM control.organisations
       WHERE (id = ${reference} OR slug = ${reference}) AND status = 'active'`,
     { readOnly: true },
   );
-  return row === undefined ? null : { org: idOf("org", row, "id"), slug: textOf(row, "slug") };
+  return row === undefined ? null : { door: doorScope(idOf("org", row, "id")), slug: textOf(row, "slug") };
 }

@@ -1,7 +1,8 @@
-import type { OrgId, UserId } from "../../core/ids.ts";
+import type { UserId } from "../../core/ids.ts";
 import { type OrgPolicy, parseOrgPolicy, platformPolicy } from "../../core/tenancy/policy.ts";
 import { type Database, sql } from "../connect.ts";
 import { instant } from "./columns.ts";
+import type { OrgScope } from "./org-scope.ts";
 import { receipt, type WriteRequest } from "./receipts.ts";
 
 export type PolicyDocument =
@@ -17,7 +18,7 @@ export interface VersionedPolicy {
 }
 
 /** Reads an organisation's policy; whatever was never set is the platform's. Null: no such organisation. */
-export async function readPolicy(database: Database, org: OrgId): Promise<VersionedPolicy | null> {
+export async function readPolicy(database: Database, { org }: OrgScope): Promise<VersionedPolicy | null> {
   const [row] = await database.query(
     sql`SELECT o.id, o.slug, o.status, o.policy_version::text AS version,
         g.document -> 'countries' AS countries, t.document ->> 'device_min' AS device_min
@@ -45,15 +46,16 @@ export async function readPolicy(database: Database, org: OrgId): Promise<Versio
 export async function writePolicy(
   database: Database,
   write: WriteRequest,
-  change: { readonly org: OrgId; readonly user: UserId } & PolicyDocument,
+  scope: OrgScope,
+  change: { readonly user: UserId } & PolicyDocument,
 ): Promise<void> {
   const now = instant(write.nowMs);
   await database.transaction([
-    sql`UPDATE control.organisations SET policy_version = policy_version + 1 WHERE id = ${change.org}`,
+    sql`UPDATE control.organisations SET policy_version = policy_version + 1 WHERE id = ${scope.org}`,
     sql`INSERT INTO control.org_policies (org_id, name, document, updated_by, updated_at)
-      VALUES (${change.org}, ${change.name}, ${JSON.stringify(change.document)}::text::jsonb, ${change.user}, ${now}::timestamptz)
+      VALUES (${scope.org}, ${change.name}, ${JSON.stringify(change.document)}::text::jsonb, ${change.user}, ${now}::timestamptz)
       ON CONFLICT (org_id, name) DO UPDATE
       SET document = excluded.document, updated_by = excluded.updated_by, updated_at = excluded.updated_at`,
-    receipt(write, change.org),
+    receipt(write, scope),
   ]);
 }

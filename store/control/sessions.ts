@@ -5,6 +5,7 @@ import type { Role } from "../../core/tenancy/roles.ts";
 import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { booleanOf, idOf, instant, numberOf, roleOf, textOf, textOrNull } from "./columns.ts";
 import { mfaPolicyColumns, mfaPolicyOf } from "./mfa-policy.ts";
+import type { DoorScope } from "./org-scope.ts";
 import { receipt, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 
 /** `last_seen_at` is written at most this often, in milliseconds: a read must not cost a write each time. */
@@ -37,7 +38,10 @@ export interface Membership {
   /** What the organisation asks of its members' second factors. */
   readonly mfa: MfaPolicy;
 }
+declare const read: unique symbol;
+/** What the database says of a session at this moment. Only {@link findSession} makes one. */
 export interface LiveSession {
+  readonly [read]: true;
   readonly person: Person;
   /** Null when no organisation was addressed, it does not exist, is not active, or the person is no member. */
   readonly membership: Membership | null;
@@ -56,7 +60,7 @@ export interface NewSession {
   /** True when a second factor, or a passkey that verified its user, was shown. */
   readonly mfa: boolean;
   /** The one organisation that it counts in; see {@link Person.confinedTo}. */
-  readonly onlyOrg?: OrgId | null;
+  readonly onlyOrg?: DoorScope | null;
   /** SHA-256 of the secret that the client presented, whose session this one replaces. */
   readonly replacesSecretHash: string | null;
   /** A hash with newer parameters, when the stored one is behind. */
@@ -86,7 +90,7 @@ export async function startSession(
     // First: it takes the person's row before any session's, as a change of the password does.
     sql`INSERT INTO control.sessions (id, user_id, secret_hash, ip, user_agent, method, mfa, only_org,
         created_at, last_seen_at, proven_at, expires_at)
-      VALUES (${id}, ${user}, ${secretHash}, ${ip}, ${userAgent}, ${session.method}, ${session.mfa}, ${session.onlyOrg ?? null},
+      VALUES (${id}, ${user}, ${secretHash}, ${ip}, ${userAgent}, ${session.method}, ${session.mfa}, ${session.onlyOrg?.org ?? null},
         ${now}::timestamptz, ${now}::timestamptz, ${now}::timestamptz, ${ends}::timestamptz)`,
     // Named again when it has ended already: an attempt that was cut off may not have closed its sockets.
     sql`UPDATE control.sessions SET ended_at = coalesce(ended_at, ${now}::timestamptz)
@@ -178,7 +182,7 @@ export async function findSession(
   const confinedTo = row["only_org"] === null ? null : { org: idOf("org", row, "only_org"), role: row["only_role"] };
   // No member of the one organisation that it counts in: it counts nowhere.
   if (confinedTo !== null && confinedTo.role === null) return null;
-  return {
+  const found: Omit<LiveSession, typeof read> = {
     person: {
       user: idOf("user", row, "user_id"),
       email: textOrNull(row, "email") ?? "",
@@ -192,6 +196,7 @@ export async function findSession(
     },
     membership: row["org_id"] === null ? null : membershipOf(row),
   };
+  return found as LiveSession;
 }
 
 function membershipOf(row: Row): Membership {

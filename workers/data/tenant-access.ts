@@ -1,9 +1,9 @@
 /** A tenant's own connection: its role's address and a signed row scope. */
 import { type RowScope, rowScopeKey, signRowScope, tenantPassword } from "../../core/crypto/tenant-keys.ts";
-import type { OrgId } from "../../core/ids.ts";
 import type { TenantConnection } from "../../core/rpc/data.ts";
 import { tenantIdentifier } from "../../core/tenancy/identifiers.ts";
 import { createDatabase, DatabaseError, type Row, type Statement, sql } from "../../store/connect.ts";
+import type { OrgScope } from "../../store/control/org-scope.ts";
 import type { Placement } from "./config.ts";
 import type { TenantPlacement } from "./directory.ts";
 import { tenantUrl } from "./tenant-url.ts";
@@ -13,8 +13,12 @@ import type { DataUnit } from "./unit.ts";
 export const rowScopeMs = 5 * 60_000;
 
 /** The placement's addresses. @throws TenantNotReady, DatabaseError */
-export async function placementFor(unit: DataUnit, org: OrgId, fresh = false): Promise<[TenantPlacement, Placement]> {
-  const assigned = await unit.placementOf(org, { fresh });
+export async function placementFor(
+  unit: DataUnit,
+  scope: OrgScope,
+  fresh = false,
+): Promise<[TenantPlacement, Placement]> {
+  const assigned = await unit.placementOf(scope, { fresh });
   const placement = unit.config.placements.get(assigned.placement);
   if (placement === undefined) throw new Error("the organisation's placement is not configured here");
   return [assigned, placement];
@@ -26,11 +30,12 @@ export async function placementFor(unit: DataUnit, org: OrgId, fresh = false): P
  */
 export async function openTenant(
   unit: DataUnit,
-  org: OrgId,
+  scope: OrgScope,
   actor: Pick<RowScope, "user" | "role">,
   fresh = false,
 ): Promise<TenantConnection> {
-  const [assigned, placement] = await placementFor(unit, org, fresh);
+  const [assigned, placement] = await placementFor(unit, scope, fresh);
+  const { org } = scope;
   const name = tenantIdentifier(org);
   const url = async (epoch: number): Promise<string> =>
     tenantUrl(placement, name, await tenantPassword(unit.config.root, org, epoch));
@@ -50,16 +55,16 @@ export async function openTenant(
  * @returns the rows of each statement
  * @throws TenantNotReady, DatabaseError
  */
-export async function runAsSystem(unit: DataUnit, org: OrgId, statements: readonly Statement[]): Promise<Row[][]> {
+export async function runAsSystem(unit: DataUnit, scope: OrgScope, statements: readonly Statement[]): Promise<Row[][]> {
   let refusal: unknown;
   for (const fresh of [false, true]) {
-    const connection = await openTenant(unit, org, { user: null, role: "system" }, fresh);
-    const scope = sql`SELECT set_config('sentinel.scope', ${connection.rowScope}, true)`;
+    const connection = await openTenant(unit, scope, { user: null, role: "system" }, fresh);
+    const rowScope = sql`SELECT set_config('sentinel.scope', ${connection.rowScope}, true)`;
     for (const url of [connection.databaseUrl, connection.fallbackDatabaseUrl]) {
       if (url === null) continue;
       try {
         const database = createDatabase({ url, gateway: unit.config.gateway });
-        const [, ...results] = await database.transaction([scope, ...statements]);
+        const [, ...results] = await database.transaction([rowScope, ...statements]);
         return results;
       } catch (error) {
         // A refused login comes before any statement, so trying another password repeats nothing.

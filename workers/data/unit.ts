@@ -1,8 +1,8 @@
 /** What every entrypoint works with; lives as long as the isolate. */
 import type { JWK } from "jose";
-import type { OrgId } from "../../core/ids.ts";
 import { createMeshKeys, type MeshKeys } from "../../core/mesh/keys.ts";
 import { createDatabase, type Database } from "../../store/connect.ts";
+import type { OrgScope } from "../../store/control/org-scope.ts";
 import { type DataConfig, type DataEnv, parseConfig } from "./config.ts";
 import { createPlacementCache, type TenantPlacement } from "./directory.ts";
 
@@ -11,7 +11,7 @@ export interface DataUnit {
   readonly keys: MeshKeys;
   readonly directory: Database;
   /** Where a finished tenant is. @throws TenantNotReady, DatabaseError */
-  placementOf(org: OrgId, options?: { readonly fresh: boolean }): Promise<TenantPlacement>;
+  placementOf(scope: OrgScope, options?: { readonly fresh: boolean }): Promise<TenantPlacement>;
   /** Unix milliseconds. */
   readonly now: () => number;
 }

@@ -46,6 +46,8 @@ function exchangeOf(services: Services, definition: RouteDefinition, request: Re
     presented: null,
     membership: null,
     operator: false,
+    scope: null,
+    platform: null,
     input: { params: {}, query: {}, body: undefined },
     rawBody: "",
     log: null,

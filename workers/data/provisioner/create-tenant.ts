@@ -7,9 +7,9 @@
  * 3. the directory records it as ready (a crash before it: the next call repeats 2, which changes nothing).
  */
 import { hmacPads, rowScopeKey, tenantPassword } from "../../../core/crypto/tenant-keys.ts";
-import type { OrgId } from "../../../core/ids.ts";
 import { tenantIdentifier } from "../../../core/tenancy/identifiers.ts";
 import { createDatabase, DatabaseError, type Statement, sqlState } from "../../../store/connect.ts";
+import type { OrgScope } from "../../../store/control/org-scope.ts";
 import type { DataConfig, Placement } from "../config.ts";
 import { type PlacementFill, recordMigrated, reservePlacement } from "../directory.ts";
 import { type Drift, findDrift } from "./drift.ts";
@@ -32,13 +32,14 @@ export interface CreatedTenant {
 /** @throws NoPlacementLeft, DatabaseError */
 export async function createTenant(
   config: DataConfig,
-  org: OrgId,
+  scope: OrgScope,
   migrations: readonly TenantMigration[],
 ): Promise<CreatedTenant> {
   const directory = createDatabase({ url: config.directoryUrl, gateway: config.gateway });
-  const reserved = await reservePlacement(directory, org, [...config.placements.keys()]);
+  const reserved = await reservePlacement(directory, scope, [...config.placements.keys()]);
   const placement = config.placements.get(reserved.placement);
   if (placement === undefined) throw new Error("the organisation's placement is not configured here");
+  const { org } = scope;
   const name = tenantIdentifier(org);
   const password = await tenantPassword(config.root, org, reserved.passwordEpoch);
   const pads = hmacPads(await rowScopeKey(config.root, org));
@@ -48,7 +49,7 @@ export async function createTenant(
     ...tenantSchemaStatements(name, migrations),
     scopeKeyStatement(name, pads),
   ]);
-  await recordMigrated(directory, org, migrations.at(-1)?.number ?? 0);
+  await recordMigrated(directory, scope, migrations.at(-1)?.number ?? 0);
   return { placement: placement.name, repaired, filled: reserved.filled };
 }
 

@@ -68,7 +68,7 @@ export async function countingMemberships(
 ): Promise<MembershipOfUser[] | null> {
   const { services, orgReference } = context;
   const everywhere = await membershipsOf(services.database, user);
-  const memberships = onlyOrg === null ? everywhere : everywhere.filter(({ org }) => org === onlyOrg);
+  const memberships = onlyOrg === null ? everywhere : everywhere.filter(({ org }) => org === onlyOrg.org);
   return orgReference !== null && !memberships.some(isOrg(orgReference)) ? null : memberships;
 }
 

@@ -4,6 +4,7 @@ import type { SignedCall } from "../../../core/mesh/claims.ts";
 import type { Audience } from "../../../core/mesh/workloads.ts";
 import type { RouteName } from "../../../core/routes.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
+import type { OrgScope, PlatformScope } from "../../../store/control/org-scope.ts";
 import type { WriteRequest } from "../../../store/control/receipts.ts";
 import type { Membership, Person } from "../../../store/control/sessions.ts";
 import type { Services } from "../services.ts";
@@ -44,6 +45,8 @@ export interface PersonContext extends RequestContext {
 /** … from a member of the organisation in the path, whose role grants the route's permission. */
 export interface MemberContext extends PersonContext {
   readonly membership: Membership;
+  /** What store/control lets them do there. */
+  readonly scope: OrgScope;
   /** A call inward on the member's behalf. */
   asUser(audience: Audience): Promise<SignedCall>;
 }
@@ -52,4 +55,5 @@ export interface MemberContext extends PersonContext {
 export interface OperatorContext extends RequestContext {
   /** By its absence in every other context, a function that asks for this one is the operator's alone. */
   readonly operator: true;
+  readonly platform: PlatformScope;
 }

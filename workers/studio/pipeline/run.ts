@@ -9,6 +9,7 @@ import { authenticate } from "./steps/authenticate.ts";
 import { authorize } from "./steps/authorize.ts";
 import { chooseLog } from "./steps/choose-log.ts";
 import { claimIdempotency } from "./steps/claim-idempotency.ts";
+import { grantScope } from "./steps/grant-scope.ts";
 import { keepAnswer } from "./steps/keep-answer.ts";
 import { parseInput } from "./steps/parse-input.ts";
 import { readContext } from "./steps/read-context.ts";
@@ -26,6 +27,7 @@ export const steps: readonly Step[] = [
   { name: "requireMembership", run: requireMembership },
   { name: "authorize", run: authorize },
   { name: "requireProof", run: requireProof },
+  { name: "grantScope", run: grantScope },
   { name: "parseInput", run: parseInput },
   { name: "chooseLog", run: chooseLog },
   { name: "claimIdempotency", run: claimIdempotency },

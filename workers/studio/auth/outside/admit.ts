@@ -1,15 +1,15 @@
 import type { LoginFailureReason } from "../../../../core/audit/events.ts";
-import type { OrgId, UserId } from "../../../../core/ids.ts";
+import type { UserId } from "../../../../core/ids.ts";
 import type { ProblemCode } from "../../../../core/problem.ts";
 import { beginCeremony } from "../../../../store/control/ceremonies.ts";
+import type { DoorScope } from "../../../../store/control/org-scope.ts";
 import {
   type AccountView,
-  type Joining,
   resolveIdentity,
   signUpIdentity,
   touchIdentity,
 } from "../../../../store/control/outside/identities.ts";
-import type { Provider } from "../../../../store/control/outside/providers.ts";
+import type { JoiningRole, Provider } from "../../../../store/control/outside/providers.ts";
 import { type HandlerResult, type Refusal, refuse } from "../../http/result.ts";
 import type { RequestContext } from "../../pipeline/request-context.ts";
 import { completeSignIn, type LoginAnswer, recordFailure } from "../complete-sign-in.ts";
@@ -24,7 +24,7 @@ export interface Arrival {
   readonly provider: Provider;
   readonly method: "oidc" | "supabase";
   /** The organisation whose door was used; null: the platform's. */
-  readonly door: OrgId | null;
+  readonly door: DoorScope | null;
   /** True when the client asked for tokens besides the cookie. */
   readonly tokens: boolean;
 }
@@ -69,7 +69,7 @@ function signIn(
     name: account.name,
     method,
     strong: provider.trustsMfa && identity.mfa,
-    onlyOrg: provider.owner,
+    onlyOrg: provider.ownDoor,
     rehashed: null,
     tokens,
   });
@@ -87,12 +87,14 @@ async function signUp(
   const { services } = context;
   const email = identity.verifiedEmail;
   if (email === null || !provider.allowSignUp) return null;
-  const joining = joiningOf(provider, email);
-  if (door !== null && joining === null) return null;
+  const role = joiningRole(provider, email);
+  if (door !== null && role === null) return null;
   const user: UserId = services.makeId("user");
   const name = identity.name ?? email.slice(0, email.indexOf("@"));
   const made = { provider: provider.id, subject: identity.subject, user, email, name };
-  if (!(await signUpIdentity(services.database, context.write(), made, joining))) return null;
+  const signedUp = await signUpIdentity(services.database, context.write(), made, role);
+  if (signedUp.kind === "refused") return null;
+  const { joining } = signedUp;
   context.caused([{ type: "factor_change", user_id: user, factor: "external_identity", action: "added" }]);
   if (joining !== null) {
     context.caused([
@@ -103,11 +105,10 @@ async function signUp(
   return { id: user, email, name };
 }
 
-/** The membership that comes with an address of a domain that the organisation listed. */
-function joiningOf(provider: Provider, email: string): Joining | null {
+/** The role of the membership that comes with an address of a domain that the organisation listed. */
+function joiningRole(provider: Provider, email: string): JoiningRole | null {
   const domain = email.slice(email.lastIndexOf("@") + 1);
-  if (provider.owner === null || provider.defaultRole === null || !provider.emailDomains.includes(domain)) return null;
-  return { org: provider.owner, role: provider.defaultRole };
+  return provider.ownDoor !== null && provider.emailDomains.includes(domain) ? provider.defaultRole : null;
 }
 
 /**

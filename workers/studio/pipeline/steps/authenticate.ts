@@ -1,6 +1,6 @@
 import { parseId } from "../../../../core/ids.ts";
 import { verifyAccessToken } from "../../../../core/mesh/access.ts";
-import type { AccessClaims } from "../../../../core/mesh/claims.ts";
+import type { VerifiedAccess } from "../../../../core/mesh/claims.ts";
 import { CallRefused } from "../../../../core/mesh/refused.ts";
 import type { ProblemCode } from "../../../../core/problem.ts";
 import { findSession } from "../../../../store/control/sessions.ts";
@@ -35,12 +35,12 @@ export async function authenticate(exchange: Exchange): Promise<Verdict> {
   if (session === null) return unauthenticated("invalid_token");
 
   exchange.person = session.person;
-  exchange.presented = { token, org: claims.org, role: claims.role };
+  exchange.presented = { token, access: claims, found: session };
   exchange.membership = session.membership;
   return proceed;
 }
 
-async function verify({ services }: Exchange, token: string): Promise<AccessClaims | null> {
+async function verify({ services }: Exchange, token: string): Promise<VerifiedAccess | null> {
   try {
     return await verifyAccessToken(token, services.accessKeys, services.now());
   } catch (error) {

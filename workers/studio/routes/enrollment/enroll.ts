@@ -31,7 +31,7 @@ export const enroll: RouteDefinition = defineEnroll("enroll");
 export const orgEnroll: RouteDefinition = defineEnroll("orgEnroll");
 
 function defineEnroll(name: "enroll" | "orgEnroll"): RouteDefinition {
-  const log = async (context: RequestContext, input: Body) => (await organisationOf(context, input))?.org ?? null;
+  const log = async (context: RequestContext, input: Body) => (await organisationOf(context, input))?.door.org ?? null;
   return defineRoute(name, { caller: "anyone", body, status: 201, answer: enrolled, log }, redeem);
 }
 
@@ -43,7 +43,7 @@ async function organisationOf({ services, orgReference }: RequestContext, { code
   const slug = parseEnrollmentCode(code)?.slug;
   if (slug === undefined) return null;
   const found = await findOrganisation(services.database, slug);
-  const addressed = orgReference === null || orgReference === found?.org || orgReference === found?.slug;
+  const addressed = orgReference === null || orgReference === found?.door.org || orgReference === found?.slug;
   return addressed ? found : null;
 }
 
@@ -55,7 +55,7 @@ async function redeem(
   const { code, name, platform, public_key: publicKey = null } = input.body;
   const organisation = await organisationOf(context, input.body);
   if (organisation === null) return refuse("invalid_enrollment_code");
-  const { org } = organisation;
+  const { org } = organisation.door;
   const made = await fromPart("devices", async () => {
     const call = await services.caller.asJob("capabilities.devices", "enroll", org, requestId);
     return services.devices.enroll(call, { code, name, platform, publicKey });

@@ -19,21 +19,20 @@ export const acceptInvitation = defineRoute(
     body,
     status: 200,
     answer: z.object({ org: orgOfUser }),
-    log: ({ services }, { token }) => organisationOfInvitation(services.database, sha256Hex(token)),
+    log: async ({ services }, { token }) =>
+      (await organisationOfInvitation(services.database, sha256Hex(token)))?.org ?? null,
   },
   async (context, { body: { token } }) => {
     const { services, person } = context;
-    const tokenHash = sha256Hex(token);
-    const org = await organisationOfInvitation(services.database, tokenHash);
-    if (org === null) return refuse("not_found");
-    const accept = { tokenHash, user: person.user, email: person.email, org };
+    const accept = { tokenHash: sha256Hex(token), user: person.user, email: person.email };
     const accepted = await redeem(services.database, context.write(), accept);
     if (accepted === null) return refuse("not_found");
-    const { slug, name, role } = accepted;
+    const { scope, slug, name, role } = accepted;
+    const joined = { org: scope.org, role };
     context.caused(roleChange(person.user, person.user, null, role));
-    const joining = { user: person.user, session: person.session, scope: { org, role } };
+    const joining = { user: person.user, session: person.session, scope: joined };
     await tellEndedSessions(services, joining, context.requestId);
-    await syncMember(context, org, person.user, accepted);
-    return answer({ org: { id: org, slug, name, role } });
+    await syncMember(context, scope, person.user, joined);
+    return answer({ org: { id: scope.org, slug, name, role } });
   },
 );

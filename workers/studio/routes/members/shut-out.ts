@@ -10,6 +10,6 @@ import { syncMember } from "./sync-member.ts";
  * @throws Unavailable after all was tried; asking again finishes it
  */
 export async function shutOut(context: MemberContext, user: UserId, end: EndOfSessions): Promise<void> {
-  const { membership } = context;
-  await allTried([syncMember(context, membership.org, user, membership), endAllSessions(context, user, end)]);
+  const { scope, membership } = context;
+  await allTried([syncMember(context, scope, user, membership), endAllSessions(context, user, end)]);
 }

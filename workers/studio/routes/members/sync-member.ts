@@ -1,6 +1,7 @@
 import type { OrgId, UserId } from "../../../../core/ids.ts";
 import type { Role } from "../../../../core/tenancy/roles.ts";
 import { currentStanding } from "../../../../store/control/members.ts";
+import type { OrgScope } from "../../../../store/control/org-scope.ts";
 import { fromPart } from "../../downstream.ts";
 import type { PersonContext } from "../../pipeline/request-context.ts";
 import { Unavailable } from "../../unavailable.ts";
@@ -17,18 +18,18 @@ const attemptsMax = 5;
  */
 export async function syncMember(
   context: PersonContext,
-  org: OrgId,
+  scope: OrgScope,
   user: UserId,
   as: { readonly org: OrgId; readonly role: Role },
 ): Promise<void> {
   const { services } = context;
   let told: string | undefined;
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-    const { role, member } = await currentStanding(services.database, org, user);
+    const { role, member } = await currentStanding(services.database, scope, user);
     const standing = `${role} ${member}`;
     if (standing === told) return;
     await fromPart("hub", async () => {
-      await services.hub.putMember(await context.asUserOf(as, "durable-objects.hub-control"), org, user, role);
+      await services.hub.putMember(await context.asUserOf(as, "durable-objects.hub-control"), scope.org, user, role);
     });
     if (!member) await leaveGroups(context, user, as);
     told = standing;

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { AuditFields } from "../../../../core/audit/events.ts";
 import { activateOrganisation, claimOrganisation } from "../../../../store/control/organisations.ts";
+import { foundingScope } from "../../../../store/control/scope-makers.ts";
 import { tellEndedSessions } from "../../auth/end-sockets.ts";
 import { fromPart } from "../../downstream.ts";
 import { defineRoute } from "../../http/define-route.ts";
@@ -20,12 +21,14 @@ export const createOrg = defineRoute(
   { caller: "person", body: z.strictObject({ name: nameOf(200), slug }), status: 201, answer: organisation },
   async (context, { body }) => {
     const { services, person, requestId } = context;
-    const wanted = { id: services.makeId("org"), slug: body.slug, name: body.name, owner: person.user };
+    const founding = foundingScope(services.makeId("org"));
+    const wanted = { founding, slug: body.slug, name: body.name, owner: person.user };
     const claim = await claimOrganisation(services.database, context.write(), wanted);
     if (claim.kind === "slug_taken") return refuse("slug_taken");
     if (claim.kind === "too_many")
       return refuse("conflict", { detail: "You belong to as many organisations as one person can" });
-    const { org } = claim;
+    const { scope } = claim;
+    const { org } = scope;
 
     const { placement } = await fromPart("provisioner", async () => {
       const call = await services.caller.asJob("data.provisioner", "provision", org, requestId);
@@ -35,8 +38,8 @@ export const createOrg = defineRoute(
     if (placement === null) return refuse("no_capacity");
     const joining = { user: person.user, session: person.session, scope: { org, role: "owner" as const } };
     await tellEndedSessions(services, joining, requestId);
-    await syncMember(context, org, person.user, joining.scope);
-    await publishPolicy(services, org);
+    await syncMember(context, scope, person.user, joining.scope);
+    await publishPolicy(services, scope);
     const event: AuditFields = {
       type: "role_change",
       admin_id: person.user,
@@ -49,7 +52,7 @@ export const createOrg = defineRoute(
       const call = await context.asUserOf({ org, role: "owner" }, "durable-objects.audit-intake");
       await services.audit.append(call, org, [event]);
     });
-    await activateOrganisation(services.database, context.write(), org);
+    await activateOrganisation(services.database, context.write(), scope);
     const view = { id: org, slug: body.slug, name: claim.name, created_at: claim.createdAt, role: "owner" as const };
     return answer(view, { headers: { Location: `/api/v1/orgs/${org}` } });
   },

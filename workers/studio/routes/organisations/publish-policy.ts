@@ -1,5 +1,5 @@
-import type { OrgId } from "../../../../core/ids.ts";
 import { policyKey } from "../../../../core/tenancy/policy.ts";
+import type { OrgScope } from "../../../../store/control/org-scope.ts";
 import { readPolicy } from "../../../../store/control/policies.ts";
 import { fromPart } from "../../downstream.ts";
 import type { Services } from "../../services.ts";
@@ -13,17 +13,17 @@ const attemptsMax = 5;
  * committed meanwhile, and then writes that. The edge sees it within a minute.
  * @throws Unavailable
  */
-export async function publishPolicy(services: Services, org: OrgId): Promise<void> {
+export async function publishPolicy(services: Services, scope: OrgScope): Promise<void> {
   let published: string | null = null;
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-    const current = await readPolicy(services.database, org);
+    const current = await readPolicy(services.database, scope);
     if (current === null) throw new Error("an organisation without a row has no policy");
     if (current.version === published) return;
     const { policy } = current;
     // The id's policy first: a slug that resolves must find one.
     await fromPart("policy store", async () => {
-      await services.policies.put(policyKey.org(org), JSON.stringify(policy));
-      await services.policies.put(policyKey.slug(policy.slug), org);
+      await services.policies.put(policyKey.org(scope.org), JSON.stringify(policy));
+      await services.policies.put(policyKey.slug(policy.slug), scope.org);
     });
     published = current.version;
   }

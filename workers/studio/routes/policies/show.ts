@@ -7,9 +7,9 @@ import { policyAnswer, policyParams } from "./schemas.ts";
 export const getPolicy = defineRoute(
   "getPolicy",
   { caller: "member", params: policyParams, status: 200, answer: policyAnswer },
-  async ({ services, membership }, { params }) => {
+  async ({ services, scope, membership }, { params }) => {
     if (params.policy === "mfa") return answer(mfaView(membership.mfa));
-    const stored = await readPolicy(services.database, membership.org);
+    const stored = await readPolicy(services.database, scope);
     if (stored === null) return refuse("not_found");
     const { geoCountries, tlsDeviceMin } = stored.policy;
     return answer(params.policy === "geo" ? { countries: [...geoCountries] } : { device_min: tlsDeviceMin });
