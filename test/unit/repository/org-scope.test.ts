@@ -42,6 +42,7 @@ const callers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "workers/data/audit-sink/receipt-exists.ts": "the AuditLog's call",
     "workers/data/audit-sink/write-entries.ts": "the AuditLog's call",
     "workers/data/credentials/for-tenant.ts": "a capability's call on a member's behalf, or an enrolment's",
+    "workers/data/data-keys/data-keys.ts": "a capability's call on a member's behalf, or its own job's",
     "workers/data/ingest/write-records.ts": "a hub's call",
     "workers/data/provisioner/provision.ts": "studio's call for an organisation that it has claimed",
   },
