@@ -12,6 +12,8 @@ export type TenantRootKey = CryptoKey;
 const secretBytes = 32;
 /** SHA-256's block size, to which HMAC pads its key (RFC 2104). */
 const blockBytes = 64;
+/** Two roots of one deployment never share so much of a name by chance. */
+const rootIdBytes = 8;
 
 /**
  * Imports the root secret.
@@ -39,14 +41,30 @@ export async function tenantPassword(root: TenantRootKey, org: OrgId, epoch: num
   return base64url.encode(await derive(root, org, `tenant-db:${epoch}`));
 }
 
+/**
+ * The root's name: says which of two roots a tenant stands on, and can't be turned back into one.
+ * @returns 16 hexadecimal digits
+ */
+export async function tenantRootId(root: TenantRootKey): Promise<string> {
+  const bytes = await bits(root, new Uint8Array(), "root-id");
+  return Array.from(bytes.subarray(0, rootIdBytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** The key that signs row scopes of one tenant; its schema keeps the padded halves to check them. */
 export async function rowScopeKey(root: TenantRootKey, org: OrgId): Promise<Uint8Array<ArrayBuffer>> {
   return await derive(root, org, "row-scope");
 }
 
-async function derive(root: TenantRootKey, org: OrgId, info: string): Promise<Uint8Array<ArrayBuffer>> {
-  const encoder = new TextEncoder();
-  const parameters = { name: "HKDF", hash: "SHA-256", salt: encoder.encode(org), info: encoder.encode(info) };
+function derive(root: TenantRootKey, org: OrgId, info: string): Promise<Uint8Array<ArrayBuffer>> {
+  return bits(root, new TextEncoder().encode(org), info);
+}
+
+async function bits(
+  root: TenantRootKey,
+  salt: Uint8Array<ArrayBuffer>,
+  info: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const parameters = { name: "HKDF", hash: "SHA-256", salt, info: new TextEncoder().encode(info) };
   return new Uint8Array(await crypto.subtle.deriveBits(parameters, root, secretBytes * 8));
 }
 

@@ -21,6 +21,12 @@ const asText: pg.CustomTypesConfig = { getTypeParser: () => (value: string | Buf
 export class ConnectionPools {
   /** Written by `#pool` and `end`. Order of keys is order of last use. */
   readonly #pools = new Map<string, pg.Pool>();
+  readonly #usesMax: number;
+
+  /** @param usesMax how often a connection is lent before it is closed */
+  constructor(usesMax: number) {
+    this.#usesMax = usesMax;
+  }
 
   /**
    * Lends a connection that nobody's session state is left on.
@@ -74,6 +80,7 @@ export class ConnectionPools {
       idleTimeoutMillis: idleMsMax,
       connectionTimeoutMillis: waitMsMax,
       maxLifetimeSeconds: lifeSecondsMax,
+      maxUses: this.#usesMax,
       types: asText,
       application_name: "sentinel-gateway",
     });

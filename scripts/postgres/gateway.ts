@@ -27,6 +27,11 @@ export interface GatewayOptions {
   readonly port: number;
   /** The clusters it may reach: `host:port` as it stands in connection strings is `127.0.0.1:port`. */
   readonly clusters: readonly { readonly port: number }[];
+  /**
+   * How often a connection is lent before it is closed; default: as often as it is wanted. With 1 every request
+   * logs in by itself, as Neon's proxy has each show a password that is good now.
+   */
+  readonly usesMax?: number;
   readonly log?: (line: string) => void;
 }
 
@@ -39,7 +44,7 @@ export interface Gateway {
 /** Starts the gateway on 127.0.0.1. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const allowed: ReadonlySet<string> = new Set(options.clusters.map((cluster) => `127.0.0.1:${cluster.port}`));
-  const pools = new ConnectionPools();
+  const pools = new ConnectionPools(options.usesMax ?? Number.POSITIVE_INFINITY);
   const server = createServer((request, response) => {
     answer(request, response, allowed, pools).catch((error: unknown) => {
       // The kind of the error only: its text may quote SQL.

@@ -1,5 +1,6 @@
 import { withClusters } from "../soak/clusters.ts";
 import { makePlacementDatabases } from "../support/placement-databases.ts";
+import { benchBackup } from "./data/backup.ts";
 import { benchTenantCreation } from "./data/creation.ts";
 import { benchTenantMigration } from "./data/migration.ts";
 import { benchTenantRoles } from "./data/roles.ts";
@@ -18,6 +19,7 @@ export async function benchData(rounds: number): Promise<Row[]> {
       ...rows,
       ...(await benchTenantRoles(world, tenants, rounds)),
       ...(await benchTenantMigration(world, tenants.length)),
+      ...(await benchBackup(world)),
     ];
   });
   return [...tenantRows, ...(await benchTelemetry())];

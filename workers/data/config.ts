@@ -1,5 +1,5 @@
 /** The data Worker's configuration, parsed once an isolate. Whatever is missing or malformed stops it. */
-import { importTenantRootKey, type TenantRootKey } from "../../core/crypto/tenant-keys.ts";
+import { importTenantRootKey, type TenantRootKey, tenantRootId } from "../../core/crypto/tenant-keys.ts";
 import { isIssuer } from "../../core/mesh/keys.ts";
 
 /** What wrangler.toml and `wrangler secret put` give; unchecked. */
@@ -7,6 +7,8 @@ export interface DataEnv {
   readonly ISSUER: string;
   readonly NEON_GATEWAY: string;
   readonly TENANT_DB_ROOT_SECRET: string;
+  /** While the root secret changes: the one before. Empty or absent: there is none. */
+  readonly TENANT_DB_ROOT_SECRET_PREVIOUS?: string;
   readonly PLACEMENTS: string;
   readonly DIRECTORY_DATABASE_URL: string;
   readonly MESH_ROOTS: Pick<KVNamespace, "get">;
@@ -24,12 +26,21 @@ export interface Placement {
   readonly tenantHost: string;
 }
 
+/** A root secret and its public name; the directory says by name which one a tenant stands on. */
+export interface NamedRoot {
+  readonly id: string;
+  readonly key: TenantRootKey;
+}
+
 export interface DataConfig {
   /** Whose access tokens these are; every unit has the same. */
   readonly issuer: string;
   /** "" for Neon itself. */
   readonly gateway: string;
+  /** What new passwords are derived from. */
   readonly root: TenantRootKey;
+  readonly rootId: string;
+  readonly previousRoot: NamedRoot | null;
   readonly directoryUrl: string;
   /** In the order of configuration; the first one holds the control plane and the platform's logs. */
   readonly placements: ReadonlyMap<string, Placement>;
@@ -48,25 +59,49 @@ export async function parseConfig(env: Partial<DataEnv>): Promise<DataConfig> {
   if (typeof NEON_GATEWAY !== "string" || !/^(?:[A-Za-z0-9.-]+:\d{1,5})?$/.test(NEON_GATEWAY)) {
     throw new ConfigurationError('NEON_GATEWAY must be "" (Neon) or host:port (a gateway)');
   }
-  if (typeof TENANT_DB_ROOT_SECRET !== "string") throw new ConfigurationError("TENANT_DB_ROOT_SECRET is missing");
   if (!isIssuer(ISSUER)) throw new ConfigurationError("ISSUER must be an http(s) origin");
   const placements = parsePlacements(PLACEMENTS);
   const [firstPlacement] = placements.values();
   if (firstPlacement === undefined) throw new ConfigurationError("PLACEMENTS names no placement");
-  let root: TenantRootKey;
-  try {
-    root = await importTenantRootKey(TENANT_DB_ROOT_SECRET);
-  } catch {
-    throw new ConfigurationError("TENANT_DB_ROOT_SECRET must be 32 bytes in base64url");
+  const root = await namedRoot("TENANT_DB_ROOT_SECRET", TENANT_DB_ROOT_SECRET);
+  const previous = env.TENANT_DB_ROOT_SECRET_PREVIOUS ?? "";
+  const previousRoot = previous === "" ? null : await namedRoot("TENANT_DB_ROOT_SECRET_PREVIOUS", previous);
+  if (previousRoot?.id === root.id) {
+    throw new ConfigurationError("TENANT_DB_ROOT_SECRET_PREVIOUS is the same secret as TENANT_DB_ROOT_SECRET");
   }
   return {
     issuer: ISSUER,
     gateway: NEON_GATEWAY,
-    root,
+    root: root.key,
+    rootId: root.id,
+    previousRoot,
     directoryUrl: postgresUrl("DIRECTORY_DATABASE_URL", DIRECTORY_DATABASE_URL),
     placements,
     firstPlacement,
   };
+}
+
+async function namedRoot(name: string, text: string | undefined): Promise<NamedRoot> {
+  if (typeof text !== "string") throw new ConfigurationError(`${name} is missing`);
+  try {
+    const key = await importTenantRootKey(text);
+    return { id: await tenantRootId(key), key };
+  } catch {
+    throw new ConfigurationError(`${name} must be 32 bytes in base64url`);
+  }
+}
+
+/**
+ * The root of a name that the directory holds.
+ * @param id null: from before roots had names, so the oldest one that is configured
+ * @throws Error when it is not configured here: nobody is connected with a guess
+ */
+export function rootNamed(config: DataConfig, id: string | null): TenantRootKey {
+  const { root, rootId, previousRoot } = config;
+  if (id === null) return previousRoot?.key ?? root;
+  if (id === rootId) return root;
+  if (id === previousRoot?.id) return previousRoot.key;
+  throw new Error("the tenant's password comes from a root secret that is not configured here");
 }
 
 function parsePlacements(text: string | undefined): Map<string, Placement> {

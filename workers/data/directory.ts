@@ -1,14 +1,19 @@
 /** The control plane's directory: which placement holds an organisation. */
 import type { OrgId } from "../../core/ids.ts";
-import { type Database, type Statement, sql } from "../../store/connect.ts";
+import { type Database, type Row, type Statement, sql } from "../../store/connect.ts";
 import type { OrgScope } from "../../store/control/org-scope.ts";
 
 export interface TenantPlacement {
   readonly placement: string;
   /** Of the role's derived password. */
   readonly passwordEpoch: number;
-  /** The next epoch while a rotation is under way. */
+  /** The name of the root secret that it is derived from; null: from before roots had names. */
+  readonly passwordRoot: string | null;
+  /** The next epoch while a rotation is under way, and its root. */
   readonly rotatingTo: number | null;
+  readonly rotatingRoot: string | null;
+  /** Its schema lets through what it should not, and could not be repaired: nobody may be connected. */
+  readonly closed: boolean;
   /** False until schema, role and migrations are complete. */
   readonly ready: boolean;
 }
@@ -41,28 +46,46 @@ export class NoPlacementLeft extends Error {
 /** Where an organisation is, or null. @throws DatabaseError */
 export async function findPlacement(directory: Database, { org }: OrgScope): Promise<TenantPlacement | null> {
   const [row] = await directory.query(
-    sql`SELECT placement, password_epoch, rotating_to, ready_at IS NOT NULL AS ready
-        FROM control.organisation_placements WHERE org_id = ${org}`,
+    sql`SELECT ${placementColumns} FROM control.organisation_placements WHERE org_id = ${org}`,
     { readOnly: true },
   );
-  if (row === undefined) return null;
-  const { placement, password_epoch: passwordEpoch, rotating_to: rotatingTo, ready } = row;
-  if (typeof placement !== "string" || typeof passwordEpoch !== "number" || typeof ready !== "boolean") {
-    throw new Error("the directory holds something that was never written to it");
-  }
-  return { placement, passwordEpoch, rotatingTo: typeof rotatingTo === "number" ? rotatingTo : null, ready };
+  return row === undefined ? null : parsePlacement(row);
 }
+
+/** What {@link parsePlacement} reads. */
+export const placementColumns: Statement = sql`placement, password_epoch, password_root, rotating_to, rotating_root,
+  ready_at IS NOT NULL AS ready, closed_at IS NOT NULL AS closed`;
+
+/** @throws Error for what the directory's columns can't hold */
+export function parsePlacement(row: Row): TenantPlacement {
+  const { placement, password_epoch: passwordEpoch, password_root: passwordRoot, ready, closed } = row;
+  const { rotating_to: rotatingTo, rotating_root: rotatingRoot } = row;
+  const isWhole =
+    typeof placement === "string" &&
+    typeof passwordEpoch === "number" &&
+    isTextOrNull(passwordRoot) &&
+    (rotatingTo === null || typeof rotatingTo === "number") &&
+    isTextOrNull(rotatingRoot) &&
+    typeof ready === "boolean" &&
+    typeof closed === "boolean";
+  if (!isWhole) throw new Error("the directory holds something that was never written to it");
+  return { placement, passwordEpoch, passwordRoot, rotatingTo, rotatingRoot, ready, closed };
+}
+
+const isTextOrNull = (value: unknown): value is string | null => value === null || typeof value === "string";
 
 /**
  * Gives an organisation a slot of the placement with the fewest tenants, once: an organisation that
  * has one keeps it.
  * @param reachable the placements this Worker is configured for
+ * @param rootId the name of the root secret that its first password is derived from
  * @throws NoPlacementLeft, DatabaseError
  */
 export async function reservePlacement(
   directory: Database,
   scope: OrgScope,
   reachable: readonly string[],
+  rootId: string,
 ): Promise<ReservedPlacement> {
   let filled: PlacementFill | null = null;
   for (let attempt = 0; attempt < reservationTriesMax; attempt += 1) {
@@ -79,8 +102,8 @@ export async function reservePlacement(
       ), best AS (
         SELECT name, slot, tenants, tenants_max FROM free WHERE slot IS NOT NULL ORDER BY tenants, name LIMIT 1
       ), taken AS (
-        INSERT INTO control.organisation_placements (org_id, placement, slot)
-        SELECT ${scope.org}, name, slot FROM best ON CONFLICT DO NOTHING
+        INSERT INTO control.organisation_placements (org_id, placement, slot, password_root)
+        SELECT ${scope.org}, name, slot, ${rootId} FROM best ON CONFLICT DO NOTHING
       )
       SELECT name, tenants, tenants_max FROM best`);
     const [best] = free;
@@ -109,13 +132,13 @@ export function migratedStatement({ org }: OrgScope, number: number): Statement 
     WHERE control.tenant_migrations.number < EXCLUDED.number`;
 }
 
-/** The organisation has no finished database here: never created, or its creation has not ended. */
+/** The organisation has no finished database here: never created, not finished, or closed for what is wrong with it. */
 export class TenantNotReady extends Error {
   override readonly name = "TenantNotReady";
 }
 
-/** A rotation announces its next epoch at least this long before it changes the password, in milliseconds. */
-const placementFreshMs = 60_000;
+/** A rotation announces its next epoch for longer than this before it changes the password, in milliseconds. */
+export const placementFreshMs = 60_000;
 /** Placements one isolate remembers; a few hundred bytes each. */
 const placementsKeptMax = 2048;
 
@@ -135,7 +158,8 @@ export function createPlacementCache(
     if (known !== undefined && options?.fresh !== true && now() - known.atMs < placementFreshMs) return known.placement;
     const placement = await findPlacement(directory, scope);
     kept.delete(org);
-    if (placement === null || !placement.ready) throw new TenantNotReady("the organisation has no database yet");
+    if (placement === null || !placement.ready || placement.closed)
+      throw new TenantNotReady("the organisation has no database yet");
     kept.set(org, { placement, atMs: now() });
     for (const oldest of kept.keys()) {
       if (kept.size <= placementsKeptMax) break;

@@ -1,6 +1,10 @@
 /** All that this Worker may write to its log: no address, password, statement, parameter or row has a field here. */
 export type LogEvent =
   | { readonly event: "tenant_repaired"; readonly org: string; readonly drift: readonly string[] }
+  /** The clock gave so many roles another password. */
+  | { readonly event: "passwords_rotated"; readonly count: number }
+  /** It stays announced, works, and comes again. */
+  | { readonly event: "rotation_failed"; readonly org: string; readonly reason: string }
   /** Time to add a placement: the emptiest is nine tenths full, or none has room and this organisation got none. */
   | {
       readonly event: "placements_nearly_full";

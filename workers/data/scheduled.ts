@@ -1,4 +1,5 @@
 import type { OrgScope } from "../../store/control/org-scope.ts";
+import { rotatePasswords, scheduledRotation } from "./credentials/rotation.ts";
 import { failureOf, logEvent } from "./log.ts";
 import { dueOrganisations, recordVisit } from "./telemetry-jobs/due.ts";
 import { tendTelemetry } from "./telemetry-jobs/tend.ts";
@@ -15,14 +16,27 @@ export interface RunLimits {
 }
 
 /**
- * What the clock asks for: telemetry is moved, swept, rolled up and dropped, organisation after
+ * What the clock asks for: roles whose password is due get another, a bounded number in each run; then telemetry.
+ * Neither waits for the other to succeed.
+ */
+export async function runScheduled(unit: DataUnit, limits?: RunLimits): Promise<void> {
+  const endsAt = unit.now() + (limits?.runMs ?? runMsMax);
+  await rotateDue(unit).catch((error: unknown) => logEvent(failureOf("scheduled", error)));
+  await tendEverybody(unit, { runMs: endsAt - unit.now(), visits: limits?.visits ?? visitsMax });
+}
+
+async function rotateDue(unit: DataUnit): Promise<void> {
+  const { rotated, failed } = await rotatePasswords(unit.config, unit.directory, scheduledRotation, unit.now);
+  if (rotated > 0) logEvent({ event: "passwords_rotated", count: rotated });
+  for (const { org, reason } of failed) logEvent({ event: "rotation_failed", org, reason });
+}
+
+/**
+ * Telemetry is moved, swept, rolled up and dropped, organisation after
  * organisation, the longest unattended first. Who has more than one visit's work comes again when
  * everybody was visited. One that fails is logged, and comes again as late as any other.
  */
-export async function runScheduled(
-  unit: DataUnit,
-  { runMs, visits }: RunLimits = { runMs: runMsMax, visits: visitsMax },
-): Promise<void> {
+async function tendEverybody(unit: DataUnit, { runMs, visits }: RunLimits): Promise<void> {
   const endsAt = unit.now() + runMs;
   const queue = await dueOrganisations(unit.directory, [...unit.config.placements.keys()], visits);
   for (let visit = 0; visit < visits && unit.now() < endsAt; visit += 1) {

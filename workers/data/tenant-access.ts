@@ -1,10 +1,11 @@
 /** A tenant's own connection: its role's address and a signed row scope. */
-import { type RowScope, rowScopeKey, signRowScope, tenantPassword } from "../../core/crypto/tenant-keys.ts";
+import { type RowScope, rowScopeKey, signRowScope } from "../../core/crypto/tenant-keys.ts";
 import type { TenantConnection } from "../../core/rpc/data.ts";
 import { tenantIdentifier } from "../../core/tenancy/identifiers.ts";
 import { createDatabase, DatabaseError, type Row, type Statement, sql } from "../../store/connect.ts";
 import type { OrgScope } from "../../store/control/org-scope.ts";
-import type { Placement } from "./config.ts";
+import { type Placement, rootNamed } from "./config.ts";
+import { tenantPasswords } from "./credentials/passwords.ts";
 import type { TenantPlacement } from "./directory.ts";
 import { tenantUrl } from "./tenant-url.ts";
 import type { DataUnit } from "./unit.ts";
@@ -37,14 +38,15 @@ export async function openTenant(
   const [assigned, placement] = await placementFor(unit, scope, fresh);
   const { org } = scope;
   const name = tenantIdentifier(org);
-  const url = async (epoch: number): Promise<string> =>
-    tenantUrl(placement, name, await tenantPassword(unit.config.root, org, epoch));
+  const { current, next } = await tenantPasswords(unit.config, org, assigned);
+  // Of the root that the tenant stands on: a schema in the midst of changing it takes scopes of both.
+  const scopeKey = await rowScopeKey(rootNamed(unit.config, assigned.passwordRoot), org);
   const expiresAtMs = unit.now() + rowScopeMs;
   return {
     org,
-    databaseUrl: await url(assigned.passwordEpoch),
-    fallbackDatabaseUrl: assigned.rotatingTo === null ? null : await url(assigned.rotatingTo),
-    rowScope: await signRowScope(await rowScopeKey(unit.config.root, org), { ...actor, expiresAtMs }),
+    databaseUrl: tenantUrl(placement, name, current),
+    fallbackDatabaseUrl: next === null ? null : tenantUrl(placement, name, next),
+    rowScope: await signRowScope(scopeKey, { ...actor, expiresAtMs }),
     expiresAtMs,
   };
 }

@@ -90,7 +90,9 @@ describe("sentinel placements", () => {
       expect(runCli(["placements", "set", name, "--tenants-max", String(most)], urlsOf(world)).status).toBe(0);
     const reserve = (count: number) =>
       Promise.all(
-        Array.from({ length: count }, () => reservePlacement(directory, scopeOf(newOrgId()), ["one", "two"])),
+        Array.from({ length: count }, () =>
+          reservePlacement(directory, scopeOf(newOrgId()), ["one", "two"], "0".repeat(16)),
+        ),
       );
     await reserve(9);
     expect(runCli(["placements", "list"], urlsOf(world))).toEqual({

@@ -129,7 +129,7 @@ describe("creating a tenant", () => {
 
   it("that stopped after its reservation is finished in the same place", async () => {
     const org = newOrgId();
-    const reserved = await reservePlacement(directoryDatabase, scopeOf(org), ["first", "second"]);
+    const reserved = await reservePlacement(directoryDatabase, scopeOf(org), ["first", "second"], dataConfig.rootId);
     expect(reserved.ready).toBe(false);
     expect((await createTenant(dataConfig, scopeOf(org), tenantMigrations)).placement).toBe(reserved.placement);
   });
@@ -202,7 +202,7 @@ describe("choosing a placement", () => {
     };
     // Other files create tenants beside this one, so the claim is of balance, not of one choice.
     for (let index = 0; index < 4; index += 1)
-      await reservePlacement(directoryDatabase, scopeOf(newOrgId()), ["first", "second"]);
+      await reservePlacement(directoryDatabase, scopeOf(newOrgId()), ["first", "second"], dataConfig.rootId);
     const [fewest, most] = await count();
     expect(most!.n - fewest!.n).toBeLessThanOrEqual(4);
   });
@@ -213,7 +213,9 @@ describe("choosing a placement", () => {
       "INSERT INTO control.placements (name, tenants_max) VALUES ('small', 5) ON CONFLICT DO NOTHING",
     );
     const outcomes = await Promise.allSettled(
-      Array.from({ length: 8 }, () => reservePlacement(directoryDatabase, scopeOf(newOrgId()), ["small"])),
+      Array.from({ length: 8 }, () =>
+        reservePlacement(directoryDatabase, scopeOf(newOrgId()), ["small"], dataConfig.rootId),
+      ),
     );
     const refused = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
     expect(refused).toHaveLength(3);

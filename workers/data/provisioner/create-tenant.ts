@@ -6,15 +6,16 @@
  *    all or nothing;
  * 3. the directory records it as ready (a crash before it: the next call repeats 2, which changes nothing).
  */
-import { hmacPads, rowScopeKey, tenantPassword } from "../../../core/crypto/tenant-keys.ts";
 import { tenantIdentifier } from "../../../core/tenancy/identifiers.ts";
 import { createDatabase, DatabaseError, type Statement, sqlState } from "../../../store/connect.ts";
 import type { OrgScope } from "../../../store/control/org-scope.ts";
 import type { DataConfig, Placement } from "../config.ts";
+import { tenantPasswords } from "../credentials/passwords.ts";
+import { scopeKeyOf } from "../credentials/scope-keys.ts";
 import { type PlacementFill, recordMigrated, reservePlacement } from "../directory.ts";
 import { type Drift, findDrift } from "./drift.ts";
 import { tenantRoleStatements } from "./tenant-role.ts";
-import { scopeKeyStatement, type TenantMigration, tenantSchemaStatements } from "./tenant-schema.ts";
+import { type TenantMigration, tenantSchemaStatements } from "./tenant-schema.ts";
 
 /** A schema with tens of tables takes about 50 ms; a loaded server gets room. */
 const creationMsMax = 30_000;
@@ -36,24 +37,30 @@ export async function createTenant(
   migrations: readonly TenantMigration[],
 ): Promise<CreatedTenant> {
   const directory = createDatabase({ url: config.directoryUrl, gateway: config.gateway });
-  const reserved = await reservePlacement(directory, scope, [...config.placements.keys()]);
+  const reserved = await reservePlacement(directory, scope, [...config.placements.keys()], config.rootId);
   const placement = config.placements.get(reserved.placement);
   if (placement === undefined) throw new Error("the organisation's placement is not configured here");
   const { org } = scope;
   const name = tenantIdentifier(org);
-  const password = await tenantPassword(config.root, org, reserved.passwordEpoch);
-  const pads = hmacPads(await rowScopeKey(config.root, org));
-  const repaired = reserved.ready ? await findDrift(config, placement, name, password) : [];
+  const passwords = await tenantPasswords(config, org, reserved);
+  const repaired = reserved.ready ? await findDrift(config, placement, name, passwords) : [];
+  // A role that has one of its passwords keeps it: a rotation that runs beside this may have just set it.
+  const password = !reserved.ready || repaired.includes("password") ? passwords.current : null;
   await transact(config, placement, [
     ...tenantRoleStatements(name, password),
     ...tenantSchemaStatements(name, migrations),
-    scopeKeyStatement(name, pads),
+    await scopeKeyOf(config, org, reserved),
   ]);
   await recordMigrated(directory, scope, migrations.at(-1)?.number ?? 0);
   return { placement: placement.name, repaired, filled: reserved.filled };
 }
 
-async function transact(config: DataConfig, placement: Placement, statements: readonly Statement[]): Promise<void> {
+/** One transaction as the role that owns tenants' schemas. @throws DatabaseError */
+export async function transact(
+  config: DataConfig,
+  placement: Placement,
+  statements: readonly Statement[],
+): Promise<void> {
   const database = createDatabase({ url: placement.provisionerUrl, gateway: config.gateway });
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -2,10 +2,11 @@
 import type { TenantIdentifier } from "../../../core/tenancy/identifiers.ts";
 import { createDatabase, createInteractiveClient, databaseError, sql } from "../../../store/connect.ts";
 import type { DataConfig, Placement } from "../config.ts";
+import type { TenantPasswords } from "../credentials/passwords.ts";
 import { tenantUrl } from "../tenant-url.ts";
 import { tenantRoleSettings } from "./tenant-role.ts";
 
-/** `password`: the derived one is refused. `settings`: sessions start otherwise. `large_objects`: it made some. */
+/** `password`: every derived one is refused. `settings`: sessions start otherwise. `large_objects`: it made some. */
 export type Drift = "password" | "settings" | "large_objects";
 
 /** @throws DatabaseError when the placement can't be asked */
@@ -13,7 +14,7 @@ export async function findDrift(
   config: DataConfig,
   placement: Placement,
   name: TenantIdentifier,
-  password: string,
+  passwords: TenantPasswords,
 ): Promise<Drift[]> {
   const found: Drift[] = [];
   const provisioner = createDatabase({ url: placement.provisionerUrl, gateway: config.gateway });
@@ -32,8 +33,21 @@ export async function findDrift(
     first?.["everywhere"] === true && more.length === 0 && [...actual].sort().join() === expected.sort().join();
   if (!same) found.push("settings");
   if ((objects ?? []).length > 0) found.push("large_objects");
-  if (await loginRefused(config, tenantUrl(placement, name, password))) found.push("password");
+  if (await everyLoginRefused(config, placement, name, passwords)) found.push("password");
   return found;
+}
+
+/** True when the role has none of the passwords that callers are handed. @throws DatabaseError */
+export async function everyLoginRefused(
+  config: DataConfig,
+  placement: Placement,
+  name: TenantIdentifier,
+  { current, next }: TenantPasswords,
+): Promise<boolean> {
+  for (const password of [current, next]) {
+    if (password !== null && !(await loginRefused(config, tenantUrl(placement, name, password)))) return false;
+  }
+  return true;
 }
 
 /** A session of its own: a pooler may still hold connections that were opened with the password of before. */

@@ -19,13 +19,21 @@ export function tenantRoleSettings(name: TenantIdentifier): Readonly<Record<stri
 const sweptObjectsMax = 1000;
 
 /**
- * Statements that make the role or repair it: password, connection limit and settings are set anew
- * each time, and large objects it made are removed, because those are what the role can change itself.
+ * Sets a role's password. Sessions that are open stay so.
  * @param password 43 characters of base64url; checked again here because it stands in SQL text
- *   (Postgres takes no parameters in CREATE ROLE, and Neon takes no ready-made verifier)
+ *   (Postgres takes no parameters in ALTER ROLE, and Neon takes no ready-made verifier)
  */
-export function tenantRoleStatements(name: TenantIdentifier, password: string): Statement[] {
+export function passwordStatement(name: TenantIdentifier, password: string): Statement {
   if (!/^[A-Za-z0-9_-]{43}$/.test(password)) throw new Error("a derived password has 43 characters of base64url");
+  return sql`ALTER ROLE ${unsafeRawSql(name)} PASSWORD ${unsafeRawSql(`'${password}'`)}`;
+}
+
+/**
+ * Statements that make the role or repair it: connection limit and settings are set anew each time, and large
+ * objects it made are removed, because those are what the role can change itself.
+ * @param password null: the role keeps the one it has, which a rotation may be changing
+ */
+export function tenantRoleStatements(name: TenantIdentifier, password: string | null): Statement[] {
   const role = unsafeRawSql(name);
   const settings = Object.entries(tenantRoleSettings(name)).map(
     ([setting, value]) => sql`ALTER ROLE ${role} SET ${unsafeRawSql(setting)} = ${unsafeRawSql(`'${value}'`)}`,
@@ -38,8 +46,8 @@ export function tenantRoleStatements(name: TenantIdentifier, password: string): 
       ${unsafeRawSql(`EXECUTE format('ALTER ROLE ${name} IN DATABASE %I RESET ALL', current_database());`)}
     END $sentinel$`,
     sql`ALTER ROLE ${role} LOGIN NOINHERIT
-      CONNECTION LIMIT ${unsafeRawSql(String(tenantConnectionsMax))} VALID UNTIL 'infinity'
-      PASSWORD ${unsafeRawSql(`'${password}'`)}`,
+      CONNECTION LIMIT ${unsafeRawSql(String(tenantConnectionsMax))} VALID UNTIL 'infinity'`,
+    ...(password === null ? [] : [passwordStatement(name, password)]),
     sql`ALTER ROLE ${role} RESET ALL`,
     ...settings,
     // The right to connect comes from the group; the role can't become the group.

@@ -57,14 +57,36 @@ BEGIN
 END ${quotes.block}`)}`;
 }
 
-/** Stores the halves of the key that checks row scopes. */
+/** HMAC's key as its two padded blocks; see `hmacPads`. */
+export interface ScopePads {
+  readonly inner: Uint8Array;
+  readonly outer: Uint8Array;
+}
+
+/**
+ * Stores the halves of the key that checks row scopes.
+ * @param previous while the root secret changes: the key that scopes were signed with until now, which is
+ *   good for so many milliseconds more. Null: one that is there ends by itself.
+ */
 export function scopeKeyStatement(
   name: TenantIdentifier,
-  pads: { readonly inner: Uint8Array; readonly outer: Uint8Array },
+  pads: ScopePads,
+  previous: (ScopePads & { readonly forMs: number }) | null = null,
 ): Statement {
-  const hex = (bytes: Uint8Array): string =>
-    `\\x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
-  return sql`INSERT INTO ${unsafeRawSql(name)}.scope_key (inner_pad, outer_pad)
-    VALUES (${hex(pads.inner)}::bytea, ${hex(pads.outer)}::bytea)
-    ON CONFLICT (singleton) DO UPDATE SET inner_pad = EXCLUDED.inner_pad, outer_pad = EXCLUDED.outer_pad`;
+  const columns = sql`${hex(pads.inner)}::bytea AS inner_pad, ${hex(pads.outer)}::bytea AS outer_pad`;
+  const table = unsafeRawSql(`${name}.scope_key`);
+  if (previous === null) {
+    return sql`INSERT INTO ${table} AS k (inner_pad, outer_pad) SELECT ${columns}
+      ON CONFLICT (singleton) DO UPDATE SET inner_pad = EXCLUDED.inner_pad, outer_pad = EXCLUDED.outer_pad
+      WHERE (k.inner_pad, k.outer_pad) IS DISTINCT FROM (EXCLUDED.inner_pad, EXCLUDED.outer_pad)`;
+  }
+  return sql`INSERT INTO ${table} (inner_pad, outer_pad, previous_inner_pad, previous_outer_pad, previous_until)
+    SELECT ${columns}, ${hex(previous.inner)}::bytea, ${hex(previous.outer)}::bytea,
+      clock_timestamp() + ${previous.forMs} * interval '1 millisecond'
+    ON CONFLICT (singleton) DO UPDATE SET inner_pad = EXCLUDED.inner_pad, outer_pad = EXCLUDED.outer_pad,
+      previous_inner_pad = EXCLUDED.previous_inner_pad, previous_outer_pad = EXCLUDED.previous_outer_pad,
+      previous_until = EXCLUDED.previous_until`;
 }
+
+const hex = (bytes: Uint8Array): string =>
+  `\\x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
