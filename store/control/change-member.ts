@@ -2,6 +2,7 @@ import type { UserId } from "../../core/ids.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import { type Database, type Statement, sql } from "../connect.ts";
 import { booleanOf, instant, roleOf } from "./columns.ts";
+import { type Standing, standingRow, standingStatement } from "./members.ts";
 import type { OrgScope } from "./org-scope.ts";
 import { changeWithReceipt, hasChanged, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 
@@ -11,7 +12,8 @@ export interface MemberState {
 }
 export type MemberChange =
   | { readonly kind: "changed"; readonly before: MemberState; readonly after: MemberState }
-  | { readonly kind: "not_found" }
+  /** No person who is a member, or the actor is none any more. `standing`: what the hub is to know of them. */
+  | { readonly kind: "not_found"; readonly standing: Standing }
   | { readonly kind: "forbidden" }
   | { readonly kind: "last_owner" };
 
@@ -56,7 +58,7 @@ export async function changeMember(
   const { org } = scope;
   const { user, actor } = target;
   const now = instant(write.nowMs);
-  const [, rows] = await database.transaction([
+  const [, rows, standing = []] = await database.transaction([
     lockMembers(scope),
     sql`WITH acting AS (${actingOwners(scope)}),
       asked AS (
@@ -79,9 +81,10 @@ export async function changeMember(
         FROM judged WHERE m.org_id = ${org} AND m.user_id = ${user} AND may AND owned RETURNING 1),
       receipt AS (${receiptIfChanged(write, scope)})
       SELECT judged.*, EXISTS (SELECT FROM changed) AS changed FROM judged`,
+    standingStatement(scope, user),
   ]);
   const row = rows?.[0];
-  if (row === undefined) return { kind: "not_found" };
+  if (row === undefined) return { kind: "not_found", standing: standingRow(standing) };
   if (!booleanOf(row, "may")) return { kind: "forbidden" };
   if (!booleanOf(row, "changed")) return { kind: "last_owner" };
   return {

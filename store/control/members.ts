@@ -1,6 +1,6 @@
 import type { UserId } from "../../core/ids.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
-import { type Database, type Row, sql } from "../connect.ts";
+import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { booleanOf, idOf, roleOf, textOf, textOrNull } from "./columns.ts";
 import type { OrgScope } from "./org-scope.ts";
 
@@ -55,12 +55,18 @@ export interface Standing {
 }
 
 /** What somebody is in an organisation now. Who is disabled on the whole platform is told apart by their sessions. */
-export async function currentStanding(database: Database, { org }: OrgScope, user: UserId): Promise<Standing> {
-  const [row] = await database.query(
-    sql`SELECT role, disabled_at IS NOT NULL AS disabled FROM control.memberships
-      WHERE org_id = ${org} AND user_id = ${user}`,
-    { readOnly: true },
-  );
+export async function currentStanding(database: Database, scope: OrgScope, user: UserId): Promise<Standing> {
+  return standingRow(await database.query(standingStatement(scope, user), { readOnly: true }));
+}
+
+/** {@link currentStanding} as a statement of somebody's transaction. */
+export function standingStatement({ org }: OrgScope, user: UserId): Statement {
+  return sql`SELECT role, disabled_at IS NOT NULL AS disabled FROM control.memberships
+    WHERE org_id = ${org} AND user_id = ${user}`;
+}
+
+/** What the rows of {@link standingStatement} say. */
+export function standingRow([row]: readonly Row[]): Standing {
   if (row === undefined) return { role: null, member: false };
   return { role: booleanOf(row, "disabled") ? null : roleOf(row, "role"), member: true };
 }

@@ -1,9 +1,12 @@
-import type { OrgSlug, UserId } from "../../core/ids.ts";
-import { type Database, DatabaseError, type Row, sql, sqlState } from "../connect.ts";
-import { idOf, instant, textOf } from "./columns.ts";
+import type { OrgSlug, SessionId, UserId } from "../../core/ids.ts";
+import { type Database, sql } from "../connect.ts";
+import { booleanOf, idOf, instant, textOf } from "./columns.ts";
+import { type Standing, standingRow, standingStatement } from "./members.ts";
 import type { DoorScope, FoundingScope, OrgScope } from "./org-scope.ts";
+import { policyRow, policyStatement, type VersionedPolicy } from "./policies.ts";
 import { receipt, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 import { doorScope, joinedScope } from "./scope-makers.ts";
+import { recentlyEndedOf, recentlyEndedStatement } from "./sessions.ts";
 import { membershipsPerUserMax } from "./users.ts";
 
 export interface NewOrganisation {
@@ -13,55 +16,89 @@ export interface NewOrganisation {
   readonly owner: UserId;
 }
 
+/** An organisation that is being made. */
+export interface Begun {
+  readonly scope: OrgScope;
+  readonly name: string;
+  readonly createdAt: string;
+  /** What the edge is to know. */
+  readonly policy: VersionedPolicy;
+  /** Sessions of its owner whose tokens may not have expired yet: its hub is told of them before it knows the owner. */
+  readonly ended: readonly SessionId[];
+}
+
 export type Claim =
   /** Provision it (again): new, or the same person's own attempt that was cut short. */
-  | { readonly kind: "provision"; readonly scope: OrgScope; readonly name: string; readonly createdAt: string }
-  | { readonly kind: "slug_taken" }
-  | { readonly kind: "too_many" };
+  ({ readonly kind: "provision" } & Begun) | { readonly kind: "slug_taken" } | { readonly kind: "too_many" };
 
-/** Claims a slug: row and first owner in one transaction, status `provisioning` until everything else is there. */
+/**
+ * Claims a slug: row and first owner in one transaction, status `provisioning` until everything else is there.
+ * What the next steps need to know is read in the same transaction.
+ */
 export async function claimOrganisation(
   database: Database,
   write: WriteRequest,
   wanted: NewOrganisation,
 ): Promise<Claim> {
   const now = instant(write.nowMs);
-  try {
-    const [row] = await database.query(
-      sql`WITH changed AS (
-          INSERT INTO control.organisations (id, slug, name, status, created_by, created_at)
-          SELECT ${wanted.founding.org}, ${wanted.slug}, ${wanted.name}, 'provisioning', ${wanted.owner}, ${now}::timestamptz
-          WHERE (SELECT count(*) FROM control.memberships WHERE user_id = ${wanted.owner}) < ${membershipsPerUserMax}
-          RETURNING id),
-        member AS (
-          INSERT INTO control.memberships (org_id, user_id, role, created_at)
-          SELECT id, ${wanted.owner}, 'owner', ${now}::timestamptz FROM changed),
-        receipt AS (${receiptIfChanged(write, null)})
-        SELECT id, control.rfc3339(${now}::timestamptz) AS created_at FROM changed`,
-    );
-    if (row === undefined) return { kind: "too_many" };
-    return provisionOf(row, wanted.name);
-  } catch (error) {
-    if (!(error instanceof DatabaseError) || error.code !== sqlState.uniqueViolation) throw error;
-  }
-  const [theirs] = await database.query(
-    sql`SELECT id, name, control.rfc3339(created_at) AS created_at FROM control.organisations
-      WHERE slug = ${wanted.slug} AND status = 'provisioning' AND created_by = ${wanted.owner}`,
-  );
-  if (theirs === undefined) return { kind: "slug_taken" };
-  return provisionOf(theirs, textOf(theirs, "name"));
+  const theirs = sql`o.slug = ${wanted.slug} AND o.status = 'provisioning' AND o.created_by = ${wanted.owner}`;
+  const [rooms = [], rows = [], policies = [], ended = []] = await database.transaction([
+    sql`WITH room AS (
+        SELECT (SELECT count(*) FROM control.memberships WHERE user_id = ${wanted.owner}) < ${membershipsPerUserMax} AS fits),
+      changed AS (
+        INSERT INTO control.organisations (id, slug, name, status, created_by, created_at)
+        SELECT ${wanted.founding.org}, ${wanted.slug}, ${wanted.name}, 'provisioning', ${wanted.owner}, ${now}::timestamptz
+        FROM room WHERE fits
+        -- Waits for whoever is claiming it at this moment; then it is theirs.
+        ON CONFLICT DO NOTHING RETURNING id),
+      member AS (
+        INSERT INTO control.memberships (org_id, user_id, role, created_at)
+        SELECT id, ${wanted.owner}, 'owner', ${now}::timestamptz FROM changed),
+      receipt AS (${receiptIfChanged(write, null)})
+      SELECT fits FROM room`,
+    sql`SELECT o.id, o.name, control.rfc3339(o.created_at) AS created_at FROM control.organisations o WHERE ${theirs}`,
+    policyStatement(theirs),
+    recentlyEndedStatement(wanted.owner, write.nowMs),
+  ]);
+  if (!booleanOf(rooms[0] ?? {}, "fits")) return { kind: "too_many" };
+  const [row] = rows;
+  const policy = policyRow(policies);
+  if (row === undefined || policy === null) return { kind: "slug_taken" };
+  const scope = joinedScope(idOf("org", row, "id"));
+  const [name, createdAt] = [textOf(row, "name"), textOf(row, "created_at")];
+  return { kind: "provision", scope, name, createdAt, policy, ended: recentlyEndedOf(ended) };
 }
 
-function provisionOf(row: Row, name: string): Claim {
-  return { kind: "provision", scope: joinedScope(idOf("org", row, "id")), name, createdAt: textOf(row, "created_at") };
+/** What holds at the moment from which an organisation answers. */
+export interface Activated {
+  readonly standing: Standing;
+  readonly policyVersion: string | null;
+  /** As in {@link Begun}. */
+  readonly ended: readonly SessionId[];
 }
 
-/** The last step of provisioning: from now on the organisation answers. */
-export async function activateOrganisation(database: Database, write: WriteRequest, scope: OrgScope): Promise<void> {
-  await database.transaction([
+/**
+ * The last step of provisioning: from now on the organisation answers.
+ * @returns what may have changed since its hub and the edge were told
+ */
+export async function activateOrganisation(
+  database: Database,
+  write: WriteRequest,
+  scope: OrgScope,
+  owner: UserId,
+): Promise<Activated> {
+  const [, , standing = [], policies = [], ended = []] = await database.transaction([
     sql`UPDATE control.organisations SET status = 'active' WHERE id = ${scope.org} AND status = 'provisioning'`,
     receipt(write, scope),
+    standingStatement(scope, owner),
+    policyStatement(sql`o.id = ${scope.org}`),
+    recentlyEndedStatement(owner, write.nowMs),
   ]);
+  return {
+    standing: standingRow(standing),
+    policyVersion: policyRow(policies)?.version ?? null,
+    ended: recentlyEndedOf(ended),
+  };
 }
 
 /** An active organisation by id or slug, for routes that need no membership (enrolment, sign-in). */

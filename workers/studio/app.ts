@@ -44,6 +44,7 @@ function exchangeOf(services: Services, definition: RouteDefinition, request: Re
     clientIp: "",
     person: null,
     presented: null,
+    own: null,
     membership: null,
     operator: false,
     scope: null,

@@ -6,12 +6,13 @@ import type { IntentHandle } from "../../../core/rpc/durable-objects.ts";
 import { studioHeaders } from "../../../core/rpc/studio.ts";
 import type { IdempotencyClaim } from "../../../store/control/idempotency.ts";
 import type { OrgScope, PlatformScope } from "../../../store/control/org-scope.ts";
+import type { OwnThings } from "../../../store/control/own-things.ts";
 import type { LiveSession, Membership, Person } from "../../../store/control/sessions.ts";
 import type { RouteDefinition, RouteInput } from "../http/define-route.ts";
 import type { AnswerHeaders, HandlerResult, Refusal } from "../http/result.ts";
 import type { Services } from "../services.ts";
 import { callAsUser } from "./call-as-user.ts";
-import type { MemberContext, OperatorContext } from "./request-context.ts";
+import type { MemberContext, OperatorContext, OwnContext } from "./request-context.ts";
 
 /** An answer ready to be sent: what idempotency keeps and replays. */
 export interface PlainAnswer {
@@ -38,6 +39,8 @@ export interface Exchange {
   person: Person | null;
   /** The access token as presented, with what it says, and what the database says of its session. */
   presented: { readonly token: string; readonly access: VerifiedAccess; readonly found: LiveSession } | null;
+  /** `authenticate`, for routes that address no organisation. */
+  own: OwnThings | null;
   /** `authenticate` finds it, `requireMembership` demands it. */
   membership: Membership | null;
   /** `authenticate`: the caller holds the operator's token. Never together with a person. */
@@ -77,7 +80,7 @@ export interface Step {
 }
 
 /** The handler's view of an exchange. */
-export function contextOf(exchange: Exchange): MemberContext & OperatorContext {
+export function contextOf(exchange: Exchange): MemberContext & OwnContext & OperatorContext {
   const { services, definition, requestId, request } = exchange;
   const person = exchange.person;
   const membership = exchange.membership;
@@ -97,6 +100,7 @@ export function contextOf(exchange: Exchange): MemberContext & OperatorContext {
     caused: (events) => void exchange.caused.push(...events),
     // Absent for routes of a lesser caller, whose handlers' types don't have them either.
     person: person as Person,
+    own: exchange.own as OwnThings,
     membership: membership as Membership,
     scope: exchange.scope as MemberContext["scope"],
     operator: exchange.operator as true,

@@ -5,6 +5,7 @@ import type { Audience } from "../../../core/mesh/workloads.ts";
 import type { RouteName } from "../../../core/routes.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import type { OrgScope, PlatformScope } from "../../../store/control/org-scope.ts";
+import type { OwnThings } from "../../../store/control/own-things.ts";
 import type { WriteRequest } from "../../../store/control/receipts.ts";
 import type { Membership, Person } from "../../../store/control/sessions.ts";
 import type { Services } from "../services.ts";
@@ -40,6 +41,12 @@ export interface PersonContext extends RequestContext {
   readonly person: Person;
   /** A call inward on the person's behalf for an organisation they belong to. */
   asUserOf(membership: { readonly org: OrgId; readonly role: Role }, audience: Audience): Promise<SignedCall>;
+}
+
+/** … about what is their own: no organisation is addressed. */
+export interface OwnContext extends PersonContext {
+  /** Read with the session. */
+  readonly own: OwnThings;
 }
 
 /** … from a member of the organisation in the path, whose role grants the route's permission. */

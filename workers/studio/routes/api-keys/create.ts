@@ -50,7 +50,7 @@ export const createApiKey = defineRoute(
     }
     context.caused([keyChange(person.user, made.id, "created")]);
     // A hub that fails here leaves a key that nobody was shown: worth nothing, listed, and to be revoked.
-    await syncMember(context, scope, made.user, membership);
+    await syncMember(context, scope, made.user, membership, { role, member: true });
     await fromPart("hub", async () => {
       const held = { sha256: secretHash, sid: made.session, expiresAtMs };
       await services.hub.putKey(await context.asUser("durable-objects.hub-control"), scope.org, made.user, held);

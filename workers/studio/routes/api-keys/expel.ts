@@ -7,7 +7,8 @@ import { leaveGroups, syncMember } from "../members/sync-member.ts";
  * the organisation, in this order: until the last step it is found again as not finished. @throws Unavailable
  */
 export async function expelKey(context: MemberContext, { scope, user }: RevokedKey): Promise<void> {
-  await syncMember(context, scope, user, context.membership);
+  // A revoked key's membership is disabled until the last step.
+  await syncMember(context, scope, user, context.membership, { role: null, member: true });
   await leaveGroups(context, user, context.membership);
   await finishRevocation(context.services.database, context.write(), { scope, user });
 }

@@ -32,7 +32,7 @@ export const acceptInvitation = defineRoute(
     context.caused(roleChange(person.user, person.user, null, role));
     const joining = { user: person.user, session: person.session, scope: joined };
     await tellEndedSessions(services, joining, context.requestId);
-    await syncMember(context, scope, person.user, joined);
+    await syncMember(context, scope, person.user, joined, { role, member: true });
     return answer({ org: { id: scope.org, slug, name, role } });
   },
 );

@@ -55,7 +55,8 @@ export const changeMember = defineRoute(
           requestId,
         );
       }
-      await syncMember(context, scope, params.user, membership);
+      const standing = { role: after.disabled ? null : after.role, member: true };
+      await syncMember(context, scope, params.user, membership, standing);
     }
     if (!keepsKeys) await revokeKeysOf(context, params.user);
     return answer({ user_id: params.user, role: after.role, disabled: after.disabled });

@@ -25,7 +25,7 @@ export const removeMember = defineRoute(
     const change = await changeMember(services.database, context.write(), scope, { user, actor: person.user }, shut);
     if (change.kind !== "changed") {
       // Not a member (any more): the hub is told all the same, so that what was cut short is finished by a retry.
-      if (change.kind === "not_found") await syncMember(context, scope, user, membership);
+      if (change.kind === "not_found") await syncMember(context, scope, user, membership, change.standing);
       return refuse(change.kind);
     }
     context.caused(accountChange(person.user, user, change.before.disabled, true));

@@ -57,7 +57,7 @@ async function replaceGeo(context: MemberContext, given: z.output<typeof body>):
 /** Stored first, then published to the edge, which sees it within a minute. Asking again publishes again. */
 async function storeAndPublish(context: MemberContext, policy: PolicyDocument): Promise<void> {
   const { services, scope, person } = context;
-  await writePolicy(services.database, context.write(), scope, { user: person.user, ...policy });
+  const stored = await writePolicy(services.database, context.write(), scope, { user: person.user, ...policy });
   context.caused([{ type: "policy_change", user_id: person.user, policy: policy.name }]);
-  await publishPolicy(services, scope);
+  await publishPolicy(services, scope, stored);
 }
