@@ -5,6 +5,9 @@ export const operatorTokenPrefix = "sop_";
 /** 32 bytes in base64url behind the prefix. */
 export const operatorTokenPattern = /^sop_[A-Za-z0-9_-]{43}$/;
 
+/** `{target}` is an organisation's id or slug. Not `{org}`, which would put the organisation's own geo policy over the operator. */
+const targetPath = `${apiPath}/operator/orgs/{target}`;
+
 /** What whoever runs the platform does to it; reached with `npm run sentinel`, never from a browser. */
 export const operatorRoutes = {
   rotateKeys: route({
@@ -24,5 +27,35 @@ export const operatorRoutes = {
     path: `${apiPath}/operator/users/enable`,
     policy: operatorRoute,
     summary: "Let a disabled person in again",
+  }),
+  operatorGetOrg: route({
+    method: "GET",
+    path: targetPath,
+    policy: operatorRoute,
+    summary: "One organisation as the platform sees it",
+  }),
+  operatorSuspendOrg: route({
+    method: "POST",
+    path: `${targetPath}/suspend`,
+    policy: operatorRoute,
+    summary: "Suspend an organisation: nobody and nothing of it gets in, and nothing is lost",
+  }),
+  operatorResumeOrg: route({
+    method: "POST",
+    path: `${targetPath}/resume`,
+    policy: operatorRoute,
+    summary: "Open a suspended organisation again",
+  }),
+  operatorDeleteOrg: route({
+    method: "POST",
+    path: `${targetPath}/delete`,
+    policy: operatorRoute,
+    summary: "Delete an organisation after the grace",
+  }),
+  operatorRestoreOrg: route({
+    method: "POST",
+    path: `${targetPath}/restore`,
+    policy: operatorRoute,
+    summary: "Take an organisation's deletion back",
   }),
 } as const satisfies Record<string, RouteSpec>;

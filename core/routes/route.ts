@@ -35,6 +35,8 @@ export interface RouteSpec {
    * password of someone who has none. Otherwise 401 `step_up_required` (RFC 9470).
    */
   readonly stepUp: boolean;
+  /** Open to owners of an organisation that is to be deleted, and so is the edge; every other route is shut then. */
+  readonly whileDeleting: boolean;
   /** `addressed`: the organisation's geo policy if the path names one, else the platform's. */
   readonly geo: "addressed" | { readonly anywhere: string };
   /** Which unit answers it. */
@@ -50,7 +52,7 @@ export const operatorRoute: RoutePolicy = { kind: "operator" };
 /** A member whose role grants `permission`. */
 export const needs = (permission: Permission): RoutePolicy => ({ kind: "permission", permission });
 
-type Defaults = "bodyBytesMax" | "rateClass" | "wafExemptions" | "stepUp" | "geo" | "servedBy";
+type Defaults = "bodyBytesMax" | "rateClass" | "wafExemptions" | "stepUp" | "whileDeleting" | "geo" | "servedBy";
 type Declared = Omit<RouteSpec, Defaults> & Partial<Pick<RouteSpec, Defaults>>;
 
 /** Fills what a route may leave out. `policy` is not among it. */
@@ -62,6 +64,8 @@ export function route(declared: Declared): RouteSpec {
     rateClass: declared.policy.kind === "operator" ? "sign_in" : "default",
     wafExemptions: [],
     stepUp: false,
+    // The way in: an owner who comes by the organisation's own door must be able to take its deletion back.
+    whileDeleting: declared.path.startsWith(`${orgPath}/auth/`),
     geo: "addressed",
     servedBy: "studio",
     ...declared,

@@ -14,6 +14,7 @@ import { placements } from "./verbs/placements.ts";
 import { restore } from "./verbs/restore.ts";
 import { status } from "./verbs/status.ts";
 import { tenants } from "./verbs/tenants.ts";
+import { tenantsLifecycle } from "./verbs/tenants-lifecycle.ts";
 import { usersDisable, usersEnable } from "./verbs/users.ts";
 import { verifyBackup } from "./verbs/verify-backup.ts";
 
@@ -24,6 +25,7 @@ export const verbs: readonly Verb[] = [
   migrate,
   ...placements,
   status,
+  ...tenantsLifecycle,
   tenants,
   auditVerifyLeaves,
   backupMakeKey,

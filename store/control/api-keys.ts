@@ -236,7 +236,8 @@ export interface KeySession {
 }
 
 /**
- * Finds a key that is in force: not revoked, not expired, of an active organisation. Notes that it was used.
+ * Finds a key that is in force: not revoked, not expired. Notes that it was used. Of an organisation that is shut
+ * too: the API tells its programs why it refuses them, as it tells its people.
  * @param secretHash lower-case hex SHA-256 of the whole key
  */
 export async function findKeySession(
@@ -253,7 +254,7 @@ export async function findKeySession(
           JOIN control.organisations o ON o.id = m.org_id
         WHERE s.secret_hash = ${secretHash} AND s.kind = 'api_key' AND s.ended_at IS NULL
           AND s.expires_at > ${now}::timestamptz
-          AND u.disabled_at IS NULL AND m.disabled_at IS NULL AND o.status = 'active'),
+          AND u.disabled_at IS NULL AND m.disabled_at IS NULL AND o.status <> 'provisioning'),
       touched AS (
         UPDATE control.sessions t SET last_seen_at = ${now}::timestamptz
         FROM found WHERE t.id = found.id AND found.last_seen_at < ${instant(nowMs - touchMs)}::timestamptz)

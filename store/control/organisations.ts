@@ -1,8 +1,10 @@
 import type { OrgSlug, SessionId, UserId } from "../../core/ids.ts";
+import type { OrgState } from "../../core/tenancy/org-state.ts";
 import { type Database, sql } from "../connect.ts";
 import { booleanOf, idOf, instant, textOf } from "./columns.ts";
 import { type Standing, standingRow, standingStatement } from "./members.ts";
 import type { DoorScope, FoundingScope, OrgScope } from "./org-scope.ts";
+import { stateOf } from "./org-state.ts";
 import { policyRow, policyStatement, type VersionedPolicy } from "./policies.ts";
 import { receipt, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 import { doorScope, joinedScope } from "./scope-makers.ts";
@@ -101,15 +103,16 @@ export async function activateOrganisation(
   };
 }
 
-/** An active organisation by id or slug, for routes that need no membership (enrolment, sign-in). */
+/** An organisation by id or slug, for routes that need no membership (enrolment, sign-in); its state is theirs to heed. */
 export async function findOrganisation(
   database: Database,
   reference: string,
-): Promise<{ readonly door: DoorScope; readonly slug: string } | null> {
+): Promise<{ readonly door: DoorScope; readonly slug: string; readonly state: OrgState } | null> {
   const [row] = await database.query(
-    sql`SELECT id, slug FROM control.organisations
-      WHERE (id = ${reference} OR slug = ${reference}) AND status = 'active'`,
+    sql`SELECT id, slug, status FROM control.organisations
+      WHERE (id = ${reference} OR slug = ${reference}) AND status <> 'provisioning'`,
     { readOnly: true },
   );
-  return row === undefined ? null : { door: doorScope(idOf("org", row, "id")), slug: textOf(row, "slug") };
+  if (row === undefined) return null;
+  return { door: doorScope(idOf("org", row, "id")), slug: textOf(row, "slug"), state: stateOf(row, "status") };
 }

@@ -1,11 +1,13 @@
 import type { OrgId, SessionId, UserId } from "../../core/ids.ts";
 import { accessTokenSecondsMax, sessionIdleMsMax, sessionMsMax } from "../../core/limits.ts";
+import type { OrgState } from "../../core/tenancy/org-state.ts";
 import type { MfaHolder, MfaPolicy } from "../../core/tenancy/policy.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { booleanOf, idOf, instant, numberOf, roleOf, textOf, textOrNull } from "./columns.ts";
 import { mfaPolicyColumns, mfaPolicyOf } from "./mfa-policy.ts";
 import type { DoorScope } from "./org-scope.ts";
+import { deleteAfterOf, stateOf } from "./org-state.ts";
 import { type OwnThings, ownStatements, ownThingsOf } from "./own-things.ts";
 import { receipt, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 import { type MembershipOfUser, membershipsRows, membershipsStatement } from "./users.ts";
@@ -39,13 +41,16 @@ export interface Membership {
   readonly createdAt: string;
   /** What the organisation asks of its members' second factors. */
   readonly mfa: MfaPolicy;
+  readonly state: OrgState;
+  /** When its deletion is due, RFC 3339; null while none is. */
+  readonly deleteAfter: string | null;
 }
 declare const read: unique symbol;
 /** What the database says of a session at this moment. Only {@link findSession} makes one. */
 export interface LiveSession {
   readonly [read]: true;
   readonly person: Person;
-  /** Null when no organisation was addressed, it does not exist, is not active, or the person is no member. */
+  /** Null when no organisation was addressed, it does not exist, is not created yet, or the person is no member. One that is shut says so in its state. */
   readonly membership: Membership | null;
 }
 
@@ -191,15 +196,16 @@ function liveSession(chosen: Statement, orgReference: string | null, nowMs: numb
         FROM found WHERE t.id = found.id AND found.last_seen_at < ${instant(nowMs - touchMs)}::timestamptz)
       SELECT found.id AS session_id, found.user_id, found.kind, found.email, found.name,
         o.id AS org_id, o.slug, o.name AS org_name, control.rfc3339(o.created_at) AS org_created_at, m.role,
+        o.status, ${deleteAfterOf(sql`o.id`)} AS delete_after,
         found.mfa, (extract(epoch FROM found.proven_at) * 1000)::double precision AS proven_at_ms,
         control.has_factor(found.user_id) AS has_factor, ${mfaPolicyColumns(sql`o.id`)},
         found.only_org, (SELECT c.role FROM control.memberships c JOIN control.organisations k ON k.id = c.org_id
           WHERE c.org_id = found.only_org AND c.user_id = found.user_id AND c.disabled_at IS NULL
-            AND k.status = 'active') AS only_role
+            AND k.status <> 'provisioning') AS only_role
       FROM found
       LEFT JOIN (control.organisations o JOIN control.memberships m ON m.org_id = o.id)
         ON (o.id = ${orgReference}::text OR o.slug = ${orgReference}::text)
-        AND o.status = 'active' AND m.user_id = found.user_id AND m.disabled_at IS NULL
+        AND o.status <> 'provisioning' AND m.user_id = found.user_id AND m.disabled_at IS NULL
         AND (found.only_org IS NULL OR found.only_org = o.id)`;
 }
 
@@ -233,6 +239,8 @@ function membershipOf(row: Row): Membership {
     role: roleOf(row, "role"),
     createdAt: textOf(row, "org_created_at"),
     mfa: mfaPolicyOf(row),
+    state: stateOf(row, "status"),
+    deleteAfter: textOrNull(row, "delete_after"),
   };
 }
 

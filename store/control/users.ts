@@ -1,9 +1,11 @@
 import type { OrgId, UserId } from "../../core/ids.ts";
+import type { OrgState } from "../../core/tenancy/org-state.ts";
 import type { MfaPolicy } from "../../core/tenancy/policy.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { booleanOf, idOf, roleOf, textOf, textOrNull } from "./columns.ts";
 import { mfaPolicyColumns, mfaPolicyOf } from "./mfa-policy.ts";
+import { stateOf } from "./org-state.ts";
 
 export interface MembershipOfUser {
   readonly org: OrgId;
@@ -12,6 +14,7 @@ export interface MembershipOfUser {
   readonly role: Role;
   /** What the organisation asks of its members' second factors. */
   readonly mfa: MfaPolicy;
+  readonly state: OrgState;
 }
 
 export interface Credentials {
@@ -67,16 +70,16 @@ export async function findAccount(database: Database, user: UserId): Promise<Acc
 /** Organisations of one person: bounds `GET /me`, a sign-out's fan-out and what one account can hold. */
 export const membershipsPerUserMax = 100;
 
-/** The active organisations of a person who is not disabled there, by slug. */
+/** The organisations of a person who is not disabled there, by slug; those that are shut too, which say so. */
 export async function membershipsOf(database: Database, user: UserId): Promise<MembershipOfUser[]> {
   return membershipsRows(await database.query(membershipsStatement(user), { readOnly: true }));
 }
 
 /** {@link membershipsOf} as a statement of somebody's transaction. */
 export function membershipsStatement(user: UserId): Statement {
-  return sql`SELECT o.id, o.slug, o.name, m.role, ${mfaPolicyColumns(sql`o.id`)}
+  return sql`SELECT o.id, o.slug, o.name, o.status, m.role, ${mfaPolicyColumns(sql`o.id`)}
     FROM control.memberships m JOIN control.organisations o ON o.id = m.org_id
-    WHERE m.user_id = ${user} AND m.disabled_at IS NULL AND o.status = 'active' ORDER BY o.slug LIMIT ${membershipsPerUserMax}`;
+    WHERE m.user_id = ${user} AND m.disabled_at IS NULL AND o.status <> 'provisioning' ORDER BY o.slug LIMIT ${membershipsPerUserMax}`;
 }
 
 /** What the rows of {@link membershipsStatement} say. */
@@ -91,5 +94,6 @@ function membershipOf(row: Row): MembershipOfUser {
     name: textOf(row, "name"),
     role: roleOf(row, "role"),
     mfa: mfaPolicyOf(row),
+    state: stateOf(row, "status"),
   };
 }

@@ -14,7 +14,7 @@ export const policyEntriesMax = 4096;
  * Only what was found is cached. An organisation that was just created must work at once, and a
  * flood of made-up names must not push real ones out (KV itself remembers an absent key for its
  * own cache time; nothing here can shorten that).
- * @returns null for a malformed name, an unknown or suspended organisation and a malformed record
+ * @returns null for a malformed name, an unknown organisation and a malformed record; whether it is open, a gate judges
  * @throws whatever KV throws: the caller refuses
  */
 export async function findPolicy(
@@ -32,7 +32,7 @@ export async function findPolicy(
   const org = id ?? (slug === null ? null : parseId("org", await policies.get(policyKey.slug(slug))));
   if (org === null) return null;
   const policy = await readPolicy(org, policies);
-  if (policy === null || policy.status !== "active") return null;
+  if (policy === null) return null;
   // Both keys must tell one story: a slug that was handed on must not open its former owner's policy.
   if (policy.org !== org || (slug !== null && policy.slug !== slug)) return null;
   cache.set(named, policy, nowMs + policyFreshMs);

@@ -5,6 +5,7 @@ import type {
   AuditReaderRpc,
   CertifierRpc,
   HubControlRpc,
+  HubLifecycleRpc,
   KeyRotationRpc,
   PublicKeysRpc,
   TokenSignerRpc,
@@ -41,7 +42,7 @@ export interface Environment {
   readonly CERTIFIER: CertifierRpc;
   readonly AUDIT: AuditIntakeRpc;
   readonly AUDIT_READER: AuditReaderRpc;
-  readonly HUB: HubControlRpc;
+  readonly HUB: HubControlRpc & HubLifecycleRpc;
 }
 
 /** The part of a KV namespace that studio uses: it writes policies, the edge reads them. */

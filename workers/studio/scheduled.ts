@@ -9,6 +9,8 @@ import {
   retireOutlived,
 } from "../../store/control/outside/secrets.ts";
 import { expelKeys } from "./auth/api-keys.ts";
+import { mailOwners } from "./lifecycle/mail-owners.ts";
+import { tellUntold } from "./lifecycle/tell-standing.ts";
 import { logFailure } from "./log.ts";
 import { secretExpiryMail } from "./mail/secret-expiry.ts";
 import { audited } from "./pipeline/audit.ts";
@@ -23,6 +25,8 @@ export async function runScheduled(services: Services): Promise<void> {
   await attempt("retireSecrets", (requestId) => retireSecrets(services, requestId), services);
   await attempt("expelKeys", (requestId) => expelRevokedKeys(services, requestId), services);
   await attempt("remind", (requestId) => remind(services, requestId), services);
+  await attempt("tellUntold", (requestId) => tellUntold(services, requestId), services);
+  await attempt("mailOwners", () => mailOwners(services, null), services);
 }
 
 async function attempt(step: string, work: (requestId: RequestId) => Promise<void>, services: Services): Promise<void> {

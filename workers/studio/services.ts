@@ -7,6 +7,7 @@ import type {
   AuditIntakeRpc,
   AuditReaderRpc,
   HubControlRpc,
+  HubLifecycleRpc,
   KeyRotationRpc,
   PublicKeysRpc,
   TokenSignerRpc,
@@ -56,6 +57,7 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly audit: AuditIntakeRpc;
   readonly auditReader: AuditReaderRpc;
   readonly hub: HubControlRpc;
+  readonly hubLifecycle: HubLifecycleRpc;
   readonly makeId: <K extends IdKind>(kind: K) => Id<K>;
 }
 
@@ -100,6 +102,7 @@ export function createServices(env: Environment, platform: Platform): Services {
     audit: env.AUDIT,
     auditReader: env.AUDIT_READER,
     hub: env.HUB,
+    hubLifecycle: env.HUB,
     makeId: (kind) => makeId(kind, now(), randomBytes(10)),
   };
 }

@@ -142,12 +142,13 @@ export interface OfferedAt {
 
 /**
  * The enabled providers at a door: the platform's, and at an organisation's door its own as well.
- * @param reference an active organisation's id or slug; null: the platform's own door
- * @returns null when there is no such organisation
+ * @param reference an organisation's id or slug; null: the platform's own door
+ * @returns null when there is no such organisation, or it is suspended. One that is to be deleted has a door still:
+ *   its owners come in by it to take that back
  */
 export async function providersAt(database: Database, reference: string | null): Promise<OfferedAt | null> {
   const named = sql`SELECT o.id FROM control.organisations o
-    WHERE (o.id = ${reference}::text OR o.slug = ${reference}::text) AND o.status = 'active'`;
+    WHERE (o.id = ${reference}::text OR o.slug = ${reference}::text) AND o.status IN ('active', 'deleting')`;
   const [doors, rows = []] = await database.transaction(
     [
       named,

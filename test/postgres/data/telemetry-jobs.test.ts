@@ -5,7 +5,7 @@ import { runScheduled } from "../../../workers/data/scheduled.ts";
 import { dueOrganisations } from "../../../workers/data/telemetry-jobs/due.ts";
 import { tendTelemetry, workPerCall } from "../../../workers/data/telemetry-jobs/tend.ts";
 import { scopeOf } from "../../support/scopes.ts";
-import { asSuperuser, directoryDatabase, type FreshTenant, freshTenant, setup } from "../support.ts";
+import { asSuperuser, directoryDatabase, type FreshTenant, freshTenant, newUserId, setup } from "../support.ts";
 import { createDataWorld, type DataWorld, newDeviceId } from "./support.ts";
 import { asOwner, hourMs, midnight, plainModel, rolledUp, type Sample, store } from "./telemetry-kit.ts";
 
@@ -42,6 +42,30 @@ describe("the telemetry job", () => {
       expect(await marked(tenant)).toBe(0);
     }
   });
+
+  it.each(["suspended", "deleting"])(
+    "leaves one that is %s as it is, and comes back when it is open again",
+    async (status) => {
+      const orgs = tenants.map(({ org }) => org);
+      const [shut] = orgs;
+      await theseAreDue(orgs);
+      const user = newUserId();
+      await asSuperuser(
+        `WITH person AS (
+         INSERT INTO control.users (id, email, name, created_at) VALUES ($1, $1 || '@people.test', 'x', now()))
+       INSERT INTO control.organisations (id, slug, name, status, suspended_at, created_by, created_at)
+       VALUES ($2, $3, 'x', $4, now(), $1, now())`,
+        [user, shut, `shut-${shut?.slice(-20)}`, status],
+      );
+      const due = () => dueOrganisations(directoryDatabase, Object.keys(setup.placements), 3);
+      const others = await due();
+      expect(others).not.toContain(shut);
+      expect(others).toEqual(expect.arrayContaining(orgs.slice(1)));
+      await asSuperuser("UPDATE control.organisations SET status = 'active' WHERE id = $1", [shut]);
+      expect(await due()).toContain(shut);
+      await asSuperuser("UPDATE control.telemetry_jobs SET ran_at = now() WHERE org_id = ANY ($1)", [orgs]);
+    },
+  );
 
   it("begins with whom it left out longest, so that a bounded run leaves nobody out twice", async () => {
     const orgs = tenants.map(({ org }) => org);

@@ -281,16 +281,30 @@ describe("an API key", () => {
     expect(await trade(key, null, own)).toBeNull();
   });
 
-  it.each(["suspended", "provisioning"])(
-    "of a %s organisation is worth nothing, nor is a token of it",
+  it("of an organisation that is not created yet is worth nothing, nor is a token of it", async () => {
+    const org = await studio.newOrg();
+    const { key } = await makeKey(org);
+    const inHand = (await trade(key)) ?? "";
+    await asSuperuser("UPDATE control.organisations SET status = 'provisioning' WHERE id = $1", [org.id]);
+    expect(await trade(key)).toBeNull();
+    const devices = `/api/v1/orgs/${org.id}/devices`;
+    expect((await studio.send("GET", devices, { token: inHand })).status).toBe(401);
+  });
+
+  it.each(["suspended", "deleting"])(
+    "of an organisation that is %s is told so, whatever it asks for",
     async (status) => {
       const org = await studio.newOrg();
-      const { key } = await makeKey(org);
-      const inHand = (await trade(key)) ?? "";
-      await asSuperuser("UPDATE control.organisations SET status = $2 WHERE id = $1", [org.id, status]);
-      expect(await trade(key)).toBeNull();
-      const devices = `/api/v1/orgs/${org.id}/devices`;
-      expect((await studio.send("GET", devices, { token: inHand })).status).toBe(401);
+      const { key } = await makeKey(org, "admin");
+      await asSuperuser("UPDATE control.organisations SET status = $2, suspended_at = now() WHERE id = $1", [
+        org.id,
+        status,
+      ]);
+      const token = (await trade(key)) ?? "";
+      for (const path of ["", "/devices", "/members"]) {
+        const answer = await studio.send("GET", `/api/v1/orgs/${org.id}${path}`, { token });
+        expect([answer.status, answer.body.code]).toEqual([403, `org_${status}`]);
+      }
     },
   );
 

@@ -14,11 +14,11 @@ import type {
   Result,
 } from "../../../core/rpc/capabilities.ts";
 import type { ProvisionerRpc } from "../../../core/rpc/data.ts";
-import type { HubControlRpc } from "../../../core/rpc/durable-objects.ts";
+import type { HubControlRpc, HubLifecycleRpc } from "../../../core/rpc/durable-objects.ts";
 
 export interface StandIns {
   readonly devices: DevicesRpc;
-  readonly hub: HubControlRpc;
+  readonly hub: HubControlRpc & HubLifecycleRpc;
   readonly provisioner: ProvisionerRpc;
   /** `method` and its arguments after the call, in order. */
   readonly calls: { readonly method: string; readonly by: string; readonly args: readonly unknown[] }[];
@@ -40,7 +40,12 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
     const methods = Object.entries(answers).map(([method, answer]) => [
       method,
       async (call: SignedCall, ...args: unknown[]) => {
-        const verified = await verifyCall(call, { audience, users: true, jobs: ["enroll", "provision"] }, keys, now());
+        const verified = await verifyCall(
+          call,
+          { audience, users: true, jobs: ["enroll", "provision", "lifecycle"] },
+          keys,
+          now(),
+        );
         if (broken.has(method)) throw new Error(`${method} is broken`);
         const left = failures.get(method) ?? 0;
         failures.set(method, left - 1);
@@ -106,10 +111,12 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       setGroupMember: done,
       removeUser: done,
     }),
-    hub: surface<HubControlRpc>("durable-objects.hub-control", {
+    hub: surface<HubControlRpc & HubLifecycleRpc>("durable-objects.hub-control", {
       putMember: nothing,
       putKey: nothing,
       endSessions: nothing,
+      setStanding: nothing,
+      erase: nothing,
       presence: () => [],
     }),
     provisioner: surface<ProvisionerRpc>("data.provisioner", {

@@ -55,7 +55,7 @@ describe("an organisation's policy", () => {
   );
 
   it.each([
-    ["suspended", JSON.stringify(orgPolicy({ status: "suspended" }))],
+    ["of no state that there is", JSON.stringify({ ...orgPolicy(), status: "closed" })],
     ["not JSON", "{"],
     ["of another version", JSON.stringify({ ...orgPolicy(), version: 2 })],
     ["of another organisation", JSON.stringify(orgPolicy({ org: otherOrgId }))],

@@ -21,8 +21,17 @@ afterEach(() => {
 });
 
 describe("the order of the gates", () => {
-  it("is tls, size, geo, waf, flood, credential, limit", () => {
-    expect(gates.map(({ name }) => name)).toEqual(["tls", "size", "geo", "waf", "flood", "credential", "limit"]);
+  it("is tls, size, geo, waf, flood, standing, credential, limit", () => {
+    expect(gates.map(({ name }) => name)).toEqual([
+      "tls",
+      "size",
+      "geo",
+      "waf",
+      "flood",
+      "standing",
+      "credential",
+      "limit",
+    ]);
   });
 
   it("gives every gate what it needs from an earlier one, and every addition one author", () => {

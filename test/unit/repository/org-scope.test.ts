@@ -26,7 +26,7 @@ const callers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "store/control/invitations.ts": "the organisation of an invitation's token",
     "workers/studio/auth/answer-second-step.ts": "what a ceremony's first step confined its session to",
   },
-  organisationOfOperator: {},
+  organisationOfOperator: { "store/control/lifecycle.ts": "whichever one the operator suspends, resumes or deletes" },
   foundingScope: { "workers/studio/routes/organisations/create.ts": "an identifier made in that very line" },
   joinedScope: {
     "store/control/organisations.ts": "the founder of a claim that was stored",
@@ -35,6 +35,8 @@ const callers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   unfinishedScope: {
     "store/control/api-keys.ts": "keys that were revoked and whose hub is still to be told",
+    "store/control/lifecycle.ts": "whose hub or edge has not heard of its state",
+    "store/control/deletions.ts": "deletions that are to be mailed, begun or finished",
     "workers/data/telemetry-jobs/due.ts": "whose telemetry the clock tends to next, by the directory's own list",
     "scripts/migrate/tenants/ledger.ts": "a tenant whose migration the owner's own tool has just committed",
   },

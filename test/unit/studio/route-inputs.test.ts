@@ -15,7 +15,7 @@ describe("what a walk over all routes sends", () => {
     const body = bodyOf(route);
     expect(body === undefined).toBe(schema === null);
     if (schema === null) return;
-    expect(method).not.toMatch(/^(GET|DELETE)$/);
+    expect(method).not.toBe("GET");
     expect(schema.safeParse(body).error?.issues).toBeUndefined();
   });
 

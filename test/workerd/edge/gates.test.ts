@@ -71,9 +71,18 @@ describe("an unknown organisation", () => {
     expect(new Set(bodies.map((body) => JSON.stringify(body))).size).toBe(1);
   });
 
-  it("is the same when it is suspended", async () => {
+  it("is refused by name when it is shut, before any credential is looked at, but for the pages", async () => {
     const suspended = await publishOrg({ status: "suspended" });
-    expect(await outcome(await send(`/o/${suspended.slug}`))).toBe("404 not_found");
+    const deleting = await publishOrg({ status: "deleting" });
+    expect((await send(`/o/${suspended.slug}`)).status).toBe(200);
+    for (const path of ["/devices", "", "/auth/providers"])
+      expect(await outcome(await send(`/api/v1/orgs/${suspended.slug}${path}`))).toBe("403 org_suspended");
+    expect(await outcome(await send(`/mqtt/${suspended.org}`))).toBe("403 org_suspended");
+    expect(await outcome(await send(`/mqtt/${deleting.org}`))).toBe("403 org_deleting");
+    expect(await outcome(await send(`/api/v1/orgs/${deleting.slug}/devices`))).toBe("403 org_deleting");
+    // To look at it, to take it back, and to come in for that.
+    expect(await outcome(await send(`/api/v1/orgs/${deleting.slug}`))).toBe("401 unauthenticated");
+    expect(await outcome(await send(`/api/v1/orgs/${deleting.slug}/auth/providers`))).not.toContain("org_deleting");
   });
 
   it("works at once when it is created after it was asked for", async () => {

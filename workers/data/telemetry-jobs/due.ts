@@ -5,7 +5,8 @@ import type { OrgScope } from "../../../store/control/org-scope.ts";
 import { unfinishedScope } from "../../../store/control/scope-makers.ts";
 
 /**
- * Organisations with a finished schema, the longest unattended first.
+ * Organisations with a finished schema, the longest unattended first. Those that are shut are left as they are:
+ * what a suspended one keeps must still be there when it is opened again.
  * @param placements those that this Worker is configured for
  * @throws DatabaseError
  */
@@ -16,7 +17,9 @@ export async function dueOrganisations(
 ): Promise<OrgScope[]> {
   const rows = await directory.query(
     sql`SELECT p.org_id FROM control.organisation_placements p LEFT JOIN control.telemetry_jobs j USING (org_id)
-        WHERE p.ready_at IS NOT NULL AND p.placement = ANY (${placements}::text[])
+        WHERE p.ready_at IS NOT NULL AND NOT EXISTS (SELECT FROM control.organisations o
+            WHERE o.id = p.org_id AND o.status IN ('suspended', 'deleting'))
+          AND p.placement = ANY (${placements}::text[])
         ORDER BY coalesce(j.ran_at, p.ready_at), p.org_id LIMIT ${most}`,
     { readOnly: true },
   );

@@ -4,6 +4,7 @@ import { type AnyGate, inOrder } from "./gate.ts";
 import { geoGate } from "./geo.ts";
 import { limitGate } from "./limit.ts";
 import { sizeGate } from "./size.ts";
+import { standingGate } from "./standing.ts";
 import { tlsGate } from "./tls.ts";
 import { wafGate } from "./waf/index.ts";
 
@@ -14,6 +15,7 @@ export const gates: readonly AnyGate[] = inOrder([
   geoGate,
   wafGate,
   floodGate,
+  standingGate,
   credentialGate,
   limitGate,
 ]);

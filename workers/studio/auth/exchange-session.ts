@@ -31,7 +31,11 @@ export async function exchangeSession(
   const found = await findSession(services.database, { secretHash: sha256Hex(secret) }, org, services.now());
   if (found === null) return { kind: "refused" };
   const { person, membership } = found;
-  const opens = membership !== null && judgeMfa(membership.mfa, person, services.now()) === "satisfied";
+  // One that is shut opens for nobody; the API says so by name.
+  const opens =
+    membership !== null &&
+    membership.state === "active" &&
+    judgeMfa(membership.mfa, person, services.now()) === "satisfied";
   const scope = opens ? { org: membership.org, role: membership.role } : null;
   const subject = { user: person.user, session: person.session, scope };
   const { token, expiresAtMs } = await services.scopedTokens.forCalls(subject, requestId, renew);

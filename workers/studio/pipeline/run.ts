@@ -16,6 +16,7 @@ import { readContext } from "./steps/read-context.ts";
 import { recordIntent } from "./steps/record-intent.ts";
 import { recordOutcome } from "./steps/record-outcome.ts";
 import { requireMembership } from "./steps/require-membership.ts";
+import { requireOpen } from "./steps/require-open.ts";
 import { requireProof } from "./steps/require-proof.ts";
 import { refusalForError, runHandler } from "./steps/run-handler.ts";
 
@@ -25,6 +26,7 @@ export const steps: readonly Step[] = [
   { name: "agreeOnRoute", run: agreeOnRoute },
   { name: "authenticate", run: authenticate },
   { name: "requireMembership", run: requireMembership },
+  { name: "requireOpen", run: requireOpen },
   { name: "authorize", run: authorize },
   { name: "requireProof", run: requireProof },
   { name: "grantScope", run: grantScope },

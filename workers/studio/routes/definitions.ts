@@ -64,9 +64,17 @@ import { changeMember } from "./members/change.ts";
 import { endMemberSessions } from "./members/end-sessions.ts";
 import { listMembers } from "./members/list.ts";
 import { removeMember } from "./members/remove.ts";
+import {
+  operatorDeleteOrg,
+  operatorGetOrg,
+  operatorRestoreOrg,
+  operatorResumeOrg,
+  operatorSuspendOrg,
+} from "./operator/organisations.ts";
 import { rotateKeys } from "./operator/rotate-keys.ts";
 import { disableUser, enableUser } from "./operator/users.ts";
 import { createOrg } from "./organisations/create.ts";
+import { deleteOrg, restoreOrg } from "./organisations/delete.ts";
 import { getOrg } from "./organisations/show.ts";
 import { outsideIssuerDefinitions } from "./outside-issuers.ts";
 import { putPolicy } from "./policies/replace.ts";
@@ -152,11 +160,18 @@ const served: readonly RouteDefinition[] = [
   removeMember,
   createOrg,
   getOrg,
+  deleteOrg,
+  restoreOrg,
   putPolicy,
   getPolicy,
   rotateKeys,
   disableUser,
   enableUser,
+  operatorGetOrg,
+  operatorSuspendOrg,
+  operatorResumeOrg,
+  operatorDeleteOrg,
+  operatorRestoreOrg,
 ];
 
 /** Every route that studio serves. `assertRoutes` holds it against the route table. */

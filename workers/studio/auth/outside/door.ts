@@ -5,9 +5,12 @@ import type { RequestContext } from "../../pipeline/request-context.ts";
 /** By which door somebody signs in. */
 export type Door = { readonly kind: "open"; readonly door: DoorScope | null } | { readonly kind: "absent" };
 
-/** The organisation that the path names (null: the platform's own door); `absent` when there is none. */
+/**
+ * The organisation that the path names (null: the platform's own door); `absent` when there is none, or it is
+ * suspended. One that is to be deleted has a door still: its owners come in by it to take that back.
+ */
 export async function doorOf({ services, orgReference }: RequestContext): Promise<Door> {
   if (orgReference === null) return { kind: "open", door: null };
   const found = await findOrganisation(services.database, orgReference);
-  return found === null ? { kind: "absent" } : { kind: "open", door: found.door };
+  return found === null || found.state === "suspended" ? { kind: "absent" } : { kind: "open", door: found.door };
 }

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { parseEnrollmentCode } from "../../../../core/tenancy/enrollment-code.ts";
+import { shutCode } from "../../../../core/tenancy/org-state.ts";
 import { findOrganisation } from "../../../../store/control/organisations.ts";
 import { fromPart, refusalOf } from "../../downstream.ts";
 import { defineRoute, type RouteDefinition } from "../../http/define-route.ts";
@@ -55,7 +56,9 @@ async function redeem(
   const { code, name, platform, public_key: publicKey = null } = input.body;
   const organisation = await organisationOf(context, input.body);
   if (organisation === null) return refuse("invalid_enrollment_code");
-  const { org } = organisation.door;
+  const { door, state } = organisation;
+  if (state !== "active") return refuse(shutCode(state));
+  const { org } = door;
   const made = await fromPart("devices", async () => {
     const call = await services.caller.asJob("capabilities.devices", "enroll", org, requestId);
     return services.devices.enroll(call, { code, name, platform, publicKey });

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { orgStates } from "../../../../core/tenancy/org-state.ts";
 import { judgeMfa } from "../../../../core/tenancy/policy.ts";
 import { secondFactors } from "../../../../store/control/factors/overview.ts";
 import { defineRoute } from "../../http/define-route.ts";
@@ -7,6 +8,7 @@ import { instant } from "../../http/schemas.ts";
 import { orgOfUser, user } from "../auth/schemas.ts";
 
 const membership = orgOfUser.extend({
+  state: z.enum(orgStates),
   mfa: z.object({
     required: z.boolean(),
     grace_until: instant.nullable(),
@@ -36,11 +38,12 @@ export const me = defineRoute(
       user: { id: person.user, email: person.email, name: person.name },
       factors: factors === null ? [] : secondFactors(factors),
       mfa: person.mfa,
-      orgs: memberships.map(({ org, slug, name, role, mfa }) => ({
+      orgs: memberships.map(({ org, slug, name, role, state, mfa }) => ({
         id: org,
         slug,
         name,
         role,
+        state,
         mfa: {
           required: mfa.required,
           grace_until: mfa.graceUntilMs === null ? null : new Date(mfa.graceUntilMs).toISOString(),

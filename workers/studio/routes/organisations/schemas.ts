@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { type OrgSlug, parseSlug } from "../../../../core/ids.ts";
+import { orgStates } from "../../../../core/tenancy/org-state.ts";
 import { idText, instant, role } from "../../http/schemas.ts";
 
 export const slug: z.ZodType<OrgSlug, string> = z
@@ -10,3 +11,9 @@ export const slug: z.ZodType<OrgSlug, string> = z
   .openapi({ type: "string", pattern: "^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$" });
 
 export const organisation = z.object({ id: idText, slug: z.string(), name: z.string(), created_at: instant, role });
+
+/** … with what it is now: one that is to be deleted is seen by its owners. */
+export const organisationWithState = organisation.extend({
+  state: z.enum(orgStates),
+  delete_after: instant.nullable(),
+});

@@ -1,0 +1,187 @@
+/** Shutting and opening an organisation: one row says what it is, and how far hub and edge were told. */
+import type { OrgId, UserId } from "../../core/ids.ts";
+import type { OrgState } from "../../core/tenancy/org-state.ts";
+import { type Database, type Row, type Statement, sql } from "../connect.ts";
+import { booleanOf, idOf, numberOf, textOf, textOrNull } from "./columns.ts";
+import type { OrgScope, PlatformScope } from "./org-scope.ts";
+import { deleteAfterOf, stateOf } from "./org-state.ts";
+import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { organisationOfOperator, unfinishedScope } from "./scope-makers.ts";
+
+/** An organisation as whoever runs the platform sees it. */
+export interface OrgOverview {
+  readonly org: OrgId;
+  readonly slug: string;
+  readonly name: string;
+  readonly state: OrgState;
+  /** Also of one that is to be deleted: it is suspended again when that is undone. */
+  readonly suspendedAt: string | null;
+  readonly deleteAfter: string | null;
+  readonly createdAt: string;
+}
+
+/** Null: it is gone, or not created yet. */
+export async function readOverview(database: Database, scope: OrgScope): Promise<OrgOverview | null> {
+  const [row] = await database.query(overview(scope.org), { readOnly: true });
+  return row === undefined ? null : overviewOf(row);
+}
+
+/** An organisation that the operator names. @param reference its id or slug */
+export async function findOverview(
+  database: Database,
+  by: PlatformScope,
+  reference: string,
+): Promise<(OrgOverview & { readonly scope: OrgScope }) | null> {
+  const [row] = await database.query(overview(reference), { readOnly: true });
+  if (row === undefined) return null;
+  const found = overviewOf(row);
+  return { ...found, scope: organisationOfOperator(by, found.org) };
+}
+
+function overview(reference: string): Statement {
+  return sql`SELECT o.id, o.slug, o.name, o.status, control.rfc3339(o.suspended_at) AS suspended_at,
+        ${deleteAfterOf(sql`o.id`)} AS delete_after, control.rfc3339(o.created_at) AS created_at
+      FROM control.organisations o
+      WHERE (o.id = ${reference} OR o.slug = ${reference}) AND o.status <> 'provisioning'`;
+}
+
+function overviewOf(row: Row): OrgOverview {
+  return {
+    org: idOf("org", row, "id"),
+    slug: textOf(row, "slug"),
+    name: textOf(row, "name"),
+    state: stateOf(row, "status"),
+    suspendedAt: textOrNull(row, "suspended_at"),
+    deleteAfter: textOrNull(row, "delete_after"),
+    createdAt: textOf(row, "created_at"),
+  };
+}
+
+/** A change of the whole organisation: hub and edge have yet to hear of it. */
+const told = sql`state_version = o.state_version + 1, policy_version = o.policy_version + 1`;
+
+export interface StateChange {
+  readonly scope: OrgScope;
+  /** False: it was so before. */
+  readonly changed: boolean;
+}
+
+/**
+ * Suspends an organisation, or ends that. One that is to be deleted stays so, and is suspended besides.
+ * @param reference its id or slug
+ * @returns null when there is none
+ */
+export async function setSuspended(
+  database: Database,
+  write: WriteRequest,
+  by: PlatformScope,
+  reference: string,
+  suspended: boolean,
+): Promise<StateChange | null> {
+  const [row] = await database.query(
+    sql`WITH found AS (
+        SELECT id FROM control.organisations
+        WHERE (id = ${reference} OR slug = ${reference}) AND status <> 'provisioning' FOR UPDATE),
+      changed AS (
+        UPDATE control.organisations o SET ${told},
+          suspended_at = CASE WHEN ${suspended}::boolean THEN now() END,
+          status = CASE WHEN o.status = 'deleting' THEN o.status WHEN ${suspended}::boolean THEN 'suspended' ELSE 'active' END
+        FROM found WHERE o.id = found.id AND (o.suspended_at IS NULL) = ${suspended}::boolean RETURNING o.id),
+      receipt AS (${receiptIfChanged(write, null)})
+      SELECT id, EXISTS (SELECT FROM changed) AS changed FROM found`,
+  );
+  if (row === undefined) return null;
+  return { scope: organisationOfOperator(by, idOf("org", row, "id")), changed: booleanOf(row, "changed") };
+}
+
+/**
+ * Shuts an organisation for good: from now on the grace runs.
+ * @param by null: the operator, who may also delete one that is suspended
+ * @returns false when it is not open (any more)
+ */
+export async function requestDeletion(
+  database: Database,
+  write: WriteRequest,
+  scope: OrgScope,
+  by: UserId | null,
+): Promise<boolean> {
+  const [row] = await database.query(
+    sql`WITH changed AS (
+        UPDATE control.organisations o SET ${told}, status = 'deleting'
+        WHERE o.id = ${scope.org}
+          AND (o.status = 'active' OR (o.status = 'suspended' AND ${by}::text IS NULL)) RETURNING o.id),
+      noted AS (
+        INSERT INTO control.org_deletions (org_id, requested_by) SELECT id, ${by}::text FROM changed),
+      receipt AS (${receiptIfChanged(write, scope)})
+      SELECT EXISTS (SELECT FROM changed) AS changed`,
+  );
+  return row !== undefined && booleanOf(row, "changed");
+}
+
+/**
+ * Takes a deletion back, as long as the grace runs.
+ * @param by null: the operator; an owner can't open what the operator has shut
+ * @returns false when there is none that can be taken back
+ */
+export async function undoDeletion(
+  database: Database,
+  write: WriteRequest,
+  scope: OrgScope,
+  by: UserId | null,
+): Promise<boolean> {
+  const [row] = await database.query(
+    sql`WITH gone AS (
+        DELETE FROM control.org_deletions d USING control.organisations o
+        WHERE d.org_id = ${scope.org} AND o.id = d.org_id AND o.status = 'deleting'
+          AND d.reason = 'requested' AND d.started_at IS NULL
+          AND (o.suspended_at IS NULL OR ${by}::text IS NULL)
+        RETURNING d.org_id),
+      changed AS (
+        UPDATE control.organisations o SET ${told},
+          status = CASE WHEN o.suspended_at IS NULL THEN 'active' ELSE 'suspended' END
+        FROM gone WHERE o.id = gone.org_id RETURNING o.id),
+      receipt AS (${receiptIfChanged(write, scope)})
+      SELECT EXISTS (SELECT FROM changed) AS changed`,
+  );
+  return row !== undefined && booleanOf(row, "changed");
+}
+
+/** What hub and edge are to be told of an organisation. */
+export interface Standing {
+  readonly state: OrgState;
+  readonly version: number;
+  /** True when both know it. */
+  readonly told: boolean;
+}
+
+/** Null: there is no such organisation, or it is not created yet. */
+export async function readStanding(database: Database, { org }: OrgScope): Promise<Standing | null> {
+  const [row] = await database.query(
+    sql`SELECT status, state_version::double precision AS version, state_told = state_version AS told
+      FROM control.organisations WHERE id = ${org} AND status <> 'provisioning'`,
+    { readOnly: true },
+  );
+  if (row === undefined) return null;
+  return { state: stateOf(row, "status"), version: numberOf(row, "version"), told: booleanOf(row, "told") };
+}
+
+/** Notes that hub and edge know a version; never lowers what stands there. */
+export async function markTold(database: Database, { org }: OrgScope, version: number): Promise<void> {
+  await database.query(
+    sql`UPDATE control.organisations SET state_told = ${version}::bigint
+      WHERE id = ${org} AND state_told < ${version}::bigint AND state_version >= ${version}::bigint`,
+  );
+}
+
+/** Organisations that one run of the clock tells: a hub that was away for a while leaves a handful. */
+const untoldMax = 100;
+
+/** Whose hub or edge is behind. */
+export async function untoldOrganisations(database: Database): Promise<OrgScope[]> {
+  const rows = await database.query(
+    sql`SELECT id FROM control.organisations WHERE state_told < state_version AND status <> 'provisioning'
+      ORDER BY id LIMIT ${untoldMax}`,
+    { readOnly: true },
+  );
+  return rows.map((row) => unfinishedScope(idOf("org", row, "id")));
+}
