@@ -1,18 +1,37 @@
-/** Every rate class: how many requests one key may make in any 60 seconds. */
+/** Every rate class: how many requests one client may make in any 60 seconds (docs/limits.md argues the figures). */
 export const rateLimits = {
-  /** Everything that has no class of its own. */
+  /** Everything that a client asks of the API; what has a class of its own counts here as well. */
   default: 100,
-  /** Sign-in and its siblings: guessing passwords is slower than reading. */
+  /** Sign-in and its siblings, by address: guessing passwords is slower than reading. */
   sign_in: 30,
+  /** Proving again who one is, by person: nobody mistypes ten times a minute, and a stolen session should not try. */
+  mfa: 10,
+  /** Enrolments without a valid code, by address: guesses. One that has a valid code counts for the code. */
   enrollment: 10,
   billing: 10,
   org_creation: 5,
   /** WebSocket upgrades: a school's devices reconnect from one address after an outage. */
   mqtt_connect: 600,
-  /** Static files of the dashboard: one page load is some 30 of them. */
+  /** Static files of the dashboard: one page load is some 30 of them, and no object or unit is asked for one. */
   assets: 600,
 } as const;
 export type RateClass = keyof typeof rateLimits;
+
+/**
+ * All verified requests of one organisation together, in any 60 seconds: sixty people or programs at their own
+ * limit at once, or six hundred who open a page of ten requests in the same minute. A plan may name another.
+ */
+export const tenantRequestsMax = 6_000;
+
+/** Requests of one address or verified credential in 60 s, per location and loosely; wrangler.toml says the same. */
+export const floodRequestsMax = 1_200;
+
+/** Devices that may enrol with one code in any 60 seconds, unless a roll-out is on. */
+export const enrollmentCodePerMinute = 10;
+/** … and with one: 500 machines of a school in a minute. */
+export const rolloutPerMinuteMax = 600;
+/** A roll-out ends by itself after a day at most: one that was forgotten must not stay. In minutes. */
+export const rolloutMinutesMax = 24 * 60;
 
 /** The window of every exact limit, in milliseconds. */
 export const rateWindowMs = 60_000;

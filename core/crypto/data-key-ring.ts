@@ -55,8 +55,19 @@ export class DataKeyRing {
   of(org: OrgId, store: DataKeyStore): OrganisationKeys {
     const seal = async (kind: SealedKind, place: SealedPlace, plaintext: Uint8Array<ArrayBuffer>): Promise<string> =>
       sealAt(await this.#sealingKey(org, store), kind, place, plaintext, this.#dependencies.randomBytes(nonceBytes));
+    /** Keys that are being fetched for this request: a page of rows asks once for the key they share. */
+    const fetching = new Map<DataKeyId, Promise<DataKey>>();
+    const openingKey = (kind: SealedKind, text: string): Promise<DataKey> => {
+      const id = sealedUnder(kind, text);
+      if (id === null) throw new KeyUnavailable("malformed");
+      const begun = fetching.get(id);
+      if (begun !== undefined) return begun;
+      const fetched = this.#openingKey(org, store, id).finally(() => fetching.delete(id));
+      fetching.set(id, fetched);
+      return fetched;
+    };
     const open = async (kind: SealedKind, place: SealedPlace, text: string): Promise<Uint8Array<ArrayBuffer>> =>
-      openAt(await this.#openingKey(org, store, kind, text), kind, place, text);
+      openAt(await openingKey(kind, text), kind, place, text);
     const assertOwn = (given: OrgId): void => {
       if (given !== org) throw new Error("these are the keys of another organisation");
     };
@@ -112,9 +123,7 @@ export class DataKeyRing {
     throw new Error("the data key kept changing while it was being fetched");
   }
 
-  async #openingKey(org: OrgId, store: DataKeyStore, kind: SealedKind, text: string): Promise<DataKey> {
-    const id = sealedUnder(kind, text);
-    if (id === null) throw new KeyUnavailable("malformed");
+  async #openingKey(org: OrgId, store: DataKeyStore, id: DataKeyId): Promise<DataKey> {
     const held = this.#held.find(org, id);
     return (held ?? (await this.#unwrap(org, store, await store.read(0), id))).key;
   }

@@ -18,6 +18,18 @@ interface EncryptionKey {
   readonly key: CryptoKey;
 }
 
+/** What is sealed under it: data keys, and what other keepers know us by. */
+type Kind = "wrapped-key" | "keeper-credentials";
+
+export interface SentinelKeeper extends KeyWrapper {
+  /** False for what the key of before wrapped: it has to be wrapped anew before that one can go. */
+  readonly isCurrent: (wrapped: string) => boolean;
+  /** What a keeper of the organisation's own knows us by. */
+  sealCredentials(org: OrgId, credentials: string): Promise<string>;
+  /** @throws KeyUnavailable */
+  openCredentials(org: OrgId, sealed: string): Promise<string>;
+}
+
 /**
  * @param current 32 bytes, base64url: wraps and unwraps
  * @param previous the one before, which only unwraps while wrapped keys are moved to the new one; null for none
@@ -28,41 +40,47 @@ export async function createSentinelKeeper(
   current: string,
   previous: string | null,
   randomBytes: (length: number) => Uint8Array<ArrayBuffer>,
-): Promise<KeyWrapper & { readonly isCurrent: (wrapped: string) => boolean }> {
+): Promise<SentinelKeeper> {
   const wrapping = await importKey(current);
   const known = new Map([[wrapping.id, wrapping.key]]);
   if (previous !== null) {
     const { id, key } = await importKey(previous);
     if (!known.has(id)) known.set(id, key);
   }
+
+  async function seal(kind: Kind, org: OrgId, purpose: string, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+    const nonce = randomBytes(nonceBytes);
+    const sealed = await crypto.subtle.encrypt(parameters(nonce, kind, wrapping.id, org, purpose), wrapping.key, bytes);
+    return [version, wrapping.id, base64url.encode(nonce), base64url.encode(new Uint8Array(sealed))].join(".");
+  }
+
+  async function open(kind: Kind, org: OrgId, purpose: string, text: string): Promise<Uint8Array<ArrayBuffer>> {
+    const [found, id = "", nonceText = "", sealedText = "", ...rest] = text.split(".");
+    const nonce = decode(nonceText);
+    const sealed = decode(sealedText);
+    if (found !== version || nonce?.length !== nonceBytes || sealed === null || rest.length > 0)
+      throw new KeyUnavailable("malformed");
+    const key = known.get(id);
+    // Sealed under a key-encryption key that is gone: what it held is gone as well.
+    if (key === undefined) throw new KeyUnavailable("refused");
+    try {
+      return new Uint8Array(await crypto.subtle.decrypt(parameters(nonce, kind, id, org, purpose), key, sealed));
+    } catch {
+      // Another organisation's, of another purpose, or changed.
+      throw new KeyUnavailable("refused");
+    }
+  }
+
   return {
     async wrap(org, key, purpose) {
       assertWrappable(key, purpose);
-      const nonce = randomBytes(nonceBytes);
-      const algorithm = parameters(nonce, wrapping.id, org, purpose);
-      const sealed = await crypto.subtle.encrypt(algorithm, wrapping.key, Uint8Array.from(key));
-      return [version, wrapping.id, base64url.encode(nonce), base64url.encode(new Uint8Array(sealed))].join(".");
+      return seal("wrapped-key", org, purpose, Uint8Array.from(key));
     },
-
-    async unwrap(org, wrapped, purpose) {
-      const [found, id = "", nonceText = "", sealedText = "", ...rest] = wrapped.split(".");
-      const nonce = decode(nonceText);
-      const sealed = decode(sealedText);
-      if (found !== version || nonce?.length !== nonceBytes || sealed === null || rest.length > 0)
-        throw new KeyUnavailable("malformed");
-      const key = known.get(id);
-      // Wrapped under a key-encryption key that is gone: what it held is gone as well.
-      if (key === undefined) throw new KeyUnavailable("refused");
-      try {
-        const opened = await crypto.subtle.decrypt(parameters(nonce, id, org, purpose), key, sealed);
-        if (opened.byteLength === wrappedKeyBytes) return new Uint8Array(opened);
-      } catch {
-        // Another organisation's, of another purpose, or changed.
-      }
-      throw new KeyUnavailable("refused");
-    },
-
+    unwrap: (org, wrapped, purpose) => open("wrapped-key", org, purpose, wrapped),
     isCurrent: (wrapped) => wrapped.startsWith(`${version}.${wrapping.id}.`),
+    sealCredentials: (org, credentials) =>
+      seal("keeper-credentials", org, "", Uint8Array.from(new TextEncoder().encode(credentials))),
+    openCredentials: async (org, sealed) => new TextDecoder().decode(await open("keeper-credentials", org, "", sealed)),
   };
 }
 
@@ -78,9 +96,14 @@ async function importKey(text: string): Promise<EncryptionKey> {
 }
 
 /** JSON keeps the parts apart: none can be cut elsewhere into the same bytes. */
-function parameters(nonce: Uint8Array<ArrayBuffer>, id: string, org: OrgId, purpose: string): AesGcmParams {
-  const additionalData = new TextEncoder().encode(JSON.stringify(["sentinel-wrapped-key", version, id, org, purpose]));
-  return { name: "AES-GCM", iv: nonce, additionalData, tagLength: 128 };
+function parameters(nonce: Uint8Array<ArrayBuffer>, kind: Kind, id: string, org: OrgId, purpose: string): AesGcmParams {
+  const bound = [`sentinel-${kind}`, version, id, org, purpose];
+  return {
+    name: "AES-GCM",
+    iv: nonce,
+    additionalData: new TextEncoder().encode(JSON.stringify(bound)),
+    tagLength: 128,
+  };
 }
 
 function decode(text: string): Uint8Array<ArrayBuffer> | null {

@@ -11,6 +11,7 @@ export const audiences = [
   "durable-objects.audit-intake",
   "durable-objects.audit-reader",
   "durable-objects.hub-control",
+  "durable-objects.hub-backup",
   "durable-objects.token-signer",
   "durable-objects.key-rotation",
   "data.ingest",
@@ -36,6 +37,8 @@ export const jobs = [
   "provision",
   /** Shutting, opening and erasing an organisation: its hub, its schema and role. Studio only. */
   "lifecycle",
+  /** Reading and reconciling an organisation's hub for a backup or restore. Studio only. */
+  "backup",
   /** TenantHub's outbox. */
   "ingest",
   /** AuditLog's drain and reconciler. */
@@ -58,11 +61,21 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "durable-objects.audit-intake",
       "durable-objects.audit-reader",
       "durable-objects.hub-control",
+      "durable-objects.hub-backup",
       "durable-objects.token-signer",
       "durable-objects.key-rotation",
       "data.provisioner",
     ],
-    jobs: ["anonymous_request", "sign_tokens", "rotate_keys", "enroll", "provision", "lifecycle", "tend_keys"],
+    jobs: [
+      "anonymous_request",
+      "sign_tokens",
+      "rotate_keys",
+      "enroll",
+      "provision",
+      "lifecycle",
+      "tend_keys",
+      "backup",
+    ],
   },
   capabilities: {
     audiences: ["data.credentials", "data.data-keys", "durable-objects.hub-control"],

@@ -20,6 +20,12 @@ export const devicesRoutes = {
     policy: needs("enrollment:manage"),
     summary: "Revoke an enrolment code",
   }),
+  openRollout: route({
+    method: "PUT",
+    path: `${orgPath}/enrollment-codes/{code}/rollout`,
+    policy: needs("enrollment:manage"),
+    summary: "Let more devices a minute enrol with a code, for a while",
+  }),
   enroll: route({
     method: "POST",
     path: "/api/v1/enroll",

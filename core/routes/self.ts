@@ -25,7 +25,7 @@ export const selfRoutes = {
     method: "POST",
     path: "/api/v1/me/password",
     policy: signedIn,
-    rateClass: "sign_in",
+    rateClass: "mfa",
     stepUp: true,
     wafExemptions: [
       { field: "body.current_password", why: "a good password looks like an attack; it is hashed, never shown or run" },
@@ -37,7 +37,7 @@ export const selfRoutes = {
     method: "POST",
     path: "/api/v1/me/email",
     policy: signedIn,
-    rateClass: "sign_in",
+    rateClass: "mfa",
     stepUp: true,
     summary: "Ask to change one's own e-mail address; both addresses must agree",
   }),

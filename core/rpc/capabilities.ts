@@ -2,6 +2,7 @@
 import type { CommandId, DeviceId, EnrollmentCodeId, GroupId, UserId } from "../ids.ts";
 import type { SignedCall } from "../mesh/claims.ts";
 import type { DeviceCommandName, DeviceReply } from "../telemetry.ts";
+import type { RateDecision } from "./durable-objects.ts";
 
 /** A refusal the caller turns into a problem; anything else that goes wrong throws. */
 export type Result<T> =
@@ -15,7 +16,9 @@ export type Result<T> =
         | "conflict"
         | "invalid_enrollment_code"
         | "invalid_cursor"
-        | "invalid_request";
+        | "invalid_request"
+        /** What is asked for is sealed, and its key can't be had at the moment; nothing was done. */
+        | "key_unavailable";
     };
 
 export interface Page<T> {
@@ -36,7 +39,19 @@ export interface EnrollmentCode {
   readonly createdBy: UserId;
   readonly createdAt: string;
   readonly revokedAt: string | null;
+  /** Until then more devices a minute may enrol with it; null when no such window is open. */
+  readonly rollout: EnrollmentRollout | null;
 }
+export interface EnrollmentRollout {
+  readonly perMinute: number;
+  /** RFC 3339. */
+  readonly until: string;
+}
+/** What came of a valid code. `rate` is the code's own count. */
+export type Enrollment =
+  | { readonly kind: "enrolled"; readonly device: DeviceId; readonly token: string; readonly rate: RateDecision }
+  /** It has had its devices of this minute; nothing was done. */
+  | { readonly kind: "limited"; readonly rate: RateDecision };
 export interface Device {
   readonly id: DeviceId;
   readonly name: string;
@@ -94,11 +109,20 @@ export interface DevicesRpc {
   ): Promise<Result<EnrollmentCode & { readonly code: string }>>;
   listEnrollmentCodes(call: SignedCall, page: PageRequest): Promise<Result<Page<EnrollmentCode>>>;
   revokeEnrollmentCode(call: SignedCall, id: EnrollmentCodeId): Promise<Result<null>>;
+  /**
+   * Lets `perMinute` devices enrol with it, for so many minutes from now; a window that is open is replaced.
+   * `not_found` also of a code that nobody can use any more.
+   */
+  openRollout(
+    call: SignedCall,
+    id: EnrollmentCodeId,
+    window: { perMinute: number; minutes: number },
+  ): Promise<Result<EnrollmentCode>>;
   /** Job `enroll`. `token` is shown once. Any wrong code, whatever the reason, is `invalid_enrollment_code`. */
   enroll(
     call: SignedCall,
     input: { code: string; name: string; platform: string; publicKey: string | null },
-  ): Promise<Result<{ readonly device: DeviceId; readonly token: string }>>;
+  ): Promise<Result<Enrollment>>;
 
   listDevices(call: SignedCall, page: PageRequest): Promise<Result<Page<Device>>>;
   getDevice(call: SignedCall, id: DeviceId): Promise<Result<Device>>;

@@ -4,7 +4,7 @@
  */
 import type { JWK } from "jose";
 import type { AuditEntry, AuditFields, AuditResult, AuditType } from "../audit/events.ts";
-import type { DeviceId, GroupId, OrgId, UserId } from "../ids.ts";
+import type { DeviceId, EnrollmentCodeId, GroupId, OrgId, UserId } from "../ids.ts";
 import type { AccessClaims, SignedCall } from "../mesh/claims.ts";
 import type { OrgState } from "../tenancy/org-state.ts";
 import type { Role } from "../tenancy/roles.ts";
@@ -18,26 +18,51 @@ export const gatewayHeaders = {
   authorization: "Authorization",
 } as const;
 
-/** For the edge: exact counting. */
+/** One bound: at most `limit` requests in any `windowMs`, wherever it begins. */
+export interface RatePolicy {
+  /** What is counted; policies of one client are counted apart. */
+  readonly policy: string;
+  readonly limit: number;
+  readonly windowMs: number;
+}
+
+/** For the edge: exact counting. A client is a text of at most 256 characters that names who is counted. */
 export interface LimitsRpc {
   /**
-   * Counts one request of `key` against `limit` per `windowMs`, exactly: no more than `limit`
-   * in any window.
-   * @param key who is counted, at most 256 characters; the caller prefixes the rate class
+   * Counts one request of `client` under every policy, or, when one of them has no room, under none: a
+   * refused request costs nothing, so hammering on a closed door closes no other.
+   * @param policies 1 to 4
    */
-  consume(key: string, limit: number, windowMs: number): Promise<RateDecision>;
+  consume(client: string, policies: readonly RatePolicy[]): Promise<RateVerdict>;
   /**
-   * Counts up to `permits` requests of `key` at once, fewer when the window has less room. A permit
+   * Counts up to `permits` requests of `client` at once, fewer when the window has less room. A permit
    * counts from now on, used or not: it stays exact as long as whoever uses it within `t` ms asks with a
    * `windowMs` that is `t` longer.
    * @param permits 1 to 256
    */
-  lease(key: string, limit: number, windowMs: number, permits: number): Promise<RateLease>;
+  lease(client: string, policy: RatePolicy, permits: number): Promise<RateLease>;
+  /**
+   * Takes one of the window's places before it is known whether the request counts. `settle` gives the place
+   * back or leaves it taken; a place that nobody settles stays taken, so a crash counts as a miss.
+   */
+  attempt(client: string, policy: RatePolicy): Promise<RateAttempt>;
+  /** Repeating it, or settling what has left the window, changes nothing. */
+  settle(client: string, policy: RatePolicy, attempt: string, missed: boolean): Promise<void>;
+}
+export interface RateVerdict {
+  readonly allowed: boolean;
+  /** Of each policy, in the order asked. */
+  readonly decisions: readonly RateDecision[];
 }
 export interface RateLease {
   /** How many were counted. 0: refused. */
   readonly granted: number;
   /** Of the window with all of them counted. */
+  readonly decision: RateDecision;
+}
+export interface RateAttempt {
+  /** Names the place; null when there was none. */
+  readonly attempt: string | null;
   readonly decision: RateDecision;
 }
 export interface RateDecision {
@@ -46,6 +71,12 @@ export interface RateDecision {
   readonly remaining: number;
   /** Seconds until one more request is allowed (refused) or the window is empty (allowed), ≥ 1. */
   readonly resetSeconds: number;
+}
+
+/** For capabilities: how many devices enrol with one code. It can count nothing else. */
+export interface EnrollmentLimitsRpc {
+  /** @param perMinute what the code allows now, 1 to {@link rateLimitMax} */
+  consume(code: EnrollmentCodeId, perMinute: number): Promise<RateDecision>;
 }
 
 /** For the edge: refusals, counted there and folded here into `edge_refusals` events. */

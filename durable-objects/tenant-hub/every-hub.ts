@@ -14,13 +14,17 @@ const atOnceMax = 8;
  * @throws when one could not be told
  */
 export async function tellEveryHub(env: Env, org: OrgId, standing: HubStanding): Promise<void> {
+  await inTurns(await everyHub(env, org), (name) => env.TENANT_HUB.getByName(name).setStanding(org, standing));
+}
+
+/** The names of every object that a device of the organisation may live in or come to, the directory first. */
+export async function everyHub(env: Env, org: OrgId): Promise<HubName[]> {
   const directory = directoryName(org);
-  await env.TENANT_HUB.getByName(directory).setStanding(org, standing);
   const counts: ShardCounts = await callHub(env.TENANT_HUB, org, directory, { kind: "counts" });
   const count = parseShardCount(env.HUB_SHARDS);
   const others = new Set([...allHomes(org, counts), ...homeNames(org, count)]);
   others.delete(directory);
-  await inTurns([...others], (name) => env.TENANT_HUB.getByName(name).setStanding(org, standing));
+  return [directory, ...others];
 }
 
 /**
@@ -33,7 +37,8 @@ export async function eraseEveryHub(env: Env, org: OrgId): Promise<void> {
   await env.TENANT_HUB.getByName(directoryName(org)).erase(org);
 }
 
-async function inTurns(names: readonly HubName[], ask: (name: HubName) => void | Promise<void>): Promise<void> {
+/** Asks one object after another, a few at once; all are asked before a failure counts. @throws AggregateError */
+export async function inTurns(names: readonly HubName[], ask: (name: HubName) => void | Promise<void>): Promise<void> {
   const failures: unknown[] = [];
   for (let at = 0; at < names.length; at += atOnceMax) {
     const asked = names.slice(at, at + atOnceMax).map(async (name) => await ask(name));

@@ -1,5 +1,6 @@
 import type { DeviceId, GroupId, OrgId, UserId } from "../../core/ids.ts";
 import type { HubStanding } from "../../core/rpc/durable-objects.ts";
+import type { HubRange } from "../../core/rpc/hub-backup.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import type { ApiKey } from "./broker/state.ts";
 import type { ShardAnswer, ShardCall } from "./shards/shard-call.ts";
@@ -38,6 +39,12 @@ export interface TenantHubMethods {
   presence(org: OrgId, devices: readonly DeviceId[]): PresenceEntry[] | Promise<PresenceEntry[]>;
   setStanding(org: OrgId, standing: HubStanding): void;
   erase(org: OrgId): Promise<void>;
+  /** Copies the tables as they are now (export.ts). @returns how many pages the copy has */
+  beginExport(org: OrgId, which: string): number;
+  readExport(org: OrgId, which: string, page: number): Uint8Array<ArrayBuffer> | null;
+  endExport(org: OrgId, which: string): void;
+  /** Agrees with what Postgres says of a range of devices or groups. */
+  reconcile(org: OrgId, range: HubRange): void;
   /** For the tenant's other hub objects alone. */
   shard(org: OrgId, call: ShardCall): Promise<ShardAnswer>;
 }

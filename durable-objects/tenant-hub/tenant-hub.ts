@@ -4,6 +4,7 @@ import type { Packet } from "../../core/mqtt/packets.ts";
 import { reasonCodes } from "../../core/mqtt/reason-codes.ts";
 import { problemResponse } from "../../core/problem.ts";
 import { gatewayHeaders, type HubStanding } from "../../core/rpc/durable-objects.ts";
+import type { HubRange } from "../../core/rpc/hub-backup.ts";
 import { shutCode } from "../../core/tenancy/org-state.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
@@ -17,11 +18,13 @@ import type { BrokerEvent, Close, Effect, Write } from "./broker/events.ts";
 import type { Identity, SocketId, UpgradeCredential } from "./broker/session.ts";
 import type { ApiKey, BrokerState } from "./broker/state.ts";
 import { advance } from "./broker/step.ts";
+import { HubExport } from "./export.ts";
 import { heldBytesMax, type LiveSocket, liveSocket } from "./live-socket.ts";
 import { OutboxRunner } from "./outbox-runner.ts";
 import { OutboxStore } from "./outbox-store.ts";
 import { Outgoing } from "./outgoing.ts";
 import { PartialKeeper } from "./partial-keeper.ts";
+import { reconciliation } from "./reconcile.ts";
 import { parseHubName } from "./shards/home.ts";
 import type { ShardAnswer, ShardCall } from "./shards/shard-call.ts";
 import { answerAlone, ShardLink } from "./shards/shard-link.ts";
@@ -302,6 +305,35 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     this.writes = [];
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
+  }
+
+  beginExport(org: OrgId, which: string): number {
+    this.openOrg(org);
+    // What was acknowledged is in its tables then, and not in the journal.
+    this.commit();
+    this.durably(() => this.storage.flush());
+    return this.exported().begin(which);
+  }
+
+  readExport(org: OrgId, which: string, page: number): Uint8Array<ArrayBuffer> | null {
+    this.openOrg(org);
+    return this.exported().page(which, page);
+  }
+
+  endExport(org: OrgId, which: string): void {
+    this.openOrg(org);
+    this.exported().end(which);
+  }
+
+  private exported(): HubExport {
+    const { storage } = this.ctx;
+    return new HubExport(storage.sql, (change) => storage.transactionSync(change));
+  }
+
+  reconcile(org: OrgId, range: HubRange): void {
+    const now = Date.now();
+    for (const event of reconciliation(this.openOrg(org), range)) this.run(event, now);
+    this.commit();
   }
 
   private closeIfShut(): void {

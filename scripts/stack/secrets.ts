@@ -7,6 +7,7 @@ const secretNames = [
   "postgresSuperuser",
   "tenantDbRoot",
   "keyEncryptionKey",
+  "dataKeyEncryptionKey",
   "cursorKey",
   "identityKey",
   "operatorToken",
@@ -19,7 +20,12 @@ const secretNames = [
  * Secrets that states of earlier versions don't have. Made when absent, because nothing can rest on
  * them yet; whoever deletes one from a state loses what it sealed.
  */
-const addedLater: readonly (typeof secretNames)[number][] = ["identityKey", "operatorToken", "passwordsToken"];
+const addedLater: readonly (typeof secretNames)[number][] = [
+  "identityKey",
+  "operatorToken",
+  "passwordsToken",
+  "dataKeyEncryptionKey",
+];
 
 /** Every secret of a local stack: generated once, kept in the state folder (mode 0600), never in git. */
 export interface StackSecrets extends Readonly<Record<(typeof secretNames)[number], string>> {

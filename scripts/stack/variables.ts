@@ -41,7 +41,14 @@ export function unitVariables(sources: VariableSources): Record<UnitName, Record
       NEON_GATEWAY: gateway,
     },
     "sentinel-passwords": { PASSWORDS_TOKEN: secrets.passwordsToken },
-    "sentinel-capabilities": { ISSUER: publicUrl, NEON_GATEWAY: gateway },
+    "sentinel-capabilities": {
+      ISSUER: publicUrl,
+      NEON_GATEWAY: gateway,
+      LIMIT_SCALE: String(sources.limitScale),
+      DATA_KEY_ENCRYPTION_KEY: secrets.dataKeyEncryptionKey,
+      // Of whoever starts the stack: key services of theirs on this machine, such as `sentinel -- keeper`.
+      LOOPBACK_KEEPERS: process.env["LOOPBACK_KEEPERS"] ?? "",
+    },
     "sentinel-data": {
       ISSUER: publicUrl,
       TENANT_DB_ROOT_SECRET: secrets.tenantDbRoot,

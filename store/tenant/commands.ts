@@ -6,7 +6,12 @@ import { idColumn, instantColumn, instantOrNullColumn, objectColumn, textColumn 
 import { type Keyset, pageOf } from "./page.ts";
 import type { TenantDatabase } from "./tenant-database.ts";
 
-const columns = sql`id, device_id, name, args, issued_by, issued_at, expires_at, reply, replied_at`;
+const columns = sql`id, device_id, name, args, args_sealed, issued_by, issued_at, expires_at, reply, replied_at`;
+
+/** Arguments as they are stored: sealed, or in clear in rows from before there were data keys. */
+export interface StoredCommand extends Omit<Command, "args"> {
+  readonly args: { readonly sealed: string } | { readonly clear: Readonly<Record<string, unknown>> };
+}
 
 /** Stores a command for a device that the actor may command; null when there is none. */
 export async function addCommand(
@@ -15,16 +20,16 @@ export async function addCommand(
     readonly id: CommandId;
     readonly device: DeviceId;
     readonly name: DeviceCommandName;
-    /** A JSON object. */
-    readonly argsJson: string;
+    /** A JSON object, sealed for `commands.args` and the command's id. */
+    readonly argsSealed: string;
     readonly issuedBy: UserId;
     readonly ttlSeconds: number;
   },
-): Promise<Command | null> {
+): Promise<StoredCommand | null> {
   const [rows] = await database.write(sql`
     work AS (
-      INSERT INTO commands (id, device_id, name, args, issued_by, expires_at)
-      SELECT ${command.id}::text, d.id, ${command.name}::text, ${command.argsJson}::jsonb, ${command.issuedBy}::text,
+      INSERT INTO commands (id, device_id, name, args, args_sealed, issued_by, expires_at)
+      SELECT ${command.id}::text, d.id, ${command.name}::text, '{}', ${command.argsSealed}::text, ${command.issuedBy}::text,
         now() + make_interval(secs => ${command.ttlSeconds})
       FROM devices d WHERE d.id = ${command.device}
       RETURNING ${columns}
@@ -38,7 +43,7 @@ export async function listCommands(
   database: TenantDatabase,
   device: DeviceId,
   keyset: Keyset,
-): Promise<Page<Command> | null> {
+): Promise<Page<StoredCommand> | null> {
   const [seen, rows] = await database.read(
     sql`SELECT 1 FROM devices WHERE id = ${device}`,
     sql`
@@ -49,14 +54,15 @@ export async function listCommands(
   return seen?.length === 1 ? pageOf((rows ?? []).map(commandOf), keyset) : null;
 }
 
-function commandOf(row: Row): Command {
+function commandOf(row: Row): StoredCommand {
   const name = deviceCommandNames.find((known) => known === row["name"]);
   if (name === undefined) throw new Error("the column name holds a command that was never written to it");
   return {
     id: idColumn("command", row, "id"),
     device: idColumn("device", row, "device_id"),
     name,
-    args: objectColumn(row, "args"),
+    args:
+      row["args_sealed"] === null ? { clear: objectColumn(row, "args") } : { sealed: textColumn(row, "args_sealed") },
     issuedBy: idColumn("user", row, "issued_by"),
     issuedAt: instantColumn(row, "issued_at"),
     expiresAt: instantColumn(row, "expires_at"),

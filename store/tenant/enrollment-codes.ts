@@ -5,7 +5,10 @@ import { idColumn, instantColumn, instantOrNullColumn, integerColumn, textColumn
 import { type Keyset, pageOf } from "./page.ts";
 import type { TenantDatabase } from "./tenant-database.ts";
 
-const columns = sql`id, name, expires_at, max_uses, uses, created_by, created_at, revoked_at`;
+/** A window that is over is none. */
+const columns = sql`id, name, expires_at, max_uses, uses, created_by, created_at, revoked_at,
+  CASE WHEN rollout_until > now() THEN rollout_per_minute END AS rollout_per_minute,
+  CASE WHEN rollout_until > now() THEN rollout_until END AS rollout_until`;
 
 /** Stores a code's hash. @param code.codeSha256 lower-case hex */
 export async function addEnrollmentCode(
@@ -49,7 +52,25 @@ export async function revokeEnrollmentCode(database: TenantDatabase, id: Enrollm
   return rows?.length === 1;
 }
 
+/** Opens a roll-out window, in place of one that is open. Null when there is no such code or nobody can use it. */
+export async function openRollout(
+  database: TenantDatabase,
+  id: EnrollmentCodeId,
+  window: { readonly perMinute: number; readonly minutes: number },
+): Promise<EnrollmentCode | null> {
+  const [rows] = await database.write(sql`
+    work AS (
+      UPDATE enrollment_codes
+      SET rollout_per_minute = ${window.perMinute}, rollout_until = now() + make_interval(mins => ${window.minutes})
+      WHERE id = ${id} AND revoked_at IS NULL AND expires_at > now() AND uses < max_uses
+      RETURNING ${columns}
+    )`);
+  const row = rows?.[0];
+  return row === undefined ? null : enrollmentCode(row);
+}
+
 function enrollmentCode(row: Row): EnrollmentCode {
+  const until = instantOrNullColumn(row, "rollout_until");
   return {
     id: idColumn("enrollmentCode", row, "id"),
     name: textColumn(row, "name"),
@@ -59,5 +80,6 @@ function enrollmentCode(row: Row): EnrollmentCode {
     createdBy: idColumn("user", row, "created_by"),
     createdAt: instantColumn(row, "created_at"),
     revokedAt: instantOrNullColumn(row, "revoked_at"),
+    rollout: until === null ? null : { perMinute: integerColumn(row, "rollout_per_minute"), until },
   };
 }

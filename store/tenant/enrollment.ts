@@ -1,5 +1,6 @@
-import type { DeviceId } from "../../core/ids.ts";
+import type { DeviceId, EnrollmentCodeId } from "../../core/ids.ts";
 import { sql } from "../connect.ts";
+import { idColumn, integerColumn } from "./columns.ts";
 import type { TenantDatabase } from "./tenant-database.ts";
 
 export interface NewDevice {
@@ -9,6 +10,25 @@ export interface NewDevice {
   /** Lower-case hex. */
   readonly tokenSha256: string;
   readonly publicKey: string | null;
+}
+
+/** A code that can be redeemed now. */
+export interface UsableCode {
+  readonly id: EnrollmentCodeId;
+  /** Devices a minute while a roll-out is on, else null. */
+  readonly rolloutPerMinute: number | null;
+}
+
+/** Finds a code that can be redeemed now. @param codeSha256 lower-case hex of the canonical code */
+export async function findUsableCode(database: TenantDatabase, codeSha256: string): Promise<UsableCode | null> {
+  const [rows] = await database.read(sql`
+    SELECT id, CASE WHEN rollout_until > now() THEN rollout_per_minute END AS rollout_per_minute
+    FROM enrollment_codes
+    WHERE code_sha256 = ${codeSha256} AND revoked_at IS NULL AND expires_at > now() AND uses < max_uses`);
+  const row = rows?.[0];
+  if (row === undefined) return null;
+  const rolloutPerMinute = row["rollout_per_minute"] === null ? null : integerColumn(row, "rollout_per_minute");
+  return { id: idColumn("enrollmentCode", row, "id"), rolloutPerMinute };
 }
 
 /**

@@ -77,6 +77,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   addGroupMember: null,
   addGroupDevice: null,
   createEnrollmentCode: { name: "x", max_uses: 1, expires_in_seconds: 600 },
+  openRollout: { per_minute: 20, minutes: 5 },
   enroll: { code: "x", name: "pc", platform: "linux" },
   orgEnroll: { code: "x", name: "pc", platform: "linux" },
   renameDevice: { name: "mine now" },

@@ -1,12 +1,19 @@
 import { createCaller } from "../../core/mesh/caller.ts";
 import { createMeshKeys } from "../../core/mesh/keys.ts";
 import type { CredentialsRpc } from "../../core/rpc/data.ts";
-import type { CertifierRpc, HubControlRpc, PublicKeysRpc } from "../../core/rpc/durable-objects.ts";
+import type {
+  CertifierRpc,
+  EnrollmentLimitsRpc,
+  HubControlRpc,
+  PublicKeysRpc,
+} from "../../core/rpc/durable-objects.ts";
 import type { DevicesDependencies } from "./devices/admission.ts";
+import type { EncryptionDependencies } from "./keys/encryption.ts";
+import { createTenantKeys, type KeysEnv } from "./keys/tenant-keys.ts";
 import { createTenantConnections } from "./tenant-connections.ts";
 
 /** The bindings of wrangler.toml. */
-export interface Env {
+export interface Env extends KeysEnv {
   /** Whose access tokens these are; every unit has the same. */
   readonly ISSUER: string;
   readonly NEON_GATEWAY: string;
@@ -14,10 +21,13 @@ export interface Env {
   readonly PUBLIC_KEYS: PublicKeysRpc;
   readonly CERTIFIER: CertifierRpc;
   readonly HUB: HubControlRpc;
+  readonly ENROLLMENT_LIMITS: EnrollmentLimitsRpc;
+  /** Multiplies how many devices a minute enrol with one code; plain configuration for load tests. */
+  readonly LIMIT_SCALE: string;
 }
 
-/** Builds what lives as long as this isolate: key sets, its own identity and tenants' connections. */
-export function devicesDependencies(env: Env): DevicesDependencies {
+/** Builds what lives as long as this isolate: key sets, its own identity, tenants' connections and keys. */
+export function createDependencies(env: Env): { devices: DevicesDependencies; encryption: EncryptionDependencies } {
   const now = (): number => Date.now();
   const random = (bytes: Uint8Array<ArrayBuffer>): Uint8Array => crypto.getRandomValues(bytes);
   // "" means Neon itself; a missing value means that nobody said which, and then nothing starts.
@@ -35,13 +45,27 @@ export function devicesDependencies(env: Env): DevicesDependencies {
     now,
     random,
   });
-  return {
+  const randomBytes = (length: number): Uint8Array<ArrayBuffer> => crypto.getRandomValues(new Uint8Array(length));
+  const tenantKeys = createTenantKeys(env, { caller, fetch: (...given) => fetch(...given), now, randomBytes });
+  const encryption = { keys, caller, ...tenantKeys, now, randomBytes };
+  const devices: DevicesDependencies = {
     keys,
     caller,
+    dataKeys: tenantKeys.of,
     connections: createTenantConnections({ credentials: env.CREDENTIALS, caller, now }),
     hub: env.HUB,
+    limits: env.ENROLLMENT_LIMITS,
+    limitScale: parseLimitScale(env.LIMIT_SCALE),
     gateway: env.NEON_GATEWAY,
     now,
     random,
   };
+  return { devices, encryption };
+}
+
+/** @throws when it is no whole number from 1 to 1,000,000: a Worker with broken limits must not serve */
+function parseLimitScale(text: unknown): number {
+  const scale = typeof text === "string" && /^[1-9]\d{0,6}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(scale <= 1_000_000)) throw new Error("LIMIT_SCALE is not a whole number from 1 to 1000000");
+  return scale;
 }

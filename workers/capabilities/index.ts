@@ -2,6 +2,7 @@
  * capabilities: what Sentinel does for a tenant, behind private bindings only.
  *
  * - `devices/`: enrolment, inventory, commands, telemetry, groups. Entrypoint `Devices`, for studio.
+ * - `keys/`: data keys and who keeps what wraps them. Entrypoint `Encryption`, for studio.
  * - `documents/`, `exports/`, `llm/`, `billing/` stand beside it when they come, each with an
  *   entrypoint of its own, its own audience in core/mesh/workloads.ts and its own table of rights.
  *
@@ -9,12 +10,23 @@
  * as the tenant's own database role under the actor's row scope → the tenant's hub.
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
+import type { SignedCall } from "../../core/mesh/claims.ts";
 import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
+import type { EncryptionRpc, KeeperInput } from "../../core/rpc/encryption.ts";
 import { createDevices } from "./devices/devices.ts";
-import { devicesDependencies, type Env } from "./environment.ts";
+import { createDependencies, type Env } from "./environment.ts";
+import { createEncryption } from "./keys/encryption.ts";
 
 /** Written once, by the isolate's first call. */
-let devices: DevicesRpc | null = null;
+let capabilities: { readonly devices: DevicesRpc; readonly encryption: EncryptionRpc } | null = null;
+
+function capabilitiesOf(env: Env): NonNullable<typeof capabilities> {
+  if (capabilities === null) {
+    const { devices, encryption } = createDependencies(env);
+    capabilities = { devices: createDevices(devices), encryption: createEncryption(encryption) };
+  }
+  return capabilities;
+}
 
 type Rest<Method extends keyof DevicesRpc> = Parameters<DevicesRpc[Method]>;
 type Answer<Method extends keyof DevicesRpc> = ReturnType<DevicesRpc[Method]>;
@@ -22,8 +34,7 @@ type Answer<Method extends keyof DevicesRpc> = ReturnType<DevicesRpc[Method]>;
 /** Private binding of studio. What may be called, and by whom, is in devices/rights.ts. */
 export class Devices extends WorkerEntrypoint<Env> implements DevicesRpc {
   get #devices(): DevicesRpc {
-    devices ??= createDevices(devicesDependencies(this.env));
-    return devices;
+    return capabilitiesOf(this.env).devices;
   }
 
   createEnrollmentCode(...rest: Rest<"createEnrollmentCode">): Answer<"createEnrollmentCode"> {
@@ -34,6 +45,9 @@ export class Devices extends WorkerEntrypoint<Env> implements DevicesRpc {
   }
   revokeEnrollmentCode(...rest: Rest<"revokeEnrollmentCode">): Answer<"revokeEnrollmentCode"> {
     return this.#devices.revokeEnrollmentCode(...rest);
+  }
+  openRollout(...rest: Rest<"openRollout">): Answer<"openRollout"> {
+    return this.#devices.openRollout(...rest);
   }
   enroll(...rest: Rest<"enroll">): Answer<"enroll"> {
     return this.#devices.enroll(...rest);
@@ -85,6 +99,25 @@ export class Devices extends WorkerEntrypoint<Env> implements DevicesRpc {
   }
   removeUser(...rest: Rest<"removeUser">): Answer<"removeUser"> {
     return this.#devices.removeUser(...rest);
+  }
+}
+
+/** Private binding of studio, for owners and for the operator's word. */
+export class Encryption extends WorkerEntrypoint<Env> implements EncryptionRpc {
+  describe(call: SignedCall): ReturnType<EncryptionRpc["describe"]> {
+    return capabilitiesOf(this.env).encryption.describe(call);
+  }
+  changeKeeper(call: SignedCall, keeper: KeeperInput): ReturnType<EncryptionRpc["changeKeeper"]> {
+    return capabilitiesOf(this.env).encryption.changeKeeper(call, keeper);
+  }
+  verify(call: SignedCall): ReturnType<EncryptionRpc["verify"]> {
+    return capabilitiesOf(this.env).encryption.verify(call);
+  }
+  rotate(call: SignedCall): ReturnType<EncryptionRpc["rotate"]> {
+    return capabilitiesOf(this.env).encryption.rotate(call);
+  }
+  rewrap(call: SignedCall): ReturnType<EncryptionRpc["rewrap"]> {
+    return capabilitiesOf(this.env).encryption.rewrap(call);
   }
 }
 

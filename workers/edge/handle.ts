@@ -3,10 +3,10 @@ import { problemResponse } from "../../core/problem.ts";
 import { clientAddress } from "./client-address.ts";
 import type { Env } from "./env.ts";
 import { forward } from "./forward/index.ts";
-import type { AnyGate, Denial, RequestContext } from "./gates/gate.ts";
-import { rateHeaders } from "./gates/limit.ts";
+import type { Admitted, AnyGate, Denial, RequestContext } from "./gates/gate.ts";
 import type { Isolate } from "./isolate.ts";
 import { logFailure } from "./log.ts";
+import { addRateFields, type Counted } from "./rate-fields.ts";
 import { readRequestTarget } from "./request-target.ts";
 import { type Resolution, resolveRequest } from "./resolve.ts";
 import { setStrictHeaders } from "./response-headers.ts";
@@ -59,14 +59,34 @@ async function answerTo(arrival: Arrival, gates: readonly AnyGate[]): Promise<An
 
   const admitted = verdict.context;
   const page = resolution.kind === "route" && resolution.match.route.rateClass === "assets" ? target.origin : null;
-  const rate = admitted.rate === null ? {} : rateHeaders(admitted.rate);
+  const response = await forwarded(admitted);
+  const counted = await settled(admitted, response.status);
+  if ("kind" in counted) {
+    await response.body?.cancel();
+    return refuse(arrival, resolution, "limit", counted);
+  }
+  addRateFields(response.headers, counted);
+  return { response, page: response.status === 503 ? null : page };
+}
+
+async function forwarded(admitted: Admitted): Promise<Response> {
   try {
-    const response = await forward(admitted);
-    for (const [name, value] of Object.entries(rate)) response.headers.set(name, value);
-    return { response, page };
+    return await forward(admitted);
   } catch (error) {
-    logFailure({ event: "forward_failed", requestId }, error);
-    return { response: problemResponse("unavailable", requestId, { headers: rate }), page: null };
+    logFailure({ event: "forward_failed", requestId: admitted.requestId }, error);
+    return problemResponse("unavailable", admitted.requestId);
+  }
+}
+
+/** What the answer is counted under, or the refusal that takes its place: an enrolment is counted by what it came to. */
+async function settled({ rate, guess, requestId }: Admitted, status: number): Promise<readonly Counted[] | Denial> {
+  if (guess === null) return rate;
+  try {
+    const outcome = await guess.settle(status);
+    return "kind" in outcome ? outcome : [...rate, ...outcome];
+  } catch (error) {
+    logFailure({ event: "limiter_failed", requestId }, error);
+    return { kind: "deny", code: "unavailable" };
   }
 }
 

@@ -4,6 +4,7 @@ import type { OrgPolicy } from "../../core/tenancy/policy.ts";
 import { type BoundedCache, createBoundedCache } from "./bounded-cache.ts";
 import { type Env, parseLimitScale } from "./env.ts";
 import { createPermits, type Permits } from "./gates/permits.ts";
+import { createKnownCodes, type KnownCodes } from "./known-codes.ts";
 import { policyEntriesMax } from "./policies.ts";
 import { createRefusalCounter, type RefusalCounter } from "./refusals.ts";
 
@@ -31,8 +32,10 @@ export interface Isolate {
   readonly verifiedCredentials: BoundedCache<true>;
   readonly accessKeys: AccessKeySource;
   readonly refusals: RefusalCounter;
-  /** Upgrades that were counted ahead and not asked for yet. */
+  /** Requests that were counted ahead and not asked for yet. */
   readonly permits: Permits;
+  /** Enrolment codes that this isolate has seen taken. */
+  readonly codes: KnownCodes;
 }
 
 /** @throws when the configuration is broken */
@@ -45,5 +48,6 @@ export function createIsolate(env: Env, now: () => number): Isolate {
     accessKeys: createAccessKeySource(env.ISSUER, () => env.PUBLIC_KEYS.accessKeys(), now),
     refusals: createRefusalCounter(now),
     permits: createPermits(now),
+    codes: createKnownCodes(now),
   };
 }

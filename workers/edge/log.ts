@@ -1,6 +1,6 @@
 /** All that the edge may write to its log. No header, token, body, path or address has a field here. */
 interface LogFields {
-  readonly event: "gate_failed" | "forward_failed" | "report_failed" | "resolve_failed";
+  readonly event: "gate_failed" | "forward_failed" | "report_failed" | "resolve_failed" | "limiter_failed";
   readonly requestId?: string;
   readonly where?: string;
   /** The error's class, never its message: messages quote what they choked on. */

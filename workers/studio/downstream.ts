@@ -23,6 +23,7 @@ export function refusalOf(result: Extract<Result<unknown>, { ok: false }>): Refu
     invalid_enrollment_code: "invalid_enrollment_code",
     invalid_cursor: "invalid_cursor",
     invalid_request: "invalid_request",
+    key_unavailable: "key_unavailable",
   };
   return refuse(codes[result.code]);
 }

@@ -12,6 +12,8 @@ import { connectionForCall } from "../../../workers/data/credentials/for-tenant.
 import { provision } from "../../../workers/data/provisioner/provision.ts";
 import { createUnit } from "../../../workers/data/unit.ts";
 import type { Services } from "../../../workers/studio/services.ts";
+import { countingLimits } from "../../postgres/capabilities/counting.ts";
+import { testTenantKeys } from "../../postgres/capabilities/data-keys.ts";
 import { FakeHub } from "../../postgres/capabilities/fake-hub.ts";
 import { type Account, createHarness, type Harness, type Sent } from "../../postgres/studio/harness.ts";
 import { asSuperuser, dataVariables, describeTenant, type FreshTenant, gateway } from "../../postgres/support.ts";
@@ -73,8 +75,11 @@ function realParts(services: Services, mesh: TestMesh): Pick<Services, "devices"
     devices: createDevices({
       keys,
       caller,
+      dataKeys: testTenantKeys(unit, caller).of,
       connections: createTenantConnections({ credentials, caller, now: Date.now }),
       hub: new FakeHub(keys),
+      limits: countingLimits(now),
+      limitScale: 1,
       gateway,
       now,
       random,

@@ -13,6 +13,8 @@ import { ingestWork } from "../../../workers/data/ingest/statements.ts";
 import { createUnit } from "../../../workers/data/unit.ts";
 import { createTestMesh, newId, random, type TestMesh } from "../../unit/capabilities/mesh.ts";
 import { dataVariables, type FreshTenant, freshTenant, gateway } from "../support.ts";
+import { countingLimits } from "./counting.ts";
+import { testTenantKeys } from "./data-keys.ts";
 import { FakeHub } from "./fake-hub.ts";
 
 export interface Person {
@@ -36,7 +38,8 @@ export interface World {
 
 export const owner: Person = { user: newId("user"), role: "owner" };
 
-export async function createWorld(): Promise<World> {
+/** @param time milliseconds that have passed for whoever counts, beside the clock's; tests push it */
+export async function createWorld(options: { limitScale?: number; time?: { ms: number } } = {}): Promise<World> {
   const mesh = await createTestMesh();
   const hub = new FakeHub(mesh.keys);
   const studio = mesh.callerOf("studio");
@@ -59,8 +62,11 @@ export async function createWorld(): Promise<World> {
     devices: createDevices({
       keys: mesh.keys,
       caller,
+      dataKeys: testTenantKeys(Promise.resolve(unit), caller).of,
       connections: createTenantConnections({ credentials, caller, now: Date.now }),
       hub,
+      limits: countingLimits(() => Date.now() + (options.time?.ms ?? 0)),
+      limitScale: options.limitScale ?? 1000,
       gateway,
       now: Date.now,
       random,
@@ -87,8 +93,9 @@ export async function enrolOne(world: World, org: OrgId, name = "Laptop 7"): Pro
   const input = { slug: "demo", name: "Lab", expiresInSeconds: 600, maxUses: 1 };
   const { code } = accepted(await world.devices.createEnrollmentCode(await world.as(org, owner), input));
   const request = { code, name, platform: "linux", publicKey: null };
-  const { device, token } = accepted(await world.devices.enroll(await world.enrolling(org), request));
-  return { id: device, token };
+  const made = accepted(await world.devices.enroll(await world.enrolling(org), request));
+  if (made.kind !== "enrolled") throw new Error("a fresh code was limited");
+  return { id: made.device, token: made.token };
 }
 
 /** Makes a group with these devices and members. */

@@ -82,6 +82,7 @@ export const roundTrips: Readonly<Record<string, number>> = {
   createEnrollmentCode: 1,
   listEnrollmentCodes: 1,
   revokeEnrollmentCode: 1,
+  openRollout: 1,
   enroll: 0,
   orgEnroll: 0,
   listDevices: 1,

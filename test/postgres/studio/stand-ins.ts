@@ -65,7 +65,7 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
   };
   const group = (): Group => ({ id: id("group"), name: "lab", createdAt: at(), devices: [], members: [] });
   const code = (): EnrollmentCode => {
-    const made = { createdBy: id("user"), createdAt: at(), revokedAt: null };
+    const made = { createdBy: id("user"), createdAt: at(), revokedAt: null, rollout: null };
     return { id: id("enrollmentCode"), name: "c", expiresAt: at(), maxUses: 1, uses: 0, ...made };
   };
   const command = (): Command => {
@@ -74,6 +74,7 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
   };
   const done = () => ok(null);
   const nothing = () => undefined;
+  const codeRate = { allowed: true, limit: 10, remaining: 9, resetSeconds: 60 };
 
   return {
     calls,
@@ -83,7 +84,8 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       createEnrollmentCode: () => ok({ ...code(), code: "slug-SECRET" }),
       listEnrollmentCodes: () => page([code()]),
       revokeEnrollmentCode: done,
-      enroll: () => ok({ device: id("device"), token: `sdt_${"t".repeat(43)}` }),
+      openRollout: () => ok({ ...code(), rollout: { perMinute: 600, until: at() } }),
+      enroll: () => ok({ kind: "enrolled", device: id("device"), token: `sdt_${"t".repeat(43)}`, rate: codeRate }),
       listDevices: ([asked]) => {
         const { cursor } = asked as { cursor: string | null };
         return ok({ items: [device()], nextCursor: cursor === null ? "inner cursor" : null });

@@ -24,8 +24,11 @@ beforeAll(async () => {
   devices = createDevices({
     keys: mesh.keys,
     caller: mesh.callerOf("capabilities"),
+    dataKeys: () => new Proxy({}, { get: (_, name) => touch(`keys.${String(name)}`) }) as never,
     connections: () => touch("database"),
     hub: new Proxy({}, { get: (_, name) => touch(`hub.${String(name)}`) }) as never,
+    limits: { consume: touch("limits") },
+    limitScale: 1,
     gateway: "nowhere.invalid:1",
     now: Date.now,
     random,

@@ -143,6 +143,15 @@ describe("a data key ring", () => {
     expect(await failure(newRing().of(newOrg(), store).open(place, sealed))).toBe("refused");
   });
 
+  it("asks once for the key that the rows of a page share", async () => {
+    const sealing = newRing().of(org, store);
+    const page = await Promise.all(Array.from({ length: 50 }, () => sealing.seal(place, bytesOf("row"))));
+    keeper.unwraps = 0;
+    const opening = newRing().of(org, store);
+    await Promise.all(page.map((sealed) => opening.open(place, sealed)));
+    expect(keeper.unwraps).toBe(1);
+  });
+
   it("old texts open after the key was rotated, and new ones are under the new key", async () => {
     const ring = newRing();
     const keys = ring.of(org, store);

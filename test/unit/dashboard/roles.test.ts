@@ -49,6 +49,7 @@ describe("the state of an enrolment code", () => {
     uses: 0,
     created_at: "",
     revoked_at: null,
+    rollout: null,
     expires_at: "1970-01-01T00:00:01Z",
   };
 

@@ -1,12 +1,11 @@
-import { describe, expect, it, vi } from "vitest";
-import { bodyBytesDefaultMax, rateLimitMax, requestTargetBytesMax } from "../../../core/limits.ts";
+import { describe, expect, it } from "vitest";
+import { bodyBytesDefaultMax, requestTargetBytesMax } from "../../../core/limits.ts";
 import { floodGate } from "../../../workers/edge/gates/flood.ts";
 import { geoGate } from "../../../workers/edge/gates/geo.ts";
-import { limitGate, limitKey, rateHeaders } from "../../../workers/edge/gates/limit.ts";
 import { headerBytesMax, headerFieldsMax, readAtMost, sizeGate } from "../../../workers/edge/gates/size.ts";
 import { tlsGate } from "../../../workers/edge/gates/tls.ts";
 import { hashSecret } from "../../../workers/edge/verify-credential.ts";
-import { contextOf, nowMs, orgId, orgPolicy, userId } from "./contexts.ts";
+import { contextOf, nowMs, orgPolicy } from "./contexts.ts";
 
 const me = "https://s.example/api/v1/me";
 const mqtt = "https://s.example/mqtt/demo";
@@ -44,7 +43,7 @@ describe("geo", () => {
     geoGate.judge(contextOf(url, { cf: { country, tlsVersion: "TLSv1.3" }, org: orgPolicy({ geoCountries }) }));
 
   it("takes what the list names", () => {
-    expect(judge(me, "IN")).toEqual({ kind: "allow", adds: { country: "IN" } });
+    expect(judge(me, "IN")).toMatchObject({ kind: "allow", adds: { country: "IN" } });
     expect(judge(me, "DE", ["IN", "DE"])).toMatchObject({ kind: "allow" });
   });
 
@@ -59,8 +58,8 @@ describe("geo", () => {
   });
 
   it("takes monitors from anywhere where the route says so", () => {
-    expect(judge("https://s.example/healthz", "US")).toEqual({ kind: "allow", adds: { country: "US" } });
-    expect(judge("https://s.example/healthz", undefined)).toEqual({ kind: "allow", adds: { country: null } });
+    expect(judge("https://s.example/healthz", "US")).toMatchObject({ kind: "allow", adds: { country: "US" } });
+    expect(judge("https://s.example/healthz", undefined)).toMatchObject({ kind: "allow", adds: { country: null } });
   });
 });
 
@@ -164,93 +163,7 @@ describe("flood", () => {
     expect(await floodGate.judge(context)).toEqual({
       kind: "deny",
       code: "rate_limited",
-      headers: { "Retry-After": "60" },
+      headers: { "Retry-After": "60", "RateLimit-Policy": '"flood";q=1200;w=60', RateLimit: '"flood";r=0;t=60' },
     });
-  });
-});
-
-describe("limit", () => {
-  const neverAsked = async (): Promise<never> => {
-    throw new Error("counted in the other way");
-  };
-  const user = { kind: "user", via: "bearer", accessToken: "t", user: userId, org: orgId } as const;
-  const org = orgPolicy();
-  const context = contextOf("https://s.example/api/v1/orgs/demo/devices", { org });
-  const none = { kind: "none" } as const;
-
-  it("counts a person in their organisation, wherever they are", () => {
-    expect(limitKey("default", { ...context, credential: user })).toBe(`default:user:${userId}:${orgId}`);
-    expect(limitKey("default", { ...context, credential: { ...user, org: null } })).toBe(`default:user:${userId}:-`);
-  });
-
-  it("counts whoever is not verified yet by address and organisation: a made-up device token is no new name", () => {
-    const counted = `mqtt_connect:address:127.0.0.1:${orgId}`;
-    const device = { kind: "device", token: "sdt_x" } as const;
-    expect(limitKey("mqtt_connect", { ...context, credential: device })).toBe(counted);
-    expect(limitKey("mqtt_connect", { ...context, credential: none })).toBe(counted);
-  });
-
-  it("counts guesses by address, whoever is signed in and under whichever organisation", () => {
-    expect(limitKey("sign_in", { ...context, credential: user })).toBe("sign_in:address:127.0.0.1:-");
-    expect(limitKey("enrollment", { ...context, credential: user })).toBe(`enrollment:address:127.0.0.1:${orgId}`);
-  });
-
-  it("keeps every key under the object's bound", () => {
-    const device = { kind: "device", token: "x" } as const;
-    for (const credential of [user, device, none])
-      expect(limitKey("mqtt_connect", { ...context, credential }).length).toBeLessThan(256);
-  });
-
-  it("asks for the scaled limit in a minute, and refuses with the fields of the draft", async () => {
-    const consume = vi.fn(async () => ({ allowed: false, limit: 250, remaining: 0, resetSeconds: 6.2 }));
-    const scaled = contextOf(me, { env: { LIMITS: { consume, lease: neverAsked }, LIMIT_SCALE: "2.5" } });
-    expect(await limitGate.judge({ ...scaled, credential: user })).toEqual({
-      kind: "deny",
-      code: "rate_limited",
-      headers: { "Retry-After": "7", "RateLimit-Policy": '"default";q=250;w=60', RateLimit: '"default";r=0;t=7' },
-    });
-    expect(consume).toHaveBeenCalledWith(`default:user:${userId}:${orgId}`, 250, 60_000);
-    expect(
-      rateHeaders({
-        policy: "assets",
-        windowMs: 60_000,
-        decision: { allowed: true, limit: 600, remaining: 599, resetSeconds: 0 },
-      }),
-    ).toEqual({
-      "RateLimit-Policy": '"assets";q=600;w=60',
-      RateLimit: '"assets";r=599;t=1',
-    });
-  });
-
-  it("asks for the largest limit that can be counted, however far it is scaled", async () => {
-    const consume = vi.fn(async () => ({ allowed: true, limit: 1, remaining: 0, resetSeconds: 1 }));
-    const scaled = contextOf(me, { env: { LIMITS: { consume, lease: neverAsked }, LIMIT_SCALE: "1000000" } });
-    await limitGate.judge({ ...scaled, credential: user });
-    expect(consume).toHaveBeenCalledWith(expect.any(String), rateLimitMax, 60_000);
-  });
-
-  it("counts upgrades in blocks, in a window that is longer by the life of a permit", async () => {
-    const lease = vi.fn(async (_key: string, limit: number, _windowMs: number, permits: number) => ({
-      granted: permits,
-      decision: { allowed: true, limit, remaining: limit - permits, resetSeconds: 61 },
-    }));
-    const upgrade = contextOf("https://s.example/mqtt/demo", { org, env: { LIMITS: { consume: neverAsked, lease } } });
-    const judged = [];
-    for (let index = 0; index < 3; index += 1) judged.push(await limitGate.judge({ ...upgrade, credential: none }));
-    const key = `mqtt_connect:address:127.0.0.1:${orgId}`;
-    expect(lease.mock.calls).toEqual([
-      [key, 600, 61_000, 1],
-      [key, 600, 61_000, 2],
-    ]);
-    // The object's window holds the whole block; what this isolate has of it is left all the same.
-    expect(judged.map((result) => result.kind === "allow" && result.adds.rate?.decision.remaining)).toEqual([
-      599, 599, 598,
-    ]);
-    expect(judged[0]).toMatchObject({ kind: "allow", adds: { rate: { policy: "mqtt_connect", windowMs: 60_000 } } });
-  });
-
-  it("does not hang the health of the edge on an object", async () => {
-    const health = contextOf("https://s.example/healthz");
-    expect(await limitGate.judge({ ...health, credential: none })).toEqual({ kind: "allow", adds: { rate: null } });
   });
 });

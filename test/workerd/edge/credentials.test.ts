@@ -119,8 +119,14 @@ describe("an API key", () => {
       [other.org, "198.51.100.2"],
     ] as const) {
       await send(`/api/v1/orgs/${org}/devices`, { headers: { ...bearer(key), "CF-Connecting-IP": address } });
-      expect(lastCall("LIMITS").what).toMatch(`default:user:${user}:${own.org} `);
     }
+    const counts = asked().filter((call) => call.startsWith("LIMITS "));
+    // The other organisation's allowance is not this key's to use up.
+    expect(counts).toEqual([
+      `LIMITS user:${user} default:100`,
+      `LIMITS tenant:${own.org} tenant 6000 61000 1`,
+      `LIMITS user:${user} default:100`,
+    ]);
   });
 
   it("opens the hub with a token, so that the key itself stays at the door", async () => {

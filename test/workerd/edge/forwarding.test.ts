@@ -135,7 +135,7 @@ describe("to the hub", () => {
     });
     expect(answer.status).toBe(101);
     expect(lastCall("DEVICE_GATEWAY").headers["authorization"]).toBe("Bearer sdt_device-token");
-    expect(lastCall("LIMITS").what).toBe(`mqtt_connect:address:198.51.100.7:${org.org} 600 61000 1`);
+    expect(lastCall("LIMITS").what).toBe(`address:198.51.100.7:${org.org} mqtt_connect 600 61000 1`);
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { makeId } from "../../../core/ids.ts";
 import { bearer, india, origin, outcome, publishOrg, send, sendJson, signIn } from "./harness.ts";
 import { asked, lastCall, recorded } from "./recorders.ts";
@@ -191,84 +191,8 @@ describe("flood", () => {
   });
 });
 
-describe("limit", () => {
-  /** So that no block lapses on a slow machine. */
-  const stopClock = () => vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
-  afterEach(() => vi.useRealTimers());
-
-  it("refuses request N+1 with Retry-After and the RateLimit fields, which N before it carried too", async () => {
-    const { token } = await signIn();
-    const create = () => sendJson("/api/v1/orgs", { name: "A", slug: "abc" }, bearer(token));
-    for (let left = 4; left >= 0; left -= 1) {
-      const answer = await create();
-      expect([answer.status, answer.headers.get("RateLimit")]).toEqual([200, `"org_creation";r=${left};t=30`]);
-      expect(answer.headers.get("RateLimit-Policy")).toBe('"org_creation";q=5;w=60');
-    }
-    const refused = await create();
-    expect(refused.headers.get("Retry-After")).toBe("30");
-    expect(refused.headers.get("RateLimit")).toBe('"org_creation";r=0;t=30');
-    expect(await outcome(refused)).toBe("429 rate_limited");
-    expect(asked().filter((call) => call.startsWith("STUDIO"))).toHaveLength(5);
-  });
-
-  it("counts a person by user and organisation, not by address or claimed address", async () => {
-    const org = await publishOrg();
-    const { token, user } = await signIn(org.org);
-    await send(`/api/v1/orgs/${org.slug}/devices`, {
-      headers: { ...bearer(token), "CF-Connecting-IP": "9.9.9.9", "X-Forwarded-For": "8.8.8.8" },
-    });
-    expect(asked()).toContain(`LIMITS default:user:${user}:${org.org} 100 60000`);
-  });
-
-  it("counts upgrades that come at once in blocks, one asked for at a time", async () => {
-    stopClock();
-    const org = await publishOrg();
-    const upgrade = () => send(`/mqtt/${org.org}`, { headers: { Upgrade: "websocket" } });
-    // The isolate knows the organisation from now on, so that all come to the count together.
-    expect((await upgrade()).status).toBe(101);
-    recorded.countingTakesMs = 20;
-    const answers = await Promise.all(Array.from({ length: 40 }, upgrade));
-    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 101));
-    const asked = recorded.calls.filter(({ unit }) => unit === "LIMITS").map(({ what }) => what.split(" ").slice(1));
-    const sizes = asked.map(([limit, windowMs, permits]) => {
-      expect([limit, windowMs]).toEqual(["600", "61000"]);
-      return Number(permits);
-    });
-    expect(sizes.slice(0, 2)).toEqual([1, 2]);
-    // Then as many as wait, however they come. Every upgrade has its own, and its headers say what is left.
-    expect(sizes.length).toBeLessThan(10);
-    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeGreaterThanOrEqual(41);
-    const left = answers.map(({ headers }) => Number(/;r=(\d+);/.exec(headers.get("RateLimit") ?? "")?.[1]));
-    expect(left.sort((a, b) => b - a)).toEqual(Array.from({ length: 40 }, (_, index) => 598 - index));
-  });
-
-  it("refuses upgrade N+1, and those that waited for its count with it", async () => {
-    stopClock();
-    const org = await publishOrg();
-    const upgrade = () => send(`/mqtt/${org.org}`, { headers: { Upgrade: "websocket" } });
-    expect((await upgrade()).status).toBe(101);
-    const [key] = recorded.counts.keys();
-    if (key === undefined) throw new Error("nothing was counted");
-    recorded.counts.set(key, 597);
-    recorded.countingTakesMs = 20;
-    const answers = await Promise.all(Array.from({ length: 20 }, upgrade));
-    expect(answers.filter(({ status }) => status === 101)).toHaveLength(3);
-    const refused = answers.find(({ status }) => status === 429);
-    expect(refused?.headers.get("Retry-After")).toBe("30");
-    expect(refused?.headers.get("RateLimit")).toBe('"mqtt_connect";r=0;t=30');
-    expect(answers.filter(({ status }) => status === 429)).toHaveLength(17);
-  });
-
-  it("counts sign-ins by the address that Cloudflare saw", async () => {
-    await sendJson("/api/v1/auth/login", {}, { "CF-Connecting-IP": "2001:db8:7:7::5", "X-Forwarded-For": "8.8.8.8" });
-    expect(asked()[0]).toBe("LIMITS sign_in:address:2001:db8:7:7::/64:- 30 60000");
-    expect(lastCall("STUDIO").headers["x-sentinel-client-ip"]).toBe("2001:db8:7:7::5");
-  });
-});
-
 describe("fail closed", () => {
   it.each([
-    ["LIMITS", "/api/openapi.json"],
     ["STUDIO", "/api/openapi.json"],
     ["PUBLIC_KEYS", "/.well-known/jwks.json"],
     ["ASSETS", "/"],
@@ -276,7 +200,6 @@ describe("fail closed", () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     recorded.down.add(unit);
     expect(await outcome(await send(path))).toBe("503 unavailable");
-    if (unit === "LIMITS") expect(asked()).toEqual([expect.stringMatching(/^LIMITS /)]);
   });
 
   it("answers 503 when the session can't be exchanged, and goes no further", async () => {
@@ -285,16 +208,6 @@ describe("fail closed", () => {
     recorded.down.add("SESSIONS");
     expect(await outcome(await send("/api/v1/me", { headers: { Cookie: cookie } }))).toBe("503 unavailable");
     expect(asked()).toHaveLength(1);
-  });
-
-  it("answers 503 to every upgrade when LIMITS is down, and none reaches the hub", async () => {
-    vi.spyOn(console, "error").mockImplementation(() => undefined);
-    const org = await publishOrg();
-    recorded.down.add("LIMITS");
-    const upgrade = () => send(`/mqtt/${org.org}`, { headers: { Upgrade: "websocket" } });
-    const answers = await Promise.all(Array.from({ length: 6 }, upgrade));
-    expect(await Promise.all(answers.map(outcome))).toEqual(answers.map(() => "503 unavailable"));
-    expect(asked().every((call) => call.startsWith("LIMITS "))).toBe(true);
   });
 
   it("answers 503 when the hub is down", async () => {

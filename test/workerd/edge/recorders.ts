@@ -2,7 +2,13 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import type { OrgId } from "../../../core/ids.ts";
 import { accessTokenAudience, tokenTypes } from "../../../core/mesh/claims.ts";
-import type { EdgeRefusals, RateDecision, RateLease } from "../../../core/rpc/durable-objects.ts";
+import type {
+  EdgeRefusals,
+  RateAttempt,
+  RateLease,
+  RatePolicy,
+  RateVerdict,
+} from "../../../core/rpc/durable-objects.ts";
 import type { SessionExchangeResult } from "../../../core/rpc/studio.ts";
 
 type Unit = "ASSETS" | "STUDIO" | "SESSIONS" | "DEVICE_GATEWAY" | "LIMITS" | "EDGE_EVENTS" | "PUBLIC_KEYS";
@@ -95,14 +101,27 @@ export class RecordingSessions extends WorkerEntrypoint {
 }
 
 export class RecordingLimits extends WorkerEntrypoint {
-  async consume(key: string, limit: number, windowMs: number): Promise<RateDecision> {
-    await record("LIMITS", `${key} ${limit} ${windowMs}`);
-    return countUpTo(key, limit, 1).decision;
+  async consume(client: string, policies: readonly RatePolicy[]): Promise<RateVerdict> {
+    await record("LIMITS", `${client} ${policies.map(({ policy, limit }) => `${policy}:${limit}`).join(" ")}`);
+    const has = policies.map(({ policy, limit }) => (recorded.counts.get(`${policy} ${client}`) ?? 0) < limit);
+    const allowed = has.every(Boolean);
+    const decisions = policies.map(({ policy, limit }) => countUpTo(`${policy} ${client}`, limit, allowed ? 1 : 0));
+    return { allowed, decisions: decisions.map(({ decision }, at) => ({ ...decision, allowed: has[at] === true })) };
   }
-  async lease(key: string, limit: number, windowMs: number, permits: number): Promise<RateLease> {
-    await record("LIMITS", `${key} ${limit} ${windowMs} ${permits}`);
+  async lease(client: string, { policy, limit, windowMs }: RatePolicy, permits: number): Promise<RateLease> {
+    await record("LIMITS", `${client} ${policy} ${limit} ${windowMs} ${permits}`);
     if (recorded.countingTakesMs > 0) await new Promise((resolve) => setTimeout(resolve, recorded.countingTakesMs));
-    return countUpTo(key, limit, permits);
+    return countUpTo(`${policy} ${client}`, limit, permits);
+  }
+  async attempt(client: string, { policy, limit }: RatePolicy): Promise<RateAttempt> {
+    await record("LIMITS", `${client} attempt ${policy}:${limit}`);
+    const { granted, decision } = countUpTo(`${policy} ${client}`, limit, 1);
+    return { attempt: granted === 0 ? null : crypto.randomUUID(), decision };
+  }
+  async settle(client: string, { policy }: RatePolicy, _attempt: string, missed: boolean): Promise<void> {
+    await record("LIMITS", `${client} ${missed ? "missed" : "given back"}`);
+    const key = `${policy} ${client}`;
+    if (!missed) recorded.counts.set(key, (recorded.counts.get(key) ?? 0) - 1);
   }
 }
 

@@ -20,7 +20,7 @@ describe("the operator's token", () => {
 
   it("is counted like a sign-in, by address", async () => {
     await sendJson(rotate, order, bearer(sop));
-    expect(lastCall("LIMITS").what).toMatch(/^sign_in:address:/);
+    expect(lastCall("LIMITS").what).toMatch(/^address:\S+ sign_in:30 default:100$/);
   });
 
   it.each([

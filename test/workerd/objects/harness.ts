@@ -11,6 +11,7 @@ import type {
   AuditReaderRpc,
   CertifierRpc,
   EdgeEventsRpc,
+  EnrollmentLimitsRpc,
   KeyRotationRpc,
   LimitsRpc,
   PublicKeysRpc,
@@ -26,6 +27,7 @@ export const entrypoints = exports as unknown as {
   readonly AuditIntake: AuditIntakeRpc;
   readonly AuditReader: AuditReaderRpc;
   readonly EdgeEvents: EdgeEventsRpc;
+  readonly EnrollmentLimits: EnrollmentLimitsRpc;
   readonly Limits: LimitsRpc;
   readonly PublicKeys: PublicKeysRpc;
   readonly TokenSigner: TokenSignerRpc;

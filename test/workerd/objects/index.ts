@@ -8,6 +8,7 @@ export { KeyRing } from "../../../durable-objects/key-ring/key-ring.ts";
 export { KeyRotation } from "../../../durable-objects/key-ring/key-rotation.ts";
 export { PublicKeys } from "../../../durable-objects/key-ring/public-keys.ts";
 export { TokenSigner } from "../../../durable-objects/key-ring/token-signer.ts";
+export { EnrollmentLimits } from "../../../durable-objects/rate-limiter/enrollment-limits.ts";
 export { Limits } from "../../../durable-objects/rate-limiter/limits.ts";
 export { RateLimiter } from "../../../durable-objects/rate-limiter/rate-limiter.ts";
 export { FakeAuditSink } from "./fake-sink.ts";

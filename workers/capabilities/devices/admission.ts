@@ -1,10 +1,13 @@
+import type { OrganisationKeys } from "../../../core/crypto/data-key-ring.ts";
+import type { EnrollmentCodeId } from "../../../core/ids.ts";
+import { rateLimitMax } from "../../../core/limits.ts";
 import type { Caller } from "../../../core/mesh/caller.ts";
-import type { SignedCall } from "../../../core/mesh/claims.ts";
+import type { SignedCall, VerifiedCall } from "../../../core/mesh/claims.ts";
 import type { MeshKeys } from "../../../core/mesh/keys.ts";
 import { CallRefused } from "../../../core/mesh/refused.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
 import type { DevicesRpc } from "../../../core/rpc/capabilities.ts";
-import type { HubControlRpc } from "../../../core/rpc/durable-objects.ts";
+import type { EnrollmentLimitsRpc, HubControlRpc, RateDecision } from "../../../core/rpc/durable-objects.ts";
 import {
   type ConnectionSource,
   openTenantDatabase,
@@ -19,7 +22,12 @@ export interface DevicesDependencies {
   readonly caller: Caller;
   /** For one verified call, the source of its database connection. */
   readonly connections: (call: SignedCall) => ConnectionSource;
+  /** For one verified call, its organisation's data keys. */
+  readonly dataKeys: (call: SignedCall, verified: VerifiedCall) => OrganisationKeys;
   readonly hub: HubControlRpc;
+  readonly limits: EnrollmentLimitsRpc;
+  /** Multiplies how many devices a minute enrol with one code; plain configuration for load tests. */
+  readonly limitScale: number;
   /** As in `createDatabase`. */
   readonly gateway: string;
   /** Unix milliseconds. */
@@ -32,7 +40,11 @@ export interface DevicesDependencies {
 export interface CallContext {
   readonly scope: TenantScope;
   readonly database: TenantDatabase;
+  /** Seals what is stored and opens it again. @throws KeyUnavailable */
+  readonly dataKeys: OrganisationKeys;
   readonly hub: TenantHubClient;
+  /** Counts a device that enrols with a code. @param perMinute as the code allows it, before the scale */
+  readonly countEnrollment: (code: EnrollmentCodeId, perMinute: number) => Promise<RateDecision>;
   readonly now: () => number;
   readonly random: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array;
 }
@@ -47,7 +59,7 @@ export async function admit(
   method: keyof DevicesRpc,
   call: SignedCall,
 ): Promise<CallContext | null> {
-  const { keys, caller, connections, hub, gateway, now, random } = dependencies;
+  const { keys, caller, connections, hub, limits, limitScale, gateway, now, random } = dependencies;
   const { roles, jobs, once } = methodRights[method];
   const expect = { audience: "capabilities.devices", users: roles.length > 0, jobs, once } as const;
   const verified = await verifyCall(call, expect, keys, now());
@@ -57,7 +69,9 @@ export async function admit(
   return {
     scope,
     database: openTenantDatabase(scope, connections(call), gateway),
+    dataKeys: dependencies.dataKeys(call, verified),
     hub: createTenantHub(hub, caller, call, scope),
+    countEnrollment: (code, perMinute) => limits.consume(code, Math.min(rateLimitMax, perMinute * limitScale)),
     now,
     random,
   };

@@ -1,9 +1,10 @@
-import { makeId, parseId } from "../../../core/ids.ts";
-import type { DevicesRpc } from "../../../core/rpc/capabilities.ts";
+import type { SealedPlace } from "../../../core/crypto/data-key.ts";
+import { type CommandId, makeId, parseId } from "../../../core/ids.ts";
+import type { Command, DevicesRpc } from "../../../core/rpc/capabilities.ts";
 import { type DeviceCommand, deviceCommandNames } from "../../../core/telemetry.ts";
-import { DatabaseError } from "../../../store/connect.ts";
 import * as store from "../../../store/tenant/commands.ts";
 import { parsePage } from "../../../store/tenant/page.ts";
+import type { CallContext } from "./admission.ts";
 import type { Handler } from "./handler.ts";
 import { ok, refused } from "./result.ts";
 
@@ -12,11 +13,8 @@ export const commandSecondsMax = 86_400;
 /** Characters of a command's arguments as JSON: at four bytes each, the message stays one 64 KiB packet. */
 export const commandArgsCharactersMax = 15 * 1024;
 
-/** JSON that Postgres can't hold (a NUL or half a surrogate pair inside), or that nests too deeply. */
-const unstorableJson: readonly (string | null)[] = ["22P02", "22P05", "54001"];
-
 /**
- * Sends a command: stored (the commit point), then published. If it can't be published the caller
+ * Sends a command: sealed, stored (the commit point), then published. If it can't be published the caller
  * learns that, and the command stays in the list as one that was never answered.
  */
 export const sendCommand: Handler<DevicesRpc["sendCommand"]> = async (context, device, input) => {
@@ -33,20 +31,15 @@ export const sendCommand: Handler<DevicesRpc["sendCommand"]> = async (context, d
   if (argsJson.length > commandArgsCharactersMax) return refused("invalid_request");
 
   const id = makeId("command", context.now(), context.random(new Uint8Array(10)));
-  let command: Awaited<ReturnType<typeof store.addCommand>>;
-  try {
-    command = await store.addCommand(context.database, {
-      id,
-      device,
-      name,
-      argsJson,
-      issuedBy: actor.user,
-      ttlSeconds,
-    });
-  } catch (error) {
-    if (error instanceof DatabaseError && unstorableJson.includes(error.code)) return refused("invalid_request");
-    throw error;
-  }
+  const argsSealed = await context.dataKeys.seal(argsPlace(id), Uint8Array.from(new TextEncoder().encode(argsJson)));
+  const command = await store.addCommand(context.database, {
+    id,
+    device,
+    name,
+    argsSealed,
+    issuedBy: actor.user,
+    ttlSeconds,
+  });
   if (command === null) return refused("not_found");
   const message: DeviceCommand = {
     id,
@@ -56,7 +49,7 @@ export const sendCommand: Handler<DevicesRpc["sendCommand"]> = async (context, d
     expires_at: command.expiresAt,
   };
   await context.hub.publishCommand(device, JSON.stringify(message));
-  return ok(command);
+  return ok({ ...command, args: input.args });
 };
 
 export const listCommands: Handler<DevicesRpc["listCommands"]> = async (context, device, page) => {
@@ -64,5 +57,17 @@ export const listCommands: Handler<DevicesRpc["listCommands"]> = async (context,
   const keyset = parsePage("command", page);
   if (typeof keyset === "string") return refused(keyset);
   const commands = await store.listCommands(context.database, device, keyset);
-  return commands === null ? refused("not_found") : ok(commands);
+  if (commands === null) return refused("not_found");
+  const items = await Promise.all(commands.items.map((command) => opened(context, command)));
+  return ok({ ...commands, items });
 };
+
+/** Where a command's arguments are sealed: they open as this command's and no other's. */
+const argsPlace = (id: CommandId): SealedPlace => ({ table: "commands.args", row: id });
+
+async function opened(context: CallContext, stored: store.StoredCommand): Promise<Command> {
+  const { args, ...command } = stored;
+  if ("clear" in args) return { ...command, args: args.clear };
+  const json = new TextDecoder().decode(await context.dataKeys.open(argsPlace(command.id), args.sealed));
+  return { ...command, args: JSON.parse(json) as Command["args"] };
+}

@@ -1,9 +1,10 @@
+import { KeyUnavailable } from "../../../core/crypto/key-wrapper.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import type { DevicesRpc, Result } from "../../../core/rpc/capabilities.ts";
 import { admit, type DevicesDependencies } from "./admission.ts";
 import { listCommands, sendCommand } from "./commands.ts";
 import { enroll } from "./enrollment.ts";
-import { createEnrollmentCode, listEnrollmentCodes, revokeEnrollmentCode } from "./enrollment-codes.ts";
+import { createEnrollmentCode, listEnrollmentCodes, openRollout, revokeEnrollmentCode } from "./enrollment-codes.ts";
 import {
   createGroup,
   getGroup,
@@ -24,6 +25,7 @@ const handlers: { readonly [Method in keyof DevicesRpc]: Handler<DevicesRpc[Meth
   createEnrollmentCode,
   listEnrollmentCodes,
   revokeEnrollmentCode,
+  openRollout,
   enroll,
   listDevices,
   getDevice,
@@ -52,7 +54,14 @@ export function createDevices(dependencies: DevicesDependencies): DevicesRpc {
     const handler = handlers[method] as (context: unknown, ...rest: unknown[]) => Promise<Result<unknown>>;
     const guarded = async (call: SignedCall, ...rest: unknown[]): Promise<Result<unknown>> => {
       const context = await admit(dependencies, method, call);
-      return context === null ? refused("forbidden") : handler(context, ...rest);
+      if (context === null) return refused("forbidden");
+      try {
+        return await handler(context, ...rest);
+      } catch (error) {
+        // Sealed, and the key can't be had: an answer, and never one that is half in clear.
+        if (error instanceof KeyUnavailable) return refused("key_unavailable");
+        throw error;
+      }
     };
     return [method, guarded] as const;
   });

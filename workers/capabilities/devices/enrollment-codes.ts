@@ -1,4 +1,5 @@
 import { makeId, parseId, parseSlug } from "../../../core/ids.ts";
+import { rolloutMinutesMax, rolloutPerMinuteMax } from "../../../core/limits.ts";
 import type { DevicesRpc } from "../../../core/rpc/capabilities.ts";
 import {
   canonicalEnrollmentCode,
@@ -53,4 +54,14 @@ export const listEnrollmentCodes: Handler<DevicesRpc["listEnrollmentCodes"]> = a
 export const revokeEnrollmentCode: Handler<DevicesRpc["revokeEnrollmentCode"]> = async (context, id) => {
   if (parseId("enrollmentCode", id) === null) return refused("not_found");
   return (await store.revokeEnrollmentCode(context.database, id)) ? ok(null) : refused("not_found");
+};
+
+/** More devices a minute for a while; the window ends by itself. */
+export const openRollout: Handler<DevicesRpc["openRollout"]> = async (context, id, { perMinute, minutes }) => {
+  if (parseId("enrollmentCode", id) === null) return refused("not_found");
+  if (!Number.isInteger(perMinute) || perMinute < 1 || perMinute > rolloutPerMinuteMax)
+    return refused("invalid_request");
+  if (!Number.isInteger(minutes) || minutes < 1 || minutes > rolloutMinutesMax) return refused("invalid_request");
+  const code = await store.openRollout(context.database, id, { perMinute, minutes });
+  return code === null ? refused("not_found") : ok(code);
 };

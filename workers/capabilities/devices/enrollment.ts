@@ -1,7 +1,8 @@
 import { makeId } from "../../../core/ids.ts";
+import { enrollmentCodePerMinute } from "../../../core/limits.ts";
 import type { DevicesRpc } from "../../../core/rpc/capabilities.ts";
 import { canonicalEnrollmentCode, parseEnrollmentCode } from "../../../core/tenancy/enrollment-code.ts";
-import { redeemEnrollmentCode, undoEnrollment } from "../../../store/tenant/enrollment.ts";
+import { findUsableCode, redeemEnrollmentCode, undoEnrollment } from "../../../store/tenant/enrollment.ts";
 import type { Handler } from "./handler.ts";
 import { parseName } from "./names.ts";
 import { ok, refused } from "./result.ts";
@@ -9,8 +10,9 @@ import { makeDeviceToken, sha256Hex } from "./secrets.ts";
 import { settleDevice } from "./settle.ts";
 
 /**
- * Turns a code into a device: code redeemed and device stored (the commit point), then the hub told,
- * then the token handed out.
+ * Turns a code into a device: the code found and counted, then redeemed and the device stored (the commit point),
+ * then the hub told, then the token handed out. Counted once it is known to be a code, so that guesses fill no
+ * count, and before it is redeemed, so that a refusal undoes nothing.
  *
  * If the hub can't be told, the enrolment is taken back and the caller may try again with the same
  * code. A crash in between leaves a device whose token nobody was ever shown and one use spent:
@@ -29,6 +31,10 @@ export const enroll: Handler<DevicesRpc["enroll"]> = async (context, input) => {
   const tokenSha256 = await sha256Hex(token);
   const device = { id, name, platform, tokenSha256, publicKey: input.publicKey };
   const codeSha256 = await sha256Hex(canonicalEnrollmentCode(code));
+  const usable = await findUsableCode(context.database, codeSha256);
+  if (usable === null) return refused("invalid_enrollment_code");
+  const rate = await context.countEnrollment(usable.id, usable.rolloutPerMinute ?? enrollmentCodePerMinute);
+  if (!rate.allowed) return ok({ kind: "limited", rate });
   if (!(await redeemEnrollmentCode(context.database, codeSha256, device))) return refused("invalid_enrollment_code");
 
   let told: string | null;
@@ -41,7 +47,7 @@ export const enroll: Handler<DevicesRpc["enroll"]> = async (context, input) => {
   }
   // Null: somebody removed the device the moment it appeared. The hub may know it for a moment longer
   // (a job may not remove devices there), under a token that is forgotten here.
-  return told === tokenSha256 ? ok({ device: id, token }) : refused("invalid_enrollment_code");
+  return told === tokenSha256 ? ok({ kind: "enrolled", device: id, token, rate }) : refused("invalid_enrollment_code");
 };
 
 /** Base64, base64url or hexadecimal, up to the size of a large RSA key. Null: none. */

@@ -24,6 +24,7 @@ export const methodRights: Readonly<Record<keyof DevicesRpc, MethodRight>> = {
   createEnrollmentCode: makers,
   listEnrollmentCodes: managers,
   revokeEnrollmentCode: managers,
+  openRollout: managers,
   enroll: { roles: [], jobs: ["enroll"], once: true },
 
   listDevices: everyRole,

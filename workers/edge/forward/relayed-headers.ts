@@ -11,6 +11,8 @@ const relayed = [
   "Last-Modified",
   "Link",
   "Location",
+  "RateLimit",
+  "RateLimit-Policy",
   "Retry-After",
   "WWW-Authenticate",
 ];

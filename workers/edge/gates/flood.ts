@@ -1,6 +1,15 @@
+import { floodRequestsMax, rateWindowMs } from "../../../core/limits.ts";
 import { readPresentedCredential, secretOf } from "../presented-credential.ts";
+import { type Counted, refusalFields } from "../rate-fields.ts";
 import { hashSecret } from "../verify-credential.ts";
 import { type Gate, type RequestContext, remoteDeadlineMs } from "./gate.ts";
+
+/** The platform counts in minutes and says no more than no: a minute later there is room for certain. */
+const shed: Counted = {
+  policy: "flood",
+  windowMs: rateWindowMs,
+  decision: { allowed: false, limit: floodRequestsMax, remaining: 0, resetSeconds: rateWindowMs / 1000 },
+};
 
 /**
  * Sheds floods with the platform's rate-limit binding: free of objects, counted per location and
@@ -20,7 +29,7 @@ export const floodGate: Gate<never, never> = {
   async judge(context) {
     const { success } = await context.env.FLOOD.limit({ key: await floodKey(context) });
     if (success) return { kind: "allow", adds: {} };
-    return { kind: "deny", code: "rate_limited", headers: { "Retry-After": "60" } };
+    return { kind: "deny", code: "rate_limited", headers: refusalFields(shed) };
   },
 };
 

@@ -1,9 +1,9 @@
 import type { RequestId } from "../../../core/ids.ts";
 import type { ProblemCode } from "../../../core/problem.ts";
-import type { RateDecision } from "../../../core/rpc/durable-objects.ts";
 import type { ClientAddress } from "../client-address.ts";
 import type { Env } from "../env.ts";
 import type { Isolate } from "../isolate.ts";
+import type { Counted } from "../rate-fields.ts";
 import type { RequestTarget } from "../request-target.ts";
 import type { Resolution } from "../resolve.ts";
 import type { Credential } from "../verify-credential.ts";
@@ -27,11 +27,27 @@ export interface Additions {
   /** Where the request comes from; null only on a route that takes requests from anywhere. */
   readonly country: string | null;
   readonly credential: Credential;
-  /** Null on a route that is not counted. */
-  readonly rate: { readonly policy: string; readonly windowMs: number; readonly decision: RateDecision } | null;
+  /** Every bound it was counted under; empty where nothing is counted. */
+  readonly rate: readonly Counted[];
+  /** An enrolment whose code is still to be judged, by who can; null of every other request. */
+  readonly guess: Guess | null;
 }
 
 export type Admitted = RequestContext & Additions;
+
+/**
+ * An enrolment on its way to whoever can tell whether its code is one. Until then it holds one of the few places
+ * that its address has for guesses.
+ */
+export interface Guess {
+  /**
+   * Says what came of it: a guess that was none gives its place back, a miss keeps it.
+   * @param status of studio's answer
+   * @returns what the answer is counted under, or the refusal to be sent instead of it
+   * @throws what LIMITS throws where the count is still to be made: the caller refuses
+   */
+  settle(status: number): Promise<readonly Counted[] | Denial>;
+}
 
 export interface Denial {
   readonly kind: "deny";

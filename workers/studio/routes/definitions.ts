@@ -31,6 +31,7 @@ import { openapiRoute } from "./documentation/openapi.ts";
 import { createEnrollmentCode } from "./enrollment/create-code.ts";
 import { enroll, orgEnroll } from "./enrollment/enroll.ts";
 import { listEnrollmentCodes } from "./enrollment/list-codes.ts";
+import { openRollout } from "./enrollment/open-rollout.ts";
 import { revokeEnrollmentCode } from "./enrollment/revoke-code.ts";
 import { addGroupDevice } from "./groups/add-device.ts";
 import { addGroupMember } from "./groups/add-member.ts";
@@ -119,6 +120,7 @@ const served: readonly RouteDefinition[] = [
   getDevice,
   telemetry,
   createEnrollmentCode,
+  openRollout,
   enroll,
   orgEnroll,
   listEnrollmentCodes,

@@ -104,3 +104,13 @@ export function listEnrollmentCodes(
 export function revokeEnrollmentCode(org: string, code: string): Promise<void> {
   return callVoid(path("orgs", org, "enrollment-codes", code), { method: "DELETE" });
 }
+
+/** Opens a roll-out window from now on, in place of one that is open. It ends by itself. */
+export function openRollout(
+  org: string,
+  code: string,
+  window: { per_minute: number; minutes: number },
+): Promise<EnrollmentCode> {
+  const options = { method: "PUT", body: window } as const;
+  return call(path("orgs", org, "enrollment-codes", code, "rollout"), enrollmentCodeSchema, options);
+}

@@ -54,6 +54,8 @@ export const enrollmentCodeSchema = z.object({
   uses: z.number(),
   created_at: time,
   revoked_at: z.nullable(time),
+  /** More devices a minute may enrol with it until then; null when no such window is open. */
+  rollout: z.nullable(z.object({ per_minute: z.number(), until: time })),
 });
 /** The code itself is in the answer to its making only. */
 export const newEnrollmentCodeSchema = z.object({ code: z.string(), expires_at: time, max_uses: z.number() });

@@ -1,4 +1,6 @@
 import { z } from "@hono/zod-openapi";
+import { rateWindowMs } from "../../../../core/limits.ts";
+import type { RateDecision } from "../../../../core/rpc/durable-objects.ts";
 import { parseEnrollmentCode } from "../../../../core/tenancy/enrollment-code.ts";
 import { shutCode } from "../../../../core/tenancy/org-state.ts";
 import { findOrganisation } from "../../../../store/control/organisations.ts";
@@ -64,14 +66,26 @@ async function redeem(
     return services.devices.enroll(call, { code, name, platform, publicKey });
   });
   if (!made.ok) return refusalOf(made);
+  const headers = codeFields(made.value.rate);
+  if (made.value.kind === "limited")
+    return refuse("rate_limited", { headers: { ...headers, "Retry-After": String(made.value.rate.resetSeconds) } });
   const { device, token } = made.value;
-  return answer({
+  const body = {
     org_id: org,
     device_id: device,
     token,
     mqtt_url: mqttUrl(services.publicUrl, org, services.hubIsSplit ? device : null),
     topic_prefix: `sentinel/${org}/devices/${device}/`,
-  });
+  };
+  return answer(body, { headers });
+}
+
+/** draft-ietf-httpapi-ratelimit-headers; the edge adds its own bounds beside them. */
+function codeFields({ limit, remaining, resetSeconds }: RateDecision) {
+  return {
+    "RateLimit-Policy": `"enrollment_code";q=${limit};w=${rateWindowMs / 1000}`,
+    RateLimit: `"enrollment_code";r=${remaining};t=${resetSeconds}`,
+  };
 }
 
 /** @param device where a tenant has several hubs, the one that the address is for: it spares the way over CONNECT */

@@ -11,6 +11,7 @@ export const enrollmentCode = z.object({
   created_by: idText,
   created_at: instant,
   revoked_at: instant.nullable(),
+  rollout: z.object({ per_minute: z.int(), until: instant }).nullable(),
 });
 
 export function enrollmentCodeView(code: EnrollmentCode): z.input<typeof enrollmentCode> {
@@ -23,5 +24,6 @@ export function enrollmentCodeView(code: EnrollmentCode): z.input<typeof enrollm
     created_by: code.createdBy,
     created_at: code.createdAt,
     revoked_at: code.revokedAt,
+    rollout: code.rollout === null ? null : { per_minute: code.rollout.perMinute, until: code.rollout.until },
   };
 }

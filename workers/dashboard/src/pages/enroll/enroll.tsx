@@ -16,6 +16,7 @@ import { Timestamp, useNow } from "../../components/timestamp.tsx";
 import { type CodeState, codeState } from "./code-state.ts";
 import { EnrollInstructions } from "./enroll-instructions.tsx";
 import { NewCodeDialog } from "./new-code-dialog.tsx";
+import { RolloutDialog } from "./rollout-dialog.tsx";
 
 const stateTexts: Readonly<Record<CodeState, string>> = {
   usable: "Usable",
@@ -30,12 +31,14 @@ export function EnrollPage() {
   const now = useNow();
   const [making, setMaking] = useState(false);
   const [revoking, setRevoking] = useState<EnrollmentCode | null>(null);
+  const [rollingOut, setRollingOut] = useState<EnrollmentCode | null>(null);
   const key = enrollmentCodesKey(org.id);
   const { query, items } = usePages(key, (cursor, signal) => listEnrollmentCodes(org.id, cursor, signal));
   const refresh = () => client.invalidateQueries({ queryKey: key });
   const columns: readonly Column<EnrollmentCode>[] = [
     { header: "Name", cell: ({ name }) => <span className="font-medium">{name}</span> },
     { header: "State", cell: (code) => stateTexts[codeState(code, now)] },
+    { header: "Roll-out", cell: (code) => <Rollout code={code} now={now} />, className: "max-md:hidden" },
     { header: "Uses", cell: ({ uses, max_uses }) => <span className="tabular">{`${uses} of ${max_uses}`}</span> },
     { header: "Expires", cell: ({ expires_at }) => <Timestamp at={expires_at} relative />, className: "max-sm:hidden" },
     { header: "Made", cell: ({ created_at }) => <Timestamp at={created_at} relative />, className: "max-md:hidden" },
@@ -45,14 +48,24 @@ export function EnrollPage() {
       align: "end",
       cell: (code) =>
         codeState(code, now) === "usable" ? (
-          <Button
-            size="sm"
-            variant="secondary-destructive"
-            onClick={() => setRevoking(code)}
-            aria-label={`Revoke ${code.name}`}
-          >
-            Revoke
-          </Button>
+          <span className="inline-flex gap-2">
+            <Button
+              size="sm"
+              variant="secondary"
+              onClick={() => setRollingOut(code)}
+              aria-label={`Roll out with ${code.name}`}
+            >
+              Roll out
+            </Button>
+            <Button
+              size="sm"
+              variant="secondary-destructive"
+              onClick={() => setRevoking(code)}
+              aria-label={`Revoke ${code.name}`}
+            >
+              Revoke
+            </Button>
+          </span>
         ) : null,
     },
   ];
@@ -90,6 +103,7 @@ export function EnrollPage() {
         )}
         <LoadMore query={query} />
       </QueryView>
+      <RolloutDialog code={rollingOut} onClose={() => setRollingOut(null)} />
       <NewCodeDialog open={making} onClose={() => setMaking(false)} />
       <ConfirmDialog
         open={revoking !== null}
@@ -105,5 +119,16 @@ export function EnrollPage() {
         <p>No further device can enrol with “{revoking?.name}”. Devices that already did stay.</p>
       </ConfirmDialog>
     </>
+  );
+}
+
+/** The window as it is while it is open. */
+function Rollout({ code, now }: { readonly code: EnrollmentCode; readonly now: number }) {
+  if (code.rollout === null || Date.parse(code.rollout.until) <= now) return null;
+  return (
+    <span className="tabular">
+      {`${code.rollout.per_minute} a minute, ends `}
+      <Timestamp at={code.rollout.until} relative />
+    </span>
   );
 }
