@@ -1,6 +1,13 @@
 /** All that this Worker may write to its log: no address, password, statement, parameter or row has a field here. */
 export type LogEvent =
-  | { readonly event: "tenant_repaired"; readonly org: string; readonly drift: readonly string[] }
+  /** What its role did to itself, or a hand to its schema, and what became of it. */
+  | {
+      readonly event: "tenant_repaired" | "tenant_not_repaired";
+      readonly org: string;
+      readonly drift: readonly string[];
+    }
+  /** It lets somebody through who should not be, and no repair mends it: nobody is connected. Somebody has to look. */
+  | { readonly event: "tenant_closed"; readonly org: string }
   /** The clock gave so many roles another password. */
   | { readonly event: "passwords_rotated"; readonly count: number }
   /** It stays announced, works, and comes again. */

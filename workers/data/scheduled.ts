@@ -1,6 +1,7 @@
 import type { OrgScope } from "../../store/control/org-scope.ts";
 import { rotatePasswords, scheduledRotation } from "./credentials/rotation.ts";
 import { failureOf, logEvent } from "./log.ts";
+import { checkRights } from "./provisioner/rights/check.ts";
 import { dueOrganisations, recordVisit } from "./telemetry-jobs/due.ts";
 import { tendTelemetry } from "./telemetry-jobs/tend.ts";
 import type { DataUnit } from "./unit.ts";
@@ -16,12 +17,13 @@ export interface RunLimits {
 }
 
 /**
- * What the clock asks for: roles whose password is due get another, a bounded number in each run; then telemetry.
- * Neither waits for the other to succeed.
+ * What the clock asks for: roles whose password is due get another, rights that were thrown away come back, a
+ * bounded number of both in each run; then telemetry. None waits for another to succeed.
  */
 export async function runScheduled(unit: DataUnit, limits?: RunLimits): Promise<void> {
   const endsAt = unit.now() + (limits?.runMs ?? runMsMax);
-  await rotateDue(unit).catch((error: unknown) => logEvent(failureOf("scheduled", error)));
+  for (const part of [rotateDue, restoreRights])
+    await part(unit).catch((error: unknown) => logEvent(failureOf("scheduled", error)));
   await tendEverybody(unit, { runMs: endsAt - unit.now(), visits: limits?.visits ?? visitsMax });
 }
 
@@ -29,6 +31,15 @@ async function rotateDue(unit: DataUnit): Promise<void> {
   const { rotated, failed } = await rotatePasswords(unit.config, unit.directory, scheduledRotation, unit.now);
   if (rotated > 0) logEvent({ event: "passwords_rotated", count: rotated });
   for (const { org, reason } of failed) logEvent({ event: "rotation_failed", org, reason });
+}
+
+async function restoreRights(unit: DataUnit): Promise<void> {
+  const { repaired, failed } = await checkRights(unit.config, unit.directory);
+  for (const { org, drift, left, closed } of repaired) {
+    logEvent({ event: left ? "tenant_not_repaired" : "tenant_repaired", org, drift });
+    if (closed) logEvent({ event: "tenant_closed", org });
+  }
+  for (const { error } of failed) logEvent(failureOf("scheduled", error));
 }
 
 /**

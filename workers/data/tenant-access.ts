@@ -7,6 +7,8 @@ import type { OrgScope } from "../../store/control/org-scope.ts";
 import { type Placement, rootNamed } from "./config.ts";
 import { tenantPasswords } from "./credentials/passwords.ts";
 import type { TenantPlacement } from "./directory.ts";
+import { logEvent } from "./log.ts";
+import { repairTenant } from "./provisioner/repair-tenant.ts";
 import { tenantUrl } from "./tenant-url.ts";
 import type { DataUnit } from "./unit.ts";
 
@@ -53,7 +55,8 @@ export async function openTenant(
 
 /**
  * Runs statements as the tenant's own role with the scope `system`, in one transaction. A refused
- * login is tried with the neighbouring epoch's password and a fresh look at the directory.
+ * login is tried with the neighbouring epoch's password and a fresh look at the directory; a role that takes
+ * neither is repaired.
  * @returns the rows of each statement
  * @throws TenantNotReady, DatabaseError
  */
@@ -75,5 +78,9 @@ export async function runAsSystem(unit: DataUnit, scope: OrgScope, statements: r
       }
     }
   }
-  throw refusal;
+  // The role has none of its passwords: SQL that ran as it set another. Nothing of the statements was run.
+  if (!unit.mayRepair(scope.org)) throw refusal;
+  const { found: drift } = await repairTenant(unit.config, scope);
+  logEvent({ event: "tenant_repaired", org: scope.org, drift });
+  return runAsSystem(unit, scope, statements);
 }

@@ -1,5 +1,6 @@
 /** What every entrypoint works with; lives as long as the isolate. */
 import type { JWK } from "jose";
+import type { OrgId } from "../../core/ids.ts";
 import { createMeshKeys, type MeshKeys } from "../../core/mesh/keys.ts";
 import { createDatabase, type Database } from "../../store/connect.ts";
 import type { OrgScope } from "../../store/control/org-scope.ts";
@@ -12,8 +13,31 @@ export interface DataUnit {
   readonly directory: Database;
   /** Where a finished tenant is. @throws TenantNotReady, DatabaseError */
   placementOf(scope: OrgScope, options?: { readonly fresh: boolean }): Promise<TenantPlacement>;
+  /** Whether this isolate may repair a tenant now: once a minute, for a role that changes itself all the time. */
+  mayRepair(org: OrgId): boolean;
   /** Unix milliseconds. */
   readonly now: () => number;
+}
+
+/** A repair is a transaction that locks a tenant's tables for a moment. */
+const repairEveryMs = 60_000;
+/** Tenants whose last repair one isolate remembers; forgotten ones may be repaired once more. */
+const repairsKeptMax = 1_000;
+
+/** @returns true at most once a minute for each organisation */
+export function createRepairPace(now: () => number): (org: OrgId) => boolean {
+  /** Written only here, in order of age. */
+  const repairedAtMs = new Map<OrgId, number>();
+  return (org) => {
+    if (now() - (repairedAtMs.get(org) ?? Number.NEGATIVE_INFINITY) < repairEveryMs) return false;
+    repairedAtMs.delete(org);
+    repairedAtMs.set(org, now());
+    for (const oldest of repairedAtMs.keys()) {
+      if (repairedAtMs.size <= repairsKeptMax) break;
+      repairedAtMs.delete(oldest);
+    }
+    return true;
+  };
 }
 
 /** Keys of the MESH_ROOTS namespace, written by KeyRing: JSON `{"keys": [JWK, …]}`. */
@@ -33,6 +57,7 @@ export async function createUnit(env: DataEnv, now: () => number): Promise<DataU
     }),
     directory,
     placementOf: createPlacementCache(directory, now),
+    mayRepair: createRepairPace(now),
     now,
   };
 }

@@ -1,6 +1,6 @@
 /**
- * `node scripts/migrate/schema/dump.ts`: writes the dump of every version that has none, from an embedded
- * server of its own. A version that has one is never written again unless it is named, because its file may have
+ * `node scripts/migrate/schema/dump.ts`: writes the dump of every version that has none, and the rights of tenants'
+ * newest version for the data Worker, from an embedded server of its own. A version that has one is never written again unless it is named, because its file may have
  * been applied somewhere: `--replace tenant/0003`, for a file that has left nobody's machine.
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -13,7 +13,8 @@ import { fourDigits, readMigrations } from "../files.ts";
 import { makePassword } from "../role-passwords.ts";
 import { changedFiles, type DumpedSet, dumpedSets, readDump, writeDump } from "./dumps.ts";
 import { emptyDatabase } from "./empty-database.ts";
-import { describeTenantVersions, describeVersions } from "./versions.ts";
+import { writeRights } from "./rights.ts";
+import { describeTenantVersions, describeVersions, newestTenantRights } from "./versions.ts";
 
 const { values } = parseArgs({ options: { replace: { type: "string", multiple: true, default: [] } } });
 
@@ -43,6 +44,7 @@ try {
       process.exitCode = 1;
     }
   }
+  writeRights(await newestTenantRights(ownerUrl));
 } finally {
   await cluster.stop();
   rmSync(folder, { recursive: true, force: true });

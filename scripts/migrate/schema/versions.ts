@@ -7,6 +7,7 @@ import { migrate } from "../migrate.ts";
 import { asOwner } from "../owner.ts";
 import { describeSchemas } from "./describe.ts";
 import { schemasOf } from "./dumps.ts";
+import { readRights, type TenantRights } from "./rights.ts";
 
 /** How dumps call the schema and role of a tenant, as migrations do. */
 export const tenantPlaceholder = "{{tenant}}";
@@ -35,19 +36,40 @@ export async function describeVersions(databaseUrl: string, set: MigrationSet): 
  * @param databaseUrl the owner's, of a migrated placement
  */
 export async function describeTenantVersions(databaseUrl: string): Promise<string[][]> {
-  const name = `t_${randomBytes(13).toString("hex")}` as Parameters<typeof migrationStatement>[0];
   const versions: string[][] = [];
+  await buildTenant(databaseUrl, async (client, name) => {
+    versions.push(await describeTenant(client, name));
+  });
+  return versions;
+}
+
+/** Who may do what in a tenant's schema at the newest version. @param databaseUrl as above */
+export async function newestTenantRights(databaseUrl: string): Promise<TenantRights> {
+  const newest = readMigrations("tenant").length;
+  let rights: TenantRights | null = null;
+  await buildTenant(databaseUrl, async (client, name, number) => {
+    if (number === newest) rights = await readRights(client, name, number);
+  });
+  if (rights === null) throw new Error("there is no migration of tenants");
+  return rights;
+}
+
+/** Takes a schema through every migration and shows it after each; nothing of it is kept. */
+async function buildTenant(
+  databaseUrl: string,
+  look: (client: pg.ClientBase, name: string, number: number) => Promise<void>,
+): Promise<void> {
+  const name = `t_${randomBytes(13).toString("hex")}` as Parameters<typeof migrationStatement>[0];
   await asOwner(databaseUrl, async (client) => {
     // The role is the transaction's too.
     await client.query(`SET ROLE sentinel_provisioner; BEGIN; CREATE ROLE ${name} NOLOGIN`);
     for (const { text } of tenantSchemaStatements(name, [])) await client.query(text);
     for (const migration of readMigrations("tenant")) {
       await client.query(migrationStatement(name, migration).text);
-      versions.push(await describeTenant(client, name));
+      await look(client, name, migration.number);
     }
     await client.query("ROLLBACK");
   });
-  return versions;
 }
 
 /** One tenant's schema, with its name taken out. @param client in a transaction */

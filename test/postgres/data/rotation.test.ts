@@ -41,7 +41,13 @@ function unitOf(config: DataConfig): DataUnit {
   const startedAt = Date.now();
   const fast = () => startedAt + ((Date.now() - startedAt) * placementFreshMs) / memoryMs;
   const directory = directoryOf(config);
-  return { config, directory, placementOf: createPlacementCache(directory, fast), now: Date.now } as DataUnit;
+  return {
+    config,
+    directory,
+    placementOf: createPlacementCache(directory, fast),
+    mayRepair: () => false,
+    now: Date.now,
+  } as unknown as DataUnit;
 }
 
 const rotate = (config: DataConfig, over: Partial<RotationBounds> = {}) =>

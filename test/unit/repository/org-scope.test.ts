@@ -37,6 +37,7 @@ const callers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "store/control/api-keys.ts": "keys that were revoked and whose hub is still to be told",
     "store/control/lifecycle.ts": "whose hub or edge has not heard of its state",
     "store/control/deletions.ts": "deletions that are to be mailed, begun or finished",
+    "workers/data/provisioner/rights/check.ts": "whose rights the clock looks at next, by the directory's own list",
     "workers/data/telemetry-jobs/due.ts": "whose telemetry the clock tends to next, by the directory's own list",
     "scripts/migrate/tenants/ledger.ts": "a tenant whose migration the owner's own tool has just committed",
   },
@@ -86,6 +87,7 @@ const directory = [
   "workers/data/directory.ts",
   "workers/data/tenant-access.ts",
   "workers/data/provisioner/create-tenant.ts",
+  "workers/data/provisioner/repair-tenant.ts",
   "workers/data/telemetry-jobs/due.ts",
   "workers/data/telemetry-jobs/tend.ts",
 ];
