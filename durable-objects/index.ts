@@ -1,6 +1,7 @@
 /** Every object class and entrypoint of this Worker; nobody else binds the object namespaces. */
 export { AuditIntake } from "./audit-log/audit-intake.ts";
 export { AuditLog } from "./audit-log/audit-log.ts";
+export { AuditProofs } from "./audit-log/audit-proofs.ts";
 export { AuditReader } from "./audit-log/audit-reader.ts";
 export { EdgeEvents } from "./audit-log/edge-events.ts";
 export { CertifyCapabilities, CertifyStudio } from "./key-ring/certifiers.ts";

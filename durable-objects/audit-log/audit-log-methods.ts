@@ -1,6 +1,8 @@
 import type { AuditEntry, AuditFields } from "../../core/audit/events.ts";
 import type { LogName } from "../../core/audit/logs.ts";
+import type { TilePath } from "../../core/audit/tile-path.ts";
 import type { UserId } from "../../core/ids.ts";
+import type { CheckpointView, ConsistencyView, InclusionView } from "../../core/rpc/audit-proofs.ts";
 import type { AuditFilter } from "../../core/rpc/durable-objects.ts";
 import type { Refusals } from "./refusal-buckets.ts";
 
@@ -24,6 +26,12 @@ export interface AuditLogMethods {
   /** Entries, newest first. */
   list(log: LogName, filter: AuditFilter): Promise<{ items: AuditEntry[]; nextBeforeSeq: number | null }>;
   /** Counts refusals of the edge. */
+  /** The newest checkpoint; null before the first. */
+  checkpoint(): Promise<CheckpointView | null>;
+  /** The next three: see `AuditProofsRpc`. */
+  inclusion(seq: number, size: number | null): Promise<InclusionView | null>;
+  consistency(from: number, to: number): Promise<ConsistencyView | null>;
+  tile(path: TilePath): Promise<Uint8Array<ArrayBuffer> | null>;
   foldRefusals(log: LogName, refusals: readonly Refusals[]): Promise<void>;
   /** Erases a person from this log's readable side. */
   erasePerson(user: UserId): Promise<{ entries: number }>;

@@ -2,15 +2,18 @@ import { DurableObject } from "cloudflare:workers";
 import type { AuditEntry, AuditFields } from "../../core/audit/events.ts";
 import { jcs } from "../../core/audit/leaf.ts";
 import { type LogName, orgOfLog } from "../../core/audit/logs.ts";
+import type { TilePath } from "../../core/audit/tile-path.ts";
 import { makeId, type UserId } from "../../core/ids.ts";
+import type { CheckpointView, ConsistencyView, InclusionView } from "../../core/rpc/audit-proofs.ts";
 import type { AuditFilter } from "../../core/rpc/durable-objects.ts";
 import type { Env } from "../env.ts";
-import { objectCaller } from "../mesh.ts";
+import { keyRingName, objectCaller } from "../mesh.ts";
 import type { AuditLogMethods } from "./audit-log-methods.ts";
 import { backoffMs } from "./backoff.ts";
 import { DrainStore } from "./drain-state.ts";
 import { type EntryDraft, EntryStore } from "./entry-store.ts";
 import { type OpenIntent, OpenIntents, openIntentsMax } from "./open-intents.ts";
+import { type HeadSigner, PublishedLog } from "./published-log.ts";
 import { fold, persistEveryMs, RefusalBuckets, type Refusals } from "./refusal-buckets.ts";
 
 /** Entries wait this long for company before a batch leaves, in milliseconds. */
@@ -39,6 +42,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
   readonly #intents: OpenIntents;
   readonly #drain: DrainStore;
   readonly #buckets: RefusalBuckets;
+  readonly #published: PublishedLog;
   /** Refusals not stored yet. Written by `foldRefusals` and `#persistRefusals`. */
   readonly #pending = new Map<string, Refusals>();
   /** Set while counts gather in memory. Written by `foldRefusals`. */
@@ -52,6 +56,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     this.#intents = new OpenIntents(ctx.storage.sql);
     this.#drain = new DrainStore(ctx.storage.sql);
     this.#buckets = new RefusalBuckets(ctx.storage.sql);
+    this.#published = new PublishedLog(ctx.storage, () => keyRing(env));
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmMs = await ctx.storage.getAlarm();
     });
@@ -120,6 +125,26 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     return { items, nextBeforeSeq: found.length > items.length ? (items.at(-1)?.seq ?? null) : null };
   }
 
+  /** The newest checkpoint; null before the first. */
+  async checkpoint(): Promise<CheckpointView | null> {
+    return await this.#published.checkpoint();
+  }
+
+  /** Where an entry stands in the tree; see `AuditProofsRpc`. */
+  async inclusion(seq: number, size: number | null): Promise<InclusionView | null> {
+    return this.#published.inclusion(seq, size);
+  }
+
+  /** That the log of `to` entries begins with that of `from`; see `AuditProofsRpc`. */
+  async consistency(from: number, to: number): Promise<ConsistencyView | null> {
+    return this.#published.consistency(from, to);
+  }
+
+  /** Bytes of a tile; see `AuditProofsRpc`. */
+  async tile(path: TilePath): Promise<Uint8Array<ArrayBuffer> | null> {
+    return this.#published.tile(path);
+  }
+
   /**
    * Counts refusals. The first of a quiet time is stored at once, the following ones gather in memory
    * for a few seconds: storage is written at a pace of ours, never at an attacker's.
@@ -142,7 +167,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     return { entries };
   }
 
-  /** Everything that has its time: fold refusals, close lost intents, drain. */
+  /** Everything that has its time: fold refusals, make checkpoints, close lost intents, drain. */
   override async alarm(): Promise<void> {
     const log = this.#drain.log();
     if (log === null) return;
@@ -151,8 +176,11 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     await this.ctx.storage.setAlarm(this.#alarmMs);
     this.#persistRefusals(log);
     this.#flushRefusals(log);
-    await this.#reconcile(log);
-    await this.#drainBatches(log);
+    // Side by side: neither Postgres nor KeyRing may hold up what needs only the other.
+    await Promise.all([
+      this.#published.signDue(log, Date.now()),
+      this.#reconcile(log).then(() => this.#drainBatches(log)),
+    ]);
     this.#alarmMs = Number.POSITIVE_INFINITY;
     this.#arm();
   }
@@ -192,7 +220,8 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
   #arm(): void {
     const state = this.#drain.get();
     const drainMs = this.#entries.lastSeq() > state.drainedSeq ? state.dueMs : null;
-    const times = [drainMs, this.#intents.nextDueMs(), this.#buckets.nextFlushMs()].filter((time) => time !== null);
+    const all = [drainMs, this.#intents.nextDueMs(), this.#buckets.nextFlushMs(), this.#published.nextDueMs()];
+    const times = all.filter((time) => time !== null);
     if (times.length === 0) {
       if (this.#alarmMs !== null) void this.ctx.storage.deleteAlarm();
       this.#alarmMs = null;
@@ -284,6 +313,11 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
       }
     }
   }
+}
+
+/** Spelled out because an RPC stub's own type is deeper than it need be. */
+function keyRing(env: Env): HeadSigner {
+  return env.KEY_RING.getByName(keyRingName) as unknown as HeadSigner;
 }
 
 function single(requestId: string, event: AuditFields): EntryDraft {

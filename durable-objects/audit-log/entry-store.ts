@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { base64url } from "jose";
 import type { AuditEntry, AuditFields, AuditPhase, AuditResult } from "../../core/audit/events.ts";
 import {
@@ -7,7 +6,6 @@ import {
   leafJson,
   type PersonalField,
   type Salts,
-  type Sha256,
   saltBytes,
   type UnhashedEntry,
 } from "../../core/audit/leaf.ts";
@@ -15,13 +13,7 @@ import type { LogName } from "../../core/audit/logs.ts";
 import type { UserId } from "../../core/ids.ts";
 import type { SinkEntry } from "../../core/rpc/data.ts";
 import type { AuditFilter } from "../../core/rpc/durable-objects.ts";
-
-/** Synchronous, because the leaf holds the sequence number: nothing may run between the two. */
-export const sha256: Sha256 = (...parts) => {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-};
+import { sha256 } from "../sha256.ts";
 
 /** An entry before it has a place in the log. */
 export interface EntryDraft {

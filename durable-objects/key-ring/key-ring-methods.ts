@@ -1,7 +1,9 @@
 import type { JWK } from "jose";
 import type { AccessClaims } from "../../core/mesh/claims.ts";
 import type { Workload } from "../../core/mesh/workloads.ts";
+import type { LogKey } from "../../core/rpc/audit-proofs.ts";
 import type { KeyPurpose, RotatedKeys } from "../../core/rpc/durable-objects.ts";
+import type { HeadAnswer, HeadRequest } from "./log-signer.ts";
 
 /** What the entrypoints of this Worker call on the KeyRing object. No method returns a private key. */
 export interface KeyRingMethods {
@@ -9,6 +11,12 @@ export interface KeyRingMethods {
   accessKeys(): Promise<{ keys: JWK[] }>;
   /** Public keys that sign isolates' certificates, newest first. */
   meshRoots(): Promise<{ keys: JWK[] }>;
+  /** Keys of audit logs' checkpoints, newest first. */
+  logKeys(): Promise<{ keys: LogKey[] }>;
+  /** Signs a log's head if it follows from the one signed before. */
+  signHead(request: HeadRequest): Promise<HeadAnswer>;
+  /** Ends the key of checkpoints; the next one signed is by a new one. */
+  retireLogKey(): Promise<void>;
   /**
    * Certifies an isolate's public key for one workload, with that workload's grants and no others.
    * @param publicKey raw Ed25519 public key (32 bytes), base64url

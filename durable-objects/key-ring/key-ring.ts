@@ -1,16 +1,18 @@
 import { DurableObject } from "cloudflare:workers";
 import { base64url, calculateJwkThumbprint, exportJWK, type JWK, SignJWT } from "jose";
-import { importEnvelopeKey, openEnvelope, sealEnvelope } from "../../core/crypto/envelope.ts";
 import { parseId } from "../../core/ids.ts";
 import { accessTokenSecondsMax, certificateSecondsMax } from "../../core/limits.ts";
 import { type AccessClaims, accessTokenAudience, type CertificateClaims, tokenTypes } from "../../core/mesh/claims.ts";
 import { type Workload, workloadGrants } from "../../core/mesh/workloads.ts";
+import type { LogKey } from "../../core/rpc/audit-proofs.ts";
 import { type KeyPurpose, keyPurposes, type RotatedKeys } from "../../core/rpc/durable-objects.ts";
 import { parseRole } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
 import type { KeyRingMethods } from "./key-ring-methods.ts";
 import { KeyStore, type StoredKey } from "./key-store.ts";
+import { type HeadAnswer, type HeadRequest, LogSigner } from "./log-signer.ts";
 import { planKeys, signingKey, signsFrom } from "./schedule.ts";
+import { SealedPrivate } from "./sealed-private.ts";
 
 /** KV keys of the public sets, each `{keys: JWK[]}` as JSON; `data` has no other way to learn them. */
 export const pushedSets = { mesh: "roots", access: "access" } as const satisfies Record<KeyPurpose, string>;
@@ -26,6 +28,8 @@ const pushEveryMs = 24 * 3600_000;
  */
 export class KeyRing extends DurableObject<Env> implements KeyRingMethods {
   readonly #store: KeyStore;
+  readonly #sealed: Readonly<Record<KeyPurpose, SealedPrivate>>;
+  readonly #logs: LogSigner;
   /** Written only by `#privateKey`. Opened keys by kid; CryptoKeys that cannot be exported. */
   readonly #opened = new Map<string, CryptoKey>();
   /** Written only by `#maintain`. One pass at a time: two would each make a key. */
@@ -34,6 +38,24 @@ export class KeyRing extends DurableObject<Env> implements KeyRingMethods {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#store = new KeyStore(ctx.storage.sql);
+    const sealedFor = (purpose: string): SealedPrivate => new SealedPrivate(() => this.env, `${purpose}-signing-key`);
+    this.#sealed = { access: sealedFor("access"), mesh: sealedFor("mesh") };
+    this.#logs = new LogSigner(ctx.storage.sql, sealedFor("audit-log"), env.ISSUER);
+  }
+
+  /** Keys of audit logs' checkpoints, newest first. */
+  async logKeys(): Promise<{ keys: LogKey[] }> {
+    return { keys: this.#logs.keys() };
+  }
+
+  /** Signs a log's head if it follows from the one signed before; see `LogSigner`. */
+  async signHead(request: HeadRequest): Promise<HeadAnswer> {
+    return await this.#logs.sign(request);
+  }
+
+  /** Ends the key of checkpoints; the next one signed is by a new one. */
+  async retireLogKey(): Promise<void> {
+    this.#logs.retire(Date.now());
   }
 
   /** Public keys of access tokens, newest first. */
@@ -159,6 +181,7 @@ export class KeyRing extends DurableObject<Env> implements KeyRingMethods {
   /** Makes, pushes and forgets what is due. Whatever fails is still due at the next pass. */
   async #runPass(): Promise<void> {
     const nowMs = Date.now();
+    await this.#logs.reseal();
     for (const purpose of keyPurposes) {
       const plan = planKeys(this.#store.list(purpose), nowMs);
       for (const kid of plan.forget) this.#forget(kid);
@@ -183,7 +206,7 @@ export class KeyRing extends DurableObject<Env> implements KeyRingMethods {
     if (x === undefined) throw new Error("an Ed25519 public key has no x");
     const kid = await calculateJwkThumbprint({ kty: "OKP", crv: "Ed25519", x });
     const pkcs8 = new Uint8Array((await crypto.subtle.exportKey("pkcs8", pair.privateKey)) as ArrayBuffer);
-    const sealedPrivate = await this.#seal(purpose, kid, pkcs8);
+    const sealedPrivate = await this.#sealed[purpose].seal(kid, pkcs8);
     const publicJwk: JWK = { kty: "OKP", crv: "Ed25519", x, kid, use: "sig", alg: "EdDSA" };
     this.#store.add({ kid, purpose, publicJwk, sealedPrivate }, nowMs);
   }
@@ -191,7 +214,7 @@ export class KeyRing extends DurableObject<Env> implements KeyRingMethods {
   async #privateKey(key: StoredKey): Promise<CryptoKey> {
     const opened = this.#opened.get(key.kid);
     if (opened !== undefined) return opened;
-    const { pkcs8 } = await this.#open(key);
+    const pkcs8 = await this.#sealed[key.purpose].open(key.kid, key.sealedPrivate);
     const imported = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", false, ["sign"]);
     if (this.#store.has(key.kid)) this.#opened.set(key.kid, imported);
     return imported;
@@ -202,34 +225,13 @@ export class KeyRing extends DurableObject<Env> implements KeyRingMethods {
     this.#opened.delete(kid);
   }
 
-  async #seal(purpose: KeyPurpose, kid: string, pkcs8: Uint8Array<ArrayBuffer>): Promise<string> {
-    const wrapping = await importEnvelopeKey(this.env.KEY_ENCRYPTION_KEY);
-    const nonce = crypto.getRandomValues(new Uint8Array(12));
-    return sealEnvelope(wrapping, { purpose: sealedPurpose(purpose), kid }, pkcs8, nonce);
-  }
-
-  /** Opens a private half under today's key-encryption key, or the one before it while both are configured. */
-  async #open(key: StoredKey): Promise<{ pkcs8: Uint8Array<ArrayBuffer>; stale: boolean }> {
-    const context = { purpose: sealedPurpose(key.purpose), kid: key.kid };
-    const { KEY_ENCRYPTION_KEY: current, KEY_ENCRYPTION_KEY_PREVIOUS: previous = "" } = this.env;
-    try {
-      return { pkcs8: await openEnvelope(await importEnvelopeKey(current), context, key.sealedPrivate), stale: false };
-    } catch (error) {
-      if (previous === "") throw error;
-      return { pkcs8: await openEnvelope(await importEnvelopeKey(previous), context, key.sealedPrivate), stale: true };
-    }
-  }
-
   /** Seals a key anew that is still under the key-encryption key of before, so that one can be thrown away. */
   async #reseal(key: StoredKey): Promise<void> {
-    if ((this.env.KEY_ENCRYPTION_KEY_PREVIOUS ?? "") === "") return;
-    const { pkcs8, stale } = await this.#open(key);
-    if (stale) this.#store.reseal(key.kid, await this.#seal(key.purpose, key.kid, pkcs8));
+    const sealed = await this.#sealed[key.purpose].reseal(key.kid, key.sealedPrivate);
+    if (sealed !== null) this.#store.reseal(key.kid, sealed);
   }
 
   #publicSet(purpose: KeyPurpose): { keys: JWK[] } {
     return { keys: this.#store.list(purpose).map((key) => key.publicJwk) };
   }
 }
-
-const sealedPurpose = (purpose: KeyPurpose): string => `${purpose}-signing-key`;

@@ -6,6 +6,7 @@ import { type Caller, createCaller } from "../../../core/mesh/caller.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import { createKeySource } from "../../../core/mesh/keys.ts";
 import type { Workload } from "../../../core/mesh/workloads.ts";
+import type { AuditProofsRpc } from "../../../core/rpc/audit-proofs.ts";
 import type {
   AuditIntakeRpc,
   AuditReaderRpc,
@@ -25,6 +26,7 @@ export const objects = env as unknown as Env;
 /** The entrypoints as their callers see them. */
 export const entrypoints = exports as unknown as {
   readonly AuditIntake: AuditIntakeRpc;
+  readonly AuditProofs: AuditProofsRpc;
   readonly AuditReader: AuditReaderRpc;
   readonly EdgeEvents: EdgeEventsRpc;
   readonly EnrollmentLimits: EnrollmentLimitsRpc;

@@ -1,6 +1,7 @@
 /** The objects under test, each by the name that durable-objects/index.ts gives it. */
 export { AuditIntake } from "../../../durable-objects/audit-log/audit-intake.ts";
 export { AuditLog } from "../../../durable-objects/audit-log/audit-log.ts";
+export { AuditProofs } from "../../../durable-objects/audit-log/audit-proofs.ts";
 export { AuditReader } from "../../../durable-objects/audit-log/audit-reader.ts";
 export { EdgeEvents } from "../../../durable-objects/audit-log/edge-events.ts";
 export { CertifyCapabilities, CertifyStudio } from "../../../durable-objects/key-ring/certifiers.ts";

@@ -1,0 +1,168 @@
+import { headText } from "../../core/audit/checkpoint.ts";
+import type { LogName } from "../../core/audit/logs.ts";
+import {
+  formatNote,
+  formatVerifier,
+  type SignedNote,
+  signatureTypes,
+  type Verifier,
+} from "../../core/audit/signed-note.ts";
+import type { TilePath } from "../../core/audit/tile-path.ts";
+import { consistencyProof, inclusionProof, treeRoot } from "../../core/audit/tree.ts";
+import type { CheckpointView, ConsistencyView, InclusionView, LogKey } from "../../core/rpc/audit-proofs.ts";
+import type { HeadAnswer, HeadRequest } from "../key-ring/log-signer.ts";
+import { sha256 } from "../sha256.ts";
+import { backoffMs } from "./backoff.ts";
+import { CheckpointStore, type StoredCheckpoint } from "./checkpoint-store.ts";
+import { TreeStore } from "./tree-store.ts";
+
+/** A checkpoint is made this long after its first entry, in milliseconds: a minute, less a late alarm. */
+export const checkpointDelayMs = 45_000;
+/** … and at every so many entries, however fast they come. */
+export const checkpointEntries = 1000;
+/** Checkpoints in one turn of the alarm; more follow in the next. */
+const checkpointsPerTurnMax = 20;
+
+/** What signs heads: KeyRing. */
+export interface HeadSigner {
+  signHead(request: HeadRequest): Promise<HeadAnswer>;
+  logKeys(): Promise<{ keys: LogKey[] }>;
+}
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/**
+ * What the log shows of itself: its tree, its checkpoints and their proofs. It only reads entries, and all
+ * that it answers is of the tree under the newest checkpoint: nothing is shown that was not signed.
+ */
+export class PublishedLog {
+  readonly #storage: DurableObjectStorage;
+  readonly #tree: TreeStore;
+  readonly #checkpoints: CheckpointStore;
+  readonly #signer: () => HeadSigner;
+  /** Failed turns in a row, and when to try again. Written by `signDue` alone. */
+  #tries = 0;
+  #retryMs = 0;
+
+  constructor(storage: DurableObjectStorage, signer: () => HeadSigner) {
+    this.#storage = storage;
+    this.#tree = new TreeStore(storage.sql);
+    this.#checkpoints = new CheckpointStore(storage.sql);
+    this.#signer = signer;
+  }
+
+  /** When the next checkpoint is due, Unix milliseconds; null when every entry is under one. */
+  nextDueMs(): number | null {
+    const size = this.#checkpoints.latestSize();
+    const first = this.#atMs(size + 1);
+    if (first === null) return null;
+    const dueMs = this.#atMs(size + checkpointEntries) === null ? first + checkpointDelayMs : first;
+    return Math.max(dueMs, this.#retryMs);
+  }
+
+  /** Makes the checkpoints that are due. What fails is due again later; it never throws. */
+  async signDue(log: LogName, nowMs: number): Promise<void> {
+    try {
+      for (let made = 0; made < checkpointsPerTurnMax; made += 1) {
+        const dueMs = this.nextDueMs();
+        if (dueMs === null || dueMs > nowMs) return;
+        if (!(await this.#signNext(log, nowMs))) return;
+        this.#tries = 0;
+        this.#retryMs = 0;
+      }
+    } catch {
+      this.#tries += 1;
+      this.#retryMs = nowMs + backoffMs(this.#tries, Math.random());
+    }
+  }
+
+  /** The newest checkpoint; null before the first. */
+  async checkpoint(): Promise<CheckpointView | null> {
+    const origin = this.#checkpoints.origin();
+    const latest = this.#checkpoints.latest();
+    if (origin === null || latest === null) return null;
+    const { keys } = await this.#signer().logKeys();
+    return {
+      origin,
+      size: latest.size,
+      note: formatNote(noteOf(origin, latest)),
+      signedMs: latest.signedMs,
+      pending: this.#lastSeq() - latest.size,
+      pendingSinceMs: this.#atMs(latest.size + 1),
+      keys: keys.map((key) => formatVerifier(verifierOf(origin, key), sha256)),
+    };
+  }
+
+  /** See `AuditProofsRpc.inclusion`. */
+  inclusion(seq: number, wanted: number | null): InclusionView | null {
+    const origin = this.#checkpoints.origin();
+    const latest = this.#checkpoints.latest();
+    const size = wanted ?? latest?.size ?? 0;
+    if (origin === null || latest === null || seq < 1 || seq > size || size > latest.size) return null;
+    const query = "SELECT leaf FROM entries WHERE seq = ?";
+    return {
+      seq,
+      size,
+      leafJson: this.#storage.sql.exec<{ leaf: string }>(query, seq).one().leaf,
+      proof: inclusionProof(this.#tree.read, seq - 1, size, sha256).map(plain),
+      root: plain(treeRoot(this.#tree.read, size, sha256)),
+      note: formatNote(noteOf(origin, latest)),
+    };
+  }
+
+  /** See `AuditProofsRpc.consistency`. */
+  consistency(from: number, to: number): ConsistencyView | null {
+    if (from < 1 || from > to || to > this.#checkpoints.latestSize()) return null;
+    return { from, to, proof: consistencyProof(this.#tree.read, from, to, sha256).map(plain) };
+  }
+
+  /** See `AuditProofsRpc.tile`. */
+  tile(path: TilePath): Bytes | null {
+    return this.#tree.tile(path, this.#checkpoints.latestSize());
+  }
+
+  /** @returns false when the tree must grow on in a later turn */
+  async #signNext(log: LogName, nowMs: number): Promise<boolean> {
+    const last = this.#lastSeq();
+    let from = this.#checkpoints.latestSize();
+    for (;;) {
+      const size = Math.min(last, from + checkpointEntries);
+      if (!this.#storage.transactionSync(() => this.#tree.grow(size))) return false;
+      const root = plain(treeRoot(this.#tree.read, size, sha256));
+      const proof = from === 0 ? [] : consistencyProof(this.#tree.read, from, size, sha256).map(plain);
+      const answer = await this.#signer().signHead({ log, size, root, from, proof });
+      if (answer.kind === "signed") {
+        const { origin, keyId, signature } = answer;
+        const checkpoint: StoredCheckpoint = { size, root, keyId, signature, signedMs: nowMs };
+        this.#storage.transactionSync(() => this.#checkpoints.add(origin, checkpoint));
+        return true;
+      }
+      // The answer to an earlier request was lost: from there on. A size that this log never had, or one that
+      // it was at before, means that the log was rolled back, and then there is nothing that may be signed.
+      if (answer.size <= from || answer.size > last) throw new Error("another head of this log was signed");
+      from = answer.size;
+    }
+  }
+
+  #lastSeq(): number {
+    return this.#storage.sql.exec<{ seq: number }>("SELECT coalesce(max(seq), 0) AS seq FROM entries").one().seq;
+  }
+
+  #atMs(seq: number): number | null {
+    const rows = this.#storage.sql.exec<{ at_ms: number }>("SELECT at_ms FROM entries WHERE seq = ?", seq);
+    return rows.toArray()[0]?.at_ms ?? null;
+  }
+}
+
+function noteOf(origin: string, { size, root, keyId, signature }: StoredCheckpoint): SignedNote {
+  return { text: headText({ origin, size, root }), signatures: [{ name: origin, keyId, signature }] };
+}
+
+function verifierOf(origin: string, { publicKey }: LogKey): Verifier {
+  return { name: origin, type: signatureTypes.ed25519, publicKey };
+}
+
+/** Not a view into something larger: only its own bytes cross the RPC. */
+function plain(hash: Uint8Array): Bytes {
+  return new Uint8Array(hash);
+}
