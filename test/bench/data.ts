@@ -4,6 +4,7 @@ import { benchBackup } from "./data/backup.ts";
 import { benchTenantCreation } from "./data/creation.ts";
 import { benchTenantMigration } from "./data/migration.ts";
 import { benchTenantRoles } from "./data/roles.ts";
+import { countRoundTrips } from "./data/round-trips.ts";
 import { benchTelemetry } from "./data/telemetry.ts";
 import type { Row } from "./report.ts";
 
@@ -22,5 +23,5 @@ export async function benchData(rounds: number): Promise<Row[]> {
       ...(await benchBackup(world)),
     ];
   });
-  return [...tenantRows, ...(await benchTelemetry())];
+  return [...countRoundTrips(), ...tenantRows, ...(await benchTelemetry())];
 }

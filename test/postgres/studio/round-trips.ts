@@ -5,7 +5,20 @@
  * organisation), the whole way. What the devices capability asks of the tenant's own database is one more
  * (store/tenant/tenant-database.ts). A number that rises is a decision: write it here, with why.
  *
- * 1 is who asks and what they may (session, membership and policy in one statement).
+ * 1 is who asks: session, membership and policy in one transaction; where no organisation is addressed, the
+ * person's memberships and factors in the same one.
+ *
+ * 2 is the least of a route that does something in an organisation, and of a change of one's own: between the
+ * two stand the permission, the proof and the audit intent, and no work may begin before the intent is durable.
+ * The work itself is one: its checks, its receipt and what the next step has to know are in its transaction.
+ *
+ * 3, each for one reason:
+ * - createOrg: the claim comes before the schema, the hub and the edge, and the activation after them; both bring
+ *   along what those are told, and the activation says whether it still holds.
+ * - createApiKey, removeMember, putPolicy: hub and edge are told from what the write returned, and the row is
+ *   looked at once more after they were told. Two changes at once would else leave the earlier one there.
+ * - acceptInvitation: the log that the intent goes to is found by the token, before the work.
+ * Where an earlier step failed (a wrong password, nobody by that name), what would follow it is not counted.
  */
 export const roundTrips: Readonly<Record<string, number>> = {
   ready: 1,
@@ -38,7 +51,7 @@ export const roundTrips: Readonly<Record<string, number>> = {
   addTotp: 2,
   confirmTotp: 2,
   removeTotp: 2,
-  passkeyRegistrationOptions: 3,
+  passkeyRegistrationOptions: 2,
   addPasskey: 2,
   listPasskeys: 2,
   renamePasskey: 2,
