@@ -22,13 +22,14 @@ export function addressKey(ip: string): AddressKey | null {
   return `${prefix.join(":")}::/64` as AddressKey;
 }
 
-function isIpv4(text: string): boolean {
+/** True for four decimal numbers up to 255 without leading zeros. */
+export function isIpv4(text: string): boolean {
   const parts = text.split(".");
   return parts.length === 4 && parts.every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
 }
 
-/** RFC 4291 §2.2: eight groups, one `::`, an IPv4 tail. */
-function parseIpv6(text: string): number[] | null {
+/** RFC 4291 §2.2: eight groups, one `::`, an IPv4 tail. Null: not an IPv6 address. */
+export function parseIpv6(text: string): number[] | null {
   if (text.length > 45 || !/^[0-9a-fA-F:.]{2,45}$/.test(text)) return null;
   const halves = text.split("::");
   if (halves.length > 2) return null;

@@ -26,6 +26,7 @@ export const idPrefixes = {
   apiKey: "key",
   provider: "idp",
   providerSecret: "ips",
+  geoException: "gex",
   backup: "bak",
   dataKey: "dky",
 } as const;
@@ -50,6 +51,7 @@ export type PasskeyId = Id<"passkey">;
 export type TotpSecretId = Id<"totpSecret">;
 export type ApiKeyId = Id<"apiKey">;
 export type ProviderId = Id<"provider">;
+export type GeoExceptionId = Id<"geoException">;
 export type BackupId = Id<"backup">;
 export type DataKeyId = Id<"dataKey">;
 

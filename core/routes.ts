@@ -6,6 +6,7 @@ import { apiKeysRoutes } from "./routes/api-keys.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { devicesRoutes } from "./routes/devices.ts";
 import { factorsRoutes } from "./routes/factors.ts";
+import { geoRoutes } from "./routes/geo.ts";
 import { groupsRoutes } from "./routes/groups.ts";
 import { operatorRoutes } from "./routes/operator.ts";
 import { organisationsRoutes } from "./routes/organisations.ts";
@@ -24,6 +25,7 @@ export const routes = {
   ...factorsRoutes,
   ...selfRoutes,
   ...organisationsRoutes,
+  ...geoRoutes,
   ...apiKeysRoutes,
   ...groupsRoutes,
   ...devicesRoutes,

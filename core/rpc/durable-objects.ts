@@ -6,6 +6,8 @@ import type { JWK } from "jose";
 import type { AuditEntry, AuditFields, AuditResult, AuditType } from "../audit/events.ts";
 import type { DeviceId, EnrollmentCodeId, GroupId, OrgId, UserId } from "../ids.ts";
 import type { AccessClaims, SignedCall } from "../mesh/claims.ts";
+import type { GeoPolicy } from "../tenancy/geo-policy.ts";
+import type { TrafficOrigin } from "../tenancy/geo-traffic.ts";
 import type { OrgState } from "../tenancy/org-state.ts";
 import type { Role } from "../tenancy/roles.ts";
 
@@ -14,6 +16,8 @@ export const gatewayHeaders = {
   /** The organisation's id, set by the edge after its policy was judged. */
   org: "X-Sentinel-Org",
   requestId: "X-Sentinel-Request-Id",
+  /** What the geo gate saw and how it judged it (core/tenancy/geo-seen.ts). */
+  geo: "X-Sentinel-Geo",
   /** `Authorization: Bearer` carries a device token or an access JWT (cookie exchanged), or is absent. */
   authorization: "Authorization",
 } as const;
@@ -82,6 +86,13 @@ export interface EnrollmentLimitsRpc {
 /** For the edge: refusals, counted there and folded here into `edge_refusals` events. */
 export interface EdgeEventsRpc {
   report(refusals: readonly EdgeRefusals[]): Promise<void>;
+  /** Requests to organisations, counted by where they came from: what a geo policy is tried on. */
+  traffic(rows: readonly EdgeTraffic[]): Promise<void>;
+}
+/** Requests of one origin to one surface of one organisation. */
+export interface EdgeTraffic extends TrafficOrigin {
+  readonly org: OrgId;
+  readonly count: number;
 }
 export interface EdgeRefusals {
   readonly org: OrgId | null;
@@ -161,6 +172,8 @@ export interface IntentHandle {
 /** For studio: reading one organisation's log. */
 export interface AuditReaderRpc {
   list(call: SignedCall, filter: AuditFilter): Promise<{ items: AuditEntry[]; nextBeforeSeq: number | null }>;
+  /** Where the requests of the last 30 days came from, and how many they were. */
+  traffic(call: SignedCall): Promise<(TrafficOrigin & { readonly count: number })[]>;
 }
 export interface AuditFilter {
   readonly type: AuditType | null;
@@ -229,6 +242,31 @@ export interface HubControlRpc {
     org: OrgId,
     devices: readonly DeviceId[],
   ): Promise<{ readonly device: DeviceId; readonly online: boolean; readonly since: string }[]>;
+}
+
+/** For studio: what the tenant's hub must know of the geo policy, and what it alone knows of devices. */
+export interface HubGeoRpc {
+  /**
+   * Replaces the policy by which connections and open sockets are judged; sockets that it refuses are closed before
+   * it returns. An older version than the one that is known does nothing. An owner, an admin, or the job `provision`.
+   */
+  putGeo(call: SignedCall, org: OrgId, policy: GeoPolicy, version: number): Promise<void>;
+  /** Devices of the last 7 days that `before` takes and `after` does not. */
+  geoRefused(call: SignedCall, org: OrgId, before: GeoPolicy, after: GeoPolicy): Promise<RefusedDevices>;
+}
+/** Devices named in one answer; the rest are counted. */
+export const refusedDevicesNamedMax = 100;
+export interface RefusedDevices {
+  readonly total: number;
+  readonly byCountry: Readonly<Record<string, number>>;
+  /** At most {@link refusedDevicesNamedMax}. */
+  readonly devices: readonly {
+    readonly device: DeviceId;
+    readonly country: string;
+    readonly asn: number | null;
+    /** Unix milliseconds. */
+    readonly seenMs: number;
+  }[];
 }
 
 export type { AuditResult };

@@ -27,6 +27,8 @@ export const studioHeaders = {
   route: "X-Sentinel-Route",
   clientIp: "X-Sentinel-Client-Ip",
   country: "X-Sentinel-Country",
+  /** What the geo gate saw and how it judged it (core/tenancy/geo-seen.ts). */
+  geo: "X-Sentinel-Geo",
   /** `cookie` when the edge exchanged a session cookie (CSRF checks were made), else `bearer` or `none`. */
   credential: "X-Sentinel-Credential",
   /** The organisation's id when the path names one and the edge resolved it. */

@@ -1,4 +1,5 @@
 import { type OrgId, type OrgSlug, parseId, parseSlug } from "../ids.ts";
+import { type GeoPolicy, isCountryCode, onlyCountries, parseGeoPolicy, plainGeoPolicy } from "./geo-policy.ts";
 import { type OrgState, parseOrgState } from "./org-state.ts";
 
 /**
@@ -7,25 +8,25 @@ import { type OrgState, parseOrgState } from "./org-state.ts";
  * Keys: `slug:{slug}` → org id · `org:{org_id}` → this object as JSON.
  */
 export interface OrgPolicy {
-  readonly version: 1;
+  readonly version: 2;
   readonly org: OrgId;
   readonly slug: OrgSlug;
   readonly status: OrgState;
-  /** ISO 3166-1 alpha-2 codes from which requests are taken. */
-  readonly geoCountries: readonly string[];
+  /** From where requests are taken. */
+  readonly geo: GeoPolicy;
   /** The oldest TLS version a device may use; people always need 1.3. */
   readonly tlsDeviceMin: "TLSv1.2" | "TLSv1.3";
 }
 
 /** Judges requests that address no organisation: India only. */
-export const platformPolicy: Pick<OrgPolicy, "geoCountries" | "tlsDeviceMin"> = {
-  geoCountries: ["IN"],
+export const platformPolicy: Pick<OrgPolicy, "geo" | "tlsDeviceMin"> = {
+  geo: plainGeoPolicy(onlyCountries(["IN"])),
   tlsDeviceMin: "TLSv1.3",
 };
 
 /** A new organisation starts with this. */
 export function defaultOrgPolicy(org: OrgId, slug: OrgSlug): OrgPolicy {
-  return { version: 1, org, slug, status: "active", ...platformPolicy };
+  return { version: 2, org, slug, status: "active", ...platformPolicy };
 }
 
 export const policyKey = {
@@ -33,25 +34,27 @@ export const policyKey = {
   org: (org: OrgId): string => `org:${org}`,
 };
 
-/** Two capital letters that can be a country; Cloudflare's `XX` (unknown) and `T1` (Tor) never are. */
-export function isCountryCode(text: unknown): text is string {
-  return typeof text === "string" && /^[A-Z]{2}$/.test(text) && text !== "XX";
-}
-
 /** Parses what KV holds. Anything not exactly right is null, and a null policy refuses (fail closed). */
 export function parseOrgPolicy(json: unknown): OrgPolicy | null {
   if (typeof json !== "object" || json === null) return null;
   const value = json as Record<string, unknown>;
   const org = parseId("org", value["org"]);
   const slug = parseSlug(value["slug"]);
-  const countries = value["geoCountries"];
+  const geo = parseGeo(value);
   const tls = value["tlsDeviceMin"];
   const status = parseOrgState(value["status"]);
-  if (value["version"] !== 1 || org === null || slug === null) return null;
-  if (!Array.isArray(countries) || countries.length > 250 || !countries.every(isCountryCode)) return null;
+  if (org === null || slug === null || geo === null) return null;
   if (tls !== "TLSv1.2" && tls !== "TLSv1.3") return null;
   if (status === null) return null;
-  return { version: 1, org, slug, status, geoCountries: countries, tlsDeviceMin: tls };
+  return { version: 2, org, slug, status, geo, tlsDeviceMin: tls };
+}
+
+/** Version 1, published before there were surfaces, had one list of countries for all of them. */
+function parseGeo(value: Readonly<Record<string, unknown>>): GeoPolicy | null {
+  if (value["version"] === 2) return parseGeoPolicy(value["geo"]);
+  const countries = value["geoCountries"];
+  if (value["version"] !== 1 || !Array.isArray(countries) || countries.length > 250) return null;
+  return countries.every(isCountryCode) ? plainGeoPolicy(onlyCountries(countries)) : null;
 }
 
 /** Whether an organisation asks its members for a second factor. Studio's to enforce; the edge knows nothing of it. */

@@ -21,6 +21,7 @@ export const permissions = [
   "identity_providers:manage",
   "policies:read",
   "policies:manage",
+  "break_glass:manage",
   "groups:read",
   "groups:manage",
   "enrollment:manage",

@@ -4,6 +4,7 @@ import type { TilePath } from "../../core/audit/tile-path.ts";
 import type { UserId } from "../../core/ids.ts";
 import type { CheckpointView, ConsistencyView, InclusionView } from "../../core/rpc/audit-proofs.ts";
 import type { AuditFilter } from "../../core/rpc/durable-objects.ts";
+import type { TrafficCount } from "./geo-traffic.ts";
 import type { Refusals } from "./refusal-buckets.ts";
 
 /** What the entrypoints of this Worker call on an AuditLog object; arguments were verified there. */
@@ -25,14 +26,18 @@ export interface AuditLogMethods {
   ): Promise<{ seq: number }>;
   /** Entries, newest first. */
   list(log: LogName, filter: AuditFilter): Promise<{ items: AuditEntry[]; nextBeforeSeq: number | null }>;
-  /** Counts refusals of the edge. */
   /** The newest checkpoint; null before the first. */
   checkpoint(): Promise<CheckpointView | null>;
   /** The next three: see `AuditProofsRpc`. */
   inclusion(seq: number, size: number | null): Promise<InclusionView | null>;
   consistency(from: number, to: number): Promise<ConsistencyView | null>;
   tile(path: TilePath): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** Counts refusals of the edge. */
   foldRefusals(log: LogName, refusals: readonly Refusals[]): Promise<void>;
+  /** Counts requests by where they came from. */
+  foldTraffic(counts: readonly TrafficCount[]): Promise<void>;
+  /** Where the requests of the last 30 days came from. */
+  traffic(): Promise<TrafficCount[]>;
   /** Erases a person from this log's readable side. */
   erasePerson(user: UserId): Promise<{ entries: number }>;
 }

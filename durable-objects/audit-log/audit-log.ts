@@ -12,6 +12,7 @@ import type { AuditLogMethods } from "./audit-log-methods.ts";
 import { backoffMs } from "./backoff.ts";
 import { DrainStore } from "./drain-state.ts";
 import { type EntryDraft, EntryStore } from "./entry-store.ts";
+import { GeoTraffic, type TrafficCount } from "./geo-traffic.ts";
 import { type OpenIntent, OpenIntents, openIntentsMax } from "./open-intents.ts";
 import { type HeadSigner, PublishedLog } from "./published-log.ts";
 import { fold, persistEveryMs, RefusalBuckets, type Refusals } from "./refusal-buckets.ts";
@@ -43,6 +44,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
   readonly #drain: DrainStore;
   readonly #buckets: RefusalBuckets;
   readonly #published: PublishedLog;
+  readonly #traffic: GeoTraffic;
   /** Refusals not stored yet. Written by `foldRefusals` and `#persistRefusals`. */
   readonly #pending = new Map<string, Refusals>();
   /** Set while counts gather in memory. Written by `foldRefusals`. */
@@ -57,6 +59,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     this.#drain = new DrainStore(ctx.storage.sql);
     this.#buckets = new RefusalBuckets(ctx.storage.sql);
     this.#published = new PublishedLog(ctx.storage, () => keyRing(env));
+    this.#traffic = new GeoTraffic(ctx.storage.sql);
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmMs = await ctx.storage.getAlarm();
     });
@@ -158,6 +161,16 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
       this.#gathering = false;
       this.#persistRefusals(log);
     }, persistEveryMs);
+  }
+
+  /** Counts requests by where they came from; the edge reports at a pace of its own. */
+  async foldTraffic(counts: readonly TrafficCount[]): Promise<void> {
+    this.ctx.storage.transactionSync(() => this.#traffic.add(counts, Date.now()));
+  }
+
+  /** Where the requests of the last 30 days came from. */
+  async traffic(): Promise<TrafficCount[]> {
+    return this.#traffic.read(Date.now());
   }
 
   /** Erases a person from this log's readable side; see `EntryStore.erasePerson`. */

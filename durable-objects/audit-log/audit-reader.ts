@@ -1,6 +1,6 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { type AuditEntry, type AuditType, auditTypes } from "../../core/audit/events.ts";
-import { parseId } from "../../core/ids.ts";
+import { type OrgId, parseId } from "../../core/ids.ts";
 import { pageItemsMax } from "../../core/limits.ts";
 import type { SignedCall } from "../../core/mesh/claims.ts";
 import { CallRefused } from "../../core/mesh/refused.ts";
@@ -8,6 +8,7 @@ import type { AuditFilter, AuditReaderRpc } from "../../core/rpc/durable-objects
 import type { Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
 import { verifyInward } from "../mesh.ts";
+import type { TrafficCount } from "./geo-traffic.ts";
 
 /** Studio decides by its permission table (`audit:read`); a Studio that forgets to is refused here. */
 const readers: readonly Role[] = ["owner", "admin", "readonly"];
@@ -15,12 +16,23 @@ const readers: readonly Role[] = ["owner", "admin", "readonly"];
 /** Reading one's own organisation's log, for studio: which organisation is the user's token's word. */
 export class AuditReader extends WorkerEntrypoint<Env> implements AuditReaderRpc {
   async list(call: SignedCall, filter: AuditFilter): Promise<{ items: AuditEntry[]; nextBeforeSeq: number | null }> {
+    const log = await this.#readable(call);
+    const { items, nextBeforeSeq } = await this.env.AUDIT_LOG.getByName(log).list(log, parseFilter(filter));
+    return { items, nextBeforeSeq };
+  }
+
+  /** Where the requests to one's own organisation came from, by the same roles. */
+  async traffic(call: SignedCall): Promise<TrafficCount[]> {
+    const log = await this.#readable(call);
+    return await this.env.AUDIT_LOG.getByName(log).traffic();
+  }
+
+  /** The caller's own organisation. @throws CallRefused */
+  async #readable(call: SignedCall): Promise<OrgId> {
     const verified = await verifyInward(this.env, call, { audience: "durable-objects.audit-reader", users: true });
     if (verified.kind !== "user") throw new CallRefused("wrong_job");
     if (!readers.includes(verified.role)) throw new CallRefused("not_granted");
-    const log = verified.org;
-    const { items, nextBeforeSeq } = await this.env.AUDIT_LOG.getByName(log).list(log, parseFilter(filter));
-    return { items, nextBeforeSeq };
+    return verified.org;
   }
 }
 

@@ -2,7 +2,9 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import { type LogName, platformLog } from "../../core/audit/logs.ts";
 import { refusalCountry, refusalWord } from "../../core/audit/parse.ts";
 import { parseId } from "../../core/ids.ts";
-import type { EdgeEventsRpc, EdgeRefusals } from "../../core/rpc/durable-objects.ts";
+import type { EdgeEventsRpc, EdgeRefusals, EdgeTraffic } from "../../core/rpc/durable-objects.ts";
+import { isAsn, surfaces } from "../../core/tenancy/geo-policy.ts";
+import { parseNetwork } from "../../core/tenancy/network.ts";
 import type { Env } from "../env.ts";
 import type { Refusals } from "./refusal-buckets.ts";
 
@@ -10,6 +12,8 @@ import type { Refusals } from "./refusal-buckets.ts";
 const refusalsMax = 500;
 /** Refusals in one sum: what one isolate can refuse between two reports, amply. */
 const countMax = 10_000_000;
+/** Origins in one report of requests: twice what an isolate counts apart. */
+const trafficRowsMax = 1000;
 /** How far back a report may reach, in milliseconds. */
 const reportAgeMsMax = 3600_000;
 
@@ -30,6 +34,30 @@ export class EdgeEvents extends WorkerEntrypoint<Env> implements EdgeEventsRpc {
     }
     await Promise.all([...byLog].map(([log, sums]) => this.env.AUDIT_LOG.getByName(log).foldRefusals(log, sums)));
   }
+
+  async traffic(rows: readonly EdgeTraffic[]): Promise<void> {
+    if (!Array.isArray(rows) || rows.length > trafficRowsMax) throw new Error("not a report of requests");
+    const byOrg = Map.groupBy(rows.map(parseTraffic), ({ org }) => org);
+    await Promise.all(
+      [...byOrg].map(([org, all]) => {
+        const counts = all.map(({ org: _its, ...count }) => count);
+        return this.env.AUDIT_LOG.getByName(org).foldTraffic(counts);
+      }),
+    );
+  }
+}
+
+/** @throws Error for a count that our edge does not make */
+function parseTraffic({ org, surface, country, asn, network, admitted, count }: EdgeTraffic): EdgeTraffic {
+  const parsedOrg = parseId("org", org);
+  const known = surfaces.find((one) => one === surface);
+  const countOk = Number.isSafeInteger(count) && count >= 1 && count <= countMax;
+  const originOk = typeof country === "string" && refusalCountry.test(country) && (asn === 0 || isAsn(asn));
+  if (parsedOrg === null || known === undefined || !countOk || !originOk || typeof admitted !== "boolean") {
+    throw new Error("not a count of requests");
+  }
+  if (network !== "" && parseNetwork(network) === null) throw new Error("not a network");
+  return { org: parsedOrg, surface: known, country, asn, network, admitted, count };
 }
 
 function parseLog(org: unknown): LogName | null {

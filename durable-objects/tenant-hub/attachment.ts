@@ -29,10 +29,12 @@ export interface Attachment {
   readonly aliasesOutMax: number;
   /** Messages in flight that this connection has not been sent again yet. */
   readonly unsent: number;
+  /** From where it comes, as the edge said it and the hub judged it (geo-watch.ts). */
+  readonly geo: string | null;
 }
 
 /** What of a socket must survive. */
-export function attachmentOf(socket: Socket, closed: boolean): Attachment {
+export function attachmentOf(socket: Socket, closed: boolean, geo: string | null): Attachment {
   return {
     version: 2,
     id: socket.id,
@@ -52,6 +54,7 @@ export function attachmentOf(socket: Socket, closed: boolean): Attachment {
     aliasesOut: [...socket.aliasesOut],
     aliasesOutMax: socket.aliasesOutMax,
     unsent: socket.session?.unsent ?? 0,
+    geo,
   };
 }
 

@@ -6,13 +6,17 @@ import type { Job } from "../../core/mesh/workloads.ts";
 import {
   endedSessionsMax,
   type HubControlRpc,
+  type HubGeoRpc,
   type HubLifecycleRpc,
   type HubStanding,
+  type RefusedDevices,
 } from "../../core/rpc/durable-objects.ts";
+import type { GeoPolicy } from "../../core/tenancy/geo-policy.ts";
 import { parseRole, type Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
 import { verifyInward } from "../mesh.ts";
 import { eraseEveryHub, tellEveryHub } from "./every-hub.ts";
+import { parsedGeo, putGeoEverywhere, refusedEverywhere } from "./geo-hubs.ts";
 import { homeName, parseShardCount } from "./shards/home.ts";
 import { parseStanding } from "./standing.ts";
 
@@ -25,7 +29,7 @@ const groupSizeMax = 10_000;
  * What studio and capabilities may tell a tenant's hub. Each method verifies its call first, and names
  * who may make it besides an owner or admin: a broken caller can do no more than its user could.
  */
-export class HubControl extends WorkerEntrypoint<Env> implements HubControlRpc, HubLifecycleRpc {
+export class HubControl extends WorkerEntrypoint<Env> implements HubControlRpc, HubLifecycleRpc, HubGeoRpc {
   /** Also the job `enroll`: the device that redeems a code is not signed in. */
   async putDevice(call: SignedCall, org: OrgId, device: DeviceId, tokenSha256: string): Promise<void> {
     const { verified } = await this.#hub(call, org, ["enroll"]);
@@ -103,6 +107,20 @@ export class HubControl extends WorkerEntrypoint<Env> implements HubControlRpc, 
     if (sids.length > endedSessionsMax) throw new Error(`at most ${endedSessionsMax} sessions`);
     const checked = sids.map((sid) => parsed("session", sid));
     await hub.endSessions(verifiedOrg(verified), checked, own);
+  }
+
+  /** Also the job `provision`: the clock's, and of somebody who broke the glass. */
+  async putGeo(call: SignedCall, org: OrgId, policy: GeoPolicy, version: number): Promise<void> {
+    const { verified } = await this.#hub(call, org, ["provision"]);
+    if (verified.kind === "user") managerOnly(verified);
+    if (!Number.isSafeInteger(version) || version < 0) throw new Error("not a version");
+    await putGeoEverywhere(this.env, verifiedOrg(verified), parsedGeo(policy), version);
+  }
+
+  async geoRefused(call: SignedCall, org: OrgId, before: GeoPolicy, after: GeoPolicy): Promise<RefusedDevices> {
+    const { verified } = await this.#hub(call, org, []);
+    managerOnly(verified);
+    return await refusedEverywhere(this.env, verifiedOrg(verified), parsedGeo(before), parsedGeo(after));
   }
 
   async setStanding(call: SignedCall, org: OrgId, standing: HubStanding): Promise<void> {

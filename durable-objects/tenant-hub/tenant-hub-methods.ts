@@ -1,6 +1,7 @@
 import type { DeviceId, GroupId, OrgId, UserId } from "../../core/ids.ts";
-import type { HubStanding } from "../../core/rpc/durable-objects.ts";
+import type { HubStanding, RefusedDevices } from "../../core/rpc/durable-objects.ts";
 import type { HubRange } from "../../core/rpc/hub-backup.ts";
+import type { GeoPolicy } from "../../core/tenancy/geo-policy.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import type { ApiKey } from "./broker/state.ts";
 import type { ShardAnswer, ShardCall } from "./shards/shard-call.ts";
@@ -37,6 +38,8 @@ export interface TenantHubMethods {
   /** @returns false when the device is unknown here or the payload too large */
   publishCommand(org: OrgId, device: DeviceId, payload: string): boolean | Promise<boolean>;
   presence(org: OrgId, devices: readonly DeviceId[]): PresenceEntry[] | Promise<PresenceEntry[]>;
+  putGeo(org: OrgId, policy: GeoPolicy, version: number): void;
+  geoRefused(org: OrgId, before: GeoPolicy, after: GeoPolicy): RefusedDevices;
   setStanding(org: OrgId, standing: HubStanding): void;
   erase(org: OrgId): Promise<void>;
   /** Copies the tables as they are now (export.ts). @returns how many pages the copy has */

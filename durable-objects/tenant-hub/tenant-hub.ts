@@ -3,8 +3,9 @@ import { type DeviceId, type GroupId, type OrgId, parseId, type UserId } from ".
 import type { Packet } from "../../core/mqtt/packets.ts";
 import { reasonCodes } from "../../core/mqtt/reason-codes.ts";
 import { problemResponse } from "../../core/problem.ts";
-import { gatewayHeaders, type HubStanding } from "../../core/rpc/durable-objects.ts";
+import { gatewayHeaders, type HubStanding, type RefusedDevices } from "../../core/rpc/durable-objects.ts";
 import type { HubRange } from "../../core/rpc/hub-backup.ts";
+import type { GeoPolicy } from "../../core/tenancy/geo-policy.ts";
 import { shutCode } from "../../core/tenancy/org-state.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
@@ -15,10 +16,11 @@ import { judgeCredentials, judgeUpgrade } from "./authenticate.ts";
 import { protocolError, refusal } from "./broker/closes.ts";
 import { deadlineOf, nextDeadlineMs, sessionDeadlineMs } from "./broker/deadlines.ts";
 import type { BrokerEvent, Close, Effect, Write } from "./broker/events.ts";
-import type { Identity, SocketId, UpgradeCredential } from "./broker/session.ts";
+import type { Elsewhere, Identity, RefusedPlace, SocketId, UpgradeCredential } from "./broker/session.ts";
 import type { ApiKey, BrokerState } from "./broker/state.ts";
 import { advance } from "./broker/step.ts";
 import { HubExport } from "./export.ts";
+import { GeoWatch, geoClose } from "./geo-watch.ts";
 import { heldBytesMax, type LiveSocket, liveSocket } from "./live-socket.ts";
 import { OutboxRunner } from "./outbox-runner.ts";
 import { OutboxStore } from "./outbox-store.ts";
@@ -64,6 +66,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   private readonly outbox: OutboxRunner;
   private readonly partials: PartialKeeper;
   private readonly admission = new Admission();
+  private readonly geo: GeoWatch;
   /** Null until the first call names the organisation. Written by `openOrg` and `restore`. */
   private state: BrokerState | null = null;
   /** Null for a tenant that is whole in this object. Written by `restore`. */
@@ -90,6 +93,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.storage = new HubStorage(ctx.storage.sql, (change) => ctx.storage.transactionSync(change));
+    this.geo = new GeoWatch(ctx.storage.sql);
     this.outbox = new OutboxRunner({
       env,
       outbox: new OutboxStore(ctx.storage.sql),
@@ -128,16 +132,17 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     if (standing !== "active") return problemResponse(shutCode(standing), requestId);
     // Counted after the await, so that a crowd can't pass the check together.
     if (state.sockets.size >= socketsMax) return problemResponse("unavailable", requestId);
-    const client = this.accept(upgrade);
+    const client = this.accept(upgrade, request.headers.get(gatewayHeaders.geo));
     return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "mqtt" } });
   }
 
-  private accept(upgrade: UpgradeCredential | null): WebSocket {
+  private accept(upgrade: UpgradeCredential | null, from: string | null): WebSocket {
     // biome-ignore lint/correctness/noUndeclaredVariables: a global of the Workers runtime
     const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
     this.ctx.acceptWebSocket(server);
     const id = crypto.randomUUID();
     this.remember(liveSocket(id, server, null, []));
+    this.geo.opened(id, from);
     this.handle({ kind: "socket_opened", socket: id, upgrade });
     return client;
   }
@@ -195,7 +200,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     const identity = await judging.identity;
     // The broker judges the identity against what it knows now, not what it knew before the await.
     live.busy = false;
-    this.run({ kind: "authenticated", socket: live.id, identity }, Date.now());
+    this.run({ kind: "authenticated", socket: live.id, identity: this.judgePlace(live.id, identity) }, Date.now());
     const next = this.takePackets(live);
     if (next !== null) await this.judged(live, next);
   }
@@ -218,6 +223,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     this.link?.alarm();
     const draining = this.outbox.runIfDue(this.state.org);
     if (draining !== null) this.ctx.waitUntil(draining);
+    this.closeRefused();
     const deadline = nextDeadlineMs(this.state);
     if (deadline !== null) this.arm(deadline);
   }
@@ -282,6 +288,39 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
         return [{ device, online: entry.online, since: new Date(entry.sinceMs).toISOString() }];
       }),
     );
+  }
+
+  putGeo(org: OrgId, policy: GeoPolicy, version: number): void {
+    this.openOrg(org);
+    // What this write is stored with: whoever is told that it was done must find it after a crash.
+    this.storage.alongside(() => void this.geo.put(policy, version));
+    this.commit();
+    this.closeRefused();
+  }
+
+  geoRefused(org: OrgId, before: GeoPolicy, after: GeoPolicy): RefusedDevices {
+    const state = this.openOrg(org);
+    const isKnown = (device: DeviceId) => state.devices.has(device);
+    return this.geo.refusedDevices({ before, after }, state.sockets.values(), isKnown, Date.now());
+  }
+
+  /** Closes what the policy refuses by now, and comes back when something that it allows ends. */
+  private closeRefused(): void {
+    const { state } = this;
+    if (state === null) return;
+    const now = Date.now();
+    for (const socket of this.geo.refused(state.sockets.values(), now))
+      this.run({ kind: "close_socket", socket, close: geoClose }, now);
+    this.commit();
+    const end = this.geo.nextEndMs(now);
+    if (end !== null) this.arm(end);
+  }
+
+  /** The last word on a CONNECT whose credentials are good: whether they may come from there. */
+  private judgePlace(id: SocketId, identity: Identity | Elsewhere): Identity | Elsewhere | RefusedPlace {
+    const socket = this.state?.sockets.get(id);
+    if (socket === undefined || identity.kind === "elsewhere") return identity;
+    return this.geo.admits(socket, identity, Date.now()) ? identity : { kind: "refused_place", close: geoClose };
   }
 
   setStanding(org: OrgId, standing: HubStanding): void {
@@ -380,6 +419,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
       const attachment = socket.deserializeAttachment() as Attachment | null;
       if (attachment === null || attachment.closed) continue;
       state.sockets.set(attachment.id, socketOf(attachment, state));
+      this.geo.restored(attachment.id, attachment.geo ?? null);
       const level = attachment.session === null ? null : attachment.level;
       this.remember(liveSocket(attachment.id, socket, level, this.storage.partial(attachment.id)));
     }
@@ -387,6 +427,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     // A crash between the word and its sockets: whatever came back with it ends now.
     this.closeIfShut();
     this.commit();
+    this.closeRefused();
     this.outbox.wake();
     this.link?.wake();
   }
@@ -431,6 +472,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   private forget(live: LiveSocket): void {
     this.live.delete(live.id);
     this.bySocket.delete(live.socket);
+    this.geo.forget(live.id);
     this.partials.gone(live);
   }
 
@@ -515,7 +557,8 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
         const placed = this.link?.place(connect, socket.upgrade) ?? null;
         const identity = placed instanceof Promise ? placed.then((known) => known ?? judge()) : (placed ?? judge());
         if (!(identity instanceof Promise)) {
-          advance(state, { kind: "authenticated", socket: socket.id, identity }, now, this.effects);
+          const judged = this.judgePlace(socket.id, identity);
+          advance(state, { kind: "authenticated", socket: socket.id, identity: judged }, now, this.effects);
           return null;
         }
         const live = this.live.get(socket.id);
@@ -590,7 +633,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     const live = this.live.get(id);
     if (socket === undefined || live === undefined) return;
     socket.savedSeenMs = socket.lastSeenMs;
-    live.socket.serializeAttachment(attachmentOf(socket, false));
+    live.socket.serializeAttachment(attachmentOf(socket, false, this.geo.attachmentOf(id)));
     const deadline = deadlineOf(socket);
     if (deadline !== null) this.arm(deadline.atMs);
   }

@@ -5,6 +5,7 @@ import type { Flags, Verb } from "./verb.ts";
 import { auditVerifyLeaves } from "./verbs/audit-verify-leaves.ts";
 import { backup } from "./verbs/backup.ts";
 import { backupMakeKey } from "./verbs/backup-flags.ts";
+import { hubReconcile } from "./verbs/hub-reconcile.ts";
 import { identityProviders } from "./verbs/identity-providers.ts";
 import { keysRotate } from "./verbs/keys-rotate.ts";
 import { migrate } from "./verbs/migrate.ts";
@@ -14,6 +15,7 @@ import { placements } from "./verbs/placements.ts";
 import { restore } from "./verbs/restore.ts";
 import { status } from "./verbs/status.ts";
 import { tenants } from "./verbs/tenants.ts";
+import { tenantsDatabases } from "./verbs/tenants-databases.ts";
 import { tenantsLifecycle } from "./verbs/tenants-lifecycle.ts";
 import { usersDisable, usersEnable } from "./verbs/users.ts";
 import { verifyBackup } from "./verbs/verify-backup.ts";
@@ -26,12 +28,14 @@ export const verbs: readonly Verb[] = [
   ...placements,
   status,
   ...tenantsLifecycle,
+  ...tenantsDatabases,
   tenants,
   auditVerifyLeaves,
   backupMakeKey,
   backup,
   restore,
   verifyBackup,
+  hubReconcile,
   keysRotate,
   usersDisable,
   usersEnable,

@@ -5,9 +5,10 @@ import type { UnitName } from "../units.ts";
  * The units that have a cron trigger (their wrangler.toml), which workerd itself never fires, and how
  * often it fires in milliseconds: as deployed, but counted from the start.
  */
-const scheduledUnits: readonly { readonly unit: UnitName; readonly everyMs: number }[] = [
-  { unit: "sentinel-studio", everyMs: 3600_000 },
-  { unit: "sentinel-data", everyMs: 300_000 },
+const scheduledUnits: readonly { readonly unit: UnitName; readonly cron: string; readonly everyMs: number }[] = [
+  { unit: "sentinel-studio", cron: "* * * * *", everyMs: 60_000 },
+  { unit: "sentinel-studio", cron: "17 * * * *", everyMs: 3600_000 },
+  { unit: "sentinel-data", cron: "*/5 * * * *", everyMs: 300_000 },
 ];
 
 /**
@@ -21,11 +22,11 @@ export function startCron(
   onError: (error: Error) => void,
 ): () => void {
   const started = scheduledUnits.filter(({ unit }) => workers.some(({ name }) => name === unit));
-  const timers = started.map(({ unit, everyMs }) => {
+  const timers = started.map(({ unit, cron, everyMs }) => {
     const fire = async (): Promise<void> => {
       try {
         const worker = await miniflare.getWorker(unit);
-        const { outcome } = await worker.scheduled({ cron: "local" });
+        const { outcome } = await worker.scheduled({ cron });
         if (outcome !== "ok") throw new Error(`the scheduled handler of ${unit} ended with ${outcome}`);
       } catch (error) {
         onError(error as Error);

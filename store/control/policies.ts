@@ -2,11 +2,11 @@ import type { UserId } from "../../core/ids.ts";
 import { type OrgPolicy, parseOrgPolicy, platformPolicy } from "../../core/tenancy/policy.ts";
 import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { instant } from "./columns.ts";
-import type { OrgScope } from "./org-scope.ts";
+import { geoPolicyColumns, geoPolicyOf } from "./geo-policies.ts";
+import type { DoorScope, OrgScope } from "./org-scope.ts";
 import { receipt, type WriteRequest } from "./receipts.ts";
 
 export type PolicyDocument =
-  | { readonly name: "geo"; readonly document: { readonly countries: readonly string[] } }
   | { readonly name: "tls"; readonly document: { readonly device_min: OrgPolicy["tlsDeviceMin"] } }
   /** `grace_until` in RFC 3339. */
   | { readonly name: "mfa"; readonly document: { readonly required: boolean; readonly grace_until: string | null } };
@@ -17,17 +17,19 @@ export interface VersionedPolicy {
   readonly version: string;
 }
 
-/** Reads an organisation's policy; whatever was never set is the platform's. Null: no such organisation. */
-export async function readPolicy(database: Database, { org }: OrgScope): Promise<VersionedPolicy | null> {
+/**
+ * Reads an organisation's policy, which the edge judges everybody by at its door; whatever was never set is the
+ * platform's. Null: no such organisation.
+ */
+export async function readPolicy(database: Database, { org }: DoorScope): Promise<VersionedPolicy | null> {
   return policyRow(await database.query(policyStatement(sql`o.id = ${org}`), { readOnly: true }));
 }
 
 /** {@link readPolicy} as a statement of somebody's transaction. @param which a condition on `o`, a row of organisations */
 export function policyStatement(which: Statement): Statement {
   return sql`SELECT o.id, o.slug, o.status, o.policy_version::text AS version,
-        g.document -> 'countries' AS countries, t.document ->> 'device_min' AS device_min
+        ${geoPolicyColumns(sql`o.id`)}, t.document ->> 'device_min' AS device_min
       FROM control.organisations o
-      LEFT JOIN control.org_policies g ON g.org_id = o.id AND g.name = 'geo'
       LEFT JOIN control.org_policies t ON t.org_id = o.id AND t.name = 'tls'
       WHERE ${which}`;
 }
@@ -36,12 +38,12 @@ export function policyStatement(which: Statement): Statement {
 export function policyRow([row]: readonly Row[]): VersionedPolicy | null {
   if (row === undefined) return null;
   const policy = parseOrgPolicy({
-    version: 1,
+    version: 2,
     org: row["id"],
     slug: row["slug"],
     // It is not there yet while it is made, and nobody asks the edge for it.
     status: row["status"] === "provisioning" ? "active" : row["status"],
-    geoCountries: row["countries"] ?? platformPolicy.geoCountries,
+    geo: geoPolicyOf(row, platformPolicy.geo.surfaces),
     tlsDeviceMin: row["device_min"] ?? platformPolicy.tlsDeviceMin,
   });
   if (policy === null) throw new TypeError("a stored policy does not parse");

@@ -15,6 +15,7 @@ const table: Readonly<Record<Permission, string>> = {
   "identity_providers:manage": "✓ ✓ – – –",
   "policies:read": "✓ ✓ – – ✓",
   "policies:manage": "✓ ✓ – – –",
+  "break_glass:manage": "✓ – – – –",
   "groups:read": "✓ ✓ ✓ ✓ ✓",
   "groups:manage": "✓ ✓ – – –",
   "enrollment:manage": "✓ ✓ – – –",

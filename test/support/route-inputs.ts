@@ -71,6 +71,11 @@ const bodies: Readonly<Record<string, unknown>> = {
   changeMember: { role: "viewer" },
   createInvitation: { email: "x@people.test", role: "viewer" },
   putPolicy: { countries: ["IN"] },
+  simulateGeo: { countries: ["IN"] },
+  confirmGeo: null,
+  addGeoException: { user_id: "usr_01h455vb4pex5vsknk084sn02q", country: "DE", until: "2027-01-01T00:00:00Z" },
+  makeBreakGlass: null,
+  useBreakGlass: { code: "0000-0000-0000-0000-0000-0000-0000-0000" },
   createApiKey: { name: "mine now", role: "viewer", expires_at: tomorrow },
   createGroup: { name: "mine now" },
   renameGroup: { name: "mine still" },
@@ -142,6 +147,7 @@ const kinds = {
   invitation: "invitation",
   key: "apiKey",
   provider: "provider",
+  exception: "geoException",
   secret: "providerSecret",
 } as const;
 

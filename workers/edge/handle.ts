@@ -1,16 +1,20 @@
 import type { RequestId } from "../../core/ids.ts";
 import { problemResponse } from "../../core/problem.ts";
+import { readGeoFacts } from "../../core/tenancy/geo-policy.ts";
+import { parseNetwork } from "../../core/tenancy/network.ts";
 import { clientAddress } from "./client-address.ts";
 import type { Env } from "./env.ts";
 import { forward } from "./forward/index.ts";
 import type { Admitted, AnyGate, Denial, RequestContext } from "./gates/gate.ts";
+import { surfaceOf } from "./gates/geo-surface.ts";
 import type { Isolate } from "./isolate.ts";
 import { logFailure } from "./log.ts";
+import { readPresentedCredential } from "./presented-credential.ts";
 import { addRateFields, type Counted } from "./rate-fields.ts";
 import { readRequestTarget } from "./request-target.ts";
 import { type Resolution, resolveRequest } from "./resolve.ts";
 import { setStrictHeaders } from "./response-headers.ts";
-import { runGates } from "./run-gates.ts";
+import { runGates, type Verdict } from "./run-gates.ts";
 
 export interface Arrival {
   readonly request: Request;
@@ -55,6 +59,7 @@ async function answerTo(arrival: Arrival, gates: readonly AnyGate[]): Promise<An
 
   const context: RequestContext = { ...arrival, target, client, resolution };
   const verdict = await runGates(gates, context);
+  countTraffic(context, verdict);
   if (verdict.kind === "refused") return refuse(arrival, resolution, verdict.gate, verdict.denial);
 
   const admitted = verdict.context;
@@ -87,6 +92,21 @@ async function settled({ rate, guess, requestId }: Admitted, status: number): Pr
   } catch (error) {
     logFailure({ event: "limiter_failed", requestId }, error);
     return { kind: "deny", code: "unavailable" };
+  }
+}
+
+/** Of what reached an organisation, where it came from: what passed every gate, and what its geo policy refused. */
+function countTraffic({ resolution, isolate, request, client }: RequestContext, verdict: Verdict): void {
+  if (resolution.kind === "miss" || resolution.org === null) return;
+  const { org } = resolution.org;
+  if (verdict.kind === "admitted") {
+    isolate.traffic.count(org, { ...verdict.context.geo, ip: client.ip, admitted: true });
+  } else if (verdict.denial.code === "geo_denied") {
+    const presented = readPresentedCredential(request.headers);
+    const network = parseNetwork(client.ip);
+    if (network === null) return;
+    const origin = { surface: surfaceOf(resolution.match, presented), facts: readGeoFacts(request.cf, network) };
+    isolate.traffic.count(org, { ...origin, ip: client.ip, admitted: false });
   }
 }
 

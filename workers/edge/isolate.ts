@@ -4,6 +4,7 @@ import type { OrgPolicy } from "../../core/tenancy/policy.ts";
 import { type BoundedCache, createBoundedCache } from "./bounded-cache.ts";
 import { type Env, parseLimitScale } from "./env.ts";
 import { createPermits, type Permits } from "./gates/permits.ts";
+import { createTrafficCounter, type TrafficCounter } from "./geo-traffic.ts";
 import { createKnownCodes, type KnownCodes } from "./known-codes.ts";
 import { policyEntriesMax } from "./policies.ts";
 import { createRefusalCounter, type RefusalCounter } from "./refusals.ts";
@@ -32,6 +33,7 @@ export interface Isolate {
   readonly verifiedCredentials: BoundedCache<true>;
   readonly accessKeys: AccessKeySource;
   readonly refusals: RefusalCounter;
+  readonly traffic: TrafficCounter;
   /** Requests that were counted ahead and not asked for yet. */
   readonly permits: Permits;
   /** Enrolment codes that this isolate has seen taken. */
@@ -47,6 +49,7 @@ export function createIsolate(env: Env, now: () => number): Isolate {
     verifiedCredentials: createBoundedCache(verifiedEntriesMax),
     accessKeys: createAccessKeySource(env.ISSUER, () => env.PUBLIC_KEYS.accessKeys(), now),
     refusals: createRefusalCounter(now),
+    traffic: createTrafficCounter(now),
     permits: createPermits(now),
     codes: createKnownCodes(now),
   };

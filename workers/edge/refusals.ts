@@ -23,7 +23,7 @@ export interface RefusalCounter {
    * Sends what has been counted, after a pause that gathers more. Resolves when it is sent, at once
    * if another request's call is already waiting.
    */
-  reportLater(events: EdgeEventsRpc, pause: (ms: number) => Promise<void>): Promise<void>;
+  reportLater(events: Pick<EdgeEventsRpc, "report">, pause: (ms: number) => Promise<void>): Promise<void>;
 }
 
 /**

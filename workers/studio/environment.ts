@@ -5,6 +5,7 @@ import type {
   AuditReaderRpc,
   CertifierRpc,
   HubControlRpc,
+  HubGeoRpc,
   HubLifecycleRpc,
   KeyRotationRpc,
   PublicKeysRpc,
@@ -42,7 +43,7 @@ export interface Environment {
   readonly CERTIFIER: CertifierRpc;
   readonly AUDIT: AuditIntakeRpc;
   readonly AUDIT_READER: AuditReaderRpc;
-  readonly HUB: HubControlRpc & HubLifecycleRpc;
+  readonly HUB: HubControlRpc & HubLifecycleRpc & HubGeoRpc;
 }
 
 /** The part of a KV namespace that studio uses: it writes policies, the edge reads them. */

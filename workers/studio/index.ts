@@ -8,6 +8,7 @@ import type { SessionExchangeResult, SessionExchangeRpc } from "../../core/rpc/s
 import { exchangeSession } from "./auth/exchange-session.ts";
 import { createStudio, type Studio } from "./create-studio.ts";
 import type { Environment } from "./environment.ts";
+import { geoUpkeepCron, runGeoUpkeep } from "./geo/upkeep.ts";
 import { runScheduled } from "./scheduled.ts";
 import { createServices } from "./services.ts";
 
@@ -42,5 +43,6 @@ export class SessionExchange extends WorkerEntrypoint<Environment> implements Se
 
 export default {
   fetch: (): Response => new Response(null, { status: 404 }),
-  scheduled: (_event: unknown, env: Environment): Promise<void> => runScheduled(studioOf(env).services),
+  scheduled: (event: { readonly cron: string }, env: Environment): Promise<void> =>
+    event.cron === geoUpkeepCron ? runGeoUpkeep(studioOf(env).services) : runScheduled(studioOf(env).services),
 };

@@ -7,6 +7,7 @@ import type {
   AuditIntakeRpc,
   AuditReaderRpc,
   HubControlRpc,
+  HubGeoRpc,
   HubLifecycleRpc,
   KeyRotationRpc,
   PublicKeysRpc,
@@ -56,7 +57,7 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly keyRotation: KeyRotationRpc;
   readonly audit: AuditIntakeRpc;
   readonly auditReader: AuditReaderRpc;
-  readonly hub: HubControlRpc;
+  readonly hub: HubControlRpc & HubGeoRpc;
   readonly hubLifecycle: HubLifecycleRpc;
   readonly makeId: <K extends IdKind>(kind: K) => Id<K>;
 }

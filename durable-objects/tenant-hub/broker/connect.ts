@@ -27,6 +27,7 @@ import {
   newSession,
   type Principal,
   principalId,
+  type RefusedPlace,
   type Session,
   type Socket,
   sessionKey,
@@ -39,7 +40,7 @@ interface Connection {
   readonly socket: Socket;
   readonly connect: ConnectPacket;
   /** Null until the credentials were judged. */
-  readonly identity: Identity | Elsewhere | null;
+  readonly identity: Identity | Elsewhere | RefusedPlace | null;
   readonly now: number;
   readonly effects: Effect[];
   /** Written by `authorize`. */
@@ -76,7 +77,7 @@ export function runConnection(
   state: BrokerState,
   socket: Socket,
   connect: ConnectPacket,
-  identity: Identity | Elsewhere | null,
+  identity: Identity | Elsewhere | RefusedPlace | null,
   now: number,
   effects: Effect[],
 ): void {
@@ -153,6 +154,9 @@ function authorize(connection: Connection): StepResult {
   switch (identity.kind) {
     case "bad_credentials":
       return refuse(connection, reasonCodes.bad_user_name_or_password, "the credentials are not valid");
+    case "refused_place":
+      refuseConnection(state, socket, identity.close, now, connection.effects);
+      return "stop";
     case "unavailable":
       return refuse(connection, reasonCodes.server_unavailable, "credentials can't be checked now; try again");
     case "elsewhere":

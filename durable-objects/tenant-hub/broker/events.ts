@@ -9,6 +9,7 @@ import type {
   Elsewhere,
   Identity,
   Message,
+  RefusedPlace,
   Session,
   SessionKey,
   SessionSubscription,
@@ -38,7 +39,11 @@ export type BrokerEvent =
   /** Bytes that are no packet. */
   | { readonly kind: "refused"; readonly socket: SocketId; readonly refusal: Refusal }
   /** The answer to `authenticate`. */
-  | { readonly kind: "authenticated"; readonly socket: SocketId; readonly identity: Identity | Elsewhere }
+  | {
+      readonly kind: "authenticated";
+      readonly socket: SocketId;
+      readonly identity: Identity | Elsewhere | RefusedPlace;
+    }
   | { readonly kind: "socket_closed"; readonly socket: SocketId }
   /** The shell has no time for this CONNECT now. */
   | {

@@ -80,3 +80,19 @@ export const showProgressOnStderr = (): ReturnType<typeof showProgress> =>
     isTerminal: process.stderr.isTTY === true,
     now: () => performance.now(),
   });
+
+/** Counts on this process's standard error: a bar on a terminal, a line now and then elsewhere. */
+export function showCounts(): { show(counts: Counts): void; end(): void } {
+  const isTerminal = process.stderr.isTTY === true;
+  let drawnAt = Number.NEGATIVE_INFINITY;
+  return {
+    show(counts) {
+      if (counts.pending === 0 || performance.now() - drawnAt < (isTerminal ? drawMs : lineMs)) return;
+      drawnAt = performance.now();
+      process.stderr.write(isTerminal ? `\r${progressBar(counts)}\x1b[K` : `${progressText(counts)}\n`);
+    },
+    end() {
+      if (isTerminal && Number.isFinite(drawnAt)) process.stderr.write("\n");
+    },
+  };
+}

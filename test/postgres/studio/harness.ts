@@ -4,6 +4,8 @@ import { expect, vi } from "vitest";
 import { makeId } from "../../../core/ids.ts";
 import { matchRoute } from "../../../core/routes.ts";
 import { studioHeaders } from "../../../core/rpc/studio.ts";
+import { type GeoSeen, writeGeoSeen } from "../../../core/tenancy/geo-seen.ts";
+import { parseNetwork } from "../../../core/tenancy/network.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import { createHasher } from "../../../workers/passwords/hasher.ts";
 import { serve } from "../../../workers/passwords/serve.ts";
@@ -33,6 +35,18 @@ export interface SendOptions {
   readonly rawBody?: string;
   readonly headers?: Record<string, string>;
   readonly ip?: string;
+  /** India when absent. */
+  readonly country?: string;
+  /** How the edge judged it; as everything of one's own is judged when absent. */
+  readonly geo?: Partial<GeoSeen>;
+}
+/** What the edge's geo gate says of a request. */
+function seenFrom({ token, ip = "203.0.113.7", country = "IN", geo = {} }: SendOptions): string {
+  const network = parseNetwork(ip);
+  if (network === null) throw new Error("the test's address is malformed");
+  const surface = token === undefined ? "dashboard" : "api";
+  const facts = { country, asn: 55836, network };
+  return writeGeoSeen({ facts, ip, surface, standings: { [surface]: "admitted" }, ...geo });
 }
 export interface Account {
   readonly email: string;
@@ -105,7 +119,8 @@ export async function createHarness(change: (services: Services) => Services = (
           [studioHeaders.requestId]: requestId,
           [studioHeaders.route]: "name" in match ? match.name : "none",
           [studioHeaders.clientIp]: options.ip ?? "203.0.113.7",
-          [studioHeaders.country]: "IN",
+          [studioHeaders.country]: options.country ?? "IN",
+          [studioHeaders.geo]: seenFrom(options),
           [studioHeaders.credential]: options.token === undefined ? "none" : "bearer",
           "User-Agent": "tests",
           ...(body === undefined ? {} : { "Content-Type": "application/json" }),

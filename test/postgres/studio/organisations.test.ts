@@ -20,7 +20,8 @@ describe("organisations", () => {
     ]);
     expect(studio.kv.get(`slug:${slug}`)).toBe(id);
     const policy = JSON.parse(studio.kv.get(`org:${id}`) ?? "") as OrgPolicy;
-    expect(policy).toMatchObject({ org: id, slug, status: "active", geoCountries: ["IN"], tlsDeviceMin: "TLSv1.3" });
+    expect(policy).toMatchObject({ org: id, slug, status: "active", geo: { revert: null }, tlsDeviceMin: "TLSv1.3" });
+    expect(Object.values(policy.geo.surfaces).map(({ countries }) => countries)).toEqual([["IN"], ["IN"], ["IN"]]);
     const seen = await studio.send("GET", `/api/v1/orgs/${slug}`, { token: owner.token });
     expect(seen.body).toMatchObject({ id, slug, role: "owner" });
   });
@@ -287,14 +288,14 @@ describe("policies", () => {
     const { token } = owner;
     const put = (name: string, body: unknown) =>
       studio.send("PUT", `/api/v1/orgs/${id}/policies/${name}`, { token, body });
-    expect((await put("geo", { countries: ["IN", "NP"] })).body).toEqual({ countries: ["IN", "NP"] });
+    expect((await put("geo", { countries: ["IN", "NP"] })).body).toMatchObject({ countries: ["IN", "NP"] });
     expect((await put("tls", { device_min: "TLSv1.2" })).status).toBe(200);
     expect(JSON.parse(studio.kv.get(`org:${id}`) ?? "")).toMatchObject({
-      geoCountries: ["IN", "NP"],
+      geo: { surfaces: { devices: { countries: ["IN", "NP"] } } },
       tlsDeviceMin: "TLSv1.2",
     });
     const geo = await studio.send("GET", `/api/v1/orgs/${id}/policies/geo`, { token });
-    expect(geo.body).toEqual({ countries: ["IN", "NP"] });
+    expect(geo.body).toMatchObject({ countries: ["IN", "NP"], reverts_at: null });
   });
 
   it("refuse what no policy can be, and a name that is none", async () => {
@@ -306,13 +307,6 @@ describe("policies", () => {
     expect(await put("geo", { device_min: "TLSv1.2" })).toBe(422);
     expect(await put("tls", { device_min: "TLSv1.0" })).toBe(422);
     expect(await put("waf", { countries: ["IN"] })).toBe(404);
-  });
-
-  it("don't lock their author out by accident", async () => {
-    const { id, owner } = await studio.newOrg();
-    const put = (body: unknown) => studio.send("PUT", `/api/v1/orgs/${id}/policies/geo`, { token: owner.token, body });
-    expect((await put({ countries: ["DE"] })).body.code).toBe("conflict");
-    expect((await put({ countries: ["DE"], confirm_lockout: true })).status).toBe(200);
   });
 });
 

@@ -5,7 +5,9 @@ import type { OrgId } from "../../../core/ids.ts";
 import type { SignedCall, VerifiedCall } from "../../../core/mesh/claims.ts";
 import type { MeshKeys } from "../../../core/mesh/keys.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
+import type { AuditProofsRpc } from "../../../core/rpc/audit-proofs.ts";
 import type { AuditIntakeRpc, AuditReaderRpc } from "../../../core/rpc/durable-objects.ts";
+import { createProofs } from "./fixed-proofs.ts";
 
 export interface RecordedEvent {
   readonly log: OrgId | null;
@@ -20,12 +22,16 @@ export interface RecordedAudit {
   down: { append: boolean; intent: boolean; outcome: boolean };
   readonly intake: AuditIntakeRpc;
   readonly reader: AuditReaderRpc;
+  readonly proofs: AuditProofsRpc;
+  /** What the edge is taken to have counted. Written by tests alone. */
+  readonly traffic: Awaited<ReturnType<AuditReaderRpc["traffic"]>>;
   /** What one request left. */
   of(requestId: string): RecordedEvent[];
 }
 
 export function createRecordedAudit(keys: MeshKeys, now: () => number): RecordedAudit {
   const events: RecordedEvent[] = [];
+  const traffic: RecordedAudit["traffic"] = [];
   const down = { append: false, intent: false, outcome: false };
 
   async function record(
@@ -48,6 +54,7 @@ export function createRecordedAudit(keys: MeshKeys, now: () => number): Recorded
   return {
     events,
     down,
+    traffic,
     of: (requestId) => events.filter((recorded) => recorded.requestId === requestId),
     intake: {
       async append(call, log, appended) {
@@ -71,6 +78,7 @@ export function createRecordedAudit(keys: MeshKeys, now: () => number): Recorded
         return { seq: events.length };
       },
     },
+    proofs: createProofs(keys, now),
     reader: {
       async list(call, filter) {
         const verified = await verifyCall(call, { audience: "durable-objects.audit-reader", users: true }, keys, now());
@@ -81,6 +89,10 @@ export function createRecordedAudit(keys: MeshKeys, now: () => number): Recorded
         const page = mine.toReversed().slice(0, filter.limit);
         const items = page.map(({ recorded, seq }) => entryOf(recorded, seq, now()));
         return { items, nextBeforeSeq: mine.length > filter.limit ? (page.at(-1)?.seq ?? null) : null };
+      },
+      async traffic(call) {
+        await verifyCall(call, { audience: "durable-objects.audit-reader", users: true }, keys, now());
+        return traffic;
       },
     },
   };

@@ -14,11 +14,11 @@ import type {
   Result,
 } from "../../../core/rpc/capabilities.ts";
 import type { ProvisionerRpc } from "../../../core/rpc/data.ts";
-import type { HubControlRpc, HubLifecycleRpc } from "../../../core/rpc/durable-objects.ts";
+import type { HubControlRpc, HubGeoRpc, HubLifecycleRpc, RefusedDevices } from "../../../core/rpc/durable-objects.ts";
 
 export interface StandIns {
   readonly devices: DevicesRpc;
-  readonly hub: HubControlRpc & HubLifecycleRpc;
+  readonly hub: HubControlRpc & HubGeoRpc & HubLifecycleRpc;
   readonly provisioner: ProvisionerRpc;
   /** `method` and its arguments after the call, in order. */
   readonly calls: { readonly method: string; readonly by: string; readonly args: readonly unknown[] }[];
@@ -26,11 +26,14 @@ export interface StandIns {
   readonly broken: Set<string>;
   /** A method named here throws so many times. Written by tests; counted down here. */
   readonly failures: Map<string, number>;
+  /** Devices that the hub says a new geo policy would refuse. Written by tests alone. */
+  readonly refusedDevices: { current: RefusedDevices };
 }
 
 export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
   const calls: StandIns["calls"] = [];
   const broken = new Set<string>();
+  const refusedDevices: StandIns["refusedDevices"] = { current: { total: 0, byCountry: {}, devices: [] } };
   const failures = new Map<string, number>();
   const id = <K extends IdKind>(kind: K) => makeId(kind, now(), crypto.getRandomValues(new Uint8Array(10)));
   const at = (): string => new Date(now()).toISOString();
@@ -79,6 +82,7 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
   return {
     calls,
     broken,
+    refusedDevices,
     failures,
     devices: surface<DevicesRpc>("capabilities.devices", {
       createEnrollmentCode: () => ok({ ...code(), code: "slug-SECRET" }),
@@ -113,10 +117,12 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       setGroupMember: done,
       removeUser: done,
     }),
-    hub: surface<HubControlRpc & HubLifecycleRpc>("durable-objects.hub-control", {
+    hub: surface<HubControlRpc & HubGeoRpc & HubLifecycleRpc>("durable-objects.hub-control", {
       putMember: nothing,
       putKey: nothing,
       endSessions: nothing,
+      putGeo: nothing,
+      geoRefused: () => refusedDevices.current,
       setStanding: nothing,
       erase: nothing,
       presence: () => [],

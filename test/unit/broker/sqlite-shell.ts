@@ -102,7 +102,7 @@ export class SqliteShell {
     this.storage.commit();
     for (const id of this.touched) {
       const socket = this.state.sockets.get(id);
-      if (socket !== undefined) this.attachments.set(id, attachmentOf(socket, false));
+      if (socket !== undefined) this.attachments.set(id, attachmentOf(socket, false, null));
     }
     this.touched.clear();
     const { outgoing } = this;

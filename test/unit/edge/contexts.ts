@@ -17,7 +17,7 @@ export const requestId: RequestId = makeId("request", nowMs, bytes(4));
 export const slug = parseSlug("demo") as OrgSlug;
 
 export const orgPolicy = (changes: Partial<OrgPolicy> = {}): OrgPolicy => ({
-  version: 1,
+  version: 2,
   org: orgId,
   slug,
   status: "active",

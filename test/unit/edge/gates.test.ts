@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { bodyBytesDefaultMax, requestTargetBytesMax } from "../../../core/limits.ts";
+import { onlyCountries, plainGeoPolicy } from "../../../core/tenancy/geo-policy.ts";
 import { floodGate } from "../../../workers/edge/gates/flood.ts";
 import { geoGate } from "../../../workers/edge/gates/geo.ts";
 import { headerBytesMax, headerFieldsMax, readAtMost, sizeGate } from "../../../workers/edge/gates/size.ts";
@@ -39,8 +40,10 @@ describe("tls", () => {
 });
 
 describe("geo", () => {
-  const judge = (url: string, country: unknown, geoCountries = ["IN"]) =>
-    geoGate.judge(contextOf(url, { cf: { country, tlsVersion: "TLSv1.3" }, org: orgPolicy({ geoCountries }) }));
+  const judge = (url: string, country: unknown, countries = ["IN"]) => {
+    const org = orgPolicy({ geo: plainGeoPolicy(onlyCountries(countries)) });
+    return geoGate.judge(contextOf(url, { cf: { country, tlsVersion: "TLSv1.3" }, org }));
+  };
 
   it("takes what the list names", () => {
     expect(judge(me, "IN")).toMatchObject({ kind: "allow", adds: { country: "IN" } });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { onlyCountries, plainGeoPolicy } from "../../../core/tenancy/geo-policy.ts";
 import type { Env } from "../../../workers/edge/env.ts";
 import { gates } from "../../../workers/edge/gates/index.ts";
 import { handle } from "../../../workers/edge/handle.ts";
@@ -43,7 +44,7 @@ describe("one request", () => {
   it("reads the policy before the gates and nothing else", async () => {
     const texts: Record<string, string> = {
       "slug:demo": orgId,
-      [`org:${orgId}`]: JSON.stringify(orgPolicy({ geoCountries: ["DE"] })),
+      [`org:${orgId}`]: JSON.stringify(orgPolicy({ geo: plainGeoPolicy(onlyCountries(["DE"])) })),
     };
     const POLICIES = { get: async (key: string) => texts[key] ?? null } as unknown as Env["POLICIES"];
     expect(await ask("/o/demo", { POLICIES })).toBe("403 geo_denied");

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { onlyCountries, plainGeoPolicy } from "../../../core/tenancy/geo-policy.ts";
 import type { OrgPolicy } from "../../../core/tenancy/policy.ts";
 import { createBoundedCache } from "../../../workers/edge/bounded-cache.ts";
 import type { Env } from "../../../workers/edge/env.ts";
@@ -57,10 +58,11 @@ describe("an organisation's policy", () => {
   it.each([
     ["of no state that there is", JSON.stringify({ ...orgPolicy(), status: "closed" })],
     ["not JSON", "{"],
-    ["of another version", JSON.stringify({ ...orgPolicy(), version: 2 })],
+    ["of another version", JSON.stringify({ ...orgPolicy(), version: 3 })],
     ["of another organisation", JSON.stringify(orgPolicy({ org: otherOrgId }))],
     ["of another slug", JSON.stringify({ ...orgPolicy(), slug: "other" })],
-    ["open to Tor", JSON.stringify({ ...orgPolicy(), geoCountries: ["T1"] })],
+    ["open to Tor", JSON.stringify(orgPolicy({ geo: plainGeoPolicy(onlyCountries(["T1"])) }))],
+    ["open to Tor, in its first form", JSON.stringify({ ...orgPolicy(), version: 1, geoCountries: ["T1"] })],
   ])("is not there when it is %s", async (_what, text) => {
     stored.set(`org:${orgId}`, text);
     expect(await find("demo")).toBeNull();

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { makeId } from "../../../core/ids.ts";
+import { onlyCountries, plainGeoPolicy } from "../../../core/tenancy/geo-policy.ts";
 import { bearer, india, origin, outcome, publishOrg, send, sendJson, signIn } from "./harness.ts";
 import { asked, lastCall, recorded } from "./recorders.ts";
 
@@ -18,7 +19,7 @@ describe("geo", () => {
   });
 
   it("judges by the organisation that is addressed, by id and by slug", async () => {
-    const german = await publishOrg({ geoCountries: ["DE"] });
+    const german = await publishOrg({ geo: plainGeoPolicy(onlyCountries(["DE"])) });
     const person = await signIn(german.org);
     for (const named of [german.org, german.slug]) {
       const path = `/api/v1/orgs/${named}/devices`;

@@ -4,6 +4,7 @@ import type { OrgId } from "../../../core/ids.ts";
 import { accessTokenAudience, tokenTypes } from "../../../core/mesh/claims.ts";
 import type {
   EdgeRefusals,
+  EdgeTraffic,
   RateAttempt,
   RateLease,
   RatePolicy,
@@ -23,6 +24,7 @@ interface Call {
 export const recorded = {
   calls: [] as Call[],
   reports: [] as EdgeRefusals[],
+  traffic: [] as EdgeTraffic[],
   down: new Set<Unit>(),
   /** Session secret → access token by organisation (`-`: none). */
   sessions: new Map<string, (org: OrgId | null) => Promise<string>>(),
@@ -37,6 +39,7 @@ export const recorded = {
 export function resetRecorded(): void {
   recorded.calls.length = 0;
   recorded.reports.length = 0;
+  recorded.traffic.length = 0;
   recorded.down.clear();
   recorded.sessions.clear();
   recorded.counts.clear();
@@ -138,6 +141,10 @@ export class RecordingEvents extends WorkerEntrypoint {
   async report(refusals: readonly EdgeRefusals[]): Promise<void> {
     await record("EDGE_EVENTS", "report");
     recorded.reports.push(...refusals);
+  }
+  async traffic(rows: readonly EdgeTraffic[]): Promise<void> {
+    await record("EDGE_EVENTS", "traffic");
+    recorded.traffic.push(...rows);
   }
 }
 

@@ -31,12 +31,12 @@ export interface RotationBounds {
   readonly leadMs: number;
 }
 
-/** Of the clock's runs, every five minutes: 14,400 roles a day, and each run is over in some seconds. */
+/** Of the clock's runs, every five minutes: ten milliseconds a role, so a run is over in some seconds. */
 export const scheduledRotation: RotationBounds = {
-  announced: 50,
-  rotated: 50,
-  atOnce: 2,
-  runMs: 30_000,
+  announced: 1_000,
+  rotated: 1_000,
+  atOnce: 4,
+  runMs: 60_000,
   leadMs: announcedMs,
 };
 

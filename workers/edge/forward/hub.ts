@@ -1,6 +1,7 @@
 import { parseId } from "../../../core/ids.ts";
 import { problemResponse } from "../../../core/problem.ts";
 import { gatewayHeaders } from "../../../core/rpc/durable-objects.ts";
+import { writeGeoSeen } from "../../../core/tenancy/geo-seen.ts";
 import type { Admitted } from "../gates/gate.ts";
 import type { Credential } from "../verify-credential.ts";
 import type { KnownRoute } from "./known-route.ts";
@@ -8,7 +9,7 @@ import { relayedHeaders } from "./relayed-headers.ts";
 
 /** Hands a WebSocket upgrade to the organisation's hub. The socket then bypasses the edge's code. */
 export async function forwardToHub(admitted: Admitted, { org }: KnownRoute): Promise<Response> {
-  const { request, env, target, requestId, credential } = admitted;
+  const { request, env, target, requestId, credential, client } = admitted;
   if (org === null) throw new Error("the hub's route names no organisation");
   // RFC 9110 §15.5.22: say which protocol is wanted.
   if (request.method !== "GET" || request.headers.get("Upgrade")?.toLowerCase() !== "websocket")
@@ -19,6 +20,7 @@ export async function forwardToHub(admitted: Admitted, { org }: KnownRoute): Pro
   if (protocol !== null) headers.set("Sec-WebSocket-Protocol", protocol);
   headers.set(gatewayHeaders.org, org.org);
   headers.set(gatewayHeaders.requestId, requestId);
+  headers.set(gatewayHeaders.geo, writeGeoSeen({ ...admitted.geo, ip: client.ip }));
   const token = bearerFor(credential);
   if (token !== null) headers.set(gatewayHeaders.authorization, `Bearer ${token}`);
 

@@ -1,5 +1,6 @@
 import type { RouteName } from "../../../core/routes.ts";
 import { ceremonyCookieName, deviceCookieName, sessionCookieName, studioHeaders } from "../../../core/rpc/studio.ts";
+import { writeGeoSeen } from "../../../core/tenancy/geo-seen.ts";
 import type { Admitted } from "../gates/gate.ts";
 import { cookiePairs, type PresentedCredential, readPresentedCredential } from "../presented-credential.ts";
 import { forgetSession } from "../verify-credential.ts";
@@ -80,6 +81,7 @@ export async function forwardToStudio(admitted: Admitted, { match, org }: KnownR
   headers.set(studioHeaders.route, match.name);
   headers.set(studioHeaders.clientIp, client.ip);
   if (country !== null) headers.set(studioHeaders.country, country);
+  headers.set(studioHeaders.geo, writeGeoSeen({ ...admitted.geo, ip: client.ip }));
   headers.set(studioHeaders.credential, credential.kind === "user" ? credential.via : "none");
   if (org !== null) headers.set(studioHeaders.org, org.org);
   if (credential.kind === "user") headers.set("Authorization", `Bearer ${credential.accessToken}`);

@@ -13,10 +13,10 @@ type Result = GateResult<Pick<Additions, "credential">>;
  * Who asks: a bearer token or the session cookie. It verifies that a credential is genuine; what its
  * owner may do is studio's and the hub's to decide.
  */
-export const credentialGate: Gate<never, "credential"> = {
+export const credentialGate: Gate<"geo", "credential"> = {
   name: "credential",
   appliesTo: "known_route",
-  needs: [],
+  needs: ["geo"],
   adds: ["credential"],
   deadlineMs: remoteDeadlineMs,
   async judge(context): Promise<Result> {
@@ -36,7 +36,7 @@ export const credentialGate: Gate<never, "credential"> = {
       case "bearer":
         return await judgeBearer(presented.token, match, context);
       case "cookie": {
-        const org = resolution.org?.org ?? null;
+        const org = resolution.org?.org ?? context.geo.claimed?.org ?? null;
         const { requestId, env, isolate, nowMs } = context;
         const user = await exchangeSession(presented.secret, org, requestId, env, isolate, nowMs);
         return user === null ? withoutSession(match) : allow(user);

@@ -7,6 +7,7 @@ import type { Counted } from "../rate-fields.ts";
 import type { RequestTarget } from "../request-target.ts";
 import type { Resolution } from "../resolve.ts";
 import type { Credential } from "../verify-credential.ts";
+import type { GeoJudged } from "./geo-judged.ts";
 
 /** What is known of a request before the first gate. */
 export interface RequestContext {
@@ -26,6 +27,8 @@ export interface Additions {
   readonly body: Uint8Array | null;
   /** Where the request comes from; null only on a route that takes requests from anywhere. */
   readonly country: string | null;
+  /** How that was judged; `judgedByPerson` (geo-person.ts) finishes it. */
+  readonly geo: GeoJudged;
   readonly credential: Credential;
   /** Every bound it was counted under; empty where nothing is counted. */
   readonly rate: readonly Counted[];

@@ -2,6 +2,7 @@ import { credentialGate } from "./credential.ts";
 import { floodGate } from "./flood.ts";
 import { type AnyGate, inOrder } from "./gate.ts";
 import { geoGate } from "./geo.ts";
+import { judgedByPerson } from "./geo-person.ts";
 import { limitGate } from "./limit.ts";
 import { sizeGate } from "./size.ts";
 import { standingGate } from "./standing.ts";
@@ -16,6 +17,6 @@ export const gates: readonly AnyGate[] = inOrder([
   wafGate,
   floodGate,
   standingGate,
-  credentialGate,
+  judgedByPerson(credentialGate),
   limitGate,
 ]);

@@ -5,6 +5,7 @@ import { secondFactors } from "../../../store/control/factors/overview.ts";
 import { ownThings } from "../../../store/control/own-things.ts";
 import { type MembershipOfUser, membershipsOf } from "../../../store/control/users.ts";
 import { afterAnswer } from "../after-answer.ts";
+import { maySignInFromHere } from "../geo/judge-person.ts";
 import { answer, type HandlerResult, refuse } from "../http/result.ts";
 import type { RequestContext } from "../pipeline/request-context.ts";
 import { beginSecondStep } from "./begin-second-step.ts";
@@ -86,6 +87,8 @@ export async function finishSignIn(
   const { services, orgReference } = context;
   const { user, method, tokens, onlyOrg = null, rehashed, passwordHash } = step;
   const { memberships, mfa } = proven;
+  const door = orgReference === null ? null : (memberships.find(isOrg(orgReference))?.org ?? null);
+  if (!(await maySignInFromHere(context, door, user))) return refuse("geo_denied");
   const session = await beginSession(context, user, { method, mfa, tokens, onlyOrg, rehashed, passwordHash });
   // It was right when it was checked, and is not any more.
   if (session === null) return denySignIn(context, user, { method, reason: "wrong_password" });

@@ -4,6 +4,7 @@ import type { SignedCall, VerifiedAccess } from "../../../core/mesh/claims.ts";
 import type { Audience } from "../../../core/mesh/workloads.ts";
 import type { IntentHandle } from "../../../core/rpc/durable-objects.ts";
 import { studioHeaders } from "../../../core/rpc/studio.ts";
+import { readGeoSeen } from "../../../core/tenancy/geo-seen.ts";
 import type { IdempotencyClaim } from "../../../store/control/idempotency.ts";
 import type { OrgScope, PlatformScope } from "../../../store/control/org-scope.ts";
 import type { OwnThings } from "../../../store/control/own-things.ts";
@@ -19,6 +20,8 @@ export interface PlainAnswer {
   readonly status: number;
   readonly headers: AnswerHeaders;
   readonly body: string;
+  /** In place of `body`, where a read's answer is no text. */
+  readonly bytes?: Uint8Array<ArrayBuffer>;
 }
 
 /** One request on its way through the steps. Each field names the step that writes it; later steps only read. */
@@ -93,6 +96,7 @@ export function contextOf(exchange: Exchange): MemberContext & OwnContext & Oper
     clientIp: exchange.clientIp,
     userAgent: (request.headers.get("User-Agent") ?? "").slice(0, 512),
     country: request.headers.get(studioHeaders.country) ?? "",
+    geo: readGeoSeen(request.headers.get(studioHeaders.geo)),
     credential: credentialOf(request.headers.get(studioHeaders.credential)),
     orgReference: exchange.params["org"] ?? null,
     cookieHeader: request.headers.get("Cookie"),

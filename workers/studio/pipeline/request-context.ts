@@ -3,6 +3,7 @@ import type { OrgId, RequestId } from "../../../core/ids.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import type { Audience } from "../../../core/mesh/workloads.ts";
 import type { RouteName } from "../../../core/routes.ts";
+import type { GeoSeen } from "../../../core/tenancy/geo-seen.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import type { OrgScope, PlatformScope } from "../../../store/control/org-scope.ts";
 import type { OwnThings } from "../../../store/control/own-things.ts";
@@ -21,6 +22,8 @@ export interface RequestContext {
   readonly userAgent: string;
   /** ISO 3166 code of where the request comes from, as the edge saw it; "" if it said none. */
   readonly country: string;
+  /** What the edge's geo gate saw; null if it said nothing. */
+  readonly geo: GeoSeen | null;
   /** What the edge took the request's credential from. */
   readonly credential: "cookie" | "bearer" | "none";
   /** The organisation in the path as it was written, id or slug; null when the path names none. */

@@ -11,6 +11,7 @@ import { chooseLog } from "./steps/choose-log.ts";
 import { claimIdempotency } from "./steps/claim-idempotency.ts";
 import { grantScope } from "./steps/grant-scope.ts";
 import { keepAnswer } from "./steps/keep-answer.ts";
+import { noteMembersPlace } from "./steps/note-where.ts";
 import { parseInput } from "./steps/parse-input.ts";
 import { readContext } from "./steps/read-context.ts";
 import { recordIntent } from "./steps/record-intent.ts";
@@ -30,6 +31,7 @@ export const steps: readonly Step[] = [
   { name: "authorize", run: authorize },
   { name: "requireProof", run: requireProof },
   { name: "grantScope", run: grantScope },
+  { name: "noteMembersPlace", run: noteMembersPlace },
   { name: "parseInput", run: parseInput },
   { name: "chooseLog", run: chooseLog },
   { name: "claimIdempotency", run: claimIdempotency },

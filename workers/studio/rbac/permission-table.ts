@@ -18,6 +18,7 @@ export const permissionTable: Readonly<Record<Role, readonly Permission[]>> = {
     "identity_providers:manage",
     "policies:read",
     "policies:manage",
+    "break_glass:manage",
     "groups:read",
     "groups:manage",
     "enrollment:manage",

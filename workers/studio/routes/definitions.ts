@@ -78,8 +78,12 @@ import { createOrg } from "./organisations/create.ts";
 import { deleteOrg, restoreOrg } from "./organisations/delete.ts";
 import { getOrg } from "./organisations/show.ts";
 import { outsideIssuerDefinitions } from "./outside-issuers.ts";
+import { makeBreakGlass, showBreakGlass, useBreakGlass } from "./policies/break-glass.ts";
+import { confirmGeo } from "./policies/confirm-geo.ts";
+import { addGeoException, listGeoExceptions, removeGeoException } from "./policies/geo-exceptions.ts";
 import { putPolicy } from "./policies/replace.ts";
 import { getPolicy } from "./policies/show.ts";
+import { simulateGeo } from "./policies/simulate-geo.ts";
 
 const served: readonly RouteDefinition[] = [
   createApiKey,
@@ -165,6 +169,14 @@ const served: readonly RouteDefinition[] = [
   deleteOrg,
   restoreOrg,
   putPolicy,
+  simulateGeo,
+  confirmGeo,
+  addGeoException,
+  listGeoExceptions,
+  removeGeoException,
+  makeBreakGlass,
+  showBreakGlass,
+  useBreakGlass,
   getPolicy,
   rotateKeys,
   disableUser,

@@ -32,6 +32,8 @@ interface Checked {
   readonly scope: OrgScope;
   readonly name: TenantIdentifier;
   readonly placement: string;
+  /** Somebody asked for a repair (`tenants repair`), or the last run found that it needs one. */
+  readonly asked: boolean;
 }
 
 /**
@@ -48,8 +50,11 @@ export async function checkRights(
   if (tenantRights.number !== tenantMigrations.length) return { checked: 0, repaired: [], failed: [] };
   const due = await dueChecks(directory, config, most);
   const failed: { org: OrgId | null; error: unknown }[] = [];
-  const differing: Checked[] = [];
-  for (const [name, group] of Map.groupBy(due, ({ placement }) => placement)) {
+  const differing = due.filter(({ asked }) => asked);
+  for (const [name, group] of Map.groupBy(
+    due.filter(({ asked }) => !asked),
+    ({ placement }) => placement,
+  )) {
     const url = config.placements.get(name)?.provisionerUrl ?? "";
     const provisioner = createDatabase({ url, gateway: config.gateway });
     for (let from = 0; from < group.length; from += comparedAtOnce) {
@@ -59,58 +64,61 @@ export async function checkRights(
           provisioner,
           some.map(({ name: schema }) => schema),
         );
-        differing.push(...some.filter(({ name: schema }) => found.get(schema) !== tenantRights.fingerprint));
-        await recordChecks(directory, some);
+        const isRight = ({ name: schema }: Checked): boolean => found.get(schema) === tenantRights.fingerprint;
+        differing.push(...some.filter((one) => !isRight(one)));
+        await recordChecks(directory, some.filter(isRight), "now");
       } catch (error) {
+        // A placement that is away: its tenants go to the end of the queue with the rest.
         failed.push({ org: null, error });
+        await recordChecks(directory, some, "now");
       }
     }
   }
   const repaired: RightsCheck["repaired"][number][] = [];
-  for (const { org, scope } of differing.slice(0, repairsMax)) {
+  for (const one of differing.slice(0, repairsMax)) {
     try {
-      const { found, left, closed } = await repairTenant(config, scope);
-      repaired.push({ org, drift: found, left: left.length > 0, closed });
+      const { found, left, closed } = await repairTenant(config, one.scope);
+      repaired.push({ org: one.org, drift: found, left: left.length > 0, closed });
     } catch (error) {
-      failed.push({ org, error });
+      failed.push({ org: one.org, error });
     }
+    // Also when it failed: it comes again with the others, and holds up nobody meanwhile.
+    await recordChecks(directory, [one], "now");
   }
-  // Whoever found no room, or failed, is first again.
-  const open = new Set([...differing.slice(repairsMax).map(({ org }) => org), ...failed.map(({ org }) => org)]);
-  await forgetChecks(
-    directory,
-    [...open].filter((org) => org !== null),
-  );
+  // Whoever found no room is first in the next run, and is not compared once more.
+  await recordChecks(directory, differing.slice(repairsMax), "asked");
   return { checked: due.length, repaired, failed };
 }
 
 async function dueChecks(directory: Database, config: DataConfig, most: number): Promise<Checked[]> {
   const rows = await directory.query(
-    sql`SELECT p.org_id, p.placement FROM control.organisation_placements p
+    sql`SELECT p.org_id, p.placement, coalesce(c.checked_at = '-infinity', false) AS asked FROM control.organisation_placements p
         JOIN control.tenant_migrations m USING (org_id) LEFT JOIN control.rights_checks c USING (org_id)
         WHERE p.ready_at IS NOT NULL AND p.placement = ANY (${[...config.placements.keys()]}::text[])
           AND m.number = ${tenantRights.number}
-        ORDER BY c.checked_at NULLS FIRST, p.org_id LIMIT ${most}`,
+        ORDER BY (c.checked_at = '-infinity') DESC NULLS LAST, c.checked_at NULLS FIRST, p.org_id LIMIT ${most}`,
     { readOnly: true },
   );
   return rows.map((row) => {
     const org = parseId("org", row["org_id"]);
     if (org === null) throw new Error("the directory holds something that was never written to it");
-    return { org, scope: unfinishedScope(org), name: tenantIdentifier(org), placement: String(row["placement"]) };
+    return {
+      org,
+      scope: unfinishedScope(org),
+      name: tenantIdentifier(org),
+      placement: String(row["placement"]),
+      asked: row["asked"] === true,
+    };
   });
 }
 
-async function recordChecks(directory: Database, tenants: readonly Checked[]): Promise<void> {
+/** @param as `asked`: as if nobody had ever looked, which is how a repair is asked for */
+async function recordChecks(directory: Database, tenants: readonly Checked[], as: "now" | "asked"): Promise<void> {
+  if (tenants.length === 0) return;
+  const at = as === "now" ? sql`clock_timestamp()` : sql`'-infinity'::timestamptz`;
   await directory.query(
-    sql`INSERT INTO control.rights_checks (org_id, checked_at) SELECT org_id, clock_timestamp()
+    sql`INSERT INTO control.rights_checks (org_id, checked_at) SELECT org_id, ${at}
           FROM control.organisation_placements WHERE org_id = ANY (${tenants.map(({ org }) => org)}::text[])
         ON CONFLICT (org_id) DO UPDATE SET checked_at = EXCLUDED.checked_at`,
-  );
-}
-
-async function forgetChecks(directory: Database, orgs: readonly OrgId[]): Promise<void> {
-  if (orgs.length === 0) return;
-  await directory.query(
-    sql`UPDATE control.rights_checks SET checked_at = '-infinity' WHERE org_id = ANY (${orgs}::text[])`,
   );
 }

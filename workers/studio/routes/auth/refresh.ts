@@ -8,6 +8,7 @@ import { sha256Hex } from "../../auth/keys.ts";
 import { appendToOrganisations, loginEvent } from "../../auth/login-events.ts";
 import { refreshSuccessor } from "../../auth/secrets.ts";
 import { isOrg, scopeOf, tokenAnswer } from "../../auth/sign-in.ts";
+import { maySignInFromHere } from "../../geo/judge-person.ts";
 import { defineRoute, type RouteDefinition } from "../../http/define-route.ts";
 import { answer, type HandlerResult, refuse } from "../../http/result.ts";
 import { opaqueSecret } from "../../http/schemas.ts";
@@ -66,6 +67,8 @@ async function rotate(
   const { onlyOrg } = rotation;
   const counting = onlyOrg === null ? memberships : memberships.filter(({ org }) => org === onlyOrg);
   if (orgReference !== null && !counting.some(isOrg(orgReference))) return refuse("invalid_token");
+  const door = orgReference === null ? null : (counting.find(isOrg(orgReference))?.org ?? null);
+  if (!(await maySignInFromHere(context, door, user))) return refuse("geo_denied");
   const scope = scopeOf(counting, orgReference, rotation.holder, services.now());
   return answer(await tokenAnswer(context, { user, session, scope }, successor));
 }

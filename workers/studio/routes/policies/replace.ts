@@ -5,13 +5,14 @@ import { fieldErrors } from "../../http/field-errors.ts";
 import { answer, type HandlerResult, refuse } from "../../http/result.ts";
 import type { MemberContext } from "../../pipeline/request-context.ts";
 import { publishPolicy } from "../organisations/publish-policy.ts";
+import { geoChange } from "./geo-schemas.ts";
+import { replaceGeoPolicy } from "./replace-geo.ts";
 import { replaceMfaPolicy } from "./replace-mfa.ts";
-import { geoPolicy, policyAnswer, policyParams, tlsPolicy } from "./schemas.ts";
+import { policyAnswer, policyParams, tlsPolicy } from "./schemas.ts";
 
-const geoBody = geoPolicy.extend({ confirm_lockout: z.boolean().optional() });
 // Which of them it must be, the path says; the handler holds it to that.
 const body = z.strictObject({
-  ...geoBody.partial().shape,
+  ...geoChange.shape,
   ...tlsPolicy.partial().shape,
   required: z.boolean().optional(),
   // Read as a time by the handler; what is parsed twice must be the same text both times.
@@ -27,7 +28,7 @@ export const putPolicy = defineRoute(
       case "tls":
         return replaceTls(context, given);
       case "geo":
-        return replaceGeo(context, given);
+        return replaceGeoPolicy(context, given);
       case "mfa":
         return replaceMfaPolicy(context, given);
     }
@@ -39,19 +40,6 @@ async function replaceTls(context: MemberContext, given: z.output<typeof body>):
   if (!parsed.success) return refuse("invalid_request", { errors: fieldErrors(parsed.error) });
   await storeAndPublish(context, { name: "tls", document: parsed.data });
   return answer(parsed.data);
-}
-
-async function replaceGeo(context: MemberContext, given: z.output<typeof body>): Outcome {
-  const parsed = geoBody.safeParse(given);
-  if (!parsed.success) return refuse("invalid_request", { errors: fieldErrors(parsed.error) });
-  const { countries, confirm_lockout: confirmed } = parsed.data;
-  if (!countries.includes(context.country) && confirmed !== true) {
-    return refuse("conflict", {
-      detail: "This would lock you out where you are now. Send confirm_lockout: true if that is meant.",
-    });
-  }
-  await storeAndPublish(context, { name: "geo", document: { countries } });
-  return answer({ countries });
 }
 
 /** Stored first, then published to the edge, which sees it within a minute. Asking again publishes again. */

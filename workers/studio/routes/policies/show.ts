@@ -1,18 +1,20 @@
+import type { z } from "@hono/zod-openapi";
 import type { MfaPolicy } from "../../../../core/tenancy/policy.ts";
 import { readPolicy } from "../../../../store/control/policies.ts";
 import { defineRoute } from "../../http/define-route.ts";
-import { answer, refuse } from "../../http/result.ts";
+import { answer, type HandlerResult, refuse } from "../../http/result.ts";
+import { geoView } from "./geo-schemas.ts";
 import { policyAnswer, policyParams } from "./schemas.ts";
 
 export const getPolicy = defineRoute(
   "getPolicy",
   { caller: "member", params: policyParams, status: 200, answer: policyAnswer },
-  async ({ services, scope, membership }, { params }) => {
+  async ({ services, scope, membership }, { params }): Promise<HandlerResult<z.input<typeof policyAnswer>>> => {
     if (params.policy === "mfa") return answer(mfaView(membership.mfa));
     const stored = await readPolicy(services.database, scope);
     if (stored === null) return refuse("not_found");
-    const { geoCountries, tlsDeviceMin } = stored.policy;
-    return answer(params.policy === "geo" ? { countries: [...geoCountries] } : { device_min: tlsDeviceMin });
+    const { geo, tlsDeviceMin } = stored.policy;
+    return answer(params.policy === "geo" ? geoView(geo, services.now()) : { device_min: tlsDeviceMin });
   },
 );
 
