@@ -10,7 +10,7 @@ import type { RequestContext } from "../pipeline/request-context.ts";
  */
 export async function maySignInFromHere(
   context: RequestContext,
-  door: DoorScope | null,
+  org: OrgId | null,
   user: UserId,
 ): Promise<boolean> {
   const { services, geo } = context;
