@@ -5,10 +5,12 @@
 import { apiKeysRoutes } from "./routes/api-keys.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { devicesRoutes } from "./routes/devices.ts";
+import { encryptionRoutes } from "./routes/encryption.ts";
 import { factorsRoutes } from "./routes/factors.ts";
 import { geoRoutes } from "./routes/geo.ts";
 import { groupsRoutes } from "./routes/groups.ts";
 import { operatorRoutes } from "./routes/operator.ts";
+import { operatorBackupRoutes } from "./routes/operator-backups.ts";
 import { organisationsRoutes } from "./routes/organisations.ts";
 import { outsideIssuersRoutes } from "./routes/outside-issuers.ts";
 import { pagesRoutes } from "./routes/pages.ts";
@@ -30,7 +32,9 @@ export const routes = {
   ...groupsRoutes,
   ...devicesRoutes,
   ...auditRoutes,
+  ...encryptionRoutes,
   ...operatorRoutes,
+  ...operatorBackupRoutes,
   ...outsideIssuersRoutes,
   ...pagesRoutes,
 } as const satisfies Record<string, RouteSpec>;

@@ -41,8 +41,17 @@ export const sessionEndReasons = [
 export const accountActions = ["disabled", "enabled"] as const;
 
 /** Keys and secrets whose changes are on record. */
-export const keyKinds = ["api_key", "access_signing_key", "mesh_signing_key", "client_secret"] as const;
-export const keyActions = ["created", "rotated", "revoked"] as const;
+export const keyKinds = [
+  "api_key",
+  "access_signing_key",
+  "mesh_signing_key",
+  "client_secret",
+  /** What seals an organisation's data. */
+  "data_key",
+  /** What wraps its data keys, wherever that is kept. */
+  "key_encryption_key",
+] as const;
+export const keyActions = ["created", "rotated", "revoked", "unavailable"] as const;
 
 /** What happens to an organisation as a whole. */
 export const orgActions = [
@@ -128,7 +137,7 @@ export type AuditFields =
       readonly action: (typeof accountActions)[number];
     }
   | {
-      /** An API key, a signing key or an identity provider's client secret. */
+      /** An API key, a signing key, an identity provider's client secret, or a key that data is sealed under. */
       readonly type: "key_change";
       /** Null: the platform's operator or a schedule. */
       readonly user_id: string | null;

@@ -12,8 +12,11 @@ export interface AuditProofsRpc {
    * @returns null when no checkpoint covers the entry, or none reaches the size
    */
   inclusion(call: SignedCall, seq: number, size: number | null): Promise<InclusionView | null>;
-  /** That the tree of `to` entries begins with the tree of `from`; null when no checkpoint reaches `to`. */
-  consistency(call: SignedCall, from: number, to: number): Promise<ConsistencyView | null>;
+  /**
+   * That the tree of `to` entries begins with the tree of `from`; null when no checkpoint reaches `to`.
+   * @param to null for the newest checkpoint's size
+   */
+  consistency(call: SignedCall, from: number, to: number | null): Promise<ConsistencyView | null>;
   /** Bytes of a tile or bundle of entries; null when no checkpoint covers it. */
   tile(call: SignedCall, path: TilePath): Promise<Uint8Array<ArrayBuffer> | null>;
 }

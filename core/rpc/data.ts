@@ -56,6 +56,12 @@ export interface TenantConnection {
 export interface ProvisionerRpc {
   /** Creates (or finishes creating) schema, LOGIN role, grants, row-level security; migrates to newest. */
   createTenant(call: SignedCall, org: OrgId): Promise<ProvisionedTenant>;
+  /** Job `lifecycle`: drops schema and role of an organisation whose erasure has begun, once all is quiet. */
+  dropTenant(call: SignedCall, org: OrgId): Promise<DroppedTenant>;
+}
+export interface DroppedTenant {
+  /** False: not yet; ask again later. */
+  readonly dropped: boolean;
 }
 export interface ProvisionedTenant {
   /** Null: every placement is full, and nothing was made. Not an error: a class does not survive the way. */

@@ -22,6 +22,7 @@ export const permissions = [
   "policies:read",
   "policies:manage",
   "break_glass:manage",
+  "encryption:manage",
   "groups:read",
   "groups:manage",
   "enrollment:manage",

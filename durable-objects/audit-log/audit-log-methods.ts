@@ -30,7 +30,7 @@ export interface AuditLogMethods {
   checkpoint(): Promise<CheckpointView | null>;
   /** The next three: see `AuditProofsRpc`. */
   inclusion(seq: number, size: number | null): Promise<InclusionView | null>;
-  consistency(from: number, to: number): Promise<ConsistencyView | null>;
+  consistency(from: number, to: number | null): Promise<ConsistencyView | null>;
   tile(path: TilePath): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Counts refusals of the edge. */
   foldRefusals(log: LogName, refusals: readonly Refusals[]): Promise<void>;

@@ -139,7 +139,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
   }
 
   /** That the log of `to` entries begins with that of `from`; see `AuditProofsRpc`. */
-  async consistency(from: number, to: number): Promise<ConsistencyView | null> {
+  async consistency(from: number, to: number | null): Promise<ConsistencyView | null> {
     return this.#published.consistency(from, to);
   }
 

@@ -23,9 +23,9 @@ export class AuditProofs extends WorkerEntrypoint<Env> implements AuditProofsRpc
     return await this.env.AUDIT_LOG.getByName(log).inclusion(seq, size);
   }
 
-  async consistency(call: SignedCall, from: number, to: number): Promise<ConsistencyView | null> {
+  async consistency(call: SignedCall, from: number, to: number | null): Promise<ConsistencyView | null> {
     const log = await this.#readable(call);
-    checkCounts(from, to);
+    checkCounts(from, to ?? from);
     return await this.env.AUDIT_LOG.getByName(log).consistency(from, to);
   }
 

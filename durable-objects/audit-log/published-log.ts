@@ -111,8 +111,10 @@ export class PublishedLog {
   }
 
   /** See `AuditProofsRpc.consistency`. */
-  consistency(from: number, to: number): ConsistencyView | null {
-    if (from < 1 || from > to || to > this.#checkpoints.latestSize()) return null;
+  consistency(from: number, wanted: number | null): ConsistencyView | null {
+    const size = this.#checkpoints.latestSize();
+    const to = wanted ?? size;
+    if (from < 1 || from > to || to > size) return null;
     return { from, to, proof: consistencyProof(this.#tree.read, from, to, sha256).map(plain) };
   }
 

@@ -1,7 +1,10 @@
 import { importEnvelopeKey, openEnvelope, sealEnvelope } from "../../core/crypto/envelope.ts";
-import type { Env } from "../env.ts";
 
-type KeyEncryption = Pick<Env, "KEY_ENCRYPTION_KEY" | "KEY_ENCRYPTION_KEY_PREVIOUS">;
+/** The bindings of the same names (env.ts). */
+interface KeyEncryption {
+  readonly KEY_ENCRYPTION_KEY: string;
+  readonly KEY_ENCRYPTION_KEY_PREVIOUS?: string;
+}
 
 /** Private halves of one purpose (PKCS #8) under the key-encryption key, each bound to its name. */
 export class SealedPrivate {

@@ -7,6 +7,7 @@ import type { BackupId, OrgId } from "../../core/ids.ts";
 import type { Partition } from "./catalogue.ts";
 import { controlStreams, openControlSnapshot, readControl } from "./control-rows.ts";
 import { copyOut } from "./copy.ts";
+import { type HubLink, hubStream, openHub } from "./hub-link.ts";
 import { newSha256 } from "./running-hash.ts";
 import { openSnapshot } from "./snapshot.ts";
 
@@ -46,12 +47,14 @@ export interface TenantBackupOptions {
   readonly tenant: pg.ClientBase;
   readonly audit: pg.ClientBase;
   readonly control: pg.ClientBase;
+  /** Null: the backup is made without the hub, and has no stream of it. */
+  readonly hub: HubLink | null;
   readonly nowMs: number;
   readonly onProgress?: (bytes: number, stream: string) => void;
 }
 
 /**
- * Begins a backup. The tables are of one moment; the audit log's and the control plane's rows are of a moment right
+ * Begins a backup. The tables are of one moment; what the audit log, the control plane and the hub hold is of a moment right
  * after it, so an event may be in the log whose change is not in the tables, and never the other way round.
  * @throws CatalogueRefused
  */
@@ -60,6 +63,7 @@ export async function backUpTenant(options: TenantBackupOptions): Promise<Tenant
   const snapshot = await openSnapshot(tenant, org, options.nowMs);
   await openControlSnapshot(audit);
   await openControlSnapshot(control);
+  const hub = options.hub === null ? null : await openHub(options.hub, org);
   const { catalogue } = snapshot;
   const header: BackupHeader = {
     kind: "tenant",
@@ -72,12 +76,14 @@ export async function backUpTenant(options: TenantBackupOptions): Promise<Tenant
       ...catalogue.tables,
       ...controlStreams.map(({ name, columns }) => ({ name, columns })),
       auditStream,
+      ...(hub === null ? [] : [hubStream]),
     ],
     salt: randomBytes(32).toString("hex"),
   };
   const read = (stream: string): Lines => {
     if (stream === partitionStream.name) return partitionLines(catalogue.partitions);
     if (stream === auditStream.name) return readAudit(audit, org);
+    if (stream === hubStream.name && hub !== null) return hub();
     return stream.startsWith("$control.") ? readControl(control, org, stream) : snapshot.readTable(stream);
   };
   const bytes = writeBackup({

@@ -13,6 +13,7 @@ import { recordTenant } from "../migrate/tenants/ledger.ts";
 import { backUpTenant } from "./back-up-tenant.ts";
 import { keepKey, keyOf, newBackup, noteVerified } from "./custody.ts";
 import { fileEnding, readFileBytes, writeFileWhole } from "./files.ts";
+import { type HubLink, reconcileHub } from "./hub-link.ts";
 import type { ByteProgress } from "./progress.ts";
 import { type Restored, restoreTenant } from "./restore-tenant.ts";
 import { newSha256 } from "./running-hash.ts";
@@ -21,6 +22,8 @@ export interface World {
   /** Owner's connections; the first holds the control plane. */
   readonly placements: readonly [PlacementUrl, ...PlacementUrl[]];
   readonly keeper: KeyWrapper;
+  /** Null: no Sentinel that runs was named, so its hubs are left out. */
+  readonly hub: HubLink | null;
 }
 
 /** The organisation, or its placement, is not one of those that were named. */
@@ -60,6 +63,7 @@ export async function backUpToFile(
             tenant,
             audit,
             control,
+            hub: world.hub,
             nowMs: Date.now(),
             onProgress: (bytes, stream) => shown?.update(bytes, stream),
           });
@@ -149,8 +153,24 @@ export async function restoreFromFile(
   });
 }
 
+/**
+ * Tells an organisation's hub what its schema has now. Nothing to do without a hub.
+ * @returns how many devices it knows, or null
+ * @throws NoSuchOrganisation
+ */
+export async function tellHub(world: Pick<World, "placements" | "hub">, org: OrgId): Promise<number | null> {
+  const { hub, placements } = world;
+  if (hub === null) return null;
+  const url = await asOwner(placements[0].url, (control) => placementOf(world, control, org));
+  return await asOwner(url, (client) => reconcileHub(hub, client, org));
+}
+
 /** The owner's address of an organisation's placement. @throws NoSuchOrganisation */
-async function placementOf({ placements }: World, control: pg.ClientBase, org: OrgId): Promise<string> {
+async function placementOf(
+  { placements }: Pick<World, "placements">,
+  control: pg.ClientBase,
+  org: OrgId,
+): Promise<string> {
   const { rows } = await control.query<{ placement: string }>(
     "SELECT placement FROM control.organisation_placements WHERE org_id = $1 AND ready_at IS NOT NULL",
     [org],

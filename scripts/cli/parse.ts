@@ -7,6 +7,8 @@ import { backup } from "./verbs/backup.ts";
 import { backupMakeKey } from "./verbs/backup-flags.ts";
 import { hubReconcile } from "./verbs/hub-reconcile.ts";
 import { identityProviders } from "./verbs/identity-providers.ts";
+import { keeper, keeperMakeKey } from "./verbs/keeper.ts";
+import { keysData } from "./verbs/keys-data.ts";
 import { keysRotate } from "./verbs/keys-rotate.ts";
 import { migrate } from "./verbs/migrate.ts";
 import { migrateTenants } from "./verbs/migrate-tenants.ts";
@@ -36,7 +38,10 @@ export const verbs: readonly Verb[] = [
   restore,
   verifyBackup,
   hubReconcile,
+  ...keysData,
   keysRotate,
+  keeperMakeKey,
+  keeper,
   usersDisable,
   usersEnable,
   ...identityProviders,

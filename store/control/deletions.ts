@@ -57,7 +57,9 @@ export interface DueErasure {
 /** Deletions whose grace is over by the database's clock, and those that are under way; the oldest first. */
 export async function dueErasures(database: Database): Promise<DueErasure[]> {
   const rows = await database.query(
-    sql`SELECT d.org_id, o.slug, d.reason, d.started_at IS NOT NULL AS begun, d.steps_done
+    sql`SELECT d.org_id, o.slug, d.reason, d.started_at IS NOT NULL AS begun,
+        -- That schema and role are gone is the data Worker's to say.
+        CASE WHEN d.tenant_dropped_at IS NULL THEN array_remove(d.steps_done, 'tenant') ELSE d.steps_done END AS steps_done
       FROM control.org_deletions d JOIN control.organisations o ON o.id = d.org_id
       WHERE d.finished_at IS NULL AND d.delete_after <= now() ORDER BY d.delete_after LIMIT ${takenMax}`,
     { readOnly: true },

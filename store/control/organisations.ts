@@ -6,7 +6,7 @@ import { type Standing, standingRow, standingStatement } from "./members.ts";
 import type { DoorScope, FoundingScope, OrgScope } from "./org-scope.ts";
 import { stateOf } from "./org-state.ts";
 import { policyRow, policyStatement, type VersionedPolicy } from "./policies.ts";
-import { receipt, receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
 import { doorScope, joinedScope } from "./scope-makers.ts";
 import { recentlyEndedOf, recentlyEndedStatement } from "./sessions.ts";
 import { membershipsPerUserMax } from "./users.ts";
@@ -58,7 +58,9 @@ export async function claimOrganisation(
         SELECT id, ${wanted.owner}, 'owner', ${now}::timestamptz FROM changed),
       receipt AS (${receiptIfChanged(write, null)})
       SELECT fits FROM room`,
-    sql`SELECT o.id, o.name, control.rfc3339(o.created_at) AS created_at FROM control.organisations o WHERE ${theirs}`,
+    // Tried again now: the sweep of creations that nobody came back to leaves it alone for another day.
+    sql`UPDATE control.organisations o SET claimed_at = now() WHERE ${theirs}
+      RETURNING o.id, o.name, control.rfc3339(o.created_at) AS created_at`,
     policyStatement(theirs),
     recentlyEndedStatement(wanted.owner, write.nowMs),
   ]);
@@ -80,22 +82,28 @@ export interface Activated {
 }
 
 /**
- * The last step of provisioning: from now on the organisation answers.
- * @returns what may have changed since its hub and the edge were told
+ * COMMIT POINT of a creation: from now on the organisation answers.
+ * @returns what may have changed since its hub and the edge were told; null when it was given up meanwhile
+ *   (migrations/control/0010: `abandon_creation`)
  */
 export async function activateOrganisation(
   database: Database,
   write: WriteRequest,
   scope: OrgScope,
   owner: UserId,
-): Promise<Activated> {
-  const [, , standing = [], policies = [], ended = []] = await database.transaction([
-    sql`UPDATE control.organisations SET status = 'active' WHERE id = ${scope.org} AND status = 'provisioning'`,
-    receipt(write, scope),
+): Promise<Activated | null> {
+  const [rows = [], standing = [], policies = [], ended = []] = await database.transaction([
+    sql`WITH changed AS (
+        UPDATE control.organisations SET status = 'active' WHERE id = ${scope.org} AND status = 'provisioning' RETURNING 1),
+      receipt AS (${receiptIfChanged(write, scope)})
+      -- The same person may have asked twice at once.
+      SELECT EXISTS (SELECT FROM changed)
+        OR EXISTS (SELECT FROM control.organisations WHERE id = ${scope.org} AND status = 'active') AS active`,
     standingStatement(scope, owner),
     policyStatement(sql`o.id = ${scope.org}`),
     recentlyEndedStatement(owner, write.nowMs),
   ]);
+  if (!booleanOf(rows[0] ?? {}, "active")) return null;
   return {
     standing: standingRow(standing),
     policyVersion: policyRow(policies)?.version ?? null,

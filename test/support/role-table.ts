@@ -16,6 +16,7 @@ const table: Readonly<Record<Permission, string>> = {
   "policies:read": "✓ ✓ – – ✓",
   "policies:manage": "✓ ✓ – – –",
   "break_glass:manage": "✓ – – – –",
+  "encryption:manage": "✓ – – – –",
   "groups:read": "✓ ✓ ✓ ✓ ✓",
   "groups:manage": "✓ ✓ – – –",
   "enrollment:manage": "✓ ✓ – – –",

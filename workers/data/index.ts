@@ -10,6 +10,7 @@ import type {
   AuditSinkRpc,
   CredentialsRpc,
   DataKeysRpc,
+  DroppedTenant,
   EncryptionState,
   IngestRecord,
   IngestRpc,
@@ -25,6 +26,7 @@ import { connectionForCall } from "./credentials/for-tenant.ts";
 import { addDataKey, describeEncryption, readDataKeys, replaceKeeper, reportKeeper } from "./data-keys/data-keys.ts";
 import { writeRecords } from "./ingest/write-records.ts";
 import { failureOf, logEvent } from "./log.ts";
+import { dropTenant } from "./provisioner/drop-tenant.ts";
 import { provision } from "./provisioner/provision.ts";
 import { runScheduled } from "./scheduled.ts";
 import { createUnit, type DataUnit } from "./unit.ts";
@@ -72,6 +74,10 @@ export class Credentials extends WorkerEntrypoint<DataEnv> implements Credential
 export class Provisioner extends WorkerEntrypoint<DataEnv> implements ProvisionerRpc {
   createTenant(call: SignedCall, org: OrgId): Promise<ProvisionedTenant> {
     return work(this.env, "Provisioner", (made) => provision(made, call, org));
+  }
+
+  dropTenant(call: SignedCall, org: OrgId): Promise<DroppedTenant> {
+    return work(this.env, "Provisioner", (made) => dropTenant(made, call, org));
   }
 }
 

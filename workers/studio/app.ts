@@ -23,7 +23,7 @@ export function createApp(
   const app = new OpenAPIHono();
   registerDefinitions(app, definitions);
   for (const definition of definitions) {
-    const pattern = definition.spec.path.replaceAll(/\{(\w+)\}/g, ":$1");
+    const pattern = definition.spec.path.replaceAll(/\{(\w+)\}/g, ":$1").replace(/\{(\w+)\*\}$/, ":$1{.+}");
     app.on(definition.spec.method, pattern, (context) => run(exchangeOf(services, definition, context.req.raw)));
   }
   app.notFound((context) => missing(services, context.req.raw));

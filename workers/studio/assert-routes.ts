@@ -52,7 +52,7 @@ function callerOf(name: string, spec: RouteSpec): CallerKind {
 
 /** The path's parameters other than `org` are exactly those of the schema. */
 function assertParams({ name, spec, params }: RouteDefinition): void {
-  const wanted = [...spec.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).filter((param) => param !== "org");
+  const wanted = [...spec.path.matchAll(/\{(\w+)\*?\}/g)].map((match) => match[1]).filter((param) => param !== "org");
   const shape: unknown = (params as { shape?: unknown } | null)?.shape ?? {};
   const given = Object.keys(shape as object);
   if (wanted.toSorted().join() !== given.toSorted().join()) {

@@ -14,6 +14,9 @@ export async function fromPart<T>(part: string, call: () => Promise<T>): Promise
   }
 }
 
+/** A keeper that failed is left alone for five seconds; before that nothing can change. */
+const keyRetrySeconds = 5;
+
 /** Maps a capability's refusal to the problem that the client sees. */
 export function refusalOf(result: Extract<Result<unknown>, { ok: false }>): Refusal {
   const codes: Record<typeof result.code, ProblemCode> = {
@@ -25,5 +28,11 @@ export function refusalOf(result: Extract<Result<unknown>, { ok: false }>): Refu
     invalid_request: "invalid_request",
     key_unavailable: "key_unavailable",
   };
-  return refuse(codes[result.code]);
+  if (result.code !== "key_unavailable") return refuse(codes[result.code]);
+  // Somebody was kept from what is theirs because of a key: on record, beside the request itself.
+  const event = { type: "key_change", user_id: null, kind: "key_encryption_key", key_id: "current" } as const;
+  return refuse("key_unavailable", {
+    headers: { "Retry-After": String(keyRetrySeconds) },
+    alongside: [{ ...event, action: "unavailable" }],
+  });
 }

@@ -1,3 +1,4 @@
+import type { AuditProofsRpc } from "../../core/rpc/audit-proofs.ts";
 import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
 import type { ProvisionerRpc } from "../../core/rpc/data.ts";
 import type {
@@ -11,6 +12,8 @@ import type {
   PublicKeysRpc,
   TokenSignerRpc,
 } from "../../core/rpc/durable-objects.ts";
+import type { EncryptionRpc } from "../../core/rpc/encryption.ts";
+import type { HubBackupRpc } from "../../core/rpc/hub-backup.ts";
 import { parseLoopbackIssuers } from "./auth/outside/address.ts";
 import type { PasswordsBinding } from "./auth/passwords.ts";
 import type { EmailBinding, MailConfig } from "./mail/mailer.ts";
@@ -36,6 +39,7 @@ export interface Environment {
   /** Cloudflare's own way to send mail; where it is bound, mail goes through it. */
   readonly EMAIL?: EmailBinding;
   readonly DEVICES: DevicesRpc;
+  readonly ENCRYPTION: EncryptionRpc;
   readonly PROVISIONER: ProvisionerRpc;
   readonly PUBLIC_KEYS: PublicKeysRpc;
   readonly TOKEN_SIGNER: TokenSignerRpc;
@@ -43,12 +47,15 @@ export interface Environment {
   readonly CERTIFIER: CertifierRpc;
   readonly AUDIT: AuditIntakeRpc;
   readonly AUDIT_READER: AuditReaderRpc;
+  readonly AUDIT_PROOFS: AuditProofsRpc;
   readonly HUB: HubControlRpc & HubLifecycleRpc & HubGeoRpc;
+  readonly HUB_BACKUP: HubBackupRpc;
 }
 
 /** The part of a KV namespace that studio uses: it writes policies, the edge reads them. */
 export interface PolicyNamespace {
   put(key: string, value: string): Promise<void>;
+  delete(key: string): Promise<void>;
 }
 
 export interface Config {

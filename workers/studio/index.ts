@@ -9,7 +9,7 @@ import { exchangeSession } from "./auth/exchange-session.ts";
 import { createStudio, type Studio } from "./create-studio.ts";
 import type { Environment } from "./environment.ts";
 import { geoUpkeepCron, runGeoUpkeep } from "./geo/upkeep.ts";
-import { runScheduled } from "./scheduled.ts";
+import { runHourly } from "./scheduled.ts";
 import { createServices } from "./services.ts";
 
 /** Written once by `studioOf`. An isolate has one environment, so one studio. */
@@ -44,5 +44,5 @@ export class SessionExchange extends WorkerEntrypoint<Environment> implements Se
 export default {
   fetch: (): Response => new Response(null, { status: 404 }),
   scheduled: (event: { readonly cron: string }, env: Environment): Promise<void> =>
-    event.cron === geoUpkeepCron ? runGeoUpkeep(studioOf(env).services) : runScheduled(studioOf(env).services),
+    event.cron === geoUpkeepCron ? runGeoUpkeep(studioOf(env).services) : runHourly(studioOf(env).services),
 };

@@ -9,8 +9,7 @@ import {
   retireOutlived,
 } from "../../store/control/outside/secrets.ts";
 import { expelKeys } from "./auth/api-keys.ts";
-import { mailOwners } from "./lifecycle/mail-owners.ts";
-import { tellUntold } from "./lifecycle/tell-standing.ts";
+import { runLifecycle } from "./lifecycle/run-lifecycle.ts";
 import { logFailure } from "./log.ts";
 import { secretExpiryMail } from "./mail/secret-expiry.ts";
 import { audited } from "./pipeline/audit.ts";
@@ -25,8 +24,12 @@ export async function runScheduled(services: Services): Promise<void> {
   await attempt("retireSecrets", (requestId) => retireSecrets(services, requestId), services);
   await attempt("expelKeys", (requestId) => expelRevokedKeys(services, requestId), services);
   await attempt("remind", (requestId) => remind(services, requestId), services);
-  await attempt("tellUntold", (requestId) => tellUntold(services, requestId), services);
-  await attempt("mailOwners", () => mailOwners(services, null), services);
+}
+
+/** Everything that is due each hour. */
+export async function runHourly(services: Services): Promise<void> {
+  await runScheduled(services);
+  await runLifecycle(services);
 }
 
 async function attempt(step: string, work: (requestId: RequestId) => Promise<void>, services: Services): Promise<void> {

@@ -1,6 +1,7 @@
 import { type Id, type IdKind, makeId } from "../../core/ids.ts";
 import { type Caller, createCaller } from "../../core/mesh/caller.ts";
 import { type AccessKeySource, createAccessKeySource, createKeySource } from "../../core/mesh/keys.ts";
+import type { AuditProofsRpc } from "../../core/rpc/audit-proofs.ts";
 import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
 import type { ProvisionerRpc } from "../../core/rpc/data.ts";
 import type {
@@ -13,6 +14,8 @@ import type {
   PublicKeysRpc,
   TokenSignerRpc,
 } from "../../core/rpc/durable-objects.ts";
+import type { EncryptionRpc } from "../../core/rpc/encryption.ts";
+import type { HubBackupRpc } from "../../core/rpc/hub-backup.ts";
 import { createDatabase, type Database } from "../../store/connect.ts";
 import { type DerivedKeys, deriveKeys } from "./auth/keys.ts";
 import { createOutsideIssuers, type OutsideIssuers } from "./auth/outside/issuers.ts";
@@ -51,14 +54,17 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly scopedTokens: ScopedTokens;
   readonly policies: PolicyNamespace;
   readonly devices: DevicesRpc;
+  readonly encryption: EncryptionRpc;
   readonly provisioner: ProvisionerRpc;
   readonly publicKeys: PublicKeysRpc;
   readonly tokenSigner: TokenSignerRpc;
   readonly keyRotation: KeyRotationRpc;
   readonly audit: AuditIntakeRpc;
   readonly auditReader: AuditReaderRpc;
+  readonly auditProofs: AuditProofsRpc;
   readonly hub: HubControlRpc & HubGeoRpc;
   readonly hubLifecycle: HubLifecycleRpc;
+  readonly hubBackup: HubBackupRpc;
   readonly makeId: <K extends IdKind>(kind: K) => Id<K>;
 }
 
@@ -96,14 +102,17 @@ export function createServices(env: Environment, platform: Platform): Services {
     scopedTokens: createScopedTokens(env.TOKEN_SIGNER, caller, accessKeys, now),
     policies: env.POLICIES,
     devices: env.DEVICES,
+    encryption: env.ENCRYPTION,
     provisioner: env.PROVISIONER,
     publicKeys: env.PUBLIC_KEYS,
     tokenSigner: env.TOKEN_SIGNER,
     keyRotation: env.KEY_ROTATION,
     audit: env.AUDIT,
     auditReader: env.AUDIT_READER,
+    auditProofs: env.AUDIT_PROOFS,
     hub: env.HUB,
     hubLifecycle: env.HUB,
+    hubBackup: env.HUB_BACKUP,
     makeId: (kind) => makeId(kind, now(), randomBytes(10)),
   };
 }

@@ -6,7 +6,7 @@ import { deviceTopicName, parseDeviceTopic } from "../../../core/topics/sentinel
 import { parseTopicName } from "../../../core/topics/topic-name.ts";
 import { elsewhere, propertiesOf, refusal } from "./closes.ts";
 import { redeliver } from "./deliver.ts";
-import type { Close, Effect } from "./events.ts";
+import type { Close, Effect, RefusedPlace } from "./events.ts";
 import { asFits, dropSocket, endSession, expireSession, finishSession, refreshPresence } from "./lifecycle.ts";
 import {
   aliasesOutMax,
@@ -27,7 +27,6 @@ import {
   newSession,
   type Principal,
   principalId,
-  type RefusedPlace,
   type Session,
   type Socket,
   sessionKey,

@@ -9,7 +9,6 @@ import type {
   Elsewhere,
   Identity,
   Message,
-  RefusedPlace,
   Session,
   SessionKey,
   SessionSubscription,
@@ -30,6 +29,12 @@ export interface StoredMessage {
 export interface RetainedRequest {
   readonly session: SessionKey;
   readonly subscription: SessionSubscription;
+}
+
+/** Good credentials, from where the organisation takes none. */
+export interface RefusedPlace {
+  readonly kind: "refused_place";
+  readonly close: Close;
 }
 
 /** What happens to a broker. */

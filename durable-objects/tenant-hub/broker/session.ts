@@ -3,7 +3,6 @@ import type { ConnectPacket, ProtocolLevel, QoS, RetainHandling, Will } from "..
 import type { Properties } from "../../../core/mqtt/properties.ts";
 import type { FilterSpec } from "../../../core/topics/topic-filter.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
-import type { Close } from "./events.ts";
 import { inflightMax } from "./limits.ts";
 import { Queue } from "./queue.ts";
 
@@ -45,12 +44,6 @@ export type Identity =
 export interface Elsewhere {
   readonly kind: "elsewhere";
   readonly reference: string;
-}
-
-/** Good credentials, from where the organisation takes none. */
-export interface RefusedPlace {
-  readonly kind: "refused_place";
-  readonly close: Close;
 }
 
 export interface Socket {

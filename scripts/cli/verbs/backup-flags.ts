@@ -9,6 +9,8 @@ import { RestoreRefused } from "../../backup/restore-tenant.ts";
 import { NoSuchOrganisation, type World } from "../../backup/run.ts";
 import { ScopeLost } from "../../backup/snapshot.ts";
 import { CliError, reasonOf } from "../cli-error.ts";
+import { hubLink } from "../hub-routes.ts";
+import { operatorFlags } from "../operator.ts";
 import { placementUrls } from "../placements.ts";
 import { readPrivateFile } from "../private-file.ts";
 import type { ArgumentSpec, FlagSpec, Flags, Verb } from "../verb.ts";
@@ -28,6 +30,9 @@ export const orgFlag = (help: string): FlagSpec => ({
   refuse: (value) => (parseId("org", value) === null ? "is not the id of an organisation (org_…)" : null),
 });
 
+/** Where Sentinel runs: its hubs are asked there, its databases are those of the state or of DATABASE_URLS. */
+export const worldFlags = { "key-file": keyFileFlag, ...operatorFlags } as const;
+
 /** A flag that has to be there. @throws CliError `missing_flag` */
 export function required(flags: Flags, name: string): string {
   const value = flags[name];
@@ -40,7 +45,7 @@ export async function openWorld(flags: Flags): Promise<World> {
   const code = "bad_key_file";
   const text = readPrivateFile({ path: required(flags, "key-file"), code, whenLeaked: ", and make a new one" });
   try {
-    return { placements: placementUrls(flags["state"]), keeper: await openKeeper(text) };
+    return { placements: placementUrls(flags["state"]), keeper: await openKeeper(text), hub: hubLink(flags) };
   } catch (error) {
     if (error instanceof CliError) throw error;
     throw new CliError(code, `${flags["key-file"]} does not hold 32 bytes in base64url`);

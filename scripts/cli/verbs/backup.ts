@@ -2,8 +2,8 @@ import type { OrgId } from "../../../core/ids.ts";
 import { showBytes } from "../../backup/progress.ts";
 import { backUpToFile, everyOrganisation } from "../../backup/run.ts";
 import { CliError } from "../cli-error.ts";
-import { stateFlag, type Verb } from "../verb.ts";
-import { failing, folderFlag, keyFileFlag, openWorld, orgFlag, required } from "./backup-flags.ts";
+import type { Verb } from "../verb.ts";
+import { failing, folderFlag, openWorld, orgFlag, required, worldFlags } from "./backup-flags.ts";
 
 const mebibytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 
@@ -13,17 +13,16 @@ export const backup: Verb = {
   summary: "Backs an organisation up, or every one, into encrypted files, and reads each again",
   details: [
     "A file holds every row of the organisation's schema as of one moment, what the control plane knows of it (no",
-    "password, no secret) and its audit log; compressed, AES-256-GCM in chunks. Its key lies wrapped in the control",
-    "plane, so both that row and the key file are needed to open it. Not in it: the hub's queues and retained",
-    "messages. Without --state it reads DATABASE_URLS. With --all one that fails does not stop the others; exit",
+    "password, no secret), its audit log, and what its hub holds; compressed, AES-256-GCM in chunks. Its key lies",
+    "wrapped in the control plane, so both that row and the key file are needed to open it. Without --state it reads",
+    "DATABASE_URLS, and asks the hub at --url; without that either the hub is left out, and the output says so. With --all one that fails does not stop the others; exit",
     "status 1 says that one did. docs/runbooks/backup.md says how to run it on a schedule and to R2.",
   ].join("\n"),
   flags: {
     org: orgFlag("the organisation"),
     all: { value: null, help: "every organisation" },
     to: folderFlag("where the files go"),
-    "key-file": keyFileFlag,
-    state: stateFlag,
+    ...worldFlags,
   },
   exclusive: ["org", "all"],
   examples: ["backup --all --to /srv/backups --key-file /etc/sentinel/backup.key"],
@@ -38,7 +37,9 @@ export const backup: Verb = {
       try {
         const progress = (total: number): ReturnType<typeof showBytes> => showBytes(each, total);
         const { path, bytes, rows } = await failing(() => backUpToFile(world, each, folder, progress));
-        print(`✓ ${path}: ${rows} rows, ${mebibytes(bytes)}, read again`);
+        print(
+          `✓ ${path}: ${rows} rows, ${mebibytes(bytes)}, read again${world.hub === null ? ", without its hub" : ""}`,
+        );
       } catch (error) {
         if (org !== undefined || !(error instanceof CliError)) throw error;
         failed += 1;

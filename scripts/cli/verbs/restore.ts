@@ -1,11 +1,13 @@
 import { dirname } from "node:path";
 import type { OrgId } from "../../../core/ids.ts";
 import { showBytes } from "../../backup/progress.ts";
-import { backUpToFile, restoreFromFile, slugOf, verifyFile } from "../../backup/run.ts";
+import { backUpToFile, restoreFromFile, slugOf, tellHub, verifyFile } from "../../backup/run.ts";
 import { readMigrations } from "../../migrate/files.ts";
 import { CliError } from "../cli-error.ts";
-import { stateFlag, type Verb } from "../verb.ts";
-import { backupFile, failing, folderFlag, keyFileFlag, openWorld, orgFlag, required } from "./backup-flags.ts";
+import type { Verb } from "../verb.ts";
+import { backupFile, failing, folderFlag, openWorld, orgFlag, required, worldFlags } from "./backup-flags.ts";
+
+const hubVerb = "npm run sentinel -- hub reconcile";
 
 export const restore: Verb = {
   name: "restore",
@@ -15,15 +17,14 @@ export const restore: Verb = {
     "makes the schema anew at the backup's migration, fills it and migrates it to the newest. Requests of that",
     "organisation wait meanwhile. Into another organisation than the backup's (make it first) only while it has no",
     "devices. What the control plane says today holds on: members, roles, policies and API keys are not brought back,",
-    "for who was removed since shall stay removed. Then reconnect the devices: docs/runbooks/backup.md.",
+    "for who was removed since shall stay removed. Last the hub is told which devices, tokens and groups there are now.",
   ].join("\n"),
   argument: backupFile,
   flags: {
     into: orgFlag("whose rows are replaced"),
     confirm: { value: "SLUG", help: "the organisation's slug, to show that it is the one you mean" },
     to: folderFlag("where the backup of the present state goes (default: beside FILE)"),
-    "key-file": keyFileFlag,
-    state: stateFlag,
+    ...worldFlags,
   },
   async run(flags, print) {
     const file = required(flags, "file");
@@ -48,6 +49,12 @@ export const restore: Verb = {
       restoreFromFile(world, file, into, readMigrations("tenant"), (total) => showBytes("restoring", total)),
     );
     print(`✓ ${slug} has the ${restored.rows} rows of ${header.snapshot_at}`);
+    const devices = await failing(() => tellHub(world, into));
+    print(
+      devices === null
+        ? `! its hub was not told: ${hubVerb} --org ${into}`
+        : `✓ its hub knows the ${devices} devices of then`,
+    );
     return 0;
   },
 };

@@ -9,6 +9,7 @@ import { createDevices } from "../../../workers/capabilities/devices/devices.ts"
 import { createTenantConnections } from "../../../workers/capabilities/tenant-connections.ts";
 import type { DataEnv } from "../../../workers/data/config.ts";
 import { connectionForCall } from "../../../workers/data/credentials/for-tenant.ts";
+import { dropTenant } from "../../../workers/data/provisioner/drop-tenant.ts";
 import { provision } from "../../../workers/data/provisioner/provision.ts";
 import { createUnit } from "../../../workers/data/unit.ts";
 import type { Services } from "../../../workers/studio/services.ts";
@@ -86,6 +87,7 @@ function realParts(services: Services, mesh: TestMesh): Pick<Services, "devices"
     }),
     provisioner: {
       createTenant: async (call, org) => provision(await atStudiosTime, call, org),
+      dropTenant: async (call, org) => dropTenant(await atStudiosTime, call, org),
     } as Services["provisioner"],
   };
 }

@@ -110,6 +110,7 @@ export async function backUp(
       tenant: client,
       audit,
       control,
+      hub: null,
       nowMs: Date.now(),
     });
     await whileOpen();

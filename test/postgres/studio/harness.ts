@@ -25,6 +25,7 @@ export const password = "correct horse battery staple";
 export interface Sent {
   readonly status: number;
   readonly headers: Headers;
+  readonly text: string;
   readonly requestId: string;
   // biome-ignore lint/suspicious/noExplicitAny: each test knows the answer it asks for
   readonly body: any;
@@ -83,8 +84,12 @@ export async function createHarness(change: (services: Services) => Services = (
       IDENTITY_KEY: randomBytes(32).toString("base64url"),
       PASSWORDS: { fetch: (url, init) => serve(new Request(url, init), passwordsToken, hasher) },
       PASSWORDS_TOKEN: passwordsToken,
-      POLICIES: { put: async (key, value) => void kv.set(key, value) },
+      POLICIES: {
+        put: async (key, value) => void kv.set(key, value),
+        delete: async (key) => void kv.delete(key),
+      },
       DEVICES: standIns.devices,
+      ENCRYPTION: standIns.encryption,
       PROVISIONER: standIns.provisioner,
       PUBLIC_KEYS: keyRing.publicKeys,
       TOKEN_SIGNER: keyRing.tokenSigner,
@@ -92,9 +97,11 @@ export async function createHarness(change: (services: Services) => Services = (
       CERTIFIER: keyRing.certifier,
       AUDIT: audit.intake,
       AUDIT_READER: audit.reader,
+      AUDIT_PROOFS: audit.proofs,
       HUB: standIns.hub,
     },
     {
+      HUB_BACKUP: standIns.hubBackup,
       now,
       randomBytes: (length) => new Uint8Array(randomBytes(length)),
       defer: (work) => void deferred.push(work),
@@ -135,7 +142,8 @@ export async function createHarness(change: (services: Services) => Services = (
       status: response.status,
       headers: response.headers,
       requestId,
-      body: text === "" ? null : JSON.parse(text),
+      text,
+      body: /\bjson\b/.test(response.headers.get("Content-Type") ?? "") ? JSON.parse(text) : null,
     };
   }
 

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { runScheduled } from "../../../workers/studio/scheduled.ts";
+import { mailOwners } from "../../../workers/studio/lifecycle/mail-owners.ts";
+import { tellUntold } from "../../../workers/studio/lifecycle/tell-standing.ts";
 import { runAs, setup } from "../support.ts";
 import { createHarness, type Harness, operatorToken } from "./harness.ts";
 
@@ -99,7 +100,7 @@ describe("suspending an organisation", () => {
     own.standIns.broken.clear();
     expect((await operate(first, "suspend", own)).status).toBe(200);
     expect([toldHub(own, first).length, toldHub(own, second).length]).toEqual([1, 0]);
-    await runScheduled(own.studio.services);
+    await tellUntold(own.studio.services, own.studio.services.makeId("request"));
     expect(toldHub(own, second)).toEqual([{ state: "suspended", version: 2 }]);
     expect(stored(own, second)).toMatchObject({ status: "suspended" });
   });
@@ -243,9 +244,9 @@ describe("deleting an organisation", () => {
     await remove(org, own);
     await Promise.all(own.deferred);
     await runAs(setup.controlUrl, "UPDATE control.org_deletions SET mailed_at = NULL WHERE org_id = $1", [org.id]);
-    await runScheduled(own.studio.services);
+    await mailOwners(own.studio.services, null);
     expect(own.mails.filter(({ to }) => to === org.owner.email)).toHaveLength(2);
-    await runScheduled(own.studio.services);
+    await mailOwners(own.studio.services, null);
     expect(own.mails.filter(({ to }) => to === org.owner.email)).toHaveLength(2);
   });
 });

@@ -62,6 +62,7 @@ describe("a session that ends", () => {
     const { studio, meanwhile } = await interrupted((services, interrupt) => ({
       ...services,
       provisioner: {
+        ...services.provisioner,
         createTenant: async (...asked) => {
           await interrupt();
           return services.provisioner.createTenant(...asked);

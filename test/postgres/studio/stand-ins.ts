@@ -13,12 +13,16 @@ import type {
   Page,
   Result,
 } from "../../../core/rpc/capabilities.ts";
-import type { ProvisionerRpc } from "../../../core/rpc/data.ts";
+import type { EncryptionState, ProvisionerRpc } from "../../../core/rpc/data.ts";
 import type { HubControlRpc, HubGeoRpc, HubLifecycleRpc, RefusedDevices } from "../../../core/rpc/durable-objects.ts";
+import type { EncryptionRpc } from "../../../core/rpc/encryption.ts";
+import type { HubBackupRpc, HubPage } from "../../../core/rpc/hub-backup.ts";
 
 export interface StandIns {
   readonly devices: DevicesRpc;
+  readonly encryption: EncryptionRpc;
   readonly hub: HubControlRpc & HubGeoRpc & HubLifecycleRpc;
+  readonly hubBackup: HubBackupRpc;
   readonly provisioner: ProvisionerRpc;
   /** `method` and its arguments after the call, in order. */
   readonly calls: { readonly method: string; readonly by: string; readonly args: readonly unknown[] }[];
@@ -45,7 +49,7 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       async (call: SignedCall, ...args: unknown[]) => {
         const verified = await verifyCall(
           call,
-          { audience, users: true, jobs: ["enroll", "provision", "lifecycle"] },
+          { audience, users: true, jobs: ["enroll", "provision", "lifecycle", "tend_keys", "backup"] },
           keys,
           now(),
         );
@@ -75,6 +79,17 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
     const sent = { issuedBy: id("user"), issuedAt: at(), expiresAt: at(), reply: null, repliedAt: null };
     return { id: id("command"), device: id("device"), name: "ping", args: {}, ...sent };
   };
+  const encryption = (): Result<EncryptionState> =>
+    ok({
+      keeper: { kind: "https", settings: { address: "https://keys.example.org" } },
+      shredded: false,
+      changedBy: id("user"),
+      changedAt: at(),
+      unwrappedAt: at(),
+      failedAt: null,
+      failure: null,
+      keys: [{ id: id("dataKey"), createdAt: at(), messagesReserved: 1024, current: true }],
+    });
   const done = () => ok(null);
   const nothing = () => undefined;
   const codeRate = { allowed: true, limit: 10, remaining: 9, resetSeconds: 60 };
@@ -117,6 +132,13 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       setGroupMember: done,
       removeUser: done,
     }),
+    encryption: surface<EncryptionRpc>("capabilities.encryption", {
+      describe: encryption,
+      changeKeeper: () => (broken.has("the keeper") ? { ok: false, code: "key_unavailable" } : encryption()),
+      verify: () => (broken.has("the keeper") ? { ok: false, code: "key_unavailable" } : encryption()),
+      rotate: encryption,
+      rewrap: encryption,
+    }),
     hub: surface<HubControlRpc & HubGeoRpc & HubLifecycleRpc>("durable-objects.hub-control", {
       putMember: nothing,
       putKey: nothing,
@@ -127,8 +149,15 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       erase: nothing,
       presence: () => [],
     }),
+    hubBackup: surface<HubBackupRpc>("durable-objects.hub-backup", {
+      beginExport: ([org]) => ({ export: crypto.randomUUID(), objects: [{ object: org, pages: 1 }] }),
+      readExport: ([, page]) => ((page as HubPage).page === 0 ? new TextEncoder().encode('["devices",{}]\n') : null),
+      endExport: nothing,
+      reconcile: nothing,
+    }),
     provisioner: surface<ProvisionerRpc>("data.provisioner", {
       createTenant: () => ({ placement: broken.has("every placement is full") ? null : "first" }),
+      dropTenant: () => ({ dropped: true }),
     }),
   };
 }

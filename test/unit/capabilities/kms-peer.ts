@@ -21,6 +21,8 @@ export interface KmsPeer {
   readonly fetch: typeof fetch;
   /** What it does instead of working: an exception of the API reference, or another key's answers. */
   fails: { status: number; type: string } | "another_key" | null;
+  /** Unix milliseconds; AWS takes what was signed within five minutes. Written by tests. */
+  now: () => number;
   /** What each accepted request asked for. */
   readonly asked: { action: string; context: unknown }[];
   stop(): Promise<void>;
@@ -30,14 +32,14 @@ const hmac = (key: Buffer | string, text: string): Buffer => createHmac("sha256"
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 /** The check of a signature, written from AWS's description and not from what makes one. */
-function verifySignature(incoming: IncomingMessage, body: string): boolean {
+function verifySignature(incoming: IncomingMessage, body: string, nowMs: number): boolean {
   const pattern =
     /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/kms\/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$/;
   const [, id, day = "", at = "", names = "", signature] = pattern.exec(incoming.headers.authorization ?? "") ?? [];
   const date = String(incoming.headers["x-amz-date"]);
   const sentAt = Date.parse(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"));
   if (id !== credentials.accessKeyId || at !== region || !date.startsWith(day)) return false;
-  if (!(Math.abs(Date.now() - sentAt) < 300_000)) return false;
+  if (!(Math.abs(nowMs - sentAt) < 300_000)) return false;
   const signed = names.split(";");
   if (!["host", "x-amz-date", "x-amz-target"].every((name) => signed.includes(name))) return false;
   const lines = signed.map((name) => `${name}:${String(incoming.headers[name])}\n`).join("");
@@ -50,7 +52,7 @@ function verifySignature(incoming: IncomingMessage, body: string): boolean {
 
 function answer(peer: KmsPeer, master: Buffer, incoming: IncomingMessage, body: string): [number, object] {
   const refuse = (type: string, status = 400): [number, object] => [status, { __type: type, message: "no" }];
-  if (!verifySignature(incoming, body)) return refuse("InvalidSignatureException");
+  if (!verifySignature(incoming, body, peer.now())) return refuse("InvalidSignatureException");
   const action = String(incoming.headers["x-amz-target"]).replace("TrentService.", "");
   const asked = JSON.parse(body) as Record<string, unknown>;
   peer.asked.push({ action, context: asked["EncryptionContext"] });
@@ -99,6 +101,7 @@ export async function startKmsPeer(): Promise<KmsPeer> {
 
   const peer: KmsPeer = {
     fails: null,
+    now: Date.now,
     asked: [],
     fetch: ((url: string, init: RequestInit) =>
       new Promise<Response>((resolve, reject) => {

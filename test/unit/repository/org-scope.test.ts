@@ -50,6 +50,7 @@ const callers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "workers/data/credentials/for-tenant.ts": "a capability's call on a member's behalf, or an enrolment's",
     "workers/data/data-keys/data-keys.ts": "a capability's call on a member's behalf, or its own job's",
     "workers/data/ingest/write-records.ts": "a hub's call",
+    "workers/data/provisioner/drop-tenant.ts": "studio's call for an organisation that is being erased",
     "workers/data/provisioner/provision.ts": "studio's call for an organisation that it has claimed",
   },
 };

@@ -14,6 +14,7 @@ import { tenantPasswords } from "../credentials/passwords.ts";
 import { scopeKeyOf } from "../credentials/scope-keys.ts";
 import { type PlacementFill, recordMigrated, reservePlacement } from "../directory.ts";
 import { type Drift, findDrift } from "./drift.ts";
+import { refuseErased } from "./erased.ts";
 import { tenantRoleStatements } from "./tenant-role.ts";
 import { type TenantMigration, tenantSchemaStatements } from "./tenant-schema.ts";
 
@@ -30,17 +31,18 @@ export interface CreatedTenant {
   readonly filled: PlacementFill | null;
 }
 
-/** @throws NoPlacementLeft, DatabaseError */
+/** @throws NoPlacementLeft, TenantErased, DatabaseError */
 export async function createTenant(
   config: DataConfig,
   scope: OrgScope,
   migrations: readonly TenantMigration[],
 ): Promise<CreatedTenant> {
   const directory = createDatabase({ url: config.directoryUrl, gateway: config.gateway });
+  const { org } = scope;
+  await refuseErased(directory, org);
   const reserved = await reservePlacement(directory, scope, [...config.placements.keys()], config.rootId);
   const placement = config.placements.get(reserved.placement);
   if (placement === undefined) throw new Error("the organisation's placement is not configured here");
-  const { org } = scope;
   const name = tenantIdentifier(org);
   const passwords = await tenantPasswords(config, org, reserved);
   const repaired = reserved.ready ? await findDrift(config, placement, name, passwords) : [];

@@ -57,7 +57,7 @@ export function tenantRoleStatements(name: TenantIdentifier, password: string | 
 }
 
 /** Any role may make large objects and no REVOKE of ours prevents it; only their owner may remove them. */
-function sweepLargeObjects(name: TenantIdentifier): Statement {
+export function sweepLargeObjects(name: TenantIdentifier): Statement {
   return sql`DO ${unsafeRawSql(`$sentinel$ BEGIN
     IF EXISTS (SELECT FROM pg_largeobject_metadata WHERE lomowner = '${name}'::regrole) THEN
       GRANT ${name} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE;

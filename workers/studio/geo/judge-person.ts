@@ -8,11 +8,7 @@ import type { RequestContext } from "../pipeline/request-context.ts";
  * Whether somebody who has just proven themselves at an organisation's door may come from where they are. The edge
  * let the request pass for the sake of travellers, not knowing whose it was; of everybody else it has judged already.
  */
-export async function maySignInFromHere(
-  context: RequestContext,
-  org: OrgId | null,
-  user: UserId,
-): Promise<boolean> {
+export async function maySignInFromHere(context: RequestContext, org: OrgId | null, user: UserId): Promise<boolean> {
   const { services, geo } = context;
   const surface = geo?.surface ?? null;
   if (geo === null || surface === null || geo.standings[surface] !== "person_only") return true;

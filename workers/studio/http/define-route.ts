@@ -2,7 +2,7 @@ import type { z } from "@hono/zod-openapi";
 import type { OrgId } from "../../../core/ids.ts";
 import { type RouteName, type RouteSpec, routes } from "../../../core/routes.ts";
 import type { MemberContext, OperatorContext, OwnContext, RequestContext } from "../pipeline/request-context.ts";
-import type { HandlerResult } from "./result.ts";
+import type { HandlerResult, RawMedia } from "./result.ts";
 
 /** Who stands before the handler. It must agree with the route's policy, or studio refuses to boot. */
 export interface ContextByCaller {
@@ -26,6 +26,8 @@ export interface RouteShape<C extends CallerKind, P, Q, B, A extends z.ZodType> 
   readonly status: 200 | 201 | 202 | 204;
   /** Body of the answer; the handler's type follows from it. */
   readonly answer: A;
+  /** What an answer is when it is not JSON: its body is sent as it is. Reads only. */
+  readonly media?: RawMedia;
   readonly log?: LogChooser<B>;
   /** A route that writes no audit event says why. */
   readonly unaudited?: string;
@@ -47,6 +49,7 @@ export interface RouteDefinition {
   readonly body: z.ZodType | null;
   readonly status: 200 | 201 | 202 | 204;
   readonly answer: z.ZodType;
+  readonly media: RawMedia | null;
   readonly log: LogChooser<unknown> | null;
   readonly unaudited: string | null;
   readonly handle: (
@@ -79,6 +82,7 @@ export function defineRoute<
     body: shape.body ?? null,
     status: shape.status,
     answer: shape.answer,
+    media: shape.media ?? null,
     log: (shape.log as LogChooser<unknown> | undefined) ?? null,
     unaudited: shape.unaudited ?? null,
     // The pipeline parses the input by this very shape and checks the caller before it calls:

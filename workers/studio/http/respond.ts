@@ -1,10 +1,18 @@
 import type { RequestId } from "../../../core/ids.ts";
 import { problemBody, problems } from "../../../core/problem.ts";
 import type { PlainAnswer } from "../pipeline/exchange.ts";
-import type { HandlerResult } from "./result.ts";
+import type { HandlerResult, RawMedia } from "./result.ts";
 
-/** Writes a result down as status, headers and text. */
-export function plainAnswer(result: HandlerResult<unknown>, declared: number, requestId: RequestId): PlainAnswer {
+/**
+ * Writes a result down as status, headers and text.
+ * @param media null for JSON, else what the body, a text or bytes, is
+ */
+export function plainAnswer(
+  result: HandlerResult<unknown>,
+  declared: number,
+  requestId: RequestId,
+  media: RawMedia | null = null,
+): PlainAnswer {
   if (result.kind === "refusal") {
     const { code, detail, errors, extensions, headers } = result;
     const extra = { ...(detail === undefined ? {} : { detail }), ...(errors === undefined ? {} : { errors }) };
@@ -17,6 +25,11 @@ export function plainAnswer(result: HandlerResult<unknown>, declared: number, re
   }
   const status = result.status ?? declared;
   if (status === 204) return { status, headers: { ...result.headers }, body: "" };
+  if (media !== null) {
+    const headers = { "Content-Type": media, ...result.headers };
+    if (result.body instanceof Uint8Array) return { status, headers, body: "", bytes: new Uint8Array(result.body) };
+    return { status, headers, body: String(result.body) };
+  }
   return {
     status,
     headers: { "Content-Type": "application/json", ...result.headers },
@@ -32,5 +45,5 @@ export function respond(answer: PlainAnswer, requestId: RequestId): Response {
     else for (const one of value) headers.append(name, one);
   }
   headers.set("X-Request-Id", requestId);
-  return new Response(answer.status === 204 ? null : answer.body, { status: answer.status, headers });
+  return new Response(answer.status === 204 ? null : (answer.bytes ?? answer.body), { status: answer.status, headers });
 }

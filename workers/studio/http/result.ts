@@ -4,6 +4,9 @@ import type { ProblemBody, ProblemCode } from "../../../core/problem.ts";
 /** A list where the header comes more than once, as `Set-Cookie` does. */
 export type AnswerHeaders = Readonly<Record<string, string | readonly string[]>>;
 
+/** Media types of answers that are not JSON. */
+export type RawMedia = "text/plain; charset=utf-8" | "application/octet-stream";
+
 /** What a handler comes to: an answer or a refusal, both values. */
 export type HandlerResult<Body> = Answer<Body> | Refusal;
 

@@ -52,7 +52,7 @@ function securityOf(policy: RouteDefinition["spec"]["policy"]): Record<string, s
   }
 }
 
-function pathOf({ name, spec, params, query, body, status, answer }: RouteDefinition) {
+function pathOf({ name, spec, params, query, body, status, answer, media }: RouteDefinition) {
   const shape = { ...((params as { shape?: Record<string, z.ZodType> } | null)?.shape ?? {}) };
   if (spec.path.includes("{org}")) shape["org"] = z.string().openapi({ description: "The organisation's id or slug" });
   const headers =
@@ -60,13 +60,13 @@ function pathOf({ name, spec, params, query, body, status, answer }: RouteDefini
   const success =
     status === 204
       ? { description: "Done" }
-      : { description: "OK", content: { "application/json": { schema: answer } } };
+      : { description: "OK", content: { [media ?? "application/json"]: { schema: answer } } };
   return {
     ...createRoute({
       operationId: name,
       summary: spec.summary,
       method: spec.method.toLowerCase() as Lowercase<typeof spec.method>,
-      path: spec.path,
+      path: spec.path.replace("*}", "}"),
       security: securityOf(spec.policy),
       request: {
         params: z.object(shape),

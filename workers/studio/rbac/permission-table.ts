@@ -19,6 +19,7 @@ export const permissionTable: Readonly<Record<Role, readonly Permission[]>> = {
     "policies:read",
     "policies:manage",
     "break_glass:manage",
+    "encryption:manage",
     "groups:read",
     "groups:manage",
     "enrollment:manage",

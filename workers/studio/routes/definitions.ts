@@ -2,7 +2,12 @@ import type { RouteDefinition } from "../http/define-route.ts";
 import { createApiKey } from "./api-keys/create.ts";
 import { listApiKeys } from "./api-keys/list.ts";
 import { revokeApiKey } from "./api-keys/revoke.ts";
+import { auditCheckpoint } from "./audit/checkpoint.ts";
+import { auditStatus } from "./audit/checkpoint-status.ts";
+import { auditConsistency } from "./audit/consistency.ts";
 import { listAudit } from "./audit/list.ts";
+import { auditProof } from "./audit/proof.ts";
+import { auditEntries, auditTile } from "./audit/tiles.ts";
 import { confirmEmail, orgConfirmEmail } from "./auth/confirm-email.ts";
 import { forgotPassword, orgForgotPassword } from "./auth/forgot-password.ts";
 import { login, orgLogin } from "./auth/login.ts";
@@ -28,6 +33,8 @@ import { sendCommand } from "./devices/send-command.ts";
 import { getDevice } from "./devices/show.ts";
 import { telemetry } from "./devices/telemetry.ts";
 import { openapiRoute } from "./documentation/openapi.ts";
+import { getEncryption, putEncryption, verifyEncryption } from "./encryption/keeper.ts";
+import { operatorRewrapDataKeys, operatorRotateDataKey } from "./encryption/operate.ts";
 import { createEnrollmentCode } from "./enrollment/create-code.ts";
 import { enroll, orgEnroll } from "./enrollment/enroll.ts";
 import { listEnrollmentCodes } from "./enrollment/list-codes.ts";
@@ -65,6 +72,7 @@ import { changeMember } from "./members/change.ts";
 import { endMemberSessions } from "./members/end-sessions.ts";
 import { listMembers } from "./members/list.ts";
 import { removeMember } from "./members/remove.ts";
+import { beginHubExport, endHubExport, readHubExport, reconcileHub } from "./operator/hub-backup.ts";
 import {
   operatorDeleteOrg,
   operatorGetOrg,
@@ -72,6 +80,7 @@ import {
   operatorResumeOrg,
   operatorSuspendOrg,
 } from "./operator/organisations.ts";
+
 import { rotateKeys } from "./operator/rotate-keys.ts";
 import { disableUser, enableUser } from "./operator/users.ts";
 import { createOrg } from "./organisations/create.ts";
@@ -91,6 +100,12 @@ const served: readonly RouteDefinition[] = [
   revokeApiKey,
   ...outsideIssuerDefinitions,
   listAudit,
+  auditStatus,
+  auditCheckpoint,
+  auditConsistency,
+  auditProof,
+  auditEntries,
+  auditTile,
   login,
   orgLogin,
   loginMfa,
@@ -139,6 +154,11 @@ const served: readonly RouteDefinition[] = [
   renameGroup,
   getGroup,
   ready,
+  getEncryption,
+  putEncryption,
+  verifyEncryption,
+  operatorRotateDataKey,
+  operatorRewrapDataKeys,
   acceptInvitation,
   createInvitation,
   listInvitations,
@@ -182,6 +202,10 @@ const served: readonly RouteDefinition[] = [
   disableUser,
   enableUser,
   operatorGetOrg,
+  beginHubExport,
+  readHubExport,
+  endHubExport,
+  reconcileHub,
   operatorSuspendOrg,
   operatorResumeOrg,
   operatorDeleteOrg,

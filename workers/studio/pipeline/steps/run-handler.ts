@@ -15,7 +15,7 @@ export async function runHandler(exchange: Exchange): Promise<Verdict> {
     logFailure({ request_id: exchange.requestId, route: definition.name, step: "runHandler" }, error);
     exchange.result = refusalForError(error);
   }
-  exchange.answer = plainAnswer(exchange.result, definition.status, exchange.requestId);
+  exchange.answer = plainAnswer(exchange.result, definition.status, exchange.requestId, definition.media);
   return proceed;
 }
 

@@ -16,7 +16,8 @@ const owner = { role: "owner", member: true } as const;
 
 /**
  * Row → schema and role → hub → policy → active. Each step can be done again, so the same person asking for
- * the same slug after a crash finishes what was begun; until the last step the organisation is not there.
+ * the same slug after a crash finishes what was begun; until the last step the organisation is not there. What
+ * nobody comes back to for a day is taken away again, and its slug is free (lifecycle/erase.ts).
  */
 export const createOrg = defineRoute(
   "createOrg",
@@ -52,9 +53,18 @@ export const createOrg = defineRoute(
     // The organisation's own log begins with its owner; this request's pair stands in a platform log.
     await audited(async () => {
       const call = await context.asUserOf({ org, role: "owner" }, "durable-objects.audit-intake");
-      await services.audit.append(call, org, [event]);
+      const created = {
+        type: "org_change",
+        user_id: person.user,
+        org_id: org,
+        action: "created",
+        detail: null,
+      } as const;
+      await services.audit.append(call, org, [created, event]);
     });
     const now = await activateOrganisation(services.database, context.write(), scope, person.user);
+    if (now === null)
+      return refuse("unavailable", { detail: "The creation was given up; begin again in an hour or two" });
     // Nobody but this person could change anything of it until now; what did change meanwhile is told again.
     const since = now.ended.filter((session) => !claim.ended.includes(session));
     await tellOfEnded(services, joining, since, requestId);

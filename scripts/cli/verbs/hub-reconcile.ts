@@ -1,0 +1,26 @@
+import type { OrgId } from "../../../core/ids.ts";
+import { tellHub } from "../../backup/run.ts";
+import { CliError } from "../cli-error.ts";
+import { hubLink } from "../hub-routes.ts";
+import { operatorFlags } from "../operator.ts";
+import { placementUrls } from "../placements.ts";
+import type { Verb } from "../verb.ts";
+import { failing, orgFlag, required } from "./backup-flags.ts";
+
+export const hubReconcile: Verb = {
+  name: "hub reconcile",
+  summary: "Tells an organisation's hub which devices, tokens and groups its database has",
+  details: [
+    "The last step of a restore, for when it could not be taken. Devices that the database does not have are",
+    "forgotten and their sockets closed. Doing it again changes nothing. It needs the database (--state, or",
+    "DATABASE_URLS) and a Sentinel that runs (--state, or --url with --token-file).",
+  ].join("\n"),
+  flags: { org: orgFlag("the organisation"), ...operatorFlags },
+  async run(flags, print) {
+    const world = { placements: placementUrls(flags["state"]), hub: hubLink(flags) };
+    const devices = await failing(() => tellHub(world, required(flags, "org") as OrgId));
+    if (devices === null) throw new CliError("no_url", "say --url, or --state", 2);
+    print(`✓ the hub knows ${devices} devices`);
+    return 0;
+  },
+};

@@ -1,0 +1,87 @@
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { newDeviceId } from "../data/support.ts";
+import { newOrgId } from "../support.ts";
+import { createHarness, operatorToken } from "./harness.ts";
+
+let studio: Awaited<ReturnType<typeof createHarness>>;
+let org: Awaited<ReturnType<(typeof studio)["newOrg"]>>;
+beforeAll(async () => {
+  studio = await createHarness();
+});
+beforeEach(async () => {
+  org = await studio.newOrg();
+  studio.standIns.calls.length = 0;
+});
+
+const path = (rest: string, target = org.slug as string): string => `/api/v1/operator/orgs/${target}/hub/${rest}`;
+const asOperator = { token: operatorToken };
+const devices = (count: number): unknown[] =>
+  Array.from({ length: count }, () => ({ device: newDeviceId(), token_sha256: "0".repeat(64) }));
+const range = { kind: "devices", after: null, until: null };
+
+describe("the operator's routes to a hub's content", () => {
+  it("begin a copy, read a page of it and forget it, as studio's job for that organisation alone", async () => {
+    const begun = await studio.send("POST", path("export"), asOperator);
+    expect(begun).toMatchObject({ status: 200, body: { objects: [{ object: org.id, pages: 1 }] } });
+    const { export: which } = begun.body as { export: string };
+    const page = await studio.send("GET", path(`export?export=${which}&object=${org.id}&page=0`), asOperator);
+    expect(page).toMatchObject({ status: 200, body: { bytes: btoa('["devices",{}]\n') } });
+    const gone = await studio.send("GET", path(`export?export=${which}&object=${org.id}&page=1`), asOperator);
+    expect(gone.status).toBe(404);
+    expect((await studio.send("POST", path("export/end"), { ...asOperator, body: { export: which } })).status).toBe(
+      204,
+    );
+    const asked = studio.standIns.calls.filter(({ method }) => /Export$/.test(method));
+    expect(asked.map(({ method, by, args }) => [method, by, args[0]])).toEqual(
+      ["beginExport", "readExport", "readExport", "endExport"].map((method) => [method, "backup", org.id]),
+    );
+  });
+
+  it("tell a hub what was restored", async () => {
+    const [one] = devices(1) as [{ device: string; token_sha256: string }];
+    const answer = await studio.send("POST", path("reconcile"), { ...asOperator, body: { ...range, devices: [one] } });
+    expect(answer.status).toBe(204);
+    expect(studio.standIns.calls.at(-1)).toMatchObject({
+      method: "reconcile",
+      by: "backup",
+      args: [org.id, { ...range, devices: [{ device: one.device, tokenSha256: one.token_sha256 }] }],
+    });
+  });
+
+  it.each<[string, "POST" | "GET", string, unknown?]>([
+    ["a copy's beginning", "POST", "export"],
+    ["a page", "GET", "export?export=01890a5d-ac96-774b-bcce-b302099a8057&object=x&page=0"],
+    ["a reconciliation", "POST", "reconcile", { ...range, devices: [] }],
+  ])("do not exist for an owner: %s", async (_, method, rest, body) => {
+    const answer = await studio.send(method, path(rest), {
+      token: org.owner.token,
+      ...(body === undefined ? {} : { body }),
+    });
+    expect(answer.status).toBe(404);
+    expect(studio.standIns.calls).toEqual([]);
+  });
+
+  it.each<[string, unknown]>([
+    ["more than one range holds", { ...range, devices: devices(251) }],
+    [
+      "a token instead of its hash",
+      { ...range, devices: [{ device: newDeviceId(), token_sha256: `sdt_${"a".repeat(43)}` }] },
+    ],
+    ["groups among devices", { ...range, devices: [], groups: [] }],
+    ["an end of another kind", { ...range, until: newOrgId(), devices: [] }],
+  ])("take no %s", async (_, body) => {
+    const answer = await studio.send("POST", path("reconcile"), { ...asOperator, body });
+    expect(answer.body.code).toBe("invalid_request");
+    expect(studio.standIns.calls).toEqual([]);
+  });
+
+  it("know no organisation that is not there, and no object whose name is none", async () => {
+    expect((await studio.send("POST", path("export", newOrgId()), asOperator)).status).toBe(404);
+    const query = "export=01890a5d-ac96-774b-bcce-b302099a8057&page=0&object=";
+    for (const object of ["../x", `${org.id}:shard:x`, `${org.id}:shard:1:1`, "%"]) {
+      const answer = await studio.send("GET", path(`export?${query}${encodeURIComponent(object)}`), asOperator);
+      expect(answer.body.code).toBe("invalid_request");
+    }
+    expect(studio.standIns.calls).toEqual([]);
+  });
+});

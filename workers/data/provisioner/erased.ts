@@ -1,0 +1,19 @@
+import type { OrgId } from "../../../core/ids.ts";
+import { type Database, sql } from "../../../store/connect.ts";
+
+/** The organisation is being erased, or was: nothing of it is made again. */
+export class TenantErased extends Error {
+  override readonly name = "TenantErased";
+}
+
+/**
+ * Whatever would make or mend a schema asks first: a late packet of an erased organisation, whose schema it finds
+ * missing, must not bring it back. @throws TenantErased, DatabaseError
+ */
+export async function refuseErased(directory: Database, org: OrgId): Promise<void> {
+  const rows = await directory.query(
+    sql`SELECT FROM control.org_deletions WHERE org_id = ${org} AND started_at IS NOT NULL`,
+    { readOnly: true },
+  );
+  if (rows.length > 0) throw new TenantErased("the organisation was erased");
+}

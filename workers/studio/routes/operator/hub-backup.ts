@@ -1,0 +1,132 @@
+import { z } from "@hono/zod-openapi";
+import { type OrgId, parseId, parseSlug } from "../../../../core/ids.ts";
+import type { SignedCall } from "../../../../core/mesh/claims.ts";
+import { type HubBackupRpc, hubRangeItemsMax } from "../../../../core/rpc/hub-backup.ts";
+import { findOverview } from "../../../../store/control/lifecycle.ts";
+import { fromPart } from "../../downstream.ts";
+import { defineRoute } from "../../http/define-route.ts";
+import { answer, refuse } from "../../http/result.ts";
+import { idOf, nothing } from "../../http/schemas.ts";
+import type { OperatorContext } from "../../pipeline/request-context.ts";
+
+const target = z
+  .string()
+  .max(40)
+  .refine((text) => parseId("org", text) !== null || parseSlug(text) !== null, "must be an organisation's id or slug");
+const params = z.object({ target });
+const which = z.uuid();
+
+/** An object has 64 pages at most (durable-objects/tenant-hub/export.ts). */
+const pageMax = 63;
+const query = z.strictObject({
+  export: which,
+  object: z.string().regex(/^org_[0-9a-z]{26}(?::shard:\d{1,2})?$/),
+  page: z.coerce.number().int().min(0).max(pageMax),
+});
+
+const begun = z.object({
+  export: z.string(),
+  objects: z.array(z.object({ object: z.string(), pages: z.int() })),
+});
+const page = z.object({
+  /** Base64; the pages' bytes, one after the other, are lines. */
+  bytes: z.string(),
+});
+
+/** Devices and members of one group, as the hub bounds them. */
+const groupSizeMax = 10_000;
+const body = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("devices"),
+    after: idOf("device").nullable(),
+    until: idOf("device").nullable(),
+    devices: z
+      .array(z.strictObject({ device: idOf("device"), token_sha256: z.string().regex(/^[0-9a-f]{64}$/) }))
+      .max(hubRangeItemsMax),
+  }),
+  z.strictObject({
+    kind: z.literal("groups"),
+    after: idOf("group").nullable(),
+    until: idOf("group").nullable(),
+    groups: z
+      .array(
+        z.strictObject({
+          group: idOf("group"),
+          devices: z.array(idOf("device")).max(groupSizeMax),
+          members: z.array(idOf("user")).max(groupSizeMax),
+        }),
+      )
+      .max(hubRangeItemsMax),
+  }),
+]);
+
+export const beginHubExport = defineRoute(
+  "beginHubExport",
+  { caller: "operator", params, status: 200, answer: begun },
+  async (context, { params: { target: text } }) => {
+    const org = await organisation(context, text);
+    if (org === null) return refuse("not_found");
+    const found = await ask(context, org, (hub, call) => hub.beginExport(call, org));
+    return answer({ export: found.export, objects: found.objects.map((object) => ({ ...object })) });
+  },
+);
+
+export const readHubExport = defineRoute(
+  "readHubExport",
+  { caller: "operator", params, query, status: 200, answer: page },
+  async (context, input) => {
+    const org = await organisation(context, input.params.target);
+    if (org === null) return refuse("not_found");
+    const bytes = await ask(context, org, (hub, call) => hub.readExport(call, org, input.query));
+    return bytes === null ? refuse("not_found") : answer({ bytes: Buffer.from(bytes).toString("base64") });
+  },
+);
+
+export const endHubExport = defineRoute(
+  "endHubExport",
+  { caller: "operator", params, body: z.strictObject({ export: which }), status: 204, answer: nothing },
+  async (context, input) => {
+    const org = await organisation(context, input.params.target);
+    if (org === null) return refuse("not_found");
+    await ask(context, org, (hub, call) => hub.endExport(call, org, input.body.export));
+    return answer(null);
+  },
+);
+
+export const reconcileHub = defineRoute(
+  "reconcileHub",
+  { caller: "operator", params, body, status: 204, answer: nothing },
+  async (context, input) => {
+    const org = await organisation(context, input.params.target);
+    if (org === null) return refuse("not_found");
+    const { body: range } = input;
+    await ask(context, org, (hub, call) =>
+      hub.reconcile(
+        call,
+        org,
+        range.kind === "groups"
+          ? range
+          : {
+              ...range,
+              devices: range.devices.map(({ device, token_sha256: tokenSha256 }) => ({ device, tokenSha256 })),
+            },
+      ),
+    );
+    return answer(null);
+  },
+);
+
+async function organisation(context: OperatorContext, text: string): Promise<OrgId | null> {
+  return (await findOverview(context.services.database, context.platform, text))?.org ?? null;
+}
+
+/** @throws Unavailable */
+function ask<T>(
+  { services, requestId }: OperatorContext,
+  org: OrgId,
+  work: (hub: HubBackupRpc, call: SignedCall) => Promise<T>,
+): Promise<T> {
+  return fromPart("hub", async () =>
+    work(services.hubBackup, await services.caller.asJob("durable-objects.hub-backup", "backup", org, requestId)),
+  );
+}
