@@ -25,4 +25,6 @@ export interface Env {
   readonly ISSUER: string;
   /** Objects that a tenant's devices are spread over, 1 to 64; absent is 1 (tenant-hub/shards/home.ts). */
   readonly HUB_SHARDS?: string;
+  /** Multiplies what a device may send (tenant-hub/broker/rates.ts); plain configuration for load tests. */
+  readonly LIMIT_SCALE?: string;
 }

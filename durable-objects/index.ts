@@ -13,8 +13,8 @@ export { EnrollmentLimits } from "./rate-limiter/enrollment-limits.ts";
 export { Limits } from "./rate-limiter/limits.ts";
 export { RateLimiter } from "./rate-limiter/rate-limiter.ts";
 export { DeviceGateway } from "./tenant-hub/device-gateway.ts";
-export { HubControl } from "./tenant-hub/hub-control.ts";
 export { HubBackup } from "./tenant-hub/hub-backup.ts";
+export { HubControl } from "./tenant-hub/hub-control.ts";
 export { TenantHub } from "./tenant-hub/tenant-hub.ts";
 
 /** No public route leads here; whatever arrives by `fetch` gets the same empty answer. */

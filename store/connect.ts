@@ -12,7 +12,7 @@ export type Row = Record<string, unknown>;
 export interface DatabaseConfig {
   /** `postgres://role:password@host/database`. */
   readonly url: string;
-  /** "" for Neon's own endpoints (TLS, verified); "host:port" for a gateway that speaks its protocol. */
+  /** "" for Neon's own endpoints (TLS, verified); "127.0.0.1:port" for a gateway on this machine that speaks its protocol. */
   readonly gateway: string;
 }
 
@@ -54,8 +54,20 @@ function fetchEndpoint(neonEndpoint: string, init: EndpointInit): Promise<Respon
   return fetch(sentinelGateway === "" ? neonEndpoint : `http://${sentinelGateway}/sql`, request);
 }
 
-/** Opens no connection; each call authenticates as the URL's role. */
+/** A gateway is spoken to without TLS, so it is on this machine: configured otherwise, passwords would travel in the clear. */
+const loopbackGateway = /^(?:127\.0\.0\.1|localhost):\d{1,5}$/;
+
+/** @throws Error when the gateway is neither absent nor on this machine */
+function requireLoopback(gateway: string): void {
+  if (gateway !== "" && !loopbackGateway.test(gateway)) throw new Error("a database gateway is on this machine");
+}
+
+/**
+ * Opens no connection; each call authenticates as the URL's role. Without a gateway that is HTTPS, and nothing in
+ * the URL (`sslmode`) has a say in it.
+ */
 export function createDatabase(config: DatabaseConfig): Database {
+  requireLoopback(config.gateway);
   const client = neon(config.url, { disableWarningInBrowsers: true });
   async function transaction(statements: readonly Statement[], options: TransactionOptions = {}): Promise<Row[][]> {
     const fetchOptions = {
@@ -87,6 +99,7 @@ export function createDatabase(config: DatabaseConfig): Database {
  * transaction mode.
  */
 export function createInteractiveClient(config: DatabaseConfig): Client {
+  requireLoopback(config.gateway);
   const client = new Client({ connectionString: config.url, connectionTimeoutMillis: connectMsMax });
   if (config.gateway !== "") {
     const settings = client.neonConfig;

@@ -31,6 +31,8 @@ export interface Attachment {
   readonly unsent: number;
   /** From where it comes, as the edge said it and the hub judged it (geo-watch.ts). */
   readonly geo: string | null;
+  /** Acknowledgements are held back (broker/pacing.ts). */
+  readonly paced: boolean;
 }
 
 /** What of a socket must survive. */
@@ -55,6 +57,7 @@ export function attachmentOf(socket: Socket, closed: boolean, geo: string | null
     aliasesOutMax: socket.aliasesOutMax,
     unsent: socket.session?.unsent ?? 0,
     geo,
+    paced: socket.withheld.length > 0,
   };
 }
 
@@ -79,5 +82,6 @@ export function socketOf(attachment: Attachment, state: BrokerState): Socket {
   for (const [topic, alias] of attachment.aliasesOut) socket.aliasesOut.set(topic, alias);
   socket.aliasesOutMax = attachment.aliasesOutMax;
   socket.savedUnsent = attachment.unsent ?? 0;
+  socket.savedPaced = attachment.paced ?? false;
   return socket;
 }

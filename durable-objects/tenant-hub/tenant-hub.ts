@@ -9,6 +9,7 @@ import type { GeoPolicy } from "../../core/tenancy/geo-policy.ts";
 import { shutCode } from "../../core/tenancy/org-state.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
+import { limitScaleOf } from "../limit-scale.ts";
 import { objectKeys } from "../mesh.ts";
 import { Admission } from "./admission.ts";
 import { type Attachment, attachmentOf, socketOf } from "./attachment.ts";
@@ -16,6 +17,7 @@ import { judgeCredentials, judgeUpgrade } from "./authenticate.ts";
 import { protocolError, refusal } from "./broker/closes.ts";
 import { deadlineOf, nextDeadlineMs, sessionDeadlineMs } from "./broker/deadlines.ts";
 import type { BrokerEvent, Close, Effect, RefusedPlace, Write } from "./broker/events.ts";
+import { Rates } from "./broker/rates.ts";
 import type { Elsewhere, Identity, SocketId, UpgradeCredential } from "./broker/session.ts";
 import type { ApiKey, BrokerState } from "./broker/state.ts";
 import { advance } from "./broker/step.ts";
@@ -87,6 +89,8 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   private readonly tick = new Tick(() => this.commit());
   /** When the first of what waits for the next commit came, or null. */
   private requestedAtMs: number | null = null;
+  /** Written only by `wakeAt`: when acknowledgements that wait are looked at, or null. */
+  private wakesAtMs: number | null = null;
   /** Written only by `arm` and `alarm`: when the stored alarm rings, or null. */
   private armedAtMs: number | null = null;
 
@@ -415,6 +419,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     this.standing = readStanding(this.ctx.storage.sql);
     this.link = this.openLink(org, state, isNew);
     state.shard = this.link;
+    state.rates = new Rates(limitScaleOf(this.env));
     for (const socket of this.ctx.getWebSockets()) {
       const attachment = socket.deserializeAttachment() as Attachment | null;
       if (attachment === null || attachment.closed) continue;
@@ -541,6 +546,9 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
         );
         return null;
       }
+      case "wake":
+        this.wakeAt(effect.atMs);
+        return null;
       case "save_socket":
         this.touched.add(effect.socket.id);
         return null;
@@ -639,6 +647,21 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   }
 
   /** Rings no later than this. */
+  /** A timer and no alarm: what waits is in memory. */
+  private wakeAt(atMs: number): void {
+    if (this.wakesAtMs !== null && this.wakesAtMs <= atMs) return;
+    this.wakesAtMs = atMs;
+    setTimeout(
+      () => {
+        // A sooner one has done its work, or the object was erased.
+        if (this.wakesAtMs !== atMs || this.state === null) return;
+        this.wakesAtMs = null;
+        this.handle({ kind: "pace" });
+      },
+      Math.max(1, atMs - Date.now()),
+    );
+  }
+
   private arm(atMs: number): void {
     if (this.armedAtMs !== null && this.armedAtMs <= atMs) return;
     this.armedAtMs = atMs;

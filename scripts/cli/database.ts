@@ -1,4 +1,5 @@
 import { Client } from "pg";
+import { verifiedConnection } from "../migrate/verified-connection.ts";
 import { CliError, reasonOf } from "./cli-error.ts";
 
 /** How long a server may take to answer a connection, in milliseconds. */
@@ -11,7 +12,7 @@ const connectMsMax = 10_000;
  */
 export async function readSnapshot<T>(name: string, url: string, work: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({
-    connectionString: url,
+    ...verifiedConnection(name, url),
     connectionTimeoutMillis: connectMsMax,
     application_name: "sentinel-cli",
   });

@@ -1,4 +1,5 @@
 /** Placements' owner connections as an operator names them. */
+import { verifiedConnection } from "./verified-connection.ts";
 
 export interface PlacementUrl {
   readonly name: string;
@@ -29,15 +30,7 @@ export function databaseUrlsFrom(text: string | undefined): readonly [PlacementU
   return [first, ...others];
 }
 
-/**
- * Over a network only with a certificate that is checked; this machine needs none.
- * @param subject how a refusal calls the address
- */
+/** Refuses what `verifiedConnection` does, before anything else is done. @param subject how a refusal calls the address */
 export function requireVerifiedTls(subject: string, url: string): void {
-  const parsed = URL.parse(url);
-  if (parsed === null || !/^postgres(ql)?:$/.test(parsed.protocol)) throw new Error(`${subject} is not an address`);
-  const local = ["localhost", "127.0.0.1", "[::1]"].includes(parsed.hostname);
-  if (!local && parsed.searchParams.get("sslmode") !== "verify-full") {
-    throw new Error(`${subject} needs ?sslmode=verify-full`);
-  }
+  verifiedConnection(subject, url);
 }

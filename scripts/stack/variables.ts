@@ -59,6 +59,7 @@ export function unitVariables(sources: VariableSources): Record<UnitName, Record
     "sentinel-durable-objects": {
       KEY_ENCRYPTION_KEY: secrets.keyEncryptionKey,
       ISSUER: publicUrl,
+      LIMIT_SCALE: String(sources.limitScale),
       HUB_SHARDS: String(sources.hubShards),
     },
   };

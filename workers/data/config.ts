@@ -56,8 +56,8 @@ export class ConfigurationError extends Error {
 export async function parseConfig(env: Partial<DataEnv>): Promise<DataConfig> {
   const { ISSUER, NEON_GATEWAY, TENANT_DB_ROOT_SECRET, PLACEMENTS, DIRECTORY_DATABASE_URL } = env;
   // The empty string means Neon, so only an absent value is an error.
-  if (typeof NEON_GATEWAY !== "string" || !/^(?:[A-Za-z0-9.-]+:\d{1,5})?$/.test(NEON_GATEWAY)) {
-    throw new ConfigurationError('NEON_GATEWAY must be "" (Neon) or host:port (a gateway)');
+  if (typeof NEON_GATEWAY !== "string" || !/^(?:(?:127\.0\.0\.1|localhost):\d{1,5})?$/.test(NEON_GATEWAY)) {
+    throw new ConfigurationError('NEON_GATEWAY must be "" (Neon) or 127.0.0.1:port (a gateway on this machine)');
   }
   if (!isIssuer(ISSUER)) throw new ConfigurationError("ISSUER must be an http(s) origin");
   const placements = parsePlacements(PLACEMENTS);

@@ -19,6 +19,7 @@ import {
   receiveMaximum,
   topicAliasMaximum,
 } from "./limits.ts";
+import { connectPace } from "./rates.ts";
 import { mayAskAt, mayPublish } from "./rights.ts";
 import {
   type Elsewhere,
@@ -60,6 +61,7 @@ export const connectionSteps: readonly ((connection: Connection) => StepResult)[
   checkMethod,
   authenticate,
   authorize,
+  limitConnects,
   checkWill,
   endExpiredSession,
   limitSessions,
@@ -178,6 +180,14 @@ function authorize(connection: Connection): StepResult {
       socket.expiresAtMs = identity.expiresAtMs;
       return "next";
   }
+}
+
+/** Of whoever proved who they are, so that nobody can use up another's. */
+function limitConnects(connection: Connection): StepResult {
+  const { state, now } = connection;
+  if (state.rates.connects(principalId(principalOf(connection)), now)) return "next";
+  const reason = `at most ${connectPace.burst} connections at once, then ${connectPace.perSecond} a second`;
+  return refuse(connection, reasonCodes.connection_rate_exceeded, reason);
 }
 
 /** A will is a publish that waits, so it obeys the same rights. */

@@ -73,6 +73,8 @@ export type BrokerEvent =
       readonly messages: readonly Message[];
     }
   | { readonly kind: "tick" }
+  /** Acknowledgements that waited are due. */
+  | { readonly kind: "pace" }
   | { readonly kind: "put_device"; readonly device: DeviceId; readonly tokenSha256: string }
   | { readonly kind: "remove_device"; readonly device: DeviceId }
   | { readonly kind: "put_member"; readonly user: UserId; readonly role: Role | null }
@@ -166,5 +168,7 @@ export type Effect =
       readonly suback: Packet;
       readonly requests: readonly RetainedRequest[];
     }
+  /** Come back with `pace` at this Unix time in milliseconds, or sooner. Lost with the object. */
+  | { readonly kind: "wake"; readonly atMs: number }
   /** The socket's durable attachment changed. */
   | { readonly kind: "save_socket"; readonly socket: Socket };

@@ -43,6 +43,7 @@ export function asFits<T extends ConnackPacket | AckPacket | DisconnectPacket>(s
 /** Ends a socket and everything that hung on it. */
 export function dropSocket(state: BrokerState, socket: Socket, now: number, ending: Ending, effects: Effect[]): void {
   if (!state.sockets.delete(socket.id)) return;
+  state.paced.delete(socket);
   if (ending.close !== null) {
     sayGoodbye(socket, ending.close, effects);
     effects.push({ kind: "close", socket, close: ending.close });

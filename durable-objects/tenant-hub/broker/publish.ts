@@ -7,7 +7,7 @@ import { protocolError, refusal, tryLater } from "./closes.ts";
 import { route } from "./deliver.ts";
 import type { Close, Effect } from "./events.ts";
 import { ingestRecord } from "./ingest.ts";
-import { appendOutbox, asFits, dropSocket } from "./lifecycle.ts";
+import { appendOutbox, dropSocket } from "./lifecycle.ts";
 import {
   aliasCharactersMax,
   outboxBytesMax,
@@ -17,6 +17,7 @@ import {
   topicAliasMaximum,
 } from "./limits.ts";
 import { expiryOf, messageBytes, travelling } from "./message.ts";
+import { sendPaced } from "./pacing.ts";
 import { forgetExpired, hasRoom, retain } from "./retained.ts";
 import { mayAnswerTo, mayPublish } from "./rights.ts";
 import type { Route } from "./routes.ts";
@@ -65,12 +66,14 @@ type Resolved = { readonly topic: string } | { readonly violation: keyof typeof 
  * its packet id, and until the PUBREL that id marks whatever comes under it as a duplicate. Method A,
  * onward at PUBREL, would store each message twice and let the order of the PUBRELs decide the order of
  * the messages; both deliver once.
+ * @param waitMs how long the acknowledgement waits (pacing.ts); what has none is dropped then, its alias is not
  */
 export function publish(
   state: BrokerState,
   socket: Socket,
   session: Session,
   packet: PublishPacket,
+  waitMs: number,
   now: number,
   effects: Effect[],
 ): void {
@@ -85,9 +88,14 @@ export function publish(
     end(state, socket, violations.topic_name, now, effects);
     return;
   }
+  if (qos === 0 && waitMs > 0) return;
+  const acknowledge: Acknowledge = (reasonCode, reason) => {
+    const ack = acknowledgementOf(socket, packet, reasonCode, reason);
+    if (ack !== null) sendPaced(state, socket, ack, waitMs, now, effects);
+  };
   // The id alone decides, with or without DUP (section 4.3.3); its rights were judged the first time.
   if (qos === 2 && packetId !== null && session.received.has(packetId)) {
-    acknowledge(socket, packet, reasonCodes.success, null, effects);
+    acknowledge(reasonCodes.success, null);
     return;
   }
   const judged = judge(state, socket, session, found, packet, now, effects);
@@ -96,7 +104,7 @@ export function publish(
     return;
   }
   if (judged.kind === "refused") {
-    refuse(state, socket, packet, refusals[judged.why], now, effects);
+    refuse(state, socket, packet, refusals[judged.why], acknowledge, now, effects);
     return;
   }
   if (qos === 2 && packetId !== null) {
@@ -118,25 +126,25 @@ export function publish(
   const matched = route(state, message, { session: session.key, packet, level: socket.level }, now, effects);
   if (qos === 0) return;
   const heard = matched || judged.record !== null || qos === 2;
-  acknowledge(socket, packet, heard ? reasonCodes.success : reasonCodes.no_matching_subscribers, null, effects);
+  acknowledge(heard ? reasonCodes.success : reasonCodes.no_matching_subscribers, null);
 }
 
-/** PUBACK or PUBREC; a reason string only for who asked for problem information [MQTT-3.1.2-29]. */
-function acknowledge(
+type Acknowledge = (reasonCode: ReasonCode, reason: string | null) => void;
+
+/** PUBACK or PUBREC, or null at QoS 0; a reason string only for who asked for problem information [MQTT-3.1.2-29]. */
+function acknowledgementOf(
   socket: Socket,
   packet: PublishPacket,
   reasonCode: ReasonCode,
   reason: string | null,
-  effects: Effect[],
-): void {
-  if (packet.packetId === null) return;
-  const ack: AckPacket = {
+): AckPacket | null {
+  if (packet.packetId === null) return null;
+  return {
     type: packet.qos === 2 ? "pubrec" : "puback",
     packetId: packet.packetId,
     reasonCode,
     properties: reason === null || !socket.problemInformation ? null : { reasonString: reason },
   };
-  effects.push({ kind: "send", socket, packet: asFits(socket, ack) });
 }
 
 function refuse(
@@ -144,11 +152,12 @@ function refuse(
   socket: Socket,
   packet: PublishPacket,
   why: Close,
+  acknowledge: Acknowledge,
   now: number,
   effects: Effect[],
 ): void {
   if (socket.level === 5) {
-    acknowledge(socket, packet, why.reasonCode ?? reasonCodes.unspecified_error, why.reason, effects);
+    acknowledge(why.reasonCode ?? reasonCodes.unspecified_error, why.reason);
     return;
   }
   // QoS 0 telemetry over the bound is dropped, as QoS 0 may be; the connection stays.

@@ -1,10 +1,11 @@
 import type { DeviceId, UserId } from "../../../core/ids.ts";
-import type { ConnectPacket, ProtocolLevel, QoS, RetainHandling, Will } from "../../../core/mqtt/packets.ts";
+import type { AckPacket, ConnectPacket, ProtocolLevel, QoS, RetainHandling, Will } from "../../../core/mqtt/packets.ts";
 import type { Properties } from "../../../core/mqtt/properties.ts";
 import type { FilterSpec } from "../../../core/topics/topic-filter.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
 import { inflightMax } from "./limits.ts";
 import { Queue } from "./queue.ts";
+import type { PrincipalRate } from "./rates.ts";
 
 /** Names one accepted WebSocket for as long as it lives. */
 export type SocketId = string;
@@ -79,6 +80,15 @@ export interface Socket {
   aliasesOutMax: number;
   /** `Session.unsent` as the attachment had it; read when the object wakes. */
   savedUnsent: number;
+  /** What its principal has taken; found at its first packet. Not stored: see `Bucket`. */
+  rate: PrincipalRate | null;
+  /**
+   * Acknowledgements that wait, oldest first. Written by pacing.ts. A timer stands while there are any, so the object
+   * does not sleep; when it is thrown out all the same, `savedPaced` ends the connection and the client sends again.
+   */
+  readonly withheld: { readonly packet: AckPacket; readonly dueMs: number }[];
+  /** Whether there were any as the attachment had it; read when the object wakes. */
+  savedPaced: boolean;
   /** See `unheardBytesMax`; lost on eviction, which only ever forgives. */
   unheardBytes: number;
 }
@@ -209,6 +219,9 @@ export function newSocket(id: SocketId, upgrade: UpgradeCredential | null, now: 
     aliasesOut: new Map(),
     aliasesOutMax: 0,
     savedUnsent: 0,
+    rate: null,
+    withheld: [],
+    savedPaced: false,
     unheardBytes: 0,
   };
 }

@@ -2,6 +2,7 @@ import type { DeviceId, GroupId, OrgId, UserId } from "../../../core/ids.ts";
 import type { QoS } from "../../../core/mqtt/packets.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
+import { Rates } from "./rates.ts";
 import { type Route, RouteTable } from "./routes.ts";
 import { principalId, type Session, type SessionKey, type Socket, type SocketId } from "./session.ts";
 import { SubscriptionIndex } from "./subscription-index.ts";
@@ -69,6 +70,10 @@ export interface BrokerState {
   /** Written with `sessions`: every key of a principal. */
   readonly byPrincipal: Map<string, Set<SessionKey>>;
   readonly sockets: Map<SocketId, Socket>;
+  /** Sockets with acknowledgements that wait. Written by pacing.ts and where sockets end. */
+  readonly paced: Set<Socket>;
+  /** Written once, by whoever makes the state: bounds are configured. */
+  rates: Rates;
   /** Written with `Session.subscriptions`. */
   readonly index: SubscriptionIndex;
   /** What each topic means and who receives it, remembered. */
@@ -106,6 +111,8 @@ export function emptyState(org: OrgId): BrokerState {
     sessions: new Map(),
     byPrincipal: new Map(),
     sockets: new Map(),
+    paced: new Set(),
+    rates: new Rates(1),
     index: new SubscriptionIndex(),
     routes: new RouteTable(),
     retained: new Map(),

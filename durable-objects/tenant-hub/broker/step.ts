@@ -2,7 +2,7 @@ import type { Packet } from "../../../core/mqtt/packets.ts";
 import { reasonCodes } from "../../../core/mqtt/reason-codes.ts";
 import type { Refusal } from "../../../core/mqtt/refusals.ts";
 import { acknowledge } from "./acknowledge.ts";
-import { protocolError, refusal } from "./closes.ts";
+import { protocolError, refusal, tryLater } from "./closes.ts";
 import { refuseConnection, runConnection } from "./connect.ts";
 import { endLoginSession, publishCommand, putDevice, putGroup, putKey, putMember, removeDevice } from "./control.ts";
 import { deadlineOf } from "./deadlines.ts";
@@ -12,6 +12,7 @@ import type { BrokerEvent, Close, Effect } from "./events.ts";
 import { releaseDevice } from "./handover.ts";
 import { detachSession, dropSocket, expireSession } from "./lifecycle.ts";
 import { seenSavedEveryMs } from "./limits.ts";
+import { pace, sendDue } from "./pacing.ts";
 import { publish, release } from "./publish.ts";
 import { takeRelayed } from "./relayed.ts";
 import { deliverRetained } from "./retained.ts";
@@ -42,12 +43,9 @@ export function step(state: BrokerState, event: BrokerEvent, now: number): StepR
 /** `step` for who brings the list that the effects are added to: a busy hub takes 100,000 steps a second. */
 export function advance(state: BrokerState, event: BrokerEvent, now: number, effects: Effect[]): void {
   switch (event.kind) {
-    case "socket_opened": {
-      const socket = newSocket(event.socket, event.upgrade, now);
-      state.sockets.set(socket.id, socket);
-      effects.push({ kind: "save_socket", socket });
+    case "socket_opened":
+      open(state, event, now, effects);
       return;
-    }
     case "packet": {
       const socket = state.sockets.get(event.socket);
       if (socket !== undefined) handlePacket(state, socket, event.packet, now, effects);
@@ -82,6 +80,9 @@ export function advance(state: BrokerState, event: BrokerEvent, now: number, eff
       return;
     case "tick":
       expire(state, now, effects);
+      return;
+    case "pace":
+      sendDue(state, now, effects);
       return;
     case "put_device":
       putDevice(state, event.device, event.tokenSha256, now, effects);
@@ -120,6 +121,17 @@ export function advance(state: BrokerState, event: BrokerEvent, now: number, eff
 function withSocket(state: BrokerState, id: SocketId, then: (socket: Socket) => void): void {
   const socket = state.sockets.get(id);
   if (socket !== undefined) then(socket);
+}
+
+function open(
+  state: BrokerState,
+  event: BrokerEvent & { kind: "socket_opened" },
+  now: number,
+  effects: Effect[],
+): void {
+  const socket = newSocket(event.socket, event.upgrade, now);
+  state.sockets.set(socket.id, socket);
+  effects.push({ kind: "save_socket", socket });
 }
 
 /** The connection ended without a DISCONNECT: the will is published. */
@@ -184,9 +196,12 @@ function handleSessionPacket(
   effects: Effect[],
 ): Close | null {
   switch (packet.type) {
-    case "publish":
-      publish(state, socket, session, packet, now, effects);
+    case "publish": {
+      const waitMs = pace(state, socket, session, packet, now);
+      if (typeof waitMs !== "number") return waitMs;
+      publish(state, socket, session, packet, waitMs, now, effects);
       return null;
+    }
     case "puback":
     case "pubrec":
     case "pubcomp":
@@ -195,12 +210,15 @@ function handleSessionPacket(
       release(socket, session, packet.packetId, effects);
       return null;
     case "subscribe":
-      return subscribe(state, socket, session, packet, effects);
+      return tooMany(state, socket, session, now) ?? subscribe(state, socket, session, packet, effects);
     case "unsubscribe":
-      return unsubscribe(state, socket, session, packet, effects);
-    case "pingreq":
+      return tooMany(state, socket, session, now) ?? unsubscribe(state, socket, session, packet, effects);
+    case "pingreq": {
+      const close = tooMany(state, socket, session, now);
+      if (close !== null) return close;
       effects.push({ kind: "send", socket, packet: { type: "pingresp" } });
       return null;
+    }
     case "disconnect":
       return disconnect(state, socket, session, packet, now, effects);
     case "auth":
@@ -212,6 +230,12 @@ function handleSessionPacket(
     case "pingresp":
       throw new Error("the decoder lets no server packet in from a client, and CONNECT comes first");
   }
+}
+
+/** What has no acknowledgement that could wait is answered at once, and counts all the same. */
+function tooMany(state: BrokerState, socket: Socket, session: Session, now: number): Close | null {
+  const paced = pace(state, socket, session, null, now);
+  return typeof paced === "number" ? null : paced;
 }
 
 /**
@@ -246,6 +270,10 @@ function handleLoaded(
   else claimMailbox(state, from, to, event.messages, now, effects);
 }
 
+const heldBack = tryLater(
+  "acknowledgements were held back when the hub restarted; connect again",
+  reasonCodes.message_rate_too_high,
+);
 const sessionGone = refusal("the session is gone; connect again", reasonCodes.unspecified_error);
 
 /** Sessions and sockets find each other again. A crash or a release ends sockets without an event: their wills and presence are due now. */
@@ -253,7 +281,8 @@ function attachRestored(state: BrokerState, now: number, effects: Effect[]): voi
   for (const socket of [...state.sockets.values()]) {
     const { session } = socket;
     if (session === null) continue;
-    if (session.socket === socket.id) resumeSession(session, socket);
+    if (socket.savedPaced) end(state, socket, heldBack, now, effects);
+    else if (session.socket === socket.id) resumeSession(session, socket);
     else end(state, socket, sessionGone, now, effects);
   }
   for (const session of [...state.sessions.values()]) {
@@ -279,6 +308,7 @@ function expire(state: BrokerState, now: number, effects: Effect[]): void {
     if (deadline !== null && deadline.atMs <= now) end(state, socket, deadline.close, now, effects);
   }
   for (const session of [...state.sessions.values()]) expireSession(state, session, now, effects);
+  state.rates.sweep(now);
   for (const [sid, untilMs] of state.endedSids) {
     if (untilMs > now) continue;
     state.endedSids.delete(sid);

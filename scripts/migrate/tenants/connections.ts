@@ -1,6 +1,7 @@
 /** Connections of the owner to every placement, a few kept for each while a run lasts. */
 import pg from "pg";
 import type { PlacementUrl } from "../database-urls.ts";
+import { verifiedConnection } from "../verified-connection.ts";
 
 /** How long a server may take to answer a connection, in milliseconds. */
 const connectMsMax = 10_000;
@@ -23,7 +24,7 @@ export class PlacementConnections {
     this.#pools = new Map(
       placements.map(({ name, url }) => {
         const pool = new pg.Pool({
-          connectionString: url,
+          ...verifiedConnection(`the connection to ${name}`, url),
           max: atOnce,
           connectionTimeoutMillis: connectMsMax,
           application_name: "sentinel-migrate-tenants",

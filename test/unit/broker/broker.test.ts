@@ -29,6 +29,7 @@ describe("connecting", () => {
       "checkMethod",
       "authenticate",
       "authorize",
+      "limitConnects",
       "checkWill",
       "endExpiredSession",
       "limitSessions",

@@ -14,6 +14,7 @@ import { type ReasonCode, reasonCodes } from "../../../core/mqtt/reason-codes.ts
 import type { Role } from "../../../core/tenancy/roles.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
 import type { BrokerEvent, Close, Effect, Write } from "../../../durable-objects/tenant-hub/broker/events.ts";
+import { Rates } from "../../../durable-objects/tenant-hub/broker/rates.ts";
 import type { Identity, Message, SessionKey } from "../../../durable-objects/tenant-hub/broker/session.ts";
 import { type BrokerState, emptyState } from "../../../durable-objects/tenant-hub/broker/state.ts";
 import { advance } from "../../../durable-objects/tenant-hub/broker/step.ts";
@@ -63,8 +64,10 @@ export function subscription(filter: string, options: SubscriptionOptions = {}):
  * them: encoded for its level and decoded again.
  */
 export class Bench {
-  readonly state: BrokerState = emptyState(org);
+  readonly state: BrokerState = { ...emptyState(org), rates: new Rates(1_000_000) };
   now = 1_000_000;
+  /** When the broker asked to be woken for what it holds back. */
+  wakesAtMs: number | null = null;
   /** Who each socket's credentials prove; a socket that isn't here waits until the test answers. */
   readonly identities = new Map<string, Identity>();
   /** What left, in order, with the number of writes that stood before it. */
@@ -124,6 +127,9 @@ export class Bench {
       case "relay":
       case "announce":
         throw new Error("one object has nobody to tell");
+      case "wake":
+        this.wakesAtMs = effect.atMs;
+        break;
       case "save_socket":
         break;
     }

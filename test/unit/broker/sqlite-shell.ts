@@ -1,6 +1,7 @@
 import type { Packet } from "../../../core/mqtt/packets.ts";
 import { type Attachment, attachmentOf, socketOf } from "../../../durable-objects/tenant-hub/attachment.ts";
 import type { BrokerEvent, Effect, Write } from "../../../durable-objects/tenant-hub/broker/events.ts";
+import { Rates } from "../../../durable-objects/tenant-hub/broker/rates.ts";
 import type { Identity, SocketId } from "../../../durable-objects/tenant-hub/broker/session.ts";
 import type { BrokerState } from "../../../durable-objects/tenant-hub/broker/state.ts";
 import { advance } from "../../../durable-objects/tenant-hub/broker/step.ts";
@@ -26,7 +27,7 @@ export type Death = "uncommitted" | "unsent" | { readonly statements: number };
 export class SqliteShell {
   readonly sql = new NodeSql();
   private storage = this.open();
-  state: BrokerState = this.storage.load(org);
+  state: BrokerState = this.load();
   readonly identities = new Map<SocketId, Identity>();
   /** Unix milliseconds. */
   now = 1_000_000;
@@ -86,6 +87,8 @@ export class SqliteShell {
       case "relay":
       case "announce":
         throw new Error("one object has nobody to tell");
+      case "wake":
+        break;
       case "save_socket":
         this.touched.add(effect.socket.id);
     }
@@ -95,6 +98,11 @@ export class SqliteShell {
     const { writes } = this;
     this.writes = [];
     this.storage.stage(writes);
+  }
+
+  /** Rates are another test's subject. */
+  private load(): BrokerState {
+    return Object.assign(this.storage.load(org), { rates: new Rates(1_000_000) });
   }
 
   commit(): void {
@@ -153,7 +161,7 @@ export class SqliteShell {
 
   private restart(): void {
     this.storage = this.open();
-    this.state = this.storage.load(org);
+    this.state = this.load();
     for (const attachment of this.attachments.values())
       this.state.sockets.set(attachment.id, socketOf(attachment, this.state));
     this.run({ kind: "restored" });

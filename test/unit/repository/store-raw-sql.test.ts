@@ -10,6 +10,10 @@ const allowed: Readonly<Record<string, { readonly places: number; readonly text:
     places: 3,
     text: "a TenantIdentifier",
   },
+  "workers/data/provisioner/rights/restore.ts": {
+    places: 1,
+    text: "statements that were read from a schema made by migrations/tenant, with a TenantIdentifier in their placeholders",
+  },
   "workers/data/provisioner/tenant-role.ts": {
     places: 8,
     text: "a TenantIdentifier, constants beside it, and the derived password, whose 43 characters are checked there",

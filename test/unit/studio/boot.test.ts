@@ -127,9 +127,9 @@ describe("the OpenAPI document", () => {
       .filter((parameter: { in: string }) => parameter.in === "query" || parameter.in === "path")
       .map(({ name }: { name: string }) => name);
     // Each was looked at: `code`, `key`, `secret` and `session` are ids, `tokens` asks for tokens in the answer,
-    // `keep_api_keys` is yes or no.
+    // `keep_api_keys` is yes or no, `export` and `object` name a copy of a hub to the operator who made it.
     expect([...new Set(names)].sort().join(" ")).toBe(
-      "actor bundle code cursor device from group invitation keep_api_keys key kind limit org passkey policy provider secret seq session size step tile to tokens type user",
+      "actor bundle code cursor device exception export from group invitation keep_api_keys key kind limit object org page passkey policy provider secret seq session size step target tile to tokens type user",
     );
   });
 
