@@ -64,6 +64,9 @@ export const orgActions = [
   "deleted",
   "creation_abandoned",
   "plan_changed",
+  "backed_up",
+  "restore_begun",
+  "restored",
 ] as const;
 export type OrgAction = (typeof orgActions)[number];
 
@@ -160,7 +163,7 @@ export type AuditFields =
       /** Named here too: the platform's log has it when the organisation is gone. */
       readonly org_id: string;
       readonly action: OrgAction;
-      /** The new plan for `plan_changed`, else null. */
+      /** The new plan for `plan_changed`, the backup for `backed_up`, `restore_begun` and `restored`, else null. */
       readonly detail: string | null;
     }
   | {

@@ -26,6 +26,12 @@ export const operatorBackupRoutes = {
     policy: operatorRoute,
     summary: "Forget such a copy",
   }),
+  recordBackup: route({
+    method: "POST",
+    path: "/api/v1/operator/orgs/{target}/backups/record",
+    policy: operatorRoute,
+    summary: "Put on record, in the organisation's own log too, that it was backed up or is restored",
+  }),
   reconcileHub: route({
     method: "POST",
     path: `${hubPath}/reconcile`,

@@ -1,7 +1,7 @@
 /** An organisation's hub, as a backup reads it and a restore tells it what is there now. */
 import type pg from "pg";
 import type { StreamDescription } from "../../core/backup/header.ts";
-import type { DeviceId, GroupId, OrgId, UserId } from "../../core/ids.ts";
+import type { BackupId, DeviceId, GroupId, OrgId, UserId } from "../../core/ids.ts";
 import { type HubExport, type HubRange, hubRangeItemsMax } from "../../core/rpc/hub-backup.ts";
 import { tenantIdentifier } from "../../core/tenancy/identifiers.ts";
 import { openSnapshot } from "./snapshot.ts";
@@ -12,6 +12,8 @@ export interface HubLink {
   read(org: OrgId, which: string, object: string, page: number): Promise<Uint8Array>;
   end(org: OrgId, which: string): Promise<void>;
   reconcile(org: OrgId, range: HubRange): Promise<void>;
+  /** Writes to the platform's log and the organisation's own. */
+  record(org: OrgId, action: "backed_up" | "restore_begun" | "restored", backup: BackupId): Promise<void>;
 }
 
 export const hubStream: StreamDescription = { name: "$hub", columns: ["object", "row"] };

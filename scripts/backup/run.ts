@@ -76,6 +76,8 @@ export async function backUpToFile(
             const header = { ...backup.header, org };
             await keepKey(custody, world.keeper, { header, key: made.key, bytes, rows, sha256 });
             await noteVerified(custody, made.backup);
+            // Before the file has its name: one that is there was put on record.
+            await world.hub?.record(org, "backed_up", made.backup);
             Object.assign(result, { bytes, rows });
           });
           return { ...result, path };
@@ -135,6 +137,9 @@ export async function restoreFromFile(
   const verified = await verifyFile(world, path);
   return await asOwner(world.placements[0].url, async (control) => {
     const key = await keyOf(control, world.keeper, verified.header);
+    const { backup } = verified.header;
+    // First, and nothing is done when it can't be written.
+    await world.hub?.record(into, "restore_begun", backup);
     const shown = progress?.(verified.bytes);
     const restored = await asOwner(await placementOf(world, control, into), async (client) =>
       restoreTenant({
@@ -149,6 +154,7 @@ export async function restoreFromFile(
     shown?.end();
     // After the commit, as a wave of migrations does: the index can only be behind.
     await recordTenant(control, into, migrations.at(-1)?.number ?? 0);
+    await world.hub?.record(into, "restored", backup);
     return restored;
   });
 }

@@ -27,6 +27,9 @@ export function hubLink(flags: Flags): HubLink | null {
     async end(org, which) {
       await ask(operatorBackupRoutes.endHubExport.path, org, { method: "POST", body: { export: which } });
     },
+    async record(org, action, backup) {
+      await ask(operatorBackupRoutes.recordBackup.path, org, { method: "POST", body: { action, backup } });
+    },
     async reconcile(org, range) {
       const body =
         range.kind === "groups"

@@ -60,7 +60,7 @@ describe("a backup of a living organisation", () => {
     await expect(connect(removed)).rejects.toThrow();
     const late = await enrolDevice(api, "late");
     const lateClient = await connect(late);
-    const closed = new Promise((resolve) => lateClient.once("close", resolve));
+    const closed = new Promise<void>((resolve) => lateClient.once("close", () => resolve()));
 
     const restored = runCli(["restore", file, "--into", stack.description.org.id, "--confirm", "demo", ...world]);
     expect(restored).toMatchObject({
@@ -71,6 +71,17 @@ describe("a backup of a living organisation", () => {
     expect(await listed()).toEqual(before);
     await connect(removed);
     await expect(connect(late)).rejects.toThrow();
+    const { body: log } = await api.send<{ items: { event: { action: string } }[] }>(
+      "GET",
+      "/api/v1/orgs/demo/audit?type=org_change",
+    );
+    // Newest first: the file, the state before the restore, and the restore itself.
+    expect(log.items.slice(0, 4).map(({ event }) => event.action)).toEqual([
+      "restored",
+      "restore_begun",
+      "backed_up",
+      "backed_up",
+    ]);
     // Whom the restore did not concern was not disturbed, and what it sends is stored.
     expect(client.connected).toBe(true);
     await client.publishAsync(`${kept.topic_prefix}reported`, "of now", { qos: 1, retain: true });

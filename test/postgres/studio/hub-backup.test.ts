@@ -48,6 +48,21 @@ describe("the operator's routes to a hub's content", () => {
     });
   });
 
+  it("put a backup and a restore on record, in the organisation's own log too", async () => {
+    const backup = "bak_01jd3x2k8hf9v8v3k4m5n6p7q8";
+    const sent = await studio.send("POST", path("../backups/record"), {
+      ...asOperator,
+      body: { action: "restore_begun", backup },
+    });
+    expect(sent.status).toBe(204);
+    const event = { type: "org_change", user_id: null, org_id: org.id, action: "restore_begun", detail: backup };
+    expect(studio.audit.of(sent.requestId).map((entry) => entry.event)).toEqual(expect.arrayContaining([event]));
+    const listed = await studio.send("GET", `/api/v1/orgs/${org.slug}/audit?type=org_change`, {
+      token: org.owner.token,
+    });
+    expect(listed.body.items.map((entry: { event: unknown }) => entry.event)).toContainEqual(event);
+  });
+
   it.each<[string, "POST" | "GET", string, unknown?]>([
     ["a copy's beginning", "POST", "export"],
     ["a page", "GET", "export?export=01890a5d-ac96-774b-bcce-b302099a8057&object=x&page=0"],

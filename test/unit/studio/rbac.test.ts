@@ -51,7 +51,7 @@ describe("routes of an organisation", () => {
     const [name, method, permission] = row;
     // Lists of what only administrators see ask for the permission that manages it.
     const seenByAdministrators = ["listApiKeys", "listInvitations", "listEnrollmentCodes"];
-    const managed = [...seenByAdministrators, "listIdentityProviders", "getIdentityProvider"];
+    const managed = [...seenByAdministrators, "listIdentityProviders", "getIdentityProvider", "getEncryption"];
     expect(permission.endsWith(":read")).toBe(method === "GET" && !managed.includes(name));
   });
 });

@@ -27,7 +27,7 @@ const manage = [
  * call by its own table.
  */
 const offered: Readonly<Record<Role, readonly Permission[]>> = {
-  owner: manage,
+  owner: [...manage, "encryption:manage"],
   admin: manage,
   analyst: ofGroups,
   viewer: ofGroups,

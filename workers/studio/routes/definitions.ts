@@ -72,7 +72,7 @@ import { changeMember } from "./members/change.ts";
 import { endMemberSessions } from "./members/end-sessions.ts";
 import { listMembers } from "./members/list.ts";
 import { removeMember } from "./members/remove.ts";
-import { beginHubExport, endHubExport, readHubExport, reconcileHub } from "./operator/hub-backup.ts";
+import { beginHubExport, endHubExport, readHubExport, reconcileHub, recordBackup } from "./operator/hub-backup.ts";
 import {
   operatorDeleteOrg,
   operatorGetOrg,
@@ -80,7 +80,6 @@ import {
   operatorResumeOrg,
   operatorSuspendOrg,
 } from "./operator/organisations.ts";
-
 import { rotateKeys } from "./operator/rotate-keys.ts";
 import { disableUser, enableUser } from "./operator/users.ts";
 import { createOrg } from "./organisations/create.ts";
@@ -206,6 +205,7 @@ const served: readonly RouteDefinition[] = [
   readHubExport,
   endHubExport,
   reconcileHub,
+  recordBackup,
   operatorSuspendOrg,
   operatorResumeOrg,
   operatorDeleteOrg,

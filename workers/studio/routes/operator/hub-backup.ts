@@ -7,6 +7,7 @@ import { fromPart } from "../../downstream.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
 import { idOf, nothing } from "../../http/schemas.ts";
+import { recordOrgChange } from "../../lifecycle/record-change.ts";
 import type { OperatorContext } from "../../pipeline/request-context.ts";
 
 const target = z
@@ -112,6 +113,25 @@ export const reconcileHub = defineRoute(
             },
       ),
     );
+    return answer(null);
+  },
+);
+
+/** The work is the operator's own, with the database's owner; what a log can hold of it is that it was said. */
+export const recordBackup = defineRoute(
+  "recordBackup",
+  {
+    caller: "operator",
+    params,
+    body: z.strictObject({ action: z.enum(["backed_up", "restore_begun", "restored"]), backup: idOf("backup") }),
+    status: 204,
+    answer: nothing,
+  },
+  async (context, input) => {
+    const org = await organisation(context, input.params.target);
+    if (org === null) return refuse("not_found");
+    const { action, backup } = input.body;
+    await recordOrgChange(context, { org, by: null, action, detail: backup });
     return answer(null);
   },
 );

@@ -14,6 +14,7 @@ import { Section } from "../../components/section.tsx";
 import { FormFailure } from "../../components/states.tsx";
 import { Timestamp, useNow } from "../../components/timestamp.tsx";
 import { dayOf, endOfDay, suggestedDay } from "../../format/day.ts";
+import { EncryptionSection } from "./encryption-section.tsx";
 
 /** What the organisation asks of its members' sign-in. */
 export function SecurityPage() {
@@ -39,6 +40,11 @@ export function SecurityPage() {
           </Section>
         )}
       </QueryView>
+      {may("encryption:manage") && (
+        <div className="mt-4">
+          <EncryptionSection />
+        </div>
+      )}
     </>
   );
 }
