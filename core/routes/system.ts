@@ -24,6 +24,14 @@ export const systemRoutes = {
     servedBy: "edge",
     summary: "Public keys of access tokens",
   }),
+  securityTxt: route({
+    method: "GET",
+    path: "/.well-known/security.txt",
+    policy: publicRoute("whom to tell of a vulnerability"),
+    servedBy: "edge",
+    geo: { anywhere: "who found a vulnerability may be anywhere" },
+    summary: "Whom to tell of a vulnerability (RFC 9116)",
+  }),
   openapi: route({
     method: "GET",
     path: "/api/openapi.json",

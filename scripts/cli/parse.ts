@@ -2,6 +2,8 @@
 import { parseArgs } from "node:util";
 import { CliError } from "./cli-error.ts";
 import type { Flags, Verb } from "./verb.ts";
+import { auditExport } from "./verbs/audit-export.ts";
+import { auditVerify } from "./verbs/audit-verify.ts";
 import { auditVerifyLeaves } from "./verbs/audit-verify-leaves.ts";
 import { backup } from "./verbs/backup.ts";
 import { backupMakeKey } from "./verbs/backup-flags.ts";
@@ -33,6 +35,8 @@ export const verbs: readonly Verb[] = [
   ...tenantsDatabases,
   tenants,
   auditVerifyLeaves,
+  auditVerify,
+  auditExport,
   backupMakeKey,
   backup,
   restore,

@@ -1,11 +1,12 @@
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import { integrity } from "./integrity.ts";
 
 /** Builds into `dist`, which the edge serves under a policy that allows nothing inline. */
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [react(), tailwindcss()],
+  plugins: [react(), tailwindcss(), integrity()],
   build: {
     outDir: "dist",
     emptyOutDir: true,

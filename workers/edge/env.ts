@@ -7,6 +7,9 @@ export interface Env {
   readonly LIMIT_SCALE: string;
   /** Whose access tokens these are; every unit has the same. */
   readonly ISSUER: string;
+  /** Who takes reports of vulnerabilities, and until when (security-txt.ts); both or neither. */
+  readonly SECURITY_CONTACT?: string;
+  readonly SECURITY_EXPIRES?: string;
   readonly ASSETS: Pick<Fetcher, "fetch">;
   readonly POLICIES: Pick<KVNamespace, "get">;
   readonly STUDIO: Pick<Fetcher, "fetch">;

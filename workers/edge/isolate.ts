@@ -8,6 +8,7 @@ import { createTrafficCounter, type TrafficCounter } from "./geo-traffic.ts";
 import { createKnownCodes, type KnownCodes } from "./known-codes.ts";
 import { policyEntriesMax } from "./policies.ts";
 import { createRefusalCounter, type RefusalCounter } from "./refusals.ts";
+import { parseSecurityContact, type SecurityContact } from "./security-txt.ts";
 
 /** A session that was exchanged, by the hash of its secret and the organisation. */
 export interface CachedSession {
@@ -27,6 +28,7 @@ const verifiedEntriesMax = 8192;
 /** What one isolate keeps between requests. All of it may vanish at any moment and is only ever a shortcut. */
 export interface Isolate {
   readonly limitScale: number;
+  readonly securityContact: SecurityContact | null;
   readonly policies: BoundedCache<OrgPolicy>;
   readonly sessions: BoundedCache<CachedSession>;
   /** Hashes of credentials that this isolate has seen verified. */
@@ -44,6 +46,7 @@ export interface Isolate {
 export function createIsolate(env: Env, now: () => number): Isolate {
   return {
     limitScale: parseLimitScale(env.LIMIT_SCALE),
+    securityContact: parseSecurityContact(env.SECURITY_CONTACT, env.SECURITY_EXPIRES),
     policies: createBoundedCache(policyEntriesMax),
     sessions: createBoundedCache(sessionEntriesMax),
     verifiedCredentials: createBoundedCache(verifiedEntriesMax),

@@ -1,10 +1,8 @@
-import { readFileSync } from "node:fs";
 import { parseId } from "../../../core/ids.ts";
-import { requireVerifiedTls } from "../../migrate/database-urls.ts";
+import { databasesOf, databaseUrlFileFlag } from "../audit/databases.ts";
 import { type LogReport, verifyDatabase } from "../audit/verify-database.ts";
 import { CliError } from "../cli-error.ts";
 import { readSnapshot } from "../database.ts";
-import { placementUrls } from "../placements.ts";
 import { stateFlag, type Verb } from "../verb.ts";
 
 export const auditVerifyLeaves: Verb = {
@@ -22,11 +20,7 @@ export const auditVerifyLeaves: Verb = {
   ].join("\n"),
   flags: {
     state: stateFlag,
-    "database-url-file": {
-      value: "FILE",
-      help: "a file whose content is one Postgres address; a flag would show its password to every user",
-      refuse: (value) => (value.includes("\0") ? "is not a path" : null),
-    },
+    "database-url-file": databaseUrlFileFlag,
     org: {
       value: "ID",
       help: "one organisation's log only (org_…)",
@@ -56,22 +50,6 @@ export const auditVerifyLeaves: Verb = {
     return bad === 0 ? 0 : 1;
   },
 };
-
-function databasesOf(state: string | undefined, file: string | undefined): readonly { name: string; url: string }[] {
-  if (file === undefined) return placementUrls(state);
-  let url: string;
-  try {
-    url = readFileSync(file, "utf8").trim();
-  } catch (error) {
-    throw new CliError("bad_database_url_file", `can't read ${file}: ${(error as NodeJS.ErrnoException).code}`);
-  }
-  try {
-    requireVerifiedTls(file, url);
-  } catch (error) {
-    throw new CliError("bad_database_url_file", (error as Error).message);
-  }
-  return [{ name: "database", url }];
-}
 
 function describe(database: string, report: LogReport): string {
   const { log, entries, lastSeq, commitments, openIntents, bad } = report;

@@ -27,7 +27,7 @@ const relationQueries: readonly string[] = [
      || ' owner ' || r.relowner::regrole || ' options ' || coalesce(array_to_string(r.reloptions, ','), 'none')
      || ' rls ' || r.relrowsecurity || '/' || r.relforcerowsecurity
      || coalesce(' partitioned by ' || pg_get_partkeydef(r.oid), '')
-     || ' to ' || CASE WHEN r.relkind = 'S' THEN ${privileges("r.relacl", "s", "r.relowner")} ELSE ${privileges("r.relacl", "r", "r.relowner")} END AS line
+     || ' to ' || CASE WHEN r.relkind = 'S' THEN ${privileges("r.relacl", "s", "r.relowner")} ELSE ${privileges("r.relacl", "r", "r.relowner")} END AS line, r.nspname AS schema
    FROM (${relations}) r WHERE r.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')`,
   `SELECT 'column ' || r.title || '.' || CASE WHEN r.parent IS NULL THEN lpad(a.position::text, 2, '0') || ' ' ELSE '' END || a.attname
      || ' ' || format_type(a.atttypid, a.atttypmod)
@@ -36,7 +36,7 @@ const relationQueries: readonly string[] = [
      || CASE WHEN a.attidentity <> '' THEN ' identity ' || a.attidentity::text ELSE '' END
      || CASE WHEN a.attgenerated <> '' THEN ' generated ' || a.attgenerated::text ELSE '' END
      || coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '')
-     || CASE WHEN a.attacl IS NULL THEN '' ELSE ' to ' || ${privileges("a.attacl", "c", "r.relowner")} END AS line
+     || CASE WHEN a.attacl IS NULL THEN '' ELSE ' to ' || ${privileges("a.attacl", "c", "r.relowner")} END AS line, r.nspname AS schema
    FROM (${relations}) r
    JOIN (SELECT *, row_number() OVER (PARTITION BY attrelid ORDER BY attnum) AS position
          FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped) a ON a.attrelid = r.oid
@@ -45,41 +45,41 @@ const relationQueries: readonly string[] = [
    WHERE r.relkind IN ('r', 'p', 'v', 'm', 'f')`,
   // Not-null constraints (kind n, new in 18) say the same as the columns.
   `SELECT 'constraint ' || r.title || ' ' || CASE WHEN r.parent IS NULL THEN k.conname ELSE '' END || ' ' || pg_get_constraintdef(k.oid)
-     || CASE WHEN k.convalidated THEN '' ELSE ' not validated' END AS line
+     || CASE WHEN k.convalidated THEN '' ELSE ' not validated' END AS line, r.nspname AS schema
    FROM (${relations}) r JOIN pg_constraint k ON k.conrelid = r.oid WHERE k.contype <> 'n'`,
-  `SELECT 'index ' || pg_get_indexdef(x.indexrelid) || CASE WHEN x.indisvalid THEN '' ELSE ' invalid' END AS line
+  `SELECT 'index ' || pg_get_indexdef(x.indexrelid) || CASE WHEN x.indisvalid THEN '' ELSE ' invalid' END AS line, r.nspname AS schema
    FROM (${relations}) r JOIN pg_index x ON x.indrelid = r.oid WHERE r.parent IS NULL`,
   // A partition's name stands in its index's definition, so of those only the columns are told.
   `SELECT 'index on ' || r.title || ' (' || (SELECT string_agg(pg_get_indexdef(x.indexrelid, k, true), ', ' ORDER BY k)
        FROM generate_series(1, x.indnatts) k) || ')' || CASE WHEN x.indisunique THEN ' unique' ELSE '' END
-     || CASE WHEN x.indisvalid THEN '' ELSE ' invalid' END AS line
+     || CASE WHEN x.indisvalid THEN '' ELSE ' invalid' END AS line, r.nspname AS schema
    FROM (${relations}) r JOIN pg_index x ON x.indrelid = r.oid WHERE r.parent IS NOT NULL`,
   `SELECT 'trigger ' || CASE WHEN r.parent IS NULL THEN pg_get_triggerdef(g.oid) ELSE g.tgname || ' on ' || r.title || ' runs ' || g.tgfoid::regprocedure || ' type ' || g.tgtype END
-     || ' enabled ' || g.tgenabled::text AS line
+     || ' enabled ' || g.tgenabled::text AS line, r.nspname AS schema
    FROM (${relations}) r JOIN pg_trigger g ON g.tgrelid = r.oid WHERE NOT g.tgisinternal`,
   `SELECT 'policy ' || p.polname || ' on ' || r.title || CASE WHEN p.polpermissive THEN '' ELSE ' restrictive' END || ' for ' || p.polcmd::text
      || ' to ' || (SELECT string_agg(CASE o WHEN 0 THEN 'PUBLIC' ELSE o::regrole::text END, ', ' ORDER BY o::regrole::text COLLATE "C") FROM unnest(p.polroles) o)
-     || coalesce(' using ' || pg_get_expr(p.polqual, p.polrelid), '') || coalesce(' check ' || pg_get_expr(p.polwithcheck, p.polrelid), '') AS line
+     || coalesce(' using ' || pg_get_expr(p.polqual, p.polrelid), '') || coalesce(' check ' || pg_get_expr(p.polwithcheck, p.polrelid), '') AS line, r.nspname AS schema
    FROM (${relations}) r JOIN pg_policy p ON p.polrelid = r.oid`,
-  `SELECT 'view ' || r.title || ' ' || pg_get_viewdef(r.oid) AS line FROM (${relations}) r WHERE r.relkind IN ('v', 'm')`,
-  `SELECT 'rule ' || pg_get_ruledef(w.oid) AS line FROM (${relations}) r JOIN pg_rewrite w ON w.ev_class = r.oid WHERE w.rulename <> '_RETURN'`,
+  `SELECT 'view ' || r.title || ' ' || pg_get_viewdef(r.oid) AS line, r.nspname AS schema FROM (${relations}) r WHERE r.relkind IN ('v', 'm')`,
+  `SELECT 'rule ' || pg_get_ruledef(w.oid) AS line, r.nspname AS schema FROM (${relations}) r JOIN pg_rewrite w ON w.ev_class = r.oid WHERE w.rulename <> '_RETURN'`,
 ];
 
 /** Of the rest of the schemas, whose names are $1. */
 const schemaQueries: readonly string[] = [
-  `SELECT 'schema ' || n.nspname || ' owner ' || n.nspowner::regrole || ' to ' || ${privileges("n.nspacl", "n", "n.nspowner")} AS line
+  `SELECT 'schema ' || n.nspname || ' owner ' || n.nspowner::regrole || ' to ' || ${privileges("n.nspacl", "n", "n.nspowner")} AS line, n.nspname AS schema
    FROM pg_namespace n WHERE n.nspname = ANY ($1::text[])`,
-  `SELECT 'function ' || pg_get_functiondef(f.oid) || ' owner ' || f.proowner::regrole || ' to ' || ${privileges("f.proacl", "f", "f.proowner")} AS line
+  `SELECT 'function ' || pg_get_functiondef(f.oid) || ' owner ' || f.proowner::regrole || ' to ' || ${privileges("f.proacl", "f", "f.proowner")} AS line, n.nspname AS schema
    FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace WHERE n.nspname = ANY ($1::text[]) AND f.prokind IN ('f', 'p')`,
   `SELECT 'type ' || t.oid::regtype || ' kind ' || t.typtype::text || ' owner ' || t.typowner::regrole
      || coalesce(' values ' || (SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid), '')
-     || CASE WHEN t.typtype = 'd' THEN ' of ' || format_type(t.typbasetype, t.typtypmod) || coalesce((SELECT string_agg(' ' || pg_get_constraintdef(k.oid), '' ORDER BY k.conname) FROM pg_constraint k WHERE k.contypid = t.oid), '') ELSE '' END AS line
+     || CASE WHEN t.typtype = 'd' THEN ' of ' || format_type(t.typbasetype, t.typtypmod) || coalesce((SELECT string_agg(' ' || pg_get_constraintdef(k.oid), '' ORDER BY k.conname) FROM pg_constraint k WHERE k.contypid = t.oid), '') ELSE '' END AS line, n.nspname AS schema
    FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
    WHERE n.nspname = ANY ($1::text[]) AND t.typtype IN ('e', 'd', 'r')`,
-  `SELECT 'statistics ' || pg_get_statisticsobjdef(s.oid) AS line
+  `SELECT 'statistics ' || pg_get_statisticsobjdef(s.oid) AS line, n.nspname AS schema
    FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE n.nspname = ANY ($1::text[])`,
   `SELECT 'default privileges in ' || coalesce(n.nspname, 'any schema') || ' of ' || d.defaclrole::regrole || ' for ' || d.defaclobjtype::text
-     || ' to ' || coalesce((SELECT string_agg(item::text, ', ' ORDER BY item::text COLLATE "C") FROM unnest(d.defaclacl) item), 'nobody') AS line
+     || ' to ' || coalesce((SELECT string_agg(item::text, ', ' ORDER BY item::text COLLATE "C") FROM unnest(d.defaclacl) item), 'nobody') AS line, n.nspname AS schema
    FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
    WHERE n.nspname = ANY ($1::text[])`,
 ];
@@ -96,12 +96,7 @@ export async function describeSchemas(
   names: readonly (readonly [string, string])[] = [],
 ): Promise<string[]> {
   await client.query("SET LOCAL search_path = pg_catalog");
-  const { rows: relationIds } = await client.query<{ oid: number }>(
-    `SELECT c.oid FROM pg_class c WHERE c.relkind <> 'i'
-     AND c.relnamespace = ANY (ARRAY(SELECT oid FROM pg_namespace WHERE nspname = ANY ($1::text[])))`,
-    [schemas],
-  );
-  const ids = relationIds.map(({ oid }) => oid);
+  const ids = await relationIds(client, schemas);
   const lines = new Set<string>();
   const tell = async (query: string, subject: readonly unknown[]): Promise<void> => {
     const { rows } = await client.query<{ line: string }>(query, [subject]);
@@ -111,4 +106,40 @@ export async function describeSchemas(
   for (const query of relationQueries) await tell(query, ids);
   for (const query of schemaQueries) await tell(query, schemas);
   return [...lines].sort();
+}
+
+/** One statement over many schemas: rows (schema, line), each once, with the schema's own name taken out of its lines. */
+const everything = `SELECT DISTINCT schema, replace(line, schema, $3) AS line FROM (
+  ${[...relationQueries, ...schemaQueries.map((query) => query.replaceAll("$1::text[]", "$2::text[]"))].join("\n UNION ALL ")}) told`;
+
+/**
+ * The same as one hash for each schema, many schemas in one statement: planning a catalogue's query takes longer than
+ * reading one schema with it.
+ * @param client in a transaction, whose search_path this sets
+ * @param placeholder what to call a schema's own name in its lines
+ * @param without SQL over `line` that says which lines don't count
+ * @returns by schema: MD5 over its lines in the order of their bytes, parted by line feeds
+ */
+export async function hashSchemas(
+  client: pg.ClientBase,
+  schemas: readonly string[],
+  { placeholder, without }: { readonly placeholder: string; readonly without: string },
+): Promise<Map<string, string>> {
+  await client.query("SET LOCAL search_path = pg_catalog");
+  const ids = await relationIds(client, schemas);
+  const { rows } = await client.query<{ schema: string; hash: string }>(
+    `SELECT schema, md5(string_agg(line, E'\\n' ORDER BY line COLLATE "C")) AS hash
+     FROM (${everything}) lines WHERE NOT (${without}) GROUP BY schema`,
+    [ids, schemas, placeholder],
+  );
+  return new Map(rows.map(({ schema, hash }) => [schema, hash]));
+}
+
+async function relationIds(client: pg.ClientBase, schemas: readonly string[]): Promise<number[]> {
+  const { rows } = await client.query<{ oid: number }>(
+    `SELECT c.oid FROM pg_class c WHERE c.relkind <> 'i'
+     AND c.relnamespace = ANY (ARRAY(SELECT oid FROM pg_namespace WHERE nspname = ANY ($1::text[])))`,
+    [schemas],
+  );
+  return rows.map(({ oid }) => oid);
 }

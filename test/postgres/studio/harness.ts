@@ -99,9 +99,9 @@ export async function createHarness(change: (services: Services) => Services = (
       AUDIT_READER: audit.reader,
       AUDIT_PROOFS: audit.proofs,
       HUB: standIns.hub,
+      HUB_BACKUP: standIns.hubBackup,
     },
     {
-      HUB_BACKUP: standIns.hubBackup,
       now,
       randomBytes: (length) => new Uint8Array(randomBytes(length)),
       defer: (work) => void deferred.push(work),

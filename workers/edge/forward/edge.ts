@@ -3,6 +3,7 @@ import { sha256Base64url } from "../../../core/mesh/hash.ts";
 import { keySetFreshMs } from "../../../core/mesh/keys.ts";
 import { problemResponse } from "../../../core/problem.ts";
 import type { Admitted } from "../gates/gate.ts";
+import { securityTxt } from "../security-txt.ts";
 import type { KnownRoute } from "./known-route.ts";
 
 /** The routes that the edge answers by itself. */
@@ -12,6 +13,8 @@ export async function answerHere(admitted: Admitted, { match }: KnownRoute): Pro
       return Response.json({ status: "ok" });
     case "jwks":
       return await serveKeys(admitted);
+    case "securityTxt":
+      return serveSecurityTxt(admitted);
     case "asset":
     case "favicon":
       return await serveFile(admitted, admitted.target.rawPath);
@@ -47,6 +50,14 @@ async function serveKeys({ request, env }: Admitted): Promise<Response> {
   const known = (request.headers.get("If-None-Match") ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
   if (known.includes(etag) || known.includes("*")) return new Response(null, { status: 304, headers });
   return new Response(body, { headers: { ...headers, "Content-Type": "application/json" } });
+}
+
+/** Kept for an hour: an address that was changed must be found soon. */
+function serveSecurityTxt({ isolate, env, nowMs, requestId }: Admitted): Response {
+  const text = securityTxt(isolate.securityContact, `${env.ISSUER}/.well-known/security.txt`, nowMs);
+  if (text === null) return problemResponse("not_found", requestId);
+  const headers = { "Content-Type": "text/plain; charset=utf-8", "Cache-Control": "public, max-age=3600" };
+  return new Response(text, { headers });
 }
 
 /** Names each member that may leave, so that a private `d` can't, whoever puts one there. */

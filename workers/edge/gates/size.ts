@@ -9,6 +9,16 @@ export const headerBytesMax = 32 * 1024;
 const bodyDeadlineMs = 15_000;
 
 const tooLarge: Denial = { kind: "deny", code: "too_large" };
+/**
+ * No body is unpacked here or behind: 64 KiB of it may be 64 MiB of text, and a gate that judged it packed would
+ * have judged something else than what is read. RFC 9110 section 15.5.16 says how to tell.
+ */
+const packed: Denial = {
+  kind: "deny",
+  code: "unsupported_media_type",
+  detail: "send the body without Content-Encoding",
+  headers: { "Accept-Encoding": "identity" },
+};
 
 /**
  * Bounds everything before anything parses it. `Content-Length` may refuse a request but never admits
@@ -23,6 +33,8 @@ export const sizeGate: Gate<never, "body"> = {
   async judge(context): Promise<GateResult<Pick<Additions, "body">>> {
     const { request, target, resolution } = context;
     if (target.bytes > requestTargetBytesMax || !headersFit(request.headers)) return tooLarge;
+    const encoding = request.headers.get("Content-Encoding");
+    if (encoding !== null && encoding.toLowerCase() !== "identity") return packed;
     // Nobody is behind a miss, but who attacks one is refused and counted like everybody else.
     const bytesMax = resolution.kind === "miss" ? bodyBytesDefaultMax : resolution.match.route.bodyBytesMax;
     if (!declaredLengthFits(context, bytesMax)) return tooLarge;

@@ -1,0 +1,51 @@
+/** `node sentinel-audit-verify.mjs FILE|URL [--known FILE] [--key-file FILE]`: `audit verify` for auditors, in one file. */
+import { parseArgs } from "node:util";
+import { openLog, refuseTarget } from "../cli/audit/open-log.ts";
+import { describe, examine, isGood } from "../cli/audit/verify-shown.ts";
+import { CliError } from "../cli/cli-error.ts";
+
+const usage = [
+  "node sentinel-audit-verify.mjs FILE|URL [--known FILE] [--key-file FILE]",
+  "",
+  "FILE            a log written by: sentinel audit export",
+  "URL             a log's address: https://HOST/api/v1/orgs/ORG/audit",
+  "--known FILE    the log's keys and last checkpoint, as you know them; made if it is not there",
+  "--key-file FILE an API key which may read the log, for an address",
+  "",
+  "Exit status: 0 all is well, 1 it is not (or could not be read), 2 not understood.",
+].join("\n");
+
+async function main(): Promise<number> {
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse();
+  } catch (error) {
+    throw new CliError("unknown_flag", (error as Error).message, 2);
+  }
+  const { values, positionals } = parsed;
+  const [target, ...more] = positionals;
+  if (values.help === true || target === undefined || more.length > 0) {
+    console.log(usage);
+    return values.help === true ? 0 : 2;
+  }
+  const problem = refuseTarget(target);
+  if (problem !== null) throw new CliError("invalid_value", `the log's name ${problem}`, 2);
+  const known = values.known ?? null;
+  const examination = await examine(await openLog(target, values["key-file"]), known, null, Date.now());
+  for (const line of describe(examination, known)) console.log(line);
+  return isGood(examination) ? 0 : 1;
+}
+
+const parse = () =>
+  parseArgs({
+    allowPositionals: true,
+    options: { known: { type: "string" }, "key-file": { type: "string" }, help: { type: "boolean", short: "h" } },
+  });
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof CliError)) throw error;
+  console.error(`${error.code}: ${error.message}`);
+  process.exitCode = error.status;
+}

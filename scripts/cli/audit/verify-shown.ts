@@ -1,0 +1,100 @@
+import { type Finding, type KeptLeaf, LeafJudge } from "../../../core/audit/leaf-judge.ts";
+import { parseVerifier } from "../../../core/audit/signed-note.ts";
+import { type Distrust, verifyLog } from "../../../core/audit/verify-log.ts";
+import { CliError } from "../cli-error.ts";
+import { type KnownLog, readKnownLog, writeKnownLog } from "./known-log.ts";
+import { type LogShown, sha256 } from "./shown-log.ts";
+
+/** A leaf behind the newest checkpoint is taken for one that waits for the next while it is younger than this. */
+const unsignedMsMax = 5 * 60_000;
+
+export interface Examination {
+  readonly origin: string;
+  readonly size: number;
+  readonly why: Distrust | null;
+  readonly detail: string;
+  /** Of the leaves that the log itself shows. */
+  readonly shown: Finding | null;
+  /** Of the copy that was held against it; null also when there was none. */
+  readonly copy: Finding | null;
+  /** Entries of the copy that no checkpoint covers yet. */
+  readonly copyFollowing: number;
+}
+
+/**
+ * Verifies a log from its keys down to each leaf.
+ * @param knownPath what was known of it from earlier; read, held against it, and moved on when all is well
+ * @param copy another copy of the same log, such as Postgres's, in the order of its numbers
+ * @throws CliError for keys that are none
+ */
+export async function examine(
+  log: LogShown,
+  knownPath: string | null,
+  copyOf: ((origin: string) => AsyncIterable<KeptLeaf>) | null,
+  nowMs: number,
+): Promise<Examination> {
+  const known = knownPath === null ? null : readKnownLog(knownPath);
+  const keys = verifiersOf((known ?? log).keys);
+  const saved = known?.checkpoint ?? null;
+  const verdict = await verifyLog({ checkpoint: log.checkpoint, hashes: log.hashes, keys, saved }, sha256);
+  if (verdict.kind === "distrusted") {
+    const { why, detail } = verdict;
+    return { origin: "", size: 0, why, detail, shown: null, copy: null, copyFollowing: 0 };
+  }
+  const { origin, size } = verdict.head;
+  const shown = await judge(log.hashes, log.leaves, () => false);
+  const copy = copyOf === null ? null : await judge(log.hashes, copyOf(origin), (leaf) => isYoung(leaf, nowMs));
+  const isWell = shown.finding === null && (copy?.finding ?? null) === null;
+  if (knownPath !== null && isWell) {
+    const next: KnownLog = { keys: known?.keys ?? log.keys, checkpoint: log.checkpoint };
+    writeKnownLog(knownPath, next);
+  }
+  const rest = { shown: shown.finding, copy: copy?.finding ?? null, copyFollowing: copy?.following ?? 0 };
+  return { origin, size, why: null, detail: "", ...rest };
+}
+
+/** What is said of it, the first line to whoever reads no more. */
+export function describe(examination: Examination, known: string | null): string[] {
+  const { origin, size, why, detail, shown, copy, copyFollowing } = examination;
+  if (why !== null) return [`✗ ${why}: ${detail}`];
+  const lines = [shown, copy].flatMap((finding, index) =>
+    finding === null
+      ? []
+      : [`✗ ${index === 0 ? "" : "the copy: "}entry ${finding.seq}: ${finding.tampering}: ${finding.detail}`],
+  );
+  if (lines.length > 0) return [...lines, `of ${origin}, signed up to entry ${size}`];
+  return [
+    `✓ ${origin}: ${size} entries are what was signed${copyFollowing > 0 ? `; ${copyFollowing} more wait for the next checkpoint` : ""}`,
+    ...(known === null
+      ? ["The keys are those that the log itself says, and no earlier checkpoint was compared: --known FILE does both."]
+      : []),
+  ];
+}
+
+/** Whether nothing at all was wrong. */
+export function isGood({ why, shown, copy }: Examination): boolean {
+  return why === null && shown === null && copy === null;
+}
+
+async function judge(hashes: Uint8Array, leaves: AsyncIterable<KeptLeaf>, mayFollow: (leafJson: string) => boolean) {
+  const judged = new LeafJudge(hashes, sha256, mayFollow);
+  for await (const leaf of leaves) judged.take(leaf);
+  return { finding: judged.finding(), following: judged.following };
+}
+
+/** By the leaf's own word: one that lies about it is caught by the next checkpoint. */
+function isYoung(leafJson: string, nowMs: number): boolean {
+  try {
+    const { at } = JSON.parse(leafJson) as { at?: unknown };
+    return typeof at === "string" && Date.parse(at) > nowMs - unsignedMsMax;
+  } catch {
+    return false;
+  }
+}
+
+function verifiersOf(keys: readonly string[]) {
+  const verifiers = keys.map((key) => parseVerifier(key, sha256));
+  if (verifiers.some((verifier) => verifier === null))
+    throw new CliError("bad_key", "a key is not of the form name+id+key, or its id is not its own");
+  return verifiers.filter((verifier) => verifier !== null);
+}
