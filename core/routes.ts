@@ -4,6 +4,7 @@
  */
 import { apiKeysRoutes } from "./routes/api-keys.ts";
 import { auditRoutes } from "./routes/audit.ts";
+import { backupRoutes } from "./routes/backups.ts";
 import { devicesRoutes } from "./routes/devices.ts";
 import { encryptionRoutes } from "./routes/encryption.ts";
 import { factorsRoutes } from "./routes/factors.ts";
@@ -32,6 +33,7 @@ export const routes = {
   ...groupsRoutes,
   ...devicesRoutes,
   ...auditRoutes,
+  ...backupRoutes,
   ...encryptionRoutes,
   ...operatorRoutes,
   ...operatorBackupRoutes,

@@ -1,15 +1,22 @@
 import { publicRoute, type RouteSpec, route } from "./route.ts";
 
 /** The application's shell at one more address; its scripts read the address. */
-const page = (path: string, summary: string): RouteSpec =>
+const page = (path: string, summary: string, geo: RouteSpec["geo"] = "addressed"): RouteSpec =>
   route({
     method: "GET",
     path,
     policy: publicRoute("the application's shell holds no data"),
     rateClass: "assets",
     servedBy: "edge",
+    geo,
     summary,
   });
+
+/**
+ * Files are the same for everybody and tell nothing. They go wherever a page of them goes: to an organisation in
+ * another country, and to whoever breaks the glass.
+ */
+const everywhere = { anywhere: "an organisation's own policy lets its page in; a page without its files is none" };
 
 /** The dashboard's pages and files, which hold no data. */
 export const pagesRoutes = {
@@ -21,6 +28,7 @@ export const pagesRoutes = {
     policy: publicRoute("static files"),
     rateClass: "assets",
     servedBy: "edge",
+    geo: everywhere,
     summary: "The dashboard's files",
   }),
   dashboard: page("/", "Dashboard"),
@@ -30,6 +38,7 @@ export const pagesRoutes = {
     policy: publicRoute("static file"),
     rateClass: "assets",
     servedBy: "edge",
+    geo: everywhere,
     summary: "Icon",
   }),
   agentProgram: route({
@@ -41,6 +50,9 @@ export const pagesRoutes = {
     summary: "The device agent, one file",
   }),
   signInPage: page("/sign-in", "Dashboard: sign in"),
+  breakGlassPage: page("/break-glass", "Dashboard: use a break-glass code", {
+    anywhere: "it is for whoever a geo policy keeps out",
+  }),
   registerPage: page("/register", "Dashboard: register"),
   verifyEmailPage: page("/verify-email", "Dashboard: verify e-mail (the token is in the fragment)"),
   invitationPage: page("/invitation", "Dashboard: accept an invitation (the token is in the fragment)"),

@@ -58,6 +58,9 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
   );
   const group = await send<{ id: string }>("/groups", { name: "lab 1" });
   const invitation = await send<{ id: string }>("/invitations", { email: "someone@people.test", role: "viewer" });
+  const until = new Date(Date.now() + 24 * 3600_000).toISOString();
+  const travels = { user_id: member.userId, country: "NP", until };
+  const exception = await send<{ id: string }>("/policies/geo/exceptions", travels);
   const provider = await send<{ id: string; secrets: { id: string }[] }>("/identity-providers", ownProvider);
   const page = (await new Api(owner.base).send<string>("GET", "/")).body;
   const file = /\/assets\/([^"]+)"/.exec(page)?.[1];
@@ -70,6 +73,7 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
     deviceToken: device.token,
     group: group.id,
     invitation: invitation.id,
+    exception: exception.id,
     policy: "geo",
     key: (await newKey(owner, org, "viewer")).id,
     provider: provider.id,

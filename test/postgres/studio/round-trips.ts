@@ -140,6 +140,7 @@ export const roundTrips: Readonly<Record<string, number>> = {
   endHubExport: 1,
   reconcileHub: 1,
   recordBackup: 1,
+  listBackups: 2,
   signInProviders: 1,
   orgSignInProviders: 1,
   startOidc: 1,

@@ -33,6 +33,7 @@ describe("to studio", () => {
       "x-sentinel-client-ip": expect.stringMatching(/^10\.0\./),
       "x-sentinel-country": "IN",
       "x-sentinel-credential": "bearer",
+      "x-sentinel-geo": expect.stringMatching(/^\{"country":"IN","asn":null,"ip":"10\.0\.[\d.]+","surface":"api",/),
       "x-sentinel-org": org.org,
       "x-sentinel-request-id": expect.stringMatching(/^req_/),
       "x-sentinel-route": "listDevices",

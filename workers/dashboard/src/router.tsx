@@ -30,6 +30,10 @@ export function createRouter() {
           }),
         },
         {
+          path: "/break-glass",
+          lazy: async () => ({ Component: (await import("./pages/break-glass/break-glass.tsx")).BreakGlassPage }),
+        },
+        {
           path: "/reset-password",
           lazy: async () => ({
             Component: (await import("./pages/reset-password/reset-password.tsx")).ResetPasswordPage,

@@ -25,6 +25,7 @@ export async function answerHere(admitted: Admitted, { match }: KnownRoute): Pro
     case "dashboardOrgPage":
     case "signInPage":
     case "registerPage":
+    case "breakGlassPage":
     case "verifyEmailPage":
     case "invitationPage":
     case "signInCallbackPage":

@@ -24,6 +24,7 @@ import { orgRefresh, refresh } from "./auth/refresh.ts";
 import { register } from "./auth/register.ts";
 import { orgResetPassword, resetPassword } from "./auth/reset-password.ts";
 import { verifyEmail } from "./auth/verify-email.ts";
+import { listBackups } from "./backups/list.ts";
 import { listDevices } from "./devices/list.ts";
 import { listCommands } from "./devices/list-commands.ts";
 import { removeDevice } from "./devices/remove.ts";
@@ -206,6 +207,7 @@ const served: readonly RouteDefinition[] = [
   endHubExport,
   reconcileHub,
   recordBackup,
+  listBackups,
   operatorSuspendOrg,
   operatorResumeOrg,
   operatorDeleteOrg,

@@ -90,6 +90,10 @@ async function send(path: string, options: CallOptions): Promise<Response> {
   const url = `${base}${path}${queryString(options.query ?? {})}`;
   const headers: Record<string, string> = { Accept: "application/json" };
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
+  // A test of this file runs where there is no page.
+  const org = organisationAt(globalThis.location?.pathname ?? "");
+  // What names no organisation itself is judged by the policy of the one that the person is at.
+  if (org !== null && !path.startsWith("/orgs/")) headers["Sentinel-Organisation"] = org;
   if (options.idempotencyKey !== undefined) headers["Idempotency-Key"] = options.idempotencyKey;
   try {
     return await fetch(url, {
@@ -104,6 +108,11 @@ async function send(path: string, options: CallOptions): Promise<Response> {
     const detail = "Sentinel could not be reached. Check the connection and try again.";
     throw new ApiProblem(clientProblem("network_error", "No answer", detail, 0, null));
   }
+}
+
+/** The organisation whose pages these are; null elsewhere. */
+function organisationAt(pathname: string): string | null {
+  return /^\/o\/([a-z0-9_-]{3,40})(?:\/|$)/.exec(pathname)?.[1] ?? null;
 }
 
 async function readBody(response: Response): Promise<unknown> {

@@ -15,6 +15,9 @@ import { FormFailure } from "../../components/states.tsx";
 import { Timestamp, useNow } from "../../components/timestamp.tsx";
 import { dayOf, endOfDay, suggestedDay } from "../../format/day.ts";
 import { EncryptionSection } from "./encryption-section.tsx";
+import { BreakGlassSection } from "./geo/break-glass-section.tsx";
+import { GeoSection } from "./geo/geo-section.tsx";
+import { TravellersSection } from "./geo/travellers-section.tsx";
 
 /** What the organisation asks of its members' sign-in. */
 export function SecurityPage() {
@@ -40,6 +43,11 @@ export function SecurityPage() {
           </Section>
         )}
       </QueryView>
+      <div className="mt-4 grid gap-4">
+        <GeoSection />
+        <TravellersSection />
+        <BreakGlassSection />
+      </div>
       {may("encryption:manage") && (
         <div className="mt-4">
           <EncryptionSection />

@@ -1,0 +1,159 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { repositoryRoot } from "../../scripts/units.ts";
+import { type Api, newPerson, testPassword } from "./support/api.ts";
+import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
+import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+import { done, newMember, newOrg, type TestPerson } from "./support/things.ts";
+
+const pictures = join(repositoryRoot, "test-results", "screenshots");
+/** What a browser logs of each answer that refuses on purpose. */
+const refusals = /^Failed to load resource: the server responded with a status of 4(01|03|09) /;
+const patiently = { timeout: 30_000 };
+
+let stack: StackProcess;
+let browser: Browser;
+let owner: TestPerson;
+let org: string;
+let api: Api;
+let page: Page;
+const complaints = new Complaints();
+
+const at = (path: string): string => `${stack.description.url}${path}`;
+const from = (country: string) => ({
+  "MF-CF-Blob": JSON.stringify({ country, asn: 3320, tlsVersion: "TLSv1.3" }),
+  "CF-Connecting-IP": "198.51.100.7",
+});
+const policies = () => `/api/v1/orgs/${org}/policies/geo`;
+/** The edge's isolates keep a policy for a minute. */
+const withinAMinute = { timeout: 90_000, interval: 1000 };
+
+async function newPage(country: string): Promise<Page> {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 1000 },
+    extraHTTPHeaders: from(country),
+  });
+  const made = await context.newPage();
+  complaints.watch(made, refusals);
+  return made;
+}
+
+beforeAll(async () => {
+  mkdirSync(pictures, { recursive: true });
+  const flags = ["--port", "0", "--quiet", "--no-agent", "--limit-scale", "1000"];
+  [browser, stack] = await Promise.all([launchBrowser(), startStackProcess(freshStateDir(), flags)]);
+  const { url, mailDir } = stack.description;
+  owner = await newPerson(url, mailDir, "geo-owner");
+  org = await newOrg(owner.api, "geo-school");
+  api = owner.api;
+  page = await newPage("IN");
+  await page.goto(at(`/o/${org}/sign-in`));
+  await signInByPassword(page, owner.email, testPassword);
+  await page.getByRole("heading", { name: "Devices" }).waitFor(patiently);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await stack?.stop();
+  if (stack !== undefined) removeStateDir(stack.stateDir);
+});
+
+describe("geo policies on the real stack, in Chromium", () => {
+  it("try rules on what was counted: in words, on a map and by name", async () => {
+    for (let asked = 0; asked < 5; asked += 1) await api.send("GET", `/api/v1/orgs/${org}/members`);
+    await api.send("GET", `/api/v1/orgs/${org}/members`, undefined, from("DE"));
+    const trial = () =>
+      api.send<{ requests: number; newly_admitted: number }>("POST", `${policies()}/simulate`, {
+        countries: ["DE"],
+      });
+    await expect.poll(async () => (await trial()).body.newly_admitted, withinAMinute).toBeGreaterThan(0);
+    await page.goto(at(`/o/${org}/security`));
+    const section = page.getByRole("region", { name: "Where requests may come from" });
+    await section.getByLabel("Add a country").fill("Germany");
+    await section.getByRole("button", { name: "Add", exact: true }).click();
+    await section.getByRole("button", { name: "Remove India" }).click();
+    await section.getByRole("button", { name: "Try it first" }).click();
+    const result = page.getByRole("region", { name: "Result of the trial" });
+    await result.getByRole("img", { name: /world map/ }).waitFor(patiently);
+    await result.getByText("You, from where you are now.").waitFor();
+    await page.screenshot({ path: join(pictures, "geo-trial.png"), fullPage: true });
+  }, 120_000);
+
+  it("show whom they shut out, take effect when that is confirmed, and count down to their end", async () => {
+    const section = page.getByRole("region", { name: "Where requests may come from" });
+    await section.getByRole("button", { name: "The same for every surface" }).click();
+    await section.getByRole("button", { name: "Save" }).click();
+    const dialog = page.getByRole("alertdialog");
+    await dialog.getByText("You, from where you are now.").waitFor(patiently);
+    await page.screenshot({ path: join(pictures, "geo-lockout.png") });
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    const { status, body } = await api.send<{ code: string }>("PUT", policies(), { countries: ["DE"] });
+    expect([status, body.code]).toEqual([409, "confirmation_needed"]);
+    // Another country beside one's own shuts nobody out; it can be put on trial all the same.
+    await done(api.send("PUT", policies(), { countries: ["IN", "DE"], revert_after_minutes: 10 }));
+    await page.reload();
+    await page.getByText("These rules are on trial.").waitFor(patiently);
+    await page.screenshot({ path: join(pictures, "geo-pending.png") });
+    await page.getByRole("button", { name: "Keep them" }).click();
+    await page.getByText("These rules are on trial.").waitFor({ state: "hidden", ...patiently });
+  }, 60_000);
+
+  it("let the dashboard in from another country, its own requests included, within a minute", async () => {
+    const abroad = await newPage("DE");
+    await expect.poll(async () => (await abroad.goto(at(`/o/${org}/sign-in`)))?.status(), withinAMinute).toBe(200);
+    await signInByPassword(abroad, owner.email, testPassword);
+    await abroad.getByRole("heading", { name: "Devices" }).waitFor(patiently);
+    expect((await abroad.goto(at("/sign-in")))?.status()).toBe(403);
+    await abroad.context().close();
+  }, 120_000);
+
+  it("let a traveller sign in at the organisation's door, and nobody else", async () => {
+    const { mailDir } = stack.description;
+    const traveller = await newMember(mailDir, api, org, "viewer");
+    const other = await newMember(mailDir, api, org, "viewer");
+    const until = new Date(Date.now() + 3600_000).toISOString();
+    await done(api.send("POST", `${policies()}/exceptions`, { user_id: traveller.userId, country: "FR", until }));
+    const signIn = async (email: string) =>
+      (
+        await api.send(
+          "POST",
+          `/api/v1/orgs/${org}/auth/login`,
+          { email, password: testPassword },
+          {
+            ...from("FR"),
+            Authorization: "",
+          },
+        )
+      ).status;
+    await expect.poll(() => signIn(traveller.email), withinAMinute).toBe(200);
+    expect(await signIn(other.email)).toBe(403);
+    await page.reload();
+    await page.getByRole("region", { name: "Travellers" }).getByText("France").waitFor(patiently);
+  }, 120_000);
+
+  it("open to whoever has the printed code, from where they keep everybody out, and tell the owners", async () => {
+    await page.getByRole("button", { name: "Make a code" }).click();
+    const shown = page.getByRole("dialog", { name: "Print this code" });
+    const code = (await shown.getByRole("code").textContent({ timeout: 30_000 })) ?? "";
+    await page.screenshot({ path: join(pictures, "geo-break-glass.png") });
+    await shown.getByRole("button", { name: "I have it on paper" }).click();
+    const away = await newPage("JP");
+    expect((await away.goto(at(`/o/${org}/sign-in`)))?.status()).toBe(403);
+    await away.goto(at("/break-glass"));
+    await away.getByLabel("Organisation").fill(org);
+    await away.getByLabel("Break-glass code").fill(code);
+    await away.screenshot({ path: join(pictures, "geo-break-glass-use.png") });
+    await away.getByRole("button", { name: "Open" }).click();
+    await away.getByText("If the code was right").waitFor(patiently);
+    await expect.poll(async () => (await away.goto(at(`/o/${org}/sign-in`)))?.status(), withinAMinute).toBe(200);
+    await signInByPassword(away, owner.email, testPassword);
+    await away.getByRole("heading", { name: "Devices" }).waitFor(patiently);
+    await away.context().close();
+  }, 120_000);
+
+  it("leave nothing for a browser to complain of", () => {
+    expect(complaints.all).toEqual([]);
+  });
+});

@@ -1,0 +1,35 @@
+import { z } from "@hono/zod-openapi";
+import { listBackups as readBackups } from "../../../../store/control/backups.ts";
+import { pageAnswer, pageStart } from "../../http/cursor.ts";
+import { defineRoute } from "../../http/define-route.ts";
+import { answer, refuse } from "../../http/result.ts";
+import { idText, instant, pageOf, pageQuery } from "../../http/schemas.ts";
+
+const count = z.int().nonnegative();
+const backup = z.object({
+  id: idText,
+  snapshot_at: instant,
+  created_at: instant,
+  bytes: count,
+  rows: count,
+  verified_at: instant.nullable(),
+  destroyed: z.boolean(),
+});
+
+export const listBackups = defineRoute(
+  "listBackups",
+  { caller: "member", query: pageQuery, status: 200, answer: pageOf(backup) },
+  async ({ services, membership, routeName }, { query }) => {
+    const scope = { key: services.keys.cursor, route: routeName, owner: membership.org };
+    const start = pageStart(scope, query);
+    if (start.kind !== "ok") return refuse("invalid_cursor");
+    const page = { before: start.after, limit: start.limit + 1 };
+    const found = await readBackups(services.database, membership.org, page);
+    const items = found
+      .slice(0, start.limit)
+      .map(({ id, snapshotAt, createdAt, bytes, rows, verifiedAt, destroyed }) => {
+        return { id, snapshot_at: snapshotAt, created_at: createdAt, bytes, rows, verified_at: verifiedAt, destroyed };
+      });
+    return answer(pageAnswer(scope, items, found.length > start.limit ? (items.at(-1)?.id ?? null) : null));
+  },
+);
