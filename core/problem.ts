@@ -26,6 +26,7 @@ export const problems = {
   tls_required: [403, "A newer TLS version is needed"],
   not_found: [404, "Not found"],
   method_not_allowed: [405, "This method is not allowed here"],
+  quota_exceeded: [403, "The organisation's plan allows no more of it"],
   conflict: [409, "It conflicts with what is there"],
   confirmation_needed: [409, "This would shut somebody out: look whom, and confirm it"],
   slug_taken: [409, "That slug is taken"],

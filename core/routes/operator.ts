@@ -58,4 +58,10 @@ export const operatorRoutes = {
     policy: operatorRoute,
     summary: "Take an organisation's deletion back",
   }),
+  operatorSetPlan: route({
+    method: "POST",
+    path: `${targetPath}/plan`,
+    policy: operatorRoute,
+    summary: "Put an organisation on another plan",
+  }),
 } as const satisfies Record<string, RouteSpec>;

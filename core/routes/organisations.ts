@@ -31,6 +31,12 @@ export const organisationsRoutes = {
     whileDeleting: true,
     summary: "Take the organisation's deletion back",
   }),
+  getUsage: route({
+    method: "GET",
+    path: `${orgPath}/usage`,
+    policy: needs("policies:read"),
+    summary: "What the plan allows, and how much of it is used",
+  }),
   listMembers: route({ method: "GET", path: `${orgPath}/members`, policy: needs("members:read"), summary: "Members" }),
   changeMember: route({
     method: "PATCH",

@@ -47,11 +47,19 @@ export interface EnrollmentRollout {
   /** RFC 3339. */
   readonly until: string;
 }
+/** What a tenant's own database holds. */
+export interface TenantUsage {
+  readonly devices: number;
+  /** Tables, indexes and partitions. */
+  readonly storageBytes: number;
+}
 /** What came of a valid code. `rate` is the code's own count. */
 export type Enrollment =
   | { readonly kind: "enrolled"; readonly device: DeviceId; readonly token: string; readonly rate: RateDecision }
   /** It has had its devices of this minute; nothing was done. */
-  | { readonly kind: "limited"; readonly rate: RateDecision };
+  | { readonly kind: "limited"; readonly rate: RateDecision }
+  /** The organisation has as many devices as it may; nothing was done. */
+  | { readonly kind: "full"; readonly rate: RateDecision };
 export interface Device {
   readonly id: DeviceId;
   readonly name: string;
@@ -118,10 +126,19 @@ export interface DevicesRpc {
     id: EnrollmentCodeId,
     window: { perMinute: number; minutes: number },
   ): Promise<Result<EnrollmentCode>>;
+  /** What the caller sees of what the plan counts; studio asks for those who see everything. */
+  usage(call: SignedCall): Promise<Result<TenantUsage>>;
   /** Job `enroll`. `token` is shown once. Any wrong code, whatever the reason, is `invalid_enrollment_code`. */
   enroll(
     call: SignedCall,
-    input: { code: string; name: string; platform: string; publicKey: string | null },
+    input: {
+      code: string;
+      name: string;
+      platform: string;
+      publicKey: string | null;
+      /** Devices that the plan allows. Absent, from a studio of the release before: no plan allows more than the largest. */
+      devicesMax?: number;
+    },
   ): Promise<Result<Enrollment>>;
 
   listDevices(call: SignedCall, page: PageRequest): Promise<Result<Page<Device>>>;

@@ -21,6 +21,7 @@ import { status } from "./verbs/status.ts";
 import { tenants } from "./verbs/tenants.ts";
 import { tenantsDatabases } from "./verbs/tenants-databases.ts";
 import { tenantsLifecycle } from "./verbs/tenants-lifecycle.ts";
+import { tenantsPlan } from "./verbs/tenants-plan.ts";
 import { usersDisable, usersEnable } from "./verbs/users.ts";
 import { verifyBackup } from "./verbs/verify-backup.ts";
 
@@ -32,6 +33,7 @@ export const verbs: readonly Verb[] = [
   ...placements,
   status,
   ...tenantsLifecycle,
+  tenantsPlan,
   ...tenantsDatabases,
   tenants,
   auditVerifyLeaves,

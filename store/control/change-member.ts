@@ -3,7 +3,7 @@ import type { Role } from "../../core/tenancy/roles.ts";
 import { type Database, type Statement, sql } from "../connect.ts";
 import { booleanOf, instant, roleOf } from "./columns.ts";
 import { type Standing, standingRow, standingStatement } from "./members.ts";
-import type { OrgScope } from "./org-scope.ts";
+import type { DoorScope, OrgScope } from "./org-scope.ts";
 import { changeWithReceipt, hasChanged, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 
 export interface MemberState {
@@ -33,7 +33,7 @@ export interface WantedState {
  * Locks the organisation's row, so that changes of its members follow one another: the statement behind it
  * sees (READ COMMITTED: a new snapshot) what the one before it left. Two owners can't take each other out.
  */
-export function lockMembers({ org }: OrgScope): Statement {
+export function lockMembers({ org }: DoorScope): Statement {
   return sql`SELECT 1 FROM control.organisations WHERE id = ${org} FOR UPDATE`;
 }
 

@@ -1,8 +1,10 @@
 import type { InvitationId, UserId } from "../../core/ids.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import { type Database, type Row, sql } from "../connect.ts";
+import { lockMembers } from "./change-member.ts";
 import { booleanOf, idOf, instant, roleOf, textOf } from "./columns.ts";
 import type { DoorScope, OrgScope } from "./org-scope.ts";
+import { hasRoomForMember } from "./quotas.ts";
 import { applyChange, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 import { doorScope, joinedScope } from "./scope-makers.ts";
 import { membershipsPerUserMax } from "./users.ts";
@@ -141,24 +143,34 @@ export interface Acceptance {
 
 /**
  * Redeems an invitation into a membership, once: concurrent attempts serialise on the row. It must be
- * open, made for this address, and its maker must still have the right to make it.
+ * open, made for this address, its maker must still have the right to make it, and the plan must have room: of
+ * a crowd that accepts at the same moment, no more get in than that (the lock).
  */
 export async function acceptInvitation(
   database: Database,
   write: WriteRequest,
-  accept: { readonly tokenHash: string; readonly user: UserId; readonly email: string },
+  door: DoorScope,
+  accept: {
+    readonly tokenHash: string;
+    readonly user: UserId;
+    readonly email: string;
+    /** LIMIT_SCALE, by which the plan's members are multiplied. */
+    readonly scale: number;
+  },
 ): Promise<Acceptance | null> {
   const now = instant(write.nowMs);
-  const [row] = await database.query(
+  const [, rows] = await database.transaction([
+    lockMembers(door),
     sql`WITH changed AS (
         UPDATE control.invitations i SET accepted_at = ${now}::timestamptz
         FROM control.memberships by JOIN control.users maker ON maker.id = by.user_id
-        WHERE i.token_hash = ${accept.tokenHash} AND i.email = ${accept.email}
+        WHERE i.token_hash = ${accept.tokenHash} AND i.email = ${accept.email} AND i.org_id = ${door.org}
           AND i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > ${now}::timestamptz
           AND by.org_id = i.org_id AND by.user_id = i.invited_by
           AND by.disabled_at IS NULL AND maker.disabled_at IS NULL
           AND (by.role = 'owner' OR (by.role = 'admin' AND i.role <> 'owner'))
           AND NOT EXISTS (SELECT FROM control.memberships m WHERE m.org_id = i.org_id AND m.user_id = ${accept.user})
+          AND ${hasRoomForMember(sql`i.org_id`, accept.scale)}
           AND (SELECT count(*) FROM control.memberships WHERE user_id = ${accept.user}) < ${membershipsPerUserMax}
         RETURNING i.org_id, i.role),
       member AS (
@@ -166,7 +178,8 @@ export async function acceptInvitation(
         SELECT org_id, ${accept.user}, role, ${now}::timestamptz FROM changed),
       receipt AS (${receiptIfChanged(write, sql`SELECT org_id FROM changed`)})
       SELECT o.id, o.slug, o.name, changed.role FROM changed JOIN control.organisations o ON o.id = changed.org_id`,
-  );
+  ]);
+  const row = rows?.[0];
   if (row === undefined) return null;
   return {
     scope: joinedScope(idOf("org", row, "id")),

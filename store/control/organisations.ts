@@ -1,11 +1,13 @@
 import type { OrgSlug, SessionId, UserId } from "../../core/ids.ts";
 import type { OrgState } from "../../core/tenancy/org-state.ts";
+import type { Plan } from "../../core/tenancy/plan.ts";
 import { type Database, sql } from "../connect.ts";
 import { booleanOf, idOf, instant, textOf } from "./columns.ts";
 import { type Standing, standingRow, standingStatement } from "./members.ts";
 import type { DoorScope, FoundingScope, OrgScope } from "./org-scope.ts";
 import { stateOf } from "./org-state.ts";
 import { policyRow, policyStatement, type VersionedPolicy } from "./policies.ts";
+import { planOf } from "./quotas.ts";
 import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
 import { doorScope, joinedScope } from "./scope-makers.ts";
 import { recentlyEndedOf, recentlyEndedStatement } from "./sessions.ts";
@@ -115,12 +117,17 @@ export async function activateOrganisation(
 export async function findOrganisation(
   database: Database,
   reference: string,
-): Promise<{ readonly door: DoorScope; readonly slug: string; readonly state: OrgState } | null> {
+): Promise<{ readonly door: DoorScope; readonly slug: string; readonly state: OrgState; readonly plan: Plan } | null> {
   const [row] = await database.query(
-    sql`SELECT id, slug, status FROM control.organisations
+    sql`SELECT id, slug, status, plan FROM control.organisations
       WHERE (id = ${reference} OR slug = ${reference}) AND status <> 'provisioning'`,
     { readOnly: true },
   );
   if (row === undefined) return null;
-  return { door: doorScope(idOf("org", row, "id")), slug: textOf(row, "slug"), state: stateOf(row, "status") };
+  return {
+    door: doorScope(idOf("org", row, "id")),
+    slug: textOf(row, "slug"),
+    state: stateOf(row, "status"),
+    plan: planOf(row, "plan"),
+  };
 }

@@ -35,17 +35,26 @@ export async function findUsableCode(database: TenantDatabase, codeSha256: strin
  * Redeems a code and makes the device, both or neither. Under READ COMMITTED a second redeemer waits
  * for the row and then judges it anew, so a code never gives more devices than its `max_uses`.
  * @param codeSha256 lower-case hex of the canonical code
- * @returns false for a code that is unknown, revoked, expired or used up; nothing says which
+ * @param devicesMax devices that the organisation may have: counted behind a lock, so that no crowd passes it together
+ * @returns `no_code` for a code that is unknown, revoked, expired or used up; nothing says which
  */
 export async function redeemEnrollmentCode(
   database: TenantDatabase,
   codeSha256: string,
   device: NewDevice,
-): Promise<boolean> {
-  const [rows] = await database.write(sql`
+  devicesMax: number,
+): Promise<"redeemed" | "no_code" | "full"> {
+  // The organisation's first code is there whenever any is. What stands behind it sees (READ COMMITTED: a new
+  // snapshot) every device of those that held it before.
+  const lock = sql`SELECT FROM enrollment_codes WHERE id = (SELECT min(id) FROM enrollment_codes) FOR UPDATE`;
+  const [rows, counts] = await database.writeBehind(
+    lock,
+    sql`
+    room AS (SELECT count(*) < ${devicesMax}::bigint AS room FROM devices),
     redeemed AS (
       UPDATE enrollment_codes SET uses = uses + 1
       WHERE code_sha256 = ${codeSha256} AND revoked_at IS NULL AND expires_at > now() AND uses < max_uses
+        AND (SELECT room FROM room)
       RETURNING id
     ),
     work AS (
@@ -54,8 +63,11 @@ export async function redeemEnrollmentCode(
         ${device.publicKey}::text, id
       FROM redeemed
       RETURNING id
-    )`);
-  return rows?.length === 1;
+    )`,
+    sql`SELECT count(*) >= ${devicesMax}::bigint AS full FROM devices`,
+  );
+  if (rows?.length === 1) return "redeemed";
+  return counts?.[0]?.["full"] === true ? "full" : "no_code";
 }
 
 /** Takes an enrolment back: the device goes, and its code has that use again. Repeating it changes nothing. */

@@ -26,6 +26,8 @@ export interface TenantDatabase {
    * @throws DatabaseError; then nothing was changed and no receipt was written
    */
   write(work: Statement, ...after: readonly Statement[]): Promise<Row[][]>;
+  /** {@link write} behind a statement that locks what `work` is to count. @returns without the lock's own rows */
+  writeBehind(lock: Statement, work: Statement, ...after: readonly Statement[]): Promise<Row[][]>;
 }
 
 /**
@@ -59,6 +61,8 @@ export function openTenantDatabase(scope: TenantScope, connect: ConnectionSource
     scope,
     read: (...statements) => transaction(statements, { readOnly: true }),
     write: (work, ...after) => transaction([withReceipt(work, scope), ...after], {}),
+    writeBehind: async (lock, work, ...after) =>
+      (await transaction([lock, withReceipt(work, scope), ...after], {})).slice(1),
   };
   return database as TenantDatabase;
 }

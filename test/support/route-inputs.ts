@@ -107,6 +107,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   recordBackup: { action: "backed_up", backup: "bak_01jd3x2k8hf9v8v3k4m5n6p7q8" },
   reconcileHub: { kind: "devices", after: null, until: null, devices: [] },
   restoreOrg: null,
+  operatorSetPlan: { plan: "school" },
   // Nobody's: whoever may delete their organisation is told so, and keeps it for the rest of the walk.
   deleteOrg: { slug: "not-this-one" },
   createPlatformProvider: supabase("uvwxyzab"),

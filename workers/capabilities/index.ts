@@ -40,6 +40,9 @@ export class Devices extends WorkerEntrypoint<Env> implements DevicesRpc {
   createEnrollmentCode(...rest: Rest<"createEnrollmentCode">): Answer<"createEnrollmentCode"> {
     return this.#devices.createEnrollmentCode(...rest);
   }
+  usage(...rest: Rest<"usage">): Answer<"usage"> {
+    return this.#devices.usage(...rest);
+  }
   listEnrollmentCodes(...rest: Rest<"listEnrollmentCodes">): Answer<"listEnrollmentCodes"> {
     return this.#devices.listEnrollmentCodes(...rest);
   }

@@ -2,6 +2,7 @@ import type { OrgId, ProviderId, UserId } from "../../../core/ids.ts";
 import { type Database, sql } from "../../connect.ts";
 import { booleanOf, idOf, instant, textOf, textOrNull } from "../columns.ts";
 import type { OrgScope } from "../org-scope.ts";
+import { hasRoomForMember } from "../quotas.ts";
 import { receiptIfChanged, type WriteRequest } from "../receipts.ts";
 import { joinedScope } from "../scope-makers.ts";
 import { membershipsPerUserMax } from "../users.ts";
@@ -138,7 +139,13 @@ export type Linked =
 export async function linkIdentity(
   database: Database,
   write: WriteRequest,
-  consent: { readonly challengeHash: string; readonly browserHash: string; readonly user: UserId },
+  consent: {
+    readonly challengeHash: string;
+    readonly browserHash: string;
+    readonly user: UserId;
+    /** LIMIT_SCALE, by which the plan's members are multiplied. */
+    readonly scale: number;
+  },
 ): Promise<Linked> {
   const now = instant(write.nowMs);
   const [row] = await database.query(
@@ -160,6 +167,7 @@ export async function linkIdentity(
         SELECT w.org_id, ${consent.user}, w.default_role, ${now}::timestamptz FROM wanted w
         WHERE EXISTS (SELECT FROM changed) AND w.of_domain AND w.org_id IS NOT NULL AND w.default_role IS NOT NULL
           AND (SELECT count(*) FROM control.memberships WHERE user_id = ${consent.user}) < ${membershipsPerUserMax}
+          AND ${hasRoomForMember(sql`w.org_id`, consent.scale)}
         ON CONFLICT DO NOTHING RETURNING 1),
       receipt AS (${receiptIfChanged(write, null)})
       SELECT w.id, w.org_id, w.default_role, EXISTS (SELECT FROM changed) AS changed,

@@ -134,7 +134,11 @@ describe("audit verify: a log as it was signed", () => {
   it("is found good, from its file and against Postgres, also when it is longer than a tile", async () => {
     const { file, known } = await freshLog(300);
     const { status, stdout, stderr } = verify(file, "--database-url-file", urlFile, "--known", known);
-    expect({ status, stderr, stdout }).toEqual({ status: 0, stderr: "", stdout: expect.stringContaining("300 entries") });
+    expect({ status, stderr, stdout }).toEqual({
+      status: 0,
+      stderr: "",
+      stdout: expect.stringContaining("300 entries"),
+    });
     expect(stdout).toMatch(/^✓ sentinel\/sentinel\.test\/org_\w+: 300 entries are what was signed\n$/);
   });
 

@@ -70,6 +70,7 @@ export const roundTrips: Readonly<Record<string, number>> = {
   deleteOrg: 1,
   // One that is not to be deleted: nothing changes, the hub has nothing to hear, and the answer says what it is.
   restoreOrg: 4,
+  getUsage: 2,
   listMembers: 2,
   changeMember: 2,
   removeMember: 3,
@@ -135,6 +136,7 @@ export const roundTrips: Readonly<Record<string, number>> = {
   operatorResumeOrg: 1,
   operatorDeleteOrg: 1,
   operatorRestoreOrg: 1,
+  operatorSetPlan: 1,
   beginHubExport: 1,
   readHubExport: 0,
   endHubExport: 1,

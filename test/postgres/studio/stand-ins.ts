@@ -105,6 +105,7 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       revokeEnrollmentCode: done,
       openRollout: () => ok({ ...code(), rollout: { perMinute: 600, until: at() } }),
       enroll: () => ok({ kind: "enrolled", device: id("device"), token: `sdt_${"t".repeat(43)}`, rate: codeRate }),
+      usage: () => ok({ devices: 3, storageBytes: 4096 }),
       listDevices: ([asked]) => {
         const { cursor } = asked as { cursor: string | null };
         return ok({ items: [device()], nextCursor: cursor === null ? "inner cursor" : null });

@@ -144,7 +144,7 @@ describe("admission", () => {
 
 describe("the table of rights", () => {
   it("gives every change to owner and admin alone, and enrolling to a job alone", () => {
-    const reads = ["listDevices", "getDevice", "listCommands", "telemetry", "listGroups", "getGroup"];
+    const reads = ["listDevices", "getDevice", "listCommands", "telemetry", "usage", "listGroups", "getGroup"];
     for (const method of deviceMethods) {
       const { roles: allowed, jobs } = methodRights[method];
       if (method === "enroll") expect([allowed, jobs]).toEqual([[], ["enroll"]]);

@@ -20,7 +20,7 @@ describe("the command line", () => {
     ["missing_verb", []],
     ["unknown_verb", ["stop"]],
     ["unknown_verb", ["audit"]],
-    ["unknown_verb", ["audit", "verify"]],
+    ["unknown_verb", ["audit", "verify-all"]],
     ["unknown_verb", ["--state", "x"]],
     ["unexpected_argument", ["help", "status"]],
     ["unexpected_argument", ["status", "now"]],

@@ -27,7 +27,10 @@ const callers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "workers/studio/geo/judge-person.ts": "at whose door a member has just proven themselves: its geo policy alone",
     "workers/studio/auth/answer-second-step.ts": "what a ceremony's first step confined its session to",
   },
-  organisationOfOperator: { "store/control/lifecycle.ts": "whichever one the operator suspends, resumes or deletes" },
+  organisationOfOperator: {
+    "store/control/lifecycle.ts": "whichever one the operator suspends, resumes or deletes",
+    "store/control/quotas.ts": "whichever one the operator puts on another plan",
+  },
   foundingScope: { "workers/studio/routes/organisations/create.ts": "an identifier made in that very line" },
   joinedScope: {
     "store/control/organisations.ts": "the founder of a claim that was stored",

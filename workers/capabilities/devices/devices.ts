@@ -19,6 +19,7 @@ import type { Handler } from "./handler.ts";
 import { getDevice, listDevices, removeDevice, renameDevice, rotateToken } from "./inventory.ts";
 import { refused } from "./result.ts";
 import { telemetry } from "./telemetry.ts";
+import { usage } from "./usage.ts";
 
 /** What each method does once its call is admitted. None runs otherwise. */
 const handlers: { readonly [Method in keyof DevicesRpc]: Handler<DevicesRpc[Method]> } = {
@@ -35,6 +36,7 @@ const handlers: { readonly [Method in keyof DevicesRpc]: Handler<DevicesRpc[Meth
   sendCommand,
   listCommands,
   telemetry,
+  usage,
   createGroup,
   listGroups,
   getGroup,

@@ -2,6 +2,7 @@ import { makeId } from "../../../core/ids.ts";
 import { enrollmentCodePerMinute } from "../../../core/limits.ts";
 import type { DevicesRpc } from "../../../core/rpc/capabilities.ts";
 import { canonicalEnrollmentCode, parseEnrollmentCode } from "../../../core/tenancy/enrollment-code.ts";
+import { planLimits } from "../../../core/tenancy/plan.ts";
 import { findUsableCode, redeemEnrollmentCode, undoEnrollment } from "../../../store/tenant/enrollment.ts";
 import type { Handler } from "./handler.ts";
 import { parseName } from "./names.ts";
@@ -23,6 +24,8 @@ export const enroll: Handler<DevicesRpc["enroll"]> = async (context, input) => {
   const name = parseName(input.name);
   const platform = parseName(input.platform);
   if (name === null || platform === null || !isPublicKey(input.publicKey)) return refused("invalid_request");
+  const { devicesMax = planLimits.district.devices } = input;
+  if (!Number.isSafeInteger(devicesMax) || devicesMax < 0) return refused("invalid_request");
   const code = parseEnrollmentCode(input.code);
   if (code === null) return refused("invalid_enrollment_code");
 
@@ -35,7 +38,9 @@ export const enroll: Handler<DevicesRpc["enroll"]> = async (context, input) => {
   if (usable === null) return refused("invalid_enrollment_code");
   const rate = await context.countEnrollment(usable.id, usable.rolloutPerMinute ?? enrollmentCodePerMinute);
   if (!rate.allowed) return ok({ kind: "limited", rate });
-  if (!(await redeemEnrollmentCode(context.database, codeSha256, device))) return refused("invalid_enrollment_code");
+  const redeemed = await redeemEnrollmentCode(context.database, codeSha256, device, devicesMax);
+  if (redeemed === "full") return ok({ kind: "full", rate });
+  if (redeemed === "no_code") return refused("invalid_enrollment_code");
 
   let told: string | null;
   try {

@@ -36,6 +36,7 @@ export const methodRights: Readonly<Record<keyof DevicesRpc, MethodRight>> = {
   sendCommand: makers,
   listCommands: everyRole,
   telemetry: everyRole,
+  usage: everyRole,
 
   createGroup: makers,
   listGroups: everyRole,

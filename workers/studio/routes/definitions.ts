@@ -79,6 +79,7 @@ import {
   operatorGetOrg,
   operatorRestoreOrg,
   operatorResumeOrg,
+  operatorSetPlan,
   operatorSuspendOrg,
 } from "./operator/organisations.ts";
 import { rotateKeys } from "./operator/rotate-keys.ts";
@@ -86,6 +87,7 @@ import { disableUser, enableUser } from "./operator/users.ts";
 import { createOrg } from "./organisations/create.ts";
 import { deleteOrg, restoreOrg } from "./organisations/delete.ts";
 import { getOrg } from "./organisations/show.ts";
+import { getUsage } from "./organisations/usage.ts";
 import { outsideIssuerDefinitions } from "./outside-issuers.ts";
 import { makeBreakGlass, showBreakGlass, useBreakGlass } from "./policies/break-glass.ts";
 import { confirmGeo } from "./policies/confirm-geo.ts";
@@ -212,6 +214,8 @@ const served: readonly RouteDefinition[] = [
   operatorResumeOrg,
   operatorDeleteOrg,
   operatorRestoreOrg,
+  operatorSetPlan,
+  getUsage,
 ];
 
 /** Every route that studio serves. `assertRoutes` holds it against the route table. */

@@ -28,7 +28,8 @@ export const putEncryption = defineRoute(
             type: "key_change",
             user_id: context.person.user,
             kind: "key_encryption_key",
-            key_id: body.keeper === "aws_kms" ? body.key_arn : body.keeper,
+            // Of an ARN the key's own id, which is what CloudTrail is searched by.
+            key_id: body.keeper === "aws_kms" ? body.key_arn.slice(body.key_arn.lastIndexOf("/") + 1) : body.keeper,
             action: "rotated",
           },
         ]),

@@ -8,6 +8,7 @@ import { findOverview } from "../../../../store/control/lifecycle.ts";
 import { fromPart, refusalOf } from "../../downstream.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, type HandlerResult, refuse } from "../../http/result.ts";
+import { audited } from "../../pipeline/audit.ts";
 import type { OperatorContext } from "../../pipeline/request-context.ts";
 import { encryptionAnswer, encryptionView } from "./schemas.ts";
 
@@ -45,6 +46,12 @@ async function tend(
   if (!result.ok) return refusalOf(result);
   const current = result.value.keys.find((key) => key.current);
   const key_id = kind === "data_key" ? (current?.id ?? "none") : result.value.keeper.kind;
-  context.caused([{ type: "key_change", user_id: null, kind, key_id, action: "rotated" }]);
+  const event = { type: "key_change", user_id: null, kind, key_id, action: "rotated" } as const;
+  context.caused([event]);
+  // The request is in a platform's log; what was done to the organisation's keys is its owners' to know, too.
+  await audited(async () => {
+    const call = await services.caller.asJob("durable-objects.audit-intake", "anonymous_request", found.org, requestId);
+    await services.audit.append(call, found.org, [event]);
+  });
   return answer(encryptionView(result.value));
 }

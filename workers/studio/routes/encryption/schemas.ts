@@ -32,7 +32,7 @@ export const keeperBody = z.discriminatedUnion("keeper", [
     key_arn: z
       .string()
       .max(2 * awsCharactersMax)
-      .regex(/^arn:aws(?:-cn|-us-gov)?:kms:[a-z0-9-]+:\d{12}:key\/[0-9a-z-]+$/, "must be the ARN of a key"),
+      .regex(/^arn:aws(?:-cn|-us-gov)?:kms:[a-z0-9-]+:\d{12}:key\/[0-9a-z-]{1,64}$/, "must be the ARN of a key"),
     access_key_id: z.string().min(16).max(awsCharactersMax).regex(/^\w+$/),
     secret_access_key: z.string().min(16).max(awsCharactersMax).regex(visible),
   }),

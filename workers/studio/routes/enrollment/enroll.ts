@@ -3,11 +3,13 @@ import { rateWindowMs } from "../../../../core/limits.ts";
 import type { RateDecision } from "../../../../core/rpc/durable-objects.ts";
 import { parseEnrollmentCode } from "../../../../core/tenancy/enrollment-code.ts";
 import { shutCode } from "../../../../core/tenancy/org-state.ts";
+import { limitsOf } from "../../../../core/tenancy/plan.ts";
 import { findOrganisation } from "../../../../store/control/organisations.ts";
 import { fromPart, refusalOf } from "../../downstream.ts";
 import { defineRoute, type RouteDefinition } from "../../http/define-route.ts";
 import { answer, type HandlerResult, refuse } from "../../http/result.ts";
 import { idText, nameOf } from "../../http/schemas.ts";
+import { quotaExceeded } from "../../lifecycle/quota.ts";
 import type { RequestContext } from "../../pipeline/request-context.ts";
 
 const body = z.strictObject({
@@ -58,17 +60,19 @@ async function redeem(
   const { code, name, platform, public_key: publicKey = null } = input.body;
   const organisation = await organisationOf(context, input.body);
   if (organisation === null) return refuse("invalid_enrollment_code");
-  const { door, state } = organisation;
+  const { door, state, plan } = organisation;
   if (state !== "active") return refuse(shutCode(state));
   const { org } = door;
+  const devicesMax = limitsOf(plan, services.limitScale).devices;
   const made = await fromPart("devices", async () => {
     const call = await services.caller.asJob("capabilities.devices", "enroll", org, requestId);
-    return services.devices.enroll(call, { code, name, platform, publicKey });
+    return services.devices.enroll(call, { code, name, platform, publicKey, devicesMax });
   });
   if (!made.ok) return refusalOf(made);
   const headers = codeFields(made.value.rate);
   if (made.value.kind === "limited")
     return refuse("rate_limited", { headers: { ...headers, "Retry-After": String(made.value.rate.resetSeconds) } });
+  if (made.value.kind === "full") return quotaExceeded("devices", devicesMax, headers);
   const { device, token } = made.value;
   const body = {
     org_id: org,

@@ -60,6 +60,7 @@ export const linkIdentity = defineRoute(
       challengeHash: sha256Hex(body.challenge),
       browserHash: sha256Hex(browser),
       user: person.user,
+      scale: services.limitScale,
     });
     if (linked.kind === "no_challenge") return refuse("invalid_token");
     if (linked.kind === "taken") {

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import type { OrgAction } from "../../../../core/audit/events.ts";
 import { parseId, parseSlug } from "../../../../core/ids.ts";
 import { orgStates } from "../../../../core/tenancy/org-state.ts";
+import { plans } from "../../../../core/tenancy/plan.ts";
 import {
   findOverview,
   type OrgOverview,
@@ -11,6 +12,7 @@ import {
   undoDeletion,
 } from "../../../../store/control/lifecycle.ts";
 import type { OrgScope } from "../../../../store/control/org-scope.ts";
+import { setPlan } from "../../../../store/control/quotas.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, type HandlerResult, refuse } from "../../http/result.ts";
 import { idText, instant } from "../../http/schemas.ts";
@@ -19,7 +21,7 @@ import { tellStanding } from "../../lifecycle/tell-standing.ts";
 import type { OperatorContext } from "../../pipeline/request-context.ts";
 
 /** Not `{org}`: the operator is judged by the platform's geo policy, whatever the organisation's says. */
-const params = z.object({
+const params = z.strictObject({
   target: z
     .string()
     .max(40)
@@ -49,6 +51,17 @@ export const operatorSuspendOrg = defineRoute("operatorSuspendOrg", shape, (cont
 );
 export const operatorResumeOrg = defineRoute("operatorResumeOrg", shape, (context, { params: { target } }) =>
   suspend(context, target, false),
+);
+
+/** What it has over the new plan stays; it gets no more. */
+export const operatorSetPlan = defineRoute(
+  "operatorSetPlan",
+  { ...shape, body: z.strictObject({ plan: z.enum(plans) }) },
+  async (context, { params: { target }, body: { plan } }) => {
+    const found = await setPlan(context.services.database, context.write(), context.platform, target, plan);
+    if (found === null) return refuse("not_found");
+    return finish(context, found.scope, found.changed ? "plan_changed" : null, plan);
+  },
 );
 
 async function suspend(context: OperatorContext, target: string, suspended: boolean): Promise<HandlerResult<View>> {
@@ -85,8 +98,10 @@ async function finish(
   context: OperatorContext,
   scope: OrgScope,
   action: OrgAction | null,
+  detail?: string,
 ): Promise<HandlerResult<View>> {
-  if (action !== null) await recordOrgChange(context, { org: scope.org, by: null, action });
+  const change = { org: scope.org, by: null, ...(detail === undefined ? {} : { detail }) };
+  if (action !== null) await recordOrgChange(context, { ...change, action });
   await tellStanding(context.services, scope, context.requestId);
   return answerWith(await readOverview(context.services.database, scope));
 }

@@ -1,0 +1,80 @@
+/** Plans of organisations, and what of them is counted in the control database. */
+import { limitsOf, type Plan, parsePlan, plans } from "../../core/tenancy/plan.ts";
+import { type Database, type Row, type Statement, sql } from "../connect.ts";
+import { booleanOf, idOf, numberOf } from "./columns.ts";
+import type { StateChange } from "./lifecycle.ts";
+import type { DoorScope, PlatformScope } from "./org-scope.ts";
+import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { organisationOfOperator } from "./scope-makers.ts";
+
+/** @throws TypeError for a plan that there is not */
+export function planOf(row: Row, column: string): Plan {
+  const plan = parsePlan(row[column]);
+  if (plan === null) throw new TypeError(`column ${column} is not a plan`);
+  return plan;
+}
+
+/** People of an organisation, disabled ones too: each can be let in again. Programs are counted by themselves (apiKeysMax). */
+function people(org: Statement): Statement {
+  return sql`(SELECT count(*) FROM control.memberships c JOIN control.users p ON p.id = c.user_id
+    WHERE c.org_id = ${org} AND p.kind = 'person')`;
+}
+
+/**
+ * A condition: the organisation has room for one more person, by its plan. For a statement that stands behind
+ * `lockMembers` in its transaction: then nobody joins between the count and the insert.
+ * @param scale LIMIT_SCALE
+ */
+export function hasRoomForMember(org: Statement, scale: number): Statement {
+  const limits = Object.fromEntries(plans.map((plan) => [plan, limitsOf(plan, scale).members]));
+  return sql`${people(org)} < (SELECT (${JSON.stringify(limits)}::text::jsonb ->> l.plan)::bigint
+    FROM control.organisations l WHERE l.id = ${org})`;
+}
+
+/** True when the plan's members are all there; whoever stands at the door may be told. */
+export async function isFullOfMembers(database: Database, { org }: DoorScope, scale: number): Promise<boolean> {
+  const [row] = await database.query(sql`SELECT ${hasRoomForMember(sql`${org}::text`, scale)} AS room`, {
+    readOnly: true,
+  });
+  return row !== undefined && !booleanOf(row, "room");
+}
+
+export interface MemberUse {
+  readonly plan: Plan;
+  readonly members: number;
+}
+
+/** Null: no such organisation. */
+export async function readMemberUse(database: Database, { org }: DoorScope): Promise<MemberUse | null> {
+  const [row] = await database.query(
+    sql`SELECT o.plan, ${people(sql`o.id`)}::double precision AS members FROM control.organisations o WHERE o.id = ${org}`,
+    { readOnly: true },
+  );
+  return row === undefined ? null : { plan: planOf(row, "plan"), members: numberOf(row, "members") };
+}
+
+/**
+ * Puts an organisation on another plan. One that has more than it allows keeps it, and gets no more.
+ * @param reference its id or slug
+ * @returns null when there is none
+ */
+export async function setPlan(
+  database: Database,
+  write: WriteRequest,
+  by: PlatformScope,
+  reference: string,
+  plan: Plan,
+): Promise<StateChange | null> {
+  const [row] = await database.query(
+    sql`WITH found AS (
+        SELECT id FROM control.organisations
+        WHERE (id = ${reference} OR slug = ${reference}) AND status <> 'provisioning' FOR UPDATE),
+      changed AS (
+        UPDATE control.organisations o SET plan = ${plan}, state_version = o.state_version + 1
+        FROM found WHERE o.id = found.id AND o.plan <> ${plan} RETURNING o.id),
+      receipt AS (${receiptIfChanged(write, null)})
+      SELECT id, EXISTS (SELECT FROM changed) AS changed FROM found`,
+  );
+  if (row === undefined) return null;
+  return { scope: organisationOfOperator(by, idOf("org", row, "id")), changed: booleanOf(row, "changed") };
+}

@@ -1,0 +1,43 @@
+import { z } from "@hono/zod-openapi";
+import { limitsOf, plans } from "../../../../core/tenancy/plan.ts";
+import { readMemberUse } from "../../../../store/control/quotas.ts";
+import { refusalOf } from "../../downstream.ts";
+import { askDevices } from "../../http/ask-devices.ts";
+import { defineRoute } from "../../http/define-route.ts";
+import { answer, refuse } from "../../http/result.ts";
+
+const count = z.int().nonnegative();
+const counted = z.object({ used: count, limit: count });
+
+/** Messages are counted where they arrive, so their limit alone is known here. */
+export const getUsage = defineRoute(
+  "getUsage",
+  {
+    caller: "member",
+    status: 200,
+    answer: z.object({
+      plan: z.enum(plans),
+      devices: counted,
+      members: counted,
+      storage_bytes: counted,
+      messages_a_day: z.object({ limit: count }),
+    }),
+  },
+  async (context) => {
+    const { services, scope } = context;
+    const [use, held] = await Promise.all([
+      readMemberUse(services.database, scope),
+      askDevices(context, (devices, call) => devices.usage(call)),
+    ]);
+    if (use === null) return refuse("not_found");
+    if (!held.ok) return refusalOf(held);
+    const limits = limitsOf(use.plan, services.limitScale);
+    return answer({
+      plan: use.plan,
+      devices: { used: held.value.devices, limit: limits.devices },
+      members: { used: use.members, limit: limits.members },
+      storage_bytes: { used: held.value.storageBytes, limit: limits.storage_bytes },
+      messages_a_day: { limit: limits.messages_a_day },
+    });
+  },
+);
