@@ -25,7 +25,7 @@ export interface EncryptionRpc {
   /**
    * Wraps every data key of the organisation by the new keeper, which has to unwrap them again first.
    * `key_unavailable`: one of the two keepers did not do its part, and nothing was changed; `conflict`: the
-   * keys changed meanwhile. Rows and backups stay as they are: it is their keys' keeper that changes.
+   * keys changed meanwhile; `invalid_request`: the address may not be called, or the ARN is none of a key. Rows and backups stay as they are: it is their keys' keeper that changes.
    */
   changeKeeper(call: SignedCall, keeper: KeeperInput): Promise<Result<EncryptionState>>;
   /** Asks the keeper for the current key, whatever is held in memory. */

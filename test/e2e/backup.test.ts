@@ -4,6 +4,7 @@ import { connectAsync, type MqttClient } from "mqtt";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../postgres/cli/run-cli.ts";
 import { type Api, type EnrolledDevice, enrolDevice, signIn } from "./support/api.ts";
+import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 
 const stateDir = freshStateDir();
@@ -87,5 +88,24 @@ describe("a backup of a living organisation", () => {
     await client.publishAsync(`${kept.topic_prefix}reported`, "of now", { qos: 1, retain: true });
     const again = runCli(["hub", "reconcile", "--org", stack.description.org.id, "--state", stateDir]);
     expect(again).toMatchObject({ status: 0, stdout: `✓ the hub knows ${before.length} devices\n` });
+  });
+
+  it("is listed for the owner, with when it was read again", async () => {
+    const browser = await launchBrowser();
+    try {
+      const complaints = new Complaints();
+      const page = await browser.newPage();
+      complaints.watch(page, /^Failed to load resource: the server responded with a status of 401 /);
+      await page.goto(`${stack.description.url}/o/demo/security`);
+      await signInByPassword(page, stack.description.owner.email, stack.description.owner.password);
+      const backups = page.getByRole("region", { name: "Backups" });
+      await backups.getByText("Verified").first().waitFor();
+      // The backup, and the one that the restore made of the state before it.
+      expect(await backups.getByRole("row").count()).toBe(3);
+      expect(await backups.innerText()).toMatch(/\d+(\.\d+)? KB/);
+      expect(complaints.all).toEqual([]);
+    } finally {
+      await browser.close();
+    }
   });
 });

@@ -65,10 +65,9 @@ export async function parseConfig(env: Partial<DataEnv>): Promise<DataConfig> {
   if (firstPlacement === undefined) throw new ConfigurationError("PLACEMENTS names no placement");
   const root = await namedRoot("TENANT_DB_ROOT_SECRET", TENANT_DB_ROOT_SECRET);
   const previous = env.TENANT_DB_ROOT_SECRET_PREVIOUS ?? "";
-  const previousRoot = previous === "" ? null : await namedRoot("TENANT_DB_ROOT_SECRET_PREVIOUS", previous);
-  if (previousRoot?.id === root.id) {
-    throw new ConfigurationError("TENANT_DB_ROOT_SECRET_PREVIOUS is the same secret as TENANT_DB_ROOT_SECRET");
-  }
+  const named = previous === "" ? null : await namedRoot("TENANT_DB_ROOT_SECRET_PREVIOUS", previous);
+  // Secrets are put one after another: the first step of a change is that both are the same.
+  const previousRoot = named?.id === root.id ? null : named;
   return {
     issuer: ISSUER,
     gateway: NEON_GATEWAY,
@@ -94,14 +93,19 @@ async function namedRoot(name: string, text: string | undefined): Promise<NamedR
 /**
  * The root of a name that the directory holds.
  * @param id null: from before roots had names, so the oldest one that is configured
- * @throws Error when it is not configured here: nobody is connected with a guess
+ * @returns null: it is not configured here
  */
-export function rootNamed(config: DataConfig, id: string | null): TenantRootKey {
-  const { root, rootId, previousRoot } = config;
+export function findRoot({ root, rootId, previousRoot }: DataConfig, id: string | null): TenantRootKey | null {
   if (id === null) return previousRoot?.key ?? root;
   if (id === rootId) return root;
-  if (id === previousRoot?.id) return previousRoot.key;
-  throw new Error("the tenant's password comes from a root secret that is not configured here");
+  return id === previousRoot?.id ? previousRoot.key : null;
+}
+
+/** @throws Error when it is not configured here: nobody is connected with a guess */
+export function rootNamed(config: DataConfig, id: string | null): TenantRootKey {
+  const found = findRoot(config, id);
+  if (found === null) throw new Error("the tenant's password comes from a root secret that is not configured here");
+  return found;
 }
 
 function parsePlacements(text: string | undefined): Map<string, Placement> {

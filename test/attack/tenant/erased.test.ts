@@ -5,6 +5,7 @@ import { type OrgId, parseId } from "../../../core/ids.ts";
 import { tenantIdentifier } from "../../../core/tenancy/identifiers.ts";
 import { DatabaseError, sql } from "../../../store/connect.ts";
 import { createTenant } from "../../../workers/data/provisioner/create-tenant.ts";
+import { repairTenant } from "../../../workers/data/provisioner/repair-tenant.ts";
 import { exchangeApiKey } from "../../../workers/studio/auth/api-keys.ts";
 import { exchangeSession } from "../../../workers/studio/auth/exchange-session.ts";
 import { runLifecycle } from "../../../workers/studio/lifecycle/run-lifecycle.ts";
@@ -199,6 +200,7 @@ describe("who kept everything of an organisation that was erased", () => {
     const login = org.tenant.database.query(sql`SELECT 1`);
     await expect(login).rejects.toThrow(DatabaseError);
     await expect(createTenant(dataConfig, scopeOf(org.id), tenantMigrations)).rejects.toThrow("was erased");
+    await expect(repairTenant(dataConfig, scopeOf(org.id))).rejects.toThrow("was erased");
     expect(await onPlacement(org)).toMatchObject({ schema: false, role: false });
   }, 60_000);
 });
@@ -221,13 +223,15 @@ describe("the slug of what is to be deleted", () => {
 });
 
 describe("whatever in the control database belongs to an organisation", () => {
-  it("goes with it: every reference to it cascades", async () => {
+  it("goes with it: every reference to it, or to its place, cascades", async () => {
     const left = await runAs(
       setup.ownerUrls["first"]!,
       `SELECT conrelid::regclass::text AS table FROM pg_constraint
-       WHERE contype = 'f' AND confrelid = 'control.organisations'::regclass AND confdeltype <> 'c'`,
+       WHERE contype = 'f' AND confdeltype <> 'c'
+         AND confrelid IN ('control.organisations'::regclass, 'control.organisation_placements'::regclass)`,
     );
-    expect(left).toEqual([]);
+    // Which the last step deletes by name.
+    expect(left).toEqual([{ table: "control.tenant_migrations" }]);
   });
 });
 

@@ -7,7 +7,7 @@ import {
   tenantPassword,
 } from "../../../core/crypto/tenant-keys.ts";
 import { parseId } from "../../../core/ids.ts";
-import { ConfigurationError, type DataEnv, parseConfig } from "../../../workers/data/config.ts";
+import { ConfigurationError, type DataEnv, findRoot, parseConfig, rootNamed } from "../../../workers/data/config.ts";
 import { dataVariables } from "../support.ts";
 
 const without = (name: keyof typeof dataVariables): Partial<DataEnv> => {
@@ -41,6 +41,11 @@ describe("the data Worker's configuration", () => {
 
   it.each([
     ["a gateway with a path", { NEON_GATEWAY: "host:1/evil" }],
+    [
+      "a gateway on another machine, to which passwords would travel in the clear",
+      { NEON_GATEWAY: "gateway.example:80" },
+    ],
+    ["a previous root secret that is too short", { TENANT_DB_ROOT_SECRET_PREVIOUS: "c2hvcnQ" }],
     ["a root secret that is too short", { TENANT_DB_ROOT_SECRET: "c2hvcnQ" }],
     ["a root secret that is no base64url", { TENANT_DB_ROOT_SECRET: "!".repeat(43) }],
     ["placements that are no JSON", { PLACEMENTS: "{" }],
@@ -53,6 +58,30 @@ describe("the data Worker's configuration", () => {
     const error = await parseConfig({ ...dataVariables, ...over }).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ConfigurationError);
     expect((error as Error).message).not.toMatch(/secret@|c2hvcnQ|!!/);
+  });
+});
+
+describe("two root secrets", () => {
+  const previous = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+  it("are told apart by name; what has none is the oldest's, and what is neither's is nobody's", async () => {
+    const config = await parseConfig({ ...dataVariables, TENANT_DB_ROOT_SECRET_PREVIOUS: previous });
+    const old = config.previousRoot!;
+    expect(rootNamed(config, config.rootId)).toBe(config.root);
+    expect(rootNamed(config, old.id)).toBe(old.key);
+    expect(rootNamed(config, null)).toBe(old.key);
+    expect(findRoot(config, "0".repeat(16))).toBeNull();
+    expect(() => rootNamed(config, "0".repeat(16))).toThrow("not configured");
+    expect(config.rootId).toMatch(/^[0-9a-f]{16}$/);
+  });
+
+  it("are one while both are the same, which is how a change begins; an empty one is none", async () => {
+    const { TENANT_DB_ROOT_SECRET: current } = dataVariables;
+    for (const text of [current, ""]) {
+      const config = await parseConfig({ ...dataVariables, TENANT_DB_ROOT_SECRET_PREVIOUS: text });
+      expect(config.previousRoot).toBeNull();
+      expect(rootNamed(config, null)).toBe(config.root);
+    }
   });
 });
 

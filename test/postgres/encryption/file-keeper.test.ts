@@ -75,8 +75,26 @@ describe("a key in a file of the customer's", () => {
   it("is not asked at all where development did not let its address through", async () => {
     const { org } = await kit.organisation();
     const result = await isolate("").encryption.changeKeeper(await kit.as(org, "capabilities.encryption"), input());
-    expect(result).toEqual({ ok: false, code: "key_unavailable" });
+    expect(result).toEqual({ ok: false, code: "invalid_request" });
     expect(lines).toEqual([]);
+  });
+
+  it("leads nowhere inside, and names no key that could be another one tomorrow", async () => {
+    const { org } = await kit.organisation();
+    const { encryption } = isolate();
+    const aws = { kind: "aws_kms", accessKeyId: "A".repeat(20), secretAccessKey: "s".repeat(40) } as const;
+    for (const keeper of [
+      { kind: "https", address: "http://keys.example.org", token },
+      { kind: "https", address: "https://169.254.169.254/latest", token },
+      { kind: "https", address: "https://10.0.0.8/v1", token },
+      { kind: "https", address: "https://keys.internal", token },
+      { ...aws, keyArn: "arn:aws:kms:ap-south-1:111122223333:alias/mine" },
+      { ...aws, keyArn: "arn:aws:kms:x.attacker.example:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab" },
+    ] as const)
+      expect(await encryption.changeKeeper(await kit.as(org, "capabilities.encryption"), keeper)).toEqual({
+        ok: false,
+        code: "invalid_request",
+      });
   });
 
   it("is given to whoever shows its token, for what is asked for rightly", async () => {

@@ -7,7 +7,7 @@ import {
 } from "../../../core/crypto/data-key-set.ts";
 import { KeyUnavailable, type KeyWrapper, wrappedKeyBytes } from "../../../core/crypto/key-wrapper.ts";
 import type { SentinelKeeper } from "../../../core/crypto/sentinel-keeper.ts";
-import type { OrgId } from "../../../core/ids.ts";
+import type { OrgId, UserId } from "../../../core/ids.ts";
 import type { Caller } from "../../../core/mesh/caller.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import type { MeshKeys } from "../../../core/mesh/keys.ts";
@@ -26,6 +26,8 @@ export interface EncryptionDependencies {
   readonly ring: DataKeyRing;
   readonly sentinel: () => Promise<SentinelKeeper>;
   readonly keeperOf: (record: KeeperRecord) => KeyWrapper;
+  /** False for a keeper whose address may not be called, or whose key is none. */
+  readonly mayKeep: (keeper: KeeperInput) => boolean;
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
@@ -33,6 +35,8 @@ export interface EncryptionDependencies {
 
 interface EncryptionContext {
   readonly org: OrgId;
+  /** Null: the platform's job. */
+  readonly user: UserId | null;
   readonly store: DataKeysClient;
 }
 
@@ -72,9 +76,15 @@ export function createEncryption(dependencies: EncryptionDependencies): Encrypti
       const some = set.keys.slice(start, start + keysAtOnce);
       keys.push(...(await Promise.all(some.map((key) => rewrapped(key, org, present, next)))));
     }
+    // Read before: behind the commit point nothing may fail any more.
+    const before = await store.describe();
     const changed = await store.changeKeeper({ version: set.version, keeper: record, keys });
     ring.forget(org);
-    return changed ? described(context) : { ok: false, code: "conflict" };
+    if (!changed) return { ok: false, code: "conflict" };
+    const at = new Date(dependencies.now()).toISOString();
+    const { kind, settings } = record;
+    const change = { changedBy: context.user, changedAt: at, unwrappedAt: at, failedAt: null, failure: null };
+    return { ok: true, value: { ...before, ...change, keeper: { kind, settings } } };
   }
 
   /** The set, with a key in it: what has none yet has nothing to move. */
@@ -88,9 +98,10 @@ export function createEncryption(dependencies: EncryptionDependencies): Encrypti
   return {
     describe: (call) => admitted(call, [], described),
     changeKeeper: (call, input: KeeperInput) =>
-      admitted(call, [], async (context) =>
-        moveTo(context, await recordOf(await dependencies.sentinel(), context.org, input)),
-      ),
+      admitted(call, [], async (context) => {
+        if (!dependencies.mayKeep(input)) return { ok: false, code: "invalid_request" };
+        return moveTo(context, await recordOf(await dependencies.sentinel(), context.org, input));
+      }),
     verify: (call) =>
       admitted(call, [], async (context) => {
         const { org, store } = context;
@@ -159,5 +170,6 @@ async function admit(
   const verified = await verifyCall(call, expect, keys, now());
   if (verified.org === null) throw new CallRefused("wrong_org");
   if (verified.kind === "user" && verified.role !== "owner") return null;
-  return { org: verified.org, store: createDataKeysClient(dataKeys, caller, call, verified) };
+  const user = verified.kind === "user" ? verified.sub : null;
+  return { org: verified.org, user, store: createDataKeysClient(dataKeys, caller, call, verified) };
 }

@@ -2,8 +2,9 @@ import type { KeeperRecord } from "../../../core/crypto/data-key-set.ts";
 import { KeyUnavailable, type KeyWrapper } from "../../../core/crypto/key-wrapper.ts";
 import type { SentinelKeeper } from "../../../core/crypto/sentinel-keeper.ts";
 import type { OrgId } from "../../../core/ids.ts";
+import { parseOutsideAddress } from "../../../core/outside-address.ts";
 import type { KeeperInput } from "../../../core/rpc/encryption.ts";
-import { createAwsKmsKeeper } from "./aws-kms-keeper.ts";
+import { createAwsKmsKeeper, parseKeyArn } from "./aws-kms-keeper.ts";
 import { createHttpsKeeper } from "./https-keeper.ts";
 import type { KeeperFetch } from "./keeper-fetch.ts";
 
@@ -50,6 +51,21 @@ async function openKeeper(
         { keyArn: text(settings["key_arn"]) },
         { accessKeyId: text(secret["access_key_id"]), secretAccessKey: text(secret["secret_access_key"]) },
       );
+  }
+}
+
+/**
+ * Whether a keeper that an owner names is one to be asked at all. Each call to it judges its address again.
+ * @param loopback origins that development lets through as they are; empty in production
+ */
+export function mayKeep(keeper: KeeperInput, loopback: ReadonlySet<string>): boolean {
+  switch (keeper.kind) {
+    case "sentinel":
+      return true;
+    case "https":
+      return parseOutsideAddress(keeper.address, loopback) !== null;
+    case "aws_kms":
+      return parseKeyArn(keeper.keyArn) !== null;
   }
 }
 

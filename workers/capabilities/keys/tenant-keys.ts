@@ -8,7 +8,7 @@ import type { DataKeysRpc } from "../../../core/rpc/data.ts";
 import { createDataKeysClient } from "./data-keys-client.ts";
 import type { EncryptionDependencies } from "./encryption.ts";
 import { createKeeperFetch } from "./keeper-fetch.ts";
-import { createKeepers } from "./keepers.ts";
+import { createKeepers, mayKeep } from "./keepers.ts";
 
 /** The settings that keys need; unchecked. */
 export interface KeysEnv {
@@ -30,7 +30,8 @@ export interface KeysPlatform {
 }
 
 /** What lives as long as the isolate: unwrapped keys, in memory alone, and the way to each keeper. */
-export interface TenantKeys extends Pick<EncryptionDependencies, "ring" | "sentinel" | "keeperOf" | "dataKeys"> {
+export interface TenantKeys
+  extends Pick<EncryptionDependencies, "ring" | "sentinel" | "keeperOf" | "mayKeep" | "dataKeys"> {
   /** For one verified call, its organisation's keys. */
   of(call: SignedCall, verified: VerifiedCall): OrganisationKeys;
 }
@@ -55,6 +56,7 @@ export function createTenantKeys(env: KeysEnv, platform: KeysPlatform): TenantKe
     ring,
     sentinel,
     keeperOf,
+    mayKeep: (keeper) => mayKeep(keeper, loopback),
     dataKeys: env.DATA_KEYS,
     of(call, verified) {
       if (verified.org === null) throw new Error("a call without an organisation has no keys");

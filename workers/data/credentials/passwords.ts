@@ -1,12 +1,12 @@
 /** The passwords that a tenant's role may have just now: of its epoch, and of the next one while it rotates. */
 import { tenantPassword } from "../../../core/crypto/tenant-keys.ts";
 import type { OrgId } from "../../../core/ids.ts";
-import { type DataConfig, rootNamed } from "../config.ts";
+import { type DataConfig, findRoot, rootNamed } from "../config.ts";
 import type { TenantPlacement } from "../directory.ts";
 
 export interface TenantPasswords {
   readonly current: string;
-  /** Null: no rotation is under way. */
+  /** Null: no rotation is under way, or to a root secret that is not known here yet. */
   readonly next: string | null;
 }
 
@@ -16,8 +16,11 @@ export async function tenantPasswords(
   org: OrgId,
   { passwordEpoch, passwordRoot, rotatingTo, rotatingRoot }: TenantPlacement,
 ): Promise<TenantPasswords> {
+  // An isolate of before the root secret changed does not know the next one, and need not: it ends before the role
+  // gets that password.
+  const nextRoot = rotatingTo === null ? null : findRoot(config, rotatingRoot);
   return {
     current: await tenantPassword(rootNamed(config, passwordRoot), org, passwordEpoch),
-    next: rotatingTo === null ? null : await tenantPassword(rootNamed(config, rotatingRoot), org, rotatingTo),
+    next: rotatingTo === null || nextRoot === null ? null : await tenantPassword(nextRoot, org, rotatingTo),
   };
 }

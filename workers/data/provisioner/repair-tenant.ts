@@ -8,6 +8,7 @@ import { scopeKeyOf } from "../credentials/scope-keys.ts";
 import { findPlacement, recordMigrated, TenantNotReady } from "../directory.ts";
 import { transact } from "./create-tenant.ts";
 import { type Drift, findDrift } from "./drift.ts";
+import { refuseErased } from "./erased.ts";
 import { fingerprints, isExposed } from "./rights/compare.ts";
 import { restoreRightsStatements } from "./rights/restore.ts";
 import { tenantRights } from "./rights/tenant-rights.ts";
@@ -42,11 +43,12 @@ async function mend(config: DataConfig, placement: Placement, statements: readon
 
 /**
  * Looks, mends all in one transaction, and looks again. Safe at any moment and twice.
- * @throws TenantNotReady, DatabaseError
+ * @throws TenantNotReady, TenantErased, DatabaseError
  */
 export async function repairTenant(config: DataConfig, scope: OrgScope): Promise<Repair> {
   const { org } = scope;
   const directory = createDatabase({ url: config.directoryUrl, gateway: config.gateway });
+  await refuseErased(directory, org);
   const assigned = await findPlacement(directory, scope);
   if (assigned === null || !assigned.ready) throw new TenantNotReady("the organisation has no database yet");
   const placement = config.placements.get(assigned.placement);

@@ -1,5 +1,6 @@
 /** The API's answers as this page reads them: unknown fields are dropped, missing ones refused. */
 import * as z from "zod/mini";
+import { orgStates } from "../../../../core/tenancy/org-state.ts";
 import { roles } from "../../../../core/tenancy/roles.ts";
 
 const time = z.string();
@@ -20,6 +21,8 @@ const orgMfaSchema = z.object({
 });
 const ownMembershipSchema = z.object({
   ...membershipSchema.shape,
+  /** Absent from a studio of the release before: then it is open. */
+  state: z.optional(z.enum(orgStates)),
   mfa: orgMfaSchema,
 });
 export const meSchema = z.object({

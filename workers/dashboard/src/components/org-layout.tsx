@@ -20,6 +20,8 @@ import { useAsOfNow } from "./timestamp.tsx";
 /** Few ever stand before it. */
 const FactorWall = lazy(async () => ({ default: (await import("./factor-wall.tsx")).FactorWall }));
 
+const ShutWall = lazy(async () => ({ default: (await import("./shut-wall.tsx")).ShutWall }));
+
 /** Everything below `/o/{org}`: who is here, in which organisation, and the live connection. */
 export function OrgLayout() {
   return <SessionGate>{(me) => <Organisation me={me} />}</SessionGate>;
@@ -31,6 +33,14 @@ function Organisation({ me }: { readonly me: Me }) {
   // Not the time itself: below are all pages, which must not be drawn anew at each of its ticks.
   const demand = useAsOfNow((now) => (org === undefined ? "none" : factorDemand(org.mfa, me.factors, now).kind));
   if (org === undefined) return <NotFoundPage />;
+  const { state = "active" } = org;
+  if (state !== "active") {
+    return (
+      <Suspense fallback={<PageLoading />}>
+        <ShutWall me={me} org={org} state={state} />
+      </Suspense>
+    );
+  }
   if (demand === "enrol" || demand === "prove") {
     return (
       <Suspense fallback={<PageLoading />}>

@@ -4,7 +4,7 @@ import type { EncryptionState } from "../../../../core/rpc/data.ts";
 import type { EncryptionRpc } from "../../../../core/rpc/encryption.ts";
 import { fromPart, refusalOf } from "../../downstream.ts";
 import { defineRoute } from "../../http/define-route.ts";
-import { answer, type HandlerResult } from "../../http/result.ts";
+import { answer, type HandlerResult, refuse } from "../../http/result.ts";
 import type { MemberContext } from "../../pipeline/request-context.ts";
 import { encryptionAnswer, encryptionView, keeperBody, keeperOf } from "./schemas.ts";
 
@@ -50,6 +50,8 @@ async function ask(
   const result = await fromPart("encryption", async () =>
     work(context.services.encryption, await context.asUser("capabilities.encryption")),
   );
+  if (!result.ok && result.code === "invalid_request")
+    return refuse("invalid_request", { detail: "A key service is reached by https, on port 443 of a public name." });
   if (!result.ok) return refusalOf(result);
   done();
   return answer(encryptionView(result.value));

@@ -14,10 +14,12 @@ import { Section } from "../../components/section.tsx";
 import { FormFailure } from "../../components/states.tsx";
 import { Timestamp, useNow } from "../../components/timestamp.tsx";
 import { dayOf, endOfDay, suggestedDay } from "../../format/day.ts";
+import { BackupsSection } from "./backups-section.tsx";
 import { EncryptionSection } from "./encryption-section.tsx";
 import { BreakGlassSection } from "./geo/break-glass-section.tsx";
 import { GeoSection } from "./geo/geo-section.tsx";
 import { TravellersSection } from "./geo/travellers-section.tsx";
+import { OrganisationSection } from "./organisation-section.tsx";
 
 /** What the organisation asks of its members' sign-in. */
 export function SecurityPage() {
@@ -48,11 +50,19 @@ export function SecurityPage() {
         <TravellersSection />
         <BreakGlassSection />
       </div>
+      {may("policies:manage") && (
+        <div className="mt-4">
+          <BackupsSection />
+        </div>
+      )}
       {may("encryption:manage") && (
         <div className="mt-4">
           <EncryptionSection />
         </div>
       )}
+      <div className="mt-4">
+        <OrganisationSection />
+      </div>
     </>
   );
 }

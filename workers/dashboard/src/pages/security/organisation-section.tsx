@@ -1,0 +1,87 @@
+import { Button } from "@cloudflare/kumo/components/button";
+import { Input } from "@cloudflare/kumo/components/input";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { meKey } from "../../api/auth.ts";
+import { deleteOrg, getUsage, type Usage, usageKey } from "../../api/lifecycle.ts";
+import { Fact } from "../../components/fact.tsx";
+import { FormDialog } from "../../components/form-dialog.tsx";
+import { useOrg } from "../../components/org-context.tsx";
+import { QueryView } from "../../components/query-view.tsx";
+import { Section } from "../../components/section.tsx";
+import { formatBytes, formatNumber } from "../../format/numbers.ts";
+
+/** What the plan allows, and the end of it all. */
+export function OrganisationSection() {
+  const { org, role } = useOrg();
+  const [deleting, setDeleting] = useState(false);
+  const query = useQuery({ queryKey: usageKey(org.id), queryFn: ({ signal }) => getUsage(org.id, signal) });
+  return (
+    <Section
+      title="Organisation"
+      lead="How much of its plan it uses. Whoever runs this Sentinel changes plans."
+      actions={
+        role === "owner" ? (
+          <Button variant="destructive" onClick={() => setDeleting(true)}>
+            Delete organisation
+          </Button>
+        ) : undefined
+      }
+    >
+      <QueryView query={query} label="Loading what is used" rows={3}>
+        {query.data !== undefined && <Use usage={query.data} />}
+      </QueryView>
+      {deleting && <DeleteDialog onClose={() => setDeleting(false)} />}
+    </Section>
+  );
+}
+
+function Use({ usage: { plan, devices, members, storage_bytes: storage } }: { readonly usage: Usage }) {
+  return (
+    <dl>
+      <Fact term="Plan">{plan}</Fact>
+      <Fact term="Devices">
+        {formatNumber(devices.used)} of {formatNumber(devices.limit)}
+      </Fact>
+      <Fact term="Members">
+        {formatNumber(members.used)} of {formatNumber(members.limit)}
+      </Fact>
+      <Fact term="Storage">
+        {formatBytes(storage.used)} of {formatBytes(storage.limit)}
+      </Fact>
+    </dl>
+  );
+}
+
+/** The slug is typed, so that nobody deletes the organisation that happened to be open. */
+function DeleteDialog({ onClose }: { readonly onClose: () => void }) {
+  const { org } = useOrg();
+  const client = useQueryClient();
+  const [slug, setSlug] = useState("");
+  const work = useMutation({
+    mutationFn: () => deleteOrg(org.id, slug),
+    // What `/me` says of it now takes the place of every page of it.
+    onSuccess: () => client.invalidateQueries({ queryKey: meKey }),
+  });
+  return (
+    <FormDialog
+      open
+      title={`Delete ${org.name}?`}
+      description="It is shut at once: nobody signs in to it, no device connects. For 30 days every owner can take that back. Then everything that it holds is erased, and nobody can bring it back."
+      submit="Delete organisation"
+      pending={work.isPending}
+      error={work.error}
+      onSubmit={() => work.mutate()}
+      onClose={onClose}
+    >
+      <Input
+        label={`Type ${org.slug} to delete it`}
+        value={slug}
+        autoComplete="off"
+        spellCheck={false}
+        required
+        onChange={(event) => setSlug(event.target.value)}
+      />
+    </FormDialog>
+  );
+}
