@@ -33,8 +33,8 @@ export class GeoWatch {
   readonly #devices: GeoDevices;
   /** Null: never told. Written by the constructor and `put`. */
   #known: Known | null;
-  /** Written by `opened`, `admits`, `restored` and `forget`. */
-  readonly #seen = new Map<SocketId, GeoSeen>();
+  /** Written by `#remember` and `forget`; with the text that the attachment keeps, which is stored far more often. */
+  readonly #seen = new Map<SocketId, { readonly seen: GeoSeen; readonly text: string }>();
 
   /** @throws when the stored policy is none: then the hub serves nobody */
   constructor(sql: SqlStorage) {
@@ -52,14 +52,17 @@ export class GeoWatch {
     return true;
   }
 
-  /** A socket was accepted. @param header what the edge said of its upgrade; null: an edge that says nothing yet */
-  opened(id: SocketId, header: string | null): void {
-    const seen = readGeoSeen(header);
-    if (seen !== null) this.#seen.set(id, seen);
+  /**
+   * A socket was accepted, or came back from hibernation.
+   * @param text what the edge said of its upgrade, or its attachment kept; null: an edge that says nothing yet
+   */
+  opened(id: SocketId, text: string | null): void {
+    const seen = readGeoSeen(text);
+    if (seen !== null) this.#remember(id, seen);
   }
 
-  restored(id: SocketId, attached: string | null): void {
-    this.opened(id, attached);
+  #remember(id: SocketId, seen: GeoSeen): void {
+    this.#seen.set(id, { seen, text: writeGeoSeen(seen) });
   }
 
   forget(id: SocketId): void {
@@ -68,8 +71,7 @@ export class GeoWatch {
 
   /** What a socket's attachment keeps. */
   attachmentOf(id: SocketId): string | null {
-    const seen = this.#seen.get(id);
-    return seen === undefined ? null : writeGeoSeen(seen);
+    return this.#seen.get(id)?.text ?? null;
   }
 
   /**
@@ -78,7 +80,7 @@ export class GeoWatch {
    */
   admits(socket: Socket, identity: Identity, nowMs: number): boolean {
     if (identity.kind !== "device" && identity.kind !== "user") return true;
-    const seen = this.#seen.get(socket.id);
+    const seen = this.#seen.get(socket.id)?.seen;
     // With a policy at hand and nothing to judge by it, nobody is let in.
     if (seen === undefined) return this.#known === null;
     const ownCredentials = (socket.connect?.password?.length ?? 0) > 0;
@@ -87,7 +89,7 @@ export class GeoWatch {
     const user = identity.kind === "user" ? identity.user : null;
     const allowed = this.#allows(seen, surface, user, nowMs);
     if (!allowed) return false;
-    this.#seen.set(socket.id, { ...seen, surface });
+    this.#remember(socket.id, { ...seen, surface });
     if (identity.kind === "device") this.#devices.note(identity.device, seen, nowMs);
     return true;
   }
@@ -105,7 +107,7 @@ export class GeoWatch {
     if (this.#known === null) return [];
     return [...sockets].flatMap((socket) => {
       if (socket.phase !== "connected") return [];
-      const seen = this.#seen.get(socket.id);
+      const seen = this.#seen.get(socket.id)?.seen;
       const surface = seen?.surface ?? null;
       if (seen === undefined || surface === null) return [socket.id];
       return this.#allows(seen, surface, socket.identity?.user ?? null, nowMs) ? [] : [socket.id];
@@ -133,7 +135,7 @@ export class GeoWatch {
   ): RefusedDevices {
     const connected = [...sockets].flatMap((socket) => {
       const principal = socket.session?.principal;
-      const seen = this.#seen.get(socket.id);
+      const seen = this.#seen.get(socket.id)?.seen;
       return principal?.kind === "device" && seen !== undefined
         ? [{ device: principal.device, facts: seen.facts }]
         : [];

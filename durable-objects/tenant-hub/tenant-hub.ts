@@ -424,7 +424,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
       const attachment = socket.deserializeAttachment() as Attachment | null;
       if (attachment === null || attachment.closed) continue;
       state.sockets.set(attachment.id, socketOf(attachment, state));
-      this.geo.restored(attachment.id, attachment.geo ?? null);
+      this.geo.opened(attachment.id, attachment.geo ?? null);
       const level = attachment.session === null ? null : attachment.level;
       this.remember(liveSocket(attachment.id, socket, level, this.storage.partial(attachment.id)));
     }

@@ -31,12 +31,16 @@ export function hubLink(flags: Flags): HubLink | null {
       await ask(operatorBackupRoutes.recordBackup.path, org, { method: "POST", body: { action, backup } });
     },
     async reconcile(org, range) {
+      const { after, until } = range;
       const body =
         range.kind === "groups"
-          ? range
+          ? { groups: { after, until, items: range.groups } }
           : {
-              ...range,
-              devices: range.devices.map(({ device, tokenSha256 }) => ({ device, token_sha256: tokenSha256 })),
+              devices: {
+                after,
+                until,
+                items: range.devices.map(({ device, tokenSha256 }) => ({ device, token_sha256: tokenSha256 })),
+              },
             };
       await ask(operatorBackupRoutes.reconcileHub.path, org, { method: "POST", body });
     },

@@ -8,6 +8,8 @@ export interface Demo {
   readonly owner: { readonly email: string; readonly password: string };
   /** Signed in as the owner. */
   readonly api: ApiClient;
+  /** The organisation's break-glass code (docs/geo.md), shown by the start that made the organisation and never again. */
+  readonly breakGlassCode: string | null;
 }
 
 const slug = "demo";
@@ -33,7 +35,8 @@ export async function makeDemo(url: URL, password: string, mailDir: string): Pro
     return login();
   });
   api.authorize(answer.access_token);
-  if (!answer.orgs.some((org) => org.slug === slug)) {
+  const isNew = !answer.orgs.some((org) => org.slug === slug);
+  if (isNew) {
     await api.send("POST", "/api/v1/orgs", { name: "Demo School", slug });
     answer = await login();
     api.authorize(answer.access_token);
@@ -45,7 +48,15 @@ export async function makeDemo(url: URL, password: string, mailDir: string): Pro
       "the demo organisation is not there after it was made",
       "Remove the state folder and start again.",
     );
-  return { org: { id: org.id, slug: org.slug }, owner: { email, password }, api };
+  const made = isNew
+    ? await api.send<{ code: string }>("POST", `/api/v1/orgs/${slug}/policies/geo/break-glass-code`)
+    : null;
+  return {
+    org: { id: org.id, slug: org.slug },
+    owner: { email, password },
+    api,
+    breakGlassCode: made?.code ?? null,
+  };
 }
 
 /** The newest verification link that was mailed to the owner. */

@@ -141,6 +141,8 @@ async function start(options: StackOptions, progress: Progress, shutdown: Shutdo
         makeDemo(url, foundation.secrets.demoOwnerPassword, foundation.mailDir),
       )
     : null;
+  if (demo?.breakGlassCode != null)
+    progress.note(`  break-glass code of ${demo.org.slug}, shown this once: ${demo.breakGlassCode}`);
   const agent =
     options.agent && demo !== null
       ? await progress.step("this machine enrolled", () =>

@@ -17,6 +17,7 @@ const tenantsDefault = 200;
 /** What one placement takes (ADR 1). */
 const tenantsAPlacement = 450;
 
+/** Two hundred tenants, and then one with millions of samples. */
 export async function benchData(rounds: number): Promise<Row[]> {
   return [...(await benchTenants(rounds, tenantsDefault)), ...(await benchTelemetry())];
 }

@@ -1,5 +1,6 @@
 /** `npm run bench`: this machine's figures, each beside a peer or a bare baseline of the same run. */
 import { parseArgs } from "node:util";
+import { benchAudit } from "./audit.ts";
 import { benchBroker } from "./broker/broker.ts";
 import { type BrokerOptions, brokerHelp, parseBrokerOptions } from "./broker/options.ts";
 import { benchCodec } from "./codec.ts";
@@ -25,6 +26,7 @@ const benches = {
   idle: benchIdle,
   tokens: benchTokens,
   waf: benchWaf,
+  audit: benchAudit,
 };
 type BenchName = keyof typeof benches | "broker";
 const benchNames: readonly BenchName[] = [...(Object.keys(benches) as (keyof typeof benches)[]), "broker"];

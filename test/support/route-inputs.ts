@@ -105,7 +105,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   beginHubExport: null,
   endHubExport: { export: "01890a5d-ac96-774b-bcce-b302099a8057" },
   recordBackup: { action: "backed_up", backup: "bak_01jd3x2k8hf9v8v3k4m5n6p7q8" },
-  reconcileHub: { kind: "devices", after: null, until: null, devices: [] },
+  reconcileHub: { devices: { after: null, until: null, items: [] } },
   restoreOrg: null,
   operatorSetPlan: { plan: "school" },
   // Nobody's: whoever may delete their organisation is told so, and keeps it for the rest of the walk.

@@ -2,7 +2,7 @@ import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { rightsModule } from "../../../scripts/migrate/schema/rights.ts";
 import { newestTenantRights } from "../../../scripts/migrate/schema/versions.ts";
 import { createDatabase, sql } from "../../../store/connect.ts";
-import { findPlacement, TenantNotReady } from "../../../workers/data/directory.ts";
+import { createPlacementCache, findPlacement, TenantNotReady } from "../../../workers/data/directory.ts";
 import { repairTenant } from "../../../workers/data/provisioner/repair-tenant.ts";
 import { checkRights } from "../../../workers/data/provisioner/rights/check.ts";
 import { fingerprints, isExposed } from "../../../workers/data/provisioner/rights/compare.ts";
@@ -154,11 +154,7 @@ describe("what a hand did to a schema", () => {
   it("and no repair mends shuts the tenant, if it lets somebody through, until it is mended", async () => {
     const open = async () => {
       const { unit } = await createDataWorld();
-      const placementOf = async () => {
-        const found = await findPlacement(directory(), scopeOf(tenant.org));
-        if (found === null || found.closed) throw new TenantNotReady("closed");
-        return found;
-      };
+      const placementOf = createPlacementCache(directory(), Date.now);
       return openTenant({ ...unit, config: world.config, placementOf } as never, scopeOf(tenant.org), {
         user: null,
         role: "owner",

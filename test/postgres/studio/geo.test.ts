@@ -2,6 +2,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { OrgPolicy } from "../../../core/tenancy/policy.ts";
 import { runGeoUpkeep } from "../../../workers/studio/geo/upkeep.ts";
+import { asSuperuser } from "../support.ts";
 import { createHarness, type Harness, type SendOptions } from "./harness.ts";
 
 let studio: Harness;
@@ -126,6 +127,43 @@ describe("a change that shuts somebody out", () => {
     await ask("GET", "", { token: member.token, country: "DE" });
     await settle();
     expect((await put({ countries: ["IN", "NP"] })).status).toBe(200);
+  });
+});
+
+describe("where a session was last", () => {
+  const noted = (owner: string) =>
+    asSuperuser(
+      `SELECT a.org_id, a.surface, a.country, a.asn::int AS asn, a.network, a.seen_at FROM control.geo_activity a
+       JOIN control.sessions s ON s.id = a.session_id WHERE s.user_id = $1 ORDER BY a.org_id`,
+      [owner],
+    );
+
+  it("is kept coarsely, written once an hour or when it changes, and of that organisation alone", async () => {
+    const get = async (options: SendOptions = {}, of = org.slug) => {
+      await studio.send("GET", `/api/v1/orgs/${of}`, { token: org.owner.token, ...options });
+      await settle();
+      return noted(org.owner.id);
+    };
+    const [first] = await get({ ip: "203.0.113.9" });
+    expect(first).toMatchObject({
+      org_id: org.id,
+      surface: "api",
+      country: "IN",
+      asn: 55836,
+      network: "203.0.113.0/24",
+    });
+    studio.clock.nowMs += 1800_000;
+    expect(await get({ ip: "203.0.113.200" })).toEqual([first]);
+    const [moved] = await get({ ip: "203.0.114.1" });
+    expect(moved).toMatchObject({ network: "203.0.114.0/24" });
+    const second = await studio.newOrg(org.owner);
+    const both = await get({ country: "NP" }, second.slug);
+    expect(both.map(({ org_id, country }) => [org_id, country])).toEqual([
+      [org.id, "IN"],
+      [second.id, "NP"],
+    ]);
+    await studio.send("GET", `/api/v1/orgs/${org.slug}/members`, { token: (await studio.newAccount()).token });
+    expect(await get({ ip: "203.0.114.1" })).toEqual(both);
   });
 });
 

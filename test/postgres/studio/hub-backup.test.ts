@@ -17,7 +17,7 @@ const path = (rest: string, target = org.slug as string): string => `/api/v1/ope
 const asOperator = { token: operatorToken };
 const devices = (count: number): unknown[] =>
   Array.from({ length: count }, () => ({ device: newDeviceId(), token_sha256: "0".repeat(64) }));
-const range = { kind: "devices", after: null, until: null };
+const range = (items: unknown, more: object = {}) => ({ devices: { after: null, until: null, items, ...more } });
 
 describe("the operator's routes to a hub's content", () => {
   it("begin a copy, read a page of it and forget it, as studio's job for that organisation alone", async () => {
@@ -39,12 +39,15 @@ describe("the operator's routes to a hub's content", () => {
 
   it("tell a hub what was restored", async () => {
     const [one] = devices(1) as [{ device: string; token_sha256: string }];
-    const answer = await studio.send("POST", path("reconcile"), { ...asOperator, body: { ...range, devices: [one] } });
+    const answer = await studio.send("POST", path("reconcile"), { ...asOperator, body: range([one]) });
     expect(answer.status).toBe(204);
     expect(studio.standIns.calls.at(-1)).toMatchObject({
       method: "reconcile",
       by: "backup",
-      args: [org.id, { ...range, devices: [{ device: one.device, tokenSha256: one.token_sha256 }] }],
+      args: [
+        org.id,
+        { kind: "devices", after: null, until: null, devices: [{ device: one.device, tokenSha256: one.token_sha256 }] },
+      ],
     });
   });
 
@@ -66,7 +69,7 @@ describe("the operator's routes to a hub's content", () => {
   it.each<[string, "POST" | "GET", string, unknown?]>([
     ["a copy's beginning", "POST", "export"],
     ["a page", "GET", "export?export=01890a5d-ac96-774b-bcce-b302099a8057&object=x&page=0"],
-    ["a reconciliation", "POST", "reconcile", { ...range, devices: [] }],
+    ["a reconciliation", "POST", "reconcile", range([])],
   ])("do not exist for an owner: %s", async (_, method, rest, body) => {
     const answer = await studio.send(method, path(rest), {
       token: org.owner.token,
@@ -77,13 +80,11 @@ describe("the operator's routes to a hub's content", () => {
   });
 
   it.each<[string, unknown]>([
-    ["more than one range holds", { ...range, devices: devices(251) }],
-    [
-      "a token instead of its hash",
-      { ...range, devices: [{ device: newDeviceId(), token_sha256: `sdt_${"a".repeat(43)}` }] },
-    ],
-    ["groups among devices", { ...range, devices: [], groups: [] }],
-    ["an end of another kind", { ...range, until: newOrgId(), devices: [] }],
+    ["more than one range holds", range(devices(251))],
+    ["a token instead of its hash", range([{ device: newDeviceId(), token_sha256: `sdt_${"a".repeat(43)}` }])],
+    ["devices and groups at once", { ...range([]), groups: { after: null, until: null, items: [] } }],
+    ["neither", {}],
+    ["an end of another kind", range([], { until: newOrgId() })],
   ])("take no %s", async (_, body) => {
     const answer = await studio.send("POST", path("reconcile"), { ...asOperator, body });
     expect(answer.body.code).toBe("invalid_request");

@@ -115,7 +115,10 @@ describe("a new geo policy", () => {
     const headers = { ...from("DE", "dashboard"), Authorization: `Bearer ${token}` };
     const client = await Client.open(org, headers, 5, device.id);
     const asDevice = await client.connect({ username: device.id, password: device.token });
-    expect(asDevice).toMatchObject(notAuthorized);
+    // Where the tenant is split, the object that this socket came to knows no devices, and sends them on.
+    expect([notAuthorized.reasonCode, reasonCodes.use_another_server]).toContain(
+      asDevice.type === "connack" ? asDevice.reasonCode : null,
+    );
   });
 
   it("is the newest one: a word that comes late changes nothing", async () => {

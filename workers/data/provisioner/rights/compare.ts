@@ -16,7 +16,7 @@ const privileges = (acl: Statement, owner: Statement): Statement => sql`coalesce
     SELECT ${grantee} || '=' || a.privilege_type || CASE WHEN a.is_grantable THEN '*' ELSE '' END AS entry
     FROM aclexplode(${acl}) a WHERE a.grantee <> ${owner}) granted), 'nobody')`;
 
-/** Rows (oid of the schema, line). Texts of functions are compared as they were written, so no version of Postgres words them otherwise. */
+/** One line for each thing of schema `n`. Texts of functions are compared as they were written, so no version of Postgres words them otherwise. */
 const lines = sql`
   SELECT 'schema ' || n.nspowner::regrole || ' ' || ${privileges(sql`coalesce(n.nspacl, acldefault('n', n.nspowner))`, sql`n.nspowner`)} AS line
   UNION ALL

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { type OrgId, parseId, parseSlug } from "../../../../core/ids.ts";
 import type { SignedCall } from "../../../../core/mesh/claims.ts";
-import { type HubBackupRpc, hubRangeItemsMax } from "../../../../core/rpc/hub-backup.ts";
+import { type HubBackupRpc, type HubRange, hubRangeItemsMax } from "../../../../core/rpc/hub-backup.ts";
 import { findOverview } from "../../../../store/control/lifecycle.ts";
 import { fromPart } from "../../downstream.ts";
 import { defineRoute } from "../../http/define-route.ts";
@@ -14,7 +14,7 @@ const target = z
   .string()
   .max(40)
   .refine((text) => parseId("org", text) !== null || parseSlug(text) !== null, "must be an organisation's id or slug");
-const params = z.object({ target });
+const params = z.strictObject({ target });
 const which = z.uuid();
 
 /** An object has 64 pages at most (durable-objects/tenant-hub/export.ts). */
@@ -36,30 +36,44 @@ const page = z.object({
 
 /** Devices and members of one group, as the hub bounds them. */
 const groupSizeMax = 10_000;
-const body = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("devices"),
-    after: idOf("device").nullable(),
-    until: idOf("device").nullable(),
+const body = z
+  .strictObject({
     devices: z
-      .array(z.strictObject({ device: idOf("device"), token_sha256: z.string().regex(/^[0-9a-f]{64}$/) }))
-      .max(hubRangeItemsMax),
-  }),
-  z.strictObject({
-    kind: z.literal("groups"),
-    after: idOf("group").nullable(),
-    until: idOf("group").nullable(),
+      .strictObject({
+        after: idOf("device").nullable(),
+        until: idOf("device").nullable(),
+        items: z
+          .array(z.strictObject({ device: idOf("device"), token_sha256: z.string().regex(/^[0-9a-f]{64}$/) }))
+          .max(hubRangeItemsMax),
+      })
+      .optional(),
     groups: z
-      .array(
-        z.strictObject({
-          group: idOf("group"),
-          devices: z.array(idOf("device")).max(groupSizeMax),
-          members: z.array(idOf("user")).max(groupSizeMax),
-        }),
-      )
-      .max(hubRangeItemsMax),
-  }),
-]);
+      .strictObject({
+        after: idOf("group").nullable(),
+        until: idOf("group").nullable(),
+        items: z
+          .array(
+            z.strictObject({
+              group: idOf("group"),
+              devices: z.array(idOf("device")).max(groupSizeMax),
+              members: z.array(idOf("user")).max(groupSizeMax),
+            }),
+          )
+          .max(hubRangeItemsMax),
+      })
+      .optional(),
+  })
+  .refine(({ devices, groups }) => (devices === undefined) !== (groups === undefined), "devices or groups");
+
+function rangeOf({ devices, groups }: z.output<typeof body>): HubRange {
+  if (devices !== undefined) {
+    const { after, until, items } = devices;
+    const mapped = items.map(({ device, token_sha256: tokenSha256 }) => ({ device, tokenSha256 }));
+    return { kind: "devices", after, until, devices: mapped };
+  }
+  if (groups === undefined) throw new Error("a range of nothing passed the schema");
+  return { kind: "groups", after: groups.after, until: groups.until, groups: groups.items };
+}
 
 export const beginHubExport = defineRoute(
   "beginHubExport",
@@ -100,19 +114,7 @@ export const reconcileHub = defineRoute(
   async (context, input) => {
     const org = await organisation(context, input.params.target);
     if (org === null) return refuse("not_found");
-    const { body: range } = input;
-    await ask(context, org, (hub, call) =>
-      hub.reconcile(
-        call,
-        org,
-        range.kind === "groups"
-          ? range
-          : {
-              ...range,
-              devices: range.devices.map(({ device, token_sha256: tokenSha256 }) => ({ device, tokenSha256 })),
-            },
-      ),
-    );
+    await ask(context, org, (hub, call) => hub.reconcile(call, org, rangeOf(input.body)));
     return answer(null);
   },
 );

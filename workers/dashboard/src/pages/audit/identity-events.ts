@@ -93,7 +93,12 @@ export function describeKeyChange(event: Event): string {
 }
 
 const policies: Readonly<Record<string, string>> = {
-  geo: "countries",
+  geo: "where requests may come from",
+  geo_confirmed: "where requests may come from, kept",
+  geo_reverted: "where requests may come from, gone back by itself",
+  geo_exception: "a traveller",
+  geo_break_glass_made: "a break-glass code was made",
+  geo_break_glass_used: "THE BREAK-GLASS CODE WAS USED",
   tls: "TLS of devices",
   mfa: "second factor",
   identity_provider: "identity providers",

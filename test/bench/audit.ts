@@ -1,0 +1,82 @@
+import { randomBytes } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { makeId } from "../../core/ids.ts";
+import { bundleWorker } from "../../scripts/bundle.ts";
+import type { Row } from "./report.ts";
+import { median } from "./statistics.ts";
+
+/** One call after another; sixteen at once; and as a request with its consequences writes, several in one. */
+const cases = [
+  { what: "one entry a call, one call at a time", calls: 1000, batch: 1, lanes: 1 },
+  { what: "one entry a call, 16 calls at once", calls: 2000, batch: 1, lanes: 16 },
+  { what: "32 entries a call, one call at a time", calls: 100, batch: 32, lanes: 1 },
+] as const;
+
+/** Entries per second that one log's object makes durable, with the tree and its checkpoints, beside plain rows. */
+export async function benchAudit(rounds: number): Promise<Row[]> {
+  const contents = await bundleWorker(
+    fileURLToPath(new URL("../workerd/objects/audit-bench-worker.ts", import.meta.url)),
+  );
+  const object = (className: string) => ({ className, useSQLite: true });
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      host: "127.0.0.1",
+      port: 0,
+      name: "audit",
+      modules: [{ type: "ESModule", path: "index.mjs", contents }],
+      compatibilityDate: "2026-10-20",
+      compatibilityFlags: ["nodejs_compat"],
+      bindings: { ISSUER: "https://sentinel.test", KEY_ENCRYPTION_KEY: randomBytes(32).toString("base64url") },
+      durableObjects: { AUDIT_LOG: object("AuditLog"), PLAIN: object("PlainRows"), KEY_RING: object("KeyRing") },
+      kvNamespaces: ["MESH_ROOTS"],
+      serviceBindings: { AUDIT_SINK: { name: "audit", entrypoint: "AwaySink" } },
+      logRequests: false,
+    }),
+  );
+  try {
+    const { origin } = await miniflare.ready;
+    const rows: Row[] = [];
+    for (const { what, calls, batch, lanes } of cases) {
+      const rates = { log: [] as number[], plain: [] as number[] };
+      const log = makeId("org", Date.now(), randomBytes(10));
+      for (let round = 0; round < rounds; round += 1) {
+        for (const subject of ["plain", "log"] as const) {
+          const query = new URLSearchParams({
+            what: subject,
+            log,
+            calls: `${calls}`,
+            batch: `${batch}`,
+            lanes: `${lanes}`,
+          });
+          const startedAt = performance.now();
+          const answer = await fetch(`${origin}/?${query}`);
+          if (!answer.ok) throw new Error(`the log answered ${answer.status}`);
+          await answer.body?.cancel();
+          rates[subject].push((calls * batch) / ((performance.now() - startedAt) / 1000));
+        }
+      }
+      const signedMs = await signedWithin(origin, log, Math.floor((rounds * calls * batch) / 1000) * 1000);
+      rows.push({
+        what: `audit: ${what}; signed up to the last thousand ${(signedMs / 1000).toFixed(1)} s after the last`,
+        value: `${Math.round(median(rates.log))} entries/s`,
+        beside: `${Math.round(median(rates.plain))} plain rows/s`,
+      });
+    }
+    return rows;
+  } finally {
+    await miniflare.dispose();
+  }
+}
+
+/** Milliseconds until a log's newest checkpoint covers so many entries. @throws Error after a minute */
+async function signedWithin(origin: string, log: string, entries: number): Promise<number> {
+  const startedAt = performance.now();
+  for (;;) {
+    const signed = Number(await (await fetch(`${origin}/?what=log&log=${log}&lanes=0`)).text());
+    const ms = performance.now() - startedAt;
+    if (signed >= entries) return ms;
+    if (ms > 60_000) throw new Error(`only ${signed} of ${entries} entries were signed within a minute`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
