@@ -10,7 +10,7 @@ import {
   sealedUnder,
 } from "./data-key.ts";
 import { type DataKeySet, type DataKeyStore, dataKeyPurpose, dataKeysMax, type KeeperRecord } from "./data-key-set.ts";
-import { assertWrappable, KeyUnavailable, type KeyWrapper, wrappedKeyBytes } from "./key-wrapper.ts";
+import { assertWrappable, KeyUnavailable, type KeyWrapper, SealedElsewhere, wrappedKeyBytes } from "./key-wrapper.ts";
 import { type UnwrappedKey, UnwrappedKeys } from "./unwrapped-keys.ts";
 
 /** Messages that an isolate reserves at a time. What it does not use is lost: 2^30 are a million such blocks. */
@@ -134,7 +134,7 @@ export class DataKeyRing {
       throw new KeyUnavailable("shredded");
     }
     const found = set.keys.find((key) => key.id === id);
-    if (found === undefined) throw new KeyUnavailable("refused");
+    if (found === undefined) throw new SealedElsewhere();
     const held = this.#held.find(org, found.id);
     if (held !== null) return held;
     const { keeperOf, now } = this.#dependencies;

@@ -47,6 +47,13 @@ export class KeyUnavailable extends Error {
   }
 }
 
+/** Sealed under a key that this organisation has never had, such as another's whose backup was restored into it. */
+export class SealedElsewhere extends KeyUnavailable {
+  constructor() {
+    super("refused");
+  }
+}
+
 /**
  * Checks what is about to be wrapped: a mistake of ours, so it throws.
  * @throws RangeError

@@ -22,7 +22,7 @@ export const geoRoutes = {
   }),
   addGeoException: route({
     method: "POST",
-    path: `${geo}/exceptions`,
+    path: `${geo}/exceptions/{user}`,
     policy: needs("policies:manage"),
     stepUp: true,
     summary: "Let a member come from one more country until a day",

@@ -80,7 +80,8 @@ export interface Command {
   readonly id: CommandId;
   readonly device: DeviceId;
   readonly name: DeviceCommandName;
-  readonly args: Readonly<Record<string, unknown>>;
+  /** Null: sealed under a key that this organisation has never had; it was restored from another's backup. */
+  readonly args: Readonly<Record<string, unknown>> | null;
   readonly issuedBy: UserId;
   readonly issuedAt: string;
   readonly expiresAt: string;

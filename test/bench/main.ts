@@ -5,6 +5,7 @@ import { benchBroker } from "./broker/broker.ts";
 import { type BrokerOptions, brokerHelp, parseBrokerOptions } from "./broker/options.ts";
 import { benchCodec } from "./codec.ts";
 import { benchData } from "./data.ts";
+import { benchEdge } from "./edge/edge.ts";
 import { benchHttp } from "./http.ts";
 import { benchIdle } from "./idle.ts";
 import { benchMqtt } from "./mqtt.ts";
@@ -27,6 +28,7 @@ const benches = {
   tokens: benchTokens,
   waf: benchWaf,
   audit: benchAudit,
+  edge: benchEdge,
 };
 type BenchName = keyof typeof benches | "broker";
 const benchNames: readonly BenchName[] = [...(Object.keys(benches) as (keyof typeof benches)[]), "broker"];

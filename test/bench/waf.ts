@@ -32,7 +32,8 @@ const textOf = (characters: number): string =>
     .repeat(Math.ceil(characters / 8000))
     .slice(0, characters);
 
-function cases(): Case[] {
+/** Honest requests of three sizes. */
+export function cases(): Case[] {
   const headers = { ...browser, "Content-Type": "application/json" };
   const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
   const records = Array.from({ length: 20 }, (_, index) => ({

@@ -114,7 +114,7 @@ describe("geo policies on the real stack, in Chromium", () => {
     const traveller = await newMember(mailDir, api, org, "viewer");
     const other = await newMember(mailDir, api, org, "viewer");
     const until = new Date(Date.now() + 3600_000).toISOString();
-    await done(api.send("POST", `${policies()}/exceptions`, { user_id: traveller.userId, country: "FR", until }));
+    await done(api.send("POST", `${policies()}/exceptions/${traveller.userId}`, { country: "FR", until }));
     const signIn = async (email: string) =>
       (
         await api.send(

@@ -121,8 +121,8 @@ async function makeThings(
   const invitation = await twice(() => post(`${at}/invitations`, { email: studio.newEmail(), role: "viewer" }));
   const expires_at = new Date(studio.clock.nowMs + 3600_000).toISOString();
   const key = await twice((name) => post(`${at}/api-keys`, { name, role: "viewer", expires_at }));
-  const travels = { user_id: org.viewer.id, country: "NP", until: expires_at };
-  const exception = await post(`${at}/policies/geo/exceptions`, travels);
+  const travels = { country: "NP", until: expires_at };
+  const exception = await post(`${at}/policies/geo/exceptions/${org.viewer.id}`, travels);
   const provider = await post(`${at}/identity-providers`, ownProvider);
   await studio.signIn(org.owner.email);
   const sessions = await studio.send("GET", "/api/v1/me/sessions", { token: org.owner.token });

@@ -59,14 +59,16 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
   const group = await send<{ id: string }>("/groups", { name: "lab 1" });
   const invitation = await send<{ id: string }>("/invitations", { email: "someone@people.test", role: "viewer" });
   const until = new Date(Date.now() + 24 * 3600_000).toISOString();
-  const travels = { user_id: member.userId, country: "NP", until };
-  const exception = await send<{ id: string }>("/policies/geo/exceptions", travels);
+  const travels = { country: "NP", until };
+  const exception = await send<{ id: string }>(`/policies/geo/exceptions/${member.userId}`, travels);
   const provider = await send<{ id: string; secrets: { id: string }[] }>("/identity-providers", ownProvider);
   const page = (await new Api(owner.base).send<string>("GET", "/")).body;
   const file = /\/assets\/([^"]+)"/.exec(page)?.[1];
   if (file === undefined) throw new Error("the dashboard's page names no file");
   return {
     org,
+    // The same, as the operator's routes name it: the walk only asks whether they are there.
+    target: org,
     user: member.userId,
     code: code.id,
     device: device.device_id,

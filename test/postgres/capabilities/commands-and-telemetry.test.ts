@@ -74,6 +74,21 @@ describe("a command", () => {
     expect(page.items.find((command) => command.id === id)).toMatchObject({ args: { note: "old" } });
   });
 
+  it("restored from another organisation's backup shows that its arguments are gone, and hides no other", async () => {
+    const id = newId("command");
+    const elsewhere = `d1.${newId("dataKey")}.${"A".repeat(16)}.${"A".repeat(40)}`;
+    await asSuperuser(
+      `INSERT INTO ${tenant.name}.commands (id, device_id, name, args, args_sealed, issued_by, expires_at)
+       VALUES ($1, $2, 'ping', '{}', $3, $4, now())`,
+      [id, device, elsewhere, owner.user],
+      tenant.placement,
+    );
+    const own = accepted(await send({ args: { note: "own" } }));
+    const page = accepted(await world.devices.listCommands(await asOwner(), device, { limit: 200, cursor: null }));
+    expect(page.items.find((command) => command.id === id)).toMatchObject({ name: "ping", args: null });
+    expect(page.items.find((command) => command.id === own.id)).toMatchObject({ args: { note: "own" } });
+  });
+
   it("carries whatever JSON can say, a NUL and half a surrogate pair too", async () => {
     const args = { text: "a\u0000b", half: "\uD800" };
     const command = accepted(await send({ args }));

@@ -49,7 +49,7 @@ async function send(by: Isolate, note: string): Promise<string> {
 async function notes(by: Isolate): Promise<unknown> {
   const call = await kit.as(org, "capabilities.devices");
   const result = await by.devices.listCommands(call, device, { limit: 100, cursor: null });
-  return result.ok ? result.value.items.map(({ args }) => args["note"]).toReversed() : result.code;
+  return result.ok ? result.value.items.map(({ args }) => args?.["note"]).toReversed() : result.code;
 }
 
 describe("a key of the customer's own", () => {

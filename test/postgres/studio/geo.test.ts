@@ -300,8 +300,8 @@ describe("a traveller", () => {
 
   it("is a member with a country and an end, published to the edge and the hub, and gone when removed", async () => {
     const member = await studio.newMember(org, "viewer");
-    const body = { user_id: member.id, country: "DE", until: until() };
-    const added = await ask("POST", "/policies/geo/exceptions", { body });
+    const body = { country: "DE", until: until() };
+    const added = await ask("POST", `/policies/geo/exceptions/${member.id}`, { body });
     expect(added.status).toBe(201);
     const expected = { user: member.id, country: "DE", untilMs: Date.parse(body.until) };
     expect(published().geo.exceptions).toEqual([expected]);
@@ -316,11 +316,9 @@ describe("a traveller", () => {
 
   it("is no stranger, has an end that is ahead and near, and belongs to one organisation", async () => {
     const stranger = await studio.newAccount();
-    const add = (changes: object) =>
-      ask("POST", "/policies/geo/exceptions", {
-        body: { user_id: org.owner.id, country: "DE", until: until(), ...changes },
-      });
-    expect((await add({ user_id: stranger.id })).status).toBe(404);
+    const add = (changes: object, user = org.owner.id) =>
+      ask("POST", `/policies/geo/exceptions/${user}`, { body: { country: "DE", until: until(), ...changes } });
+    expect((await add({}, stranger.id)).status).toBe(404);
     expect((await add({ until: new Date(studio.clock.nowMs).toISOString() })).status).toBe(422);
     expect((await add({ until: new Date(studio.clock.nowMs + 93 * 24 * 3600_000).toISOString() })).status).toBe(422);
     expect((await add({ country: "T1" })).status).toBe(422);
@@ -334,7 +332,7 @@ describe("a traveller", () => {
   it("may sign in at the organisation's door from there; whoever else has the right password is refused", async () => {
     const traveller = await studio.newMember(org, "viewer");
     const other = await studio.newMember(org, "viewer");
-    await ask("POST", "/policies/geo/exceptions", { body: { user_id: traveller.id, country: "DE", until: until() } });
+    await ask("POST", `/policies/geo/exceptions/${traveller.id}`, { body: { country: "DE", until: until() } });
     const signIn = (email: string, country: string) =>
       studio.send("POST", `/api/v1/orgs/${org.slug}/auth/login`, {
         body: { email, password: "correct horse battery staple" },

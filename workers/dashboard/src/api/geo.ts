@@ -96,8 +96,8 @@ export async function listTravellers(org: string, signal: AbortSignal): Promise<
 }
 
 export function addTraveller(org: string, wanted: { user: string; country: string; until: string }): Promise<void> {
-  const body = { user_id: wanted.user, country: wanted.country, until: wanted.until };
-  return callVoid(geoPath(org, "exceptions"), { method: "POST", body });
+  const body = { country: wanted.country, until: wanted.until };
+  return callVoid(geoPath(org, "exceptions", wanted.user), { method: "POST", body });
 }
 
 export function removeTraveller(org: string, id: string): Promise<void> {

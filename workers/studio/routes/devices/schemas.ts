@@ -25,7 +25,8 @@ export const command = z.object({
   id: idText,
   device_id: idText,
   name: commandName,
-  args: z.record(z.string(), z.unknown()),
+  /** Null: restored from another organisation's backup, whose key this one has never had. */
+  args: z.record(z.string(), z.unknown()).nullable(),
   issued_by: idText,
   issued_at: instant,
   expires_at: instant,
@@ -39,7 +40,7 @@ export function commandView(sent: Command): z.input<typeof command> {
     id: sent.id,
     device_id: sent.device,
     name: sent.name,
-    args: { ...sent.args },
+    args: sent.args === null ? null : { ...sent.args },
     issued_by: sent.issuedBy,
     issued_at: sent.issuedAt,
     expires_at: sent.expiresAt,

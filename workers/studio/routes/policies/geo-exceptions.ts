@@ -24,13 +24,14 @@ const exception = z.object({
   until: instant,
   created_at: instant,
 });
-const body = z.strictObject({ user_id: idOf("user"), country, until: instantQuery });
+const body = z.strictObject({ country, until: instantQuery });
+const params = z.strictObject({ user: idOf("user") });
 
 /** Lets one member come from one more country until a day, to the dashboard and the API. */
 export const addGeoException = defineRoute(
   "addGeoException",
-  { caller: "member", body, status: 201, answer: z.object({ id: idText, until: instant }) },
-  async (context, { body: wanted }) => {
+  { caller: "member", params, body, status: 201, answer: z.object({ id: idText, until: instant }) },
+  async (context, { params: { user }, body: wanted }) => {
     const { services, scope, person } = context;
     const nowMs = services.now();
     const untilMs = wanted.until;
@@ -38,7 +39,7 @@ export const addGeoException = defineRoute(
       return refuse("invalid_request", { errors: [{ path: "until", message: "must be within the next 92 days" }] });
     }
     const id = services.makeId("geoException");
-    const made = { id, user: wanted.user_id, country: wanted.country, untilMs, by: person.user };
+    const made = { id, user, country: wanted.country, untilMs, by: person.user };
     const outcome = await addException(services.database, context.write(), scope, made);
     if (outcome === "not_a_member") return refuse("not_found");
     if (outcome === "too_many") return refuse("conflict", { detail: "As many travel at once as a policy can hold." });
