@@ -2,7 +2,7 @@ import { errors, type JWTPayload, jwtVerify } from "jose";
 import { parseId } from "../ids.ts";
 import { accessTokenSecondsMax, clockSkewSecondsMax } from "../limits.ts";
 import { parseRole } from "../tenancy/roles.ts";
-import { type AccessClaims, accessTokenAudience, tokenTypes } from "./claims.ts";
+import { type AccessClaims, accessTokenAudience, tokenTypes, type VerifiedAccess } from "./claims.ts";
 import { readCompact } from "./compact.ts";
 import type { AccessKeySource, KeySource } from "./keys.ts";
 import { CallRefused, type RefusalReason } from "./refused.ts";
@@ -64,7 +64,7 @@ export function asRefusal(error: unknown): unknown {
  * @returns its claims, parsed
  * @throws CallRefused
  */
-export async function verifyAccessToken(token: string, keys: AccessKeySource, nowMs: number): Promise<AccessClaims> {
+export async function verifyAccessToken(token: string, keys: AccessKeySource, nowMs: number): Promise<VerifiedAccess> {
   const expect = { typ: tokenTypes.access, issuer: keys.issuer, audience: accessTokenAudience };
   const payload = await verifyTyped(token, expect, keys, nowMs);
   const sub = parseId("user", payload.sub);
@@ -81,5 +81,6 @@ export async function verifyAccessToken(token: string, keys: AccessKeySource, no
   if (iat > nowMs / 1000 + clockSkewSecondsMax) throw new CallRefused("not_yet_valid");
   // A role without an organisation, or the other way round, was never signed by us.
   if ((org === null) !== (role === null)) throw new CallRefused("malformed");
-  return { iss, aud: accessTokenAudience, sub, org, role, sid, jti, iat, exp };
+  const claims: AccessClaims = { iss, aud: accessTokenAudience, sub, org, role, sid, jti, iat, exp };
+  return claims as VerifiedAccess;
 }

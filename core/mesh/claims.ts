@@ -38,6 +38,10 @@ export interface AccessClaims {
   readonly exp: number;
 }
 
+declare const verifiedAccess: unique symbol;
+/** The claims of a token whose signature, type, issuer, audience and times hold. Only `verifyAccessToken` makes one. */
+export type VerifiedAccess = AccessClaims & { readonly [verifiedAccess]: true };
+
 /** What KeyRing says of an isolate's public key. */
 export interface CertificateClaims {
   readonly iss: "keyring";

@@ -3,7 +3,9 @@ import type { Role } from "../../core/tenancy/roles.ts";
 import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { lockMembers } from "./change-member.ts";
 import { booleanOf, idOf, instant, roleOf, textOf, textOrNull } from "./columns.ts";
+import type { OrgScope, PlatformScope } from "./org-scope.ts";
 import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { unfinishedScope } from "./scope-makers.ts";
 import { touchMs } from "./sessions.ts";
 
 /** Keys of one organisation that are in force: one for each integration of a large school, and no more to lose. */
@@ -13,7 +15,6 @@ const unfinishedMax = 200;
 
 export interface NewApiKey {
   readonly id: ApiKeyId;
-  readonly org: OrgId;
   /** The service user it speaks for, new. */
   readonly user: UserId;
   readonly session: SessionId;
@@ -37,13 +38,15 @@ export interface NewApiKey {
 export async function addApiKey(
   database: Database,
   write: WriteRequest,
+  scope: OrgScope,
   key: NewApiKey,
 ): Promise<"added" | "forbidden" | "too_many"> {
   const now = instant(write.nowMs);
   const expires = instant(key.expiresAtMs);
-  const { id, org, user, session, name, role } = key;
+  const { org } = scope;
+  const { id, user, session, name, role } = key;
   const [, rows] = await database.transaction([
-    lockMembers(org),
+    lockMembers(scope),
     sql`WITH allowed AS (
         SELECT EXISTS (SELECT FROM control.memberships m JOIN control.users u ON u.id = m.user_id
             WHERE m.org_id = ${org} AND m.user_id = ${key.createdBy} AND ${makesKeys()}) AS may,
@@ -64,7 +67,7 @@ export async function addApiKey(
         INSERT INTO control.api_keys (id, org_id, user_id, session_id, name, prefix, role, created_by, created_at, expires_at)
         SELECT ${id}, ${org}, id, ${session}, ${name}, ${key.prefix}, ${role}, ${key.createdBy},
           ${now}::timestamptz, ${expires}::timestamptz FROM service RETURNING 1),
-      receipt AS (${receiptIfChanged(write, org)})
+      receipt AS (${receiptIfChanged(write, scope)})
       SELECT may, EXISTS (SELECT FROM changed) AS added FROM allowed`,
   ]);
   const row = rows?.[0] ?? {};
@@ -98,7 +101,7 @@ export interface ApiKey {
  */
 export async function listApiKeys(
   database: Database,
-  org: OrgId,
+  { org }: OrgScope,
   page: { readonly after: string | null; readonly limit: number },
 ): Promise<ApiKey[]> {
   const rows = await database.query(
@@ -135,7 +138,8 @@ function unfinished(key: Statement): Statement {
 /** A key that is worth nothing any more. */
 export interface RevokedKey {
   readonly id: ApiKeyId;
-  readonly org: OrgId;
+  /** Good for taking its service user out of the organisation. */
+  readonly scope: OrgScope;
   readonly user: UserId;
   /** False when it had been revoked before: the hub is told again, the log is not. */
   readonly now: boolean;
@@ -145,35 +149,37 @@ export interface RevokedKey {
 export async function revokeApiKey(
   database: Database,
   write: WriteRequest,
-  target: { readonly org: OrgId; readonly id: ApiKeyId },
+  scope: OrgScope,
+  id: ApiKeyId,
 ): Promise<RevokedKey | null> {
-  const which = sql`org_id = ${target.org} AND id = ${target.id}`;
-  const [row] = await database.query(revoke(write, target.org, which, which));
+  const which = sql`org_id = ${scope.org} AND id = ${id}`;
+  const [row] = await database.query(revoke(write, scope, which, which));
   return row === undefined ? null : revokedOf(row);
 }
 
 /**
  * Revokes the keys that somebody made and who may not make any now: they saw the secrets. Of one organisation,
- * or (null) of all. Who may still make keys keeps them.
+ * or for the platform of all. Who may still make keys keeps them.
  * @returns those, and those whose revocation is not finished
  */
 export async function revokeKeysOfMaker(
   database: Database,
   write: WriteRequest,
-  target: { readonly maker: UserId; readonly org: OrgId | null },
+  scope: OrgScope | PlatformScope,
+  maker: UserId,
 ): Promise<RevokedKey[]> {
-  const theirs = sql`created_by = ${target.maker} AND (${target.org}::text IS NULL OR org_id = ${target.org}::text)`;
+  const theirs = sql`created_by = ${maker} AND (${scope.org}::text IS NULL OR org_id = ${scope.org}::text)`;
   const unmade = sql`${theirs} AND NOT EXISTS (SELECT FROM control.memberships m JOIN control.users u ON u.id = m.user_id
-    WHERE m.org_id = api_keys.org_id AND m.user_id = ${target.maker} AND ${makesKeys()})`;
+    WHERE m.org_id = api_keys.org_id AND m.user_id = ${maker} AND ${makesKeys()})`;
   const retold = sql`${theirs} AND (${unfinished(sql`api_keys`)} OR (revoked_at IS NULL AND ${unmade}))`;
-  return (await database.query(revoke(write, target.org, unmade, retold))).map(revokedOf);
+  return (await database.query(revoke(write, scope, unmade, retold))).map(revokedOf);
 }
 
 /**
  * Key and session end, and the membership is disabled; it goes when the hub was told, so that who was not told
  * is found again. @param told which keys to answer with, as they were before
  */
-function revoke(write: WriteRequest, org: OrgId | null, which: Statement, told: Statement): Statement {
+function revoke(write: WriteRequest, scope: OrgScope | PlatformScope, which: Statement, told: Statement): Statement {
   const now = instant(write.nowMs);
   return sql`WITH changed AS (
       UPDATE control.api_keys SET revoked_at = ${now}::timestamptz WHERE revoked_at IS NULL AND ${which}
@@ -184,14 +190,14 @@ function revoke(write: WriteRequest, org: OrgId | null, which: Statement, told: 
     shut AS (
       UPDATE control.memberships m SET disabled_at = coalesce(m.disabled_at, ${now}::timestamptz) FROM changed
       WHERE m.org_id = changed.org_id AND m.user_id = changed.user_id),
-    receipt AS (${receiptIfChanged(write, org)})
+    receipt AS (${receiptIfChanged(write, scope)})
     SELECT id, org_id, user_id, id IN (SELECT id FROM changed) AS now FROM control.api_keys WHERE ${told}`;
 }
 
 function revokedOf(row: Row): RevokedKey {
   return {
     id: idOf("apiKey", row, "id"),
-    org: idOf("org", row, "org_id"),
+    scope: unfinishedScope(idOf("org", row, "org_id")),
     user: idOf("user", row, "user_id"),
     now: booleanOf(row, "now"),
   };
@@ -211,14 +217,14 @@ export async function unfinishedRevocations(database: Database): Promise<Revoked
 export async function finishRevocation(
   database: Database,
   write: WriteRequest,
-  key: Pick<RevokedKey, "org" | "user">,
+  { scope, user }: Pick<RevokedKey, "scope" | "user">,
 ): Promise<void> {
   await database.query(
     sql`WITH changed AS (
         DELETE FROM control.memberships m USING control.api_keys k
-        WHERE k.user_id = ${key.user} AND k.org_id = ${key.org} AND k.revoked_at IS NOT NULL
+        WHERE k.user_id = ${user} AND k.org_id = ${scope.org} AND k.revoked_at IS NOT NULL
           AND m.org_id = k.org_id AND m.user_id = k.user_id RETURNING 1)
-      ${receiptIfChanged(write, key.org)}`,
+      ${receiptIfChanged(write, scope)}`,
   );
 }
 

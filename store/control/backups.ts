@@ -1,6 +1,7 @@
-import type { BackupId, OrgId } from "../../core/ids.ts";
+import type { BackupId } from "../../core/ids.ts";
 import { type Database, type Row, sql } from "../connect.ts";
 import { booleanOf, idOf, textOf, textOrNull } from "./columns.ts";
+import type { OrgScope } from "./org-scope.ts";
 
 /** A backup as its organisation sees it; where the file is, and its key, are the operator's. */
 export interface BackupSummary {
@@ -20,7 +21,7 @@ export interface BackupSummary {
 /** Newest first; ids rise with time. @throws DatabaseError */
 export async function listBackups(
   database: Database,
-  org: OrgId,
+  { org }: OrgScope,
   page: { readonly before: string | null; readonly limit: number },
 ): Promise<BackupSummary[]> {
   const rows = await database.query(

@@ -55,10 +55,18 @@ export async function beginCeremony(
   ceremony: NewCeremony,
   shown: Pick<NewSession, "passwordHash" | "rehashed"> = { rehashed: null },
 ): Promise<void> {
-  const { tokenHash, kind, user, session, data, expiresAtMs } = ceremony;
+  await database.transaction(beginStatements(write, ceremony, shown));
+}
+
+/** {@link beginCeremony} as statements of somebody's transaction. */
+export function beginStatements(
+  write: WriteRequest,
+  { tokenHash, kind, user, session, data, expiresAtMs }: NewCeremony,
+  shown: Pick<NewSession, "passwordHash" | "rehashed"> = { rehashed: null },
+): Statement[] {
   const { rehashed } = shown;
   const now = instant(write.nowMs);
-  await database.transaction([
+  return [
     sql`DELETE FROM control.ceremonies WHERE token_hash IN (
       SELECT token_hash FROM control.ceremonies WHERE expires_at < ${now}::timestamptz
       ORDER BY expires_at LIMIT ${sweptMax} FOR UPDATE SKIP LOCKED)`,
@@ -73,7 +81,7 @@ export async function beginCeremony(
         ]),
     sql`DELETE FROM control.ceremonies WHERE token_hash = ${tokenHash} AND ${isSuperseded(user, shown)}`,
     receipt(write, null),
-  ]);
+  ];
 }
 
 /** Takes a ceremony: whoever is first has it, and nobody after. Null when there is none that fits. */

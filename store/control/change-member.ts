@@ -1,7 +1,9 @@
-import type { OrgId, UserId } from "../../core/ids.ts";
+import type { UserId } from "../../core/ids.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import { type Database, type Statement, sql } from "../connect.ts";
 import { booleanOf, instant, roleOf } from "./columns.ts";
+import { type Standing, standingRow, standingStatement } from "./members.ts";
+import type { DoorScope, OrgScope } from "./org-scope.ts";
 import { changeWithReceipt, hasChanged, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 
 export interface MemberState {
@@ -10,12 +12,12 @@ export interface MemberState {
 }
 export type MemberChange =
   | { readonly kind: "changed"; readonly before: MemberState; readonly after: MemberState }
-  | { readonly kind: "not_found" }
+  /** No person who is a member, or the actor is none any more. `standing`: what the hub is to know of them. */
+  | { readonly kind: "not_found"; readonly standing: Standing }
   | { readonly kind: "forbidden" }
   | { readonly kind: "last_owner" };
 
 export interface MemberTarget {
-  readonly org: OrgId;
   readonly user: UserId;
   /** Who asks; what they are is read again under the lock. */
   readonly actor: UserId;
@@ -31,12 +33,12 @@ export interface WantedState {
  * Locks the organisation's row, so that changes of its members follow one another: the statement behind it
  * sees (READ COMMITTED: a new snapshot) what the one before it left. Two owners can't take each other out.
  */
-export function lockMembers(org: OrgId): Statement {
+export function lockMembers({ org }: DoorScope): Statement {
   return sql`SELECT 1 FROM control.organisations WHERE id = ${org} FOR UPDATE`;
 }
 
 /** How many can act as owners now: neither the membership nor the person is disabled. */
-export function actingOwners(org: OrgId): Statement {
+export function actingOwners({ org }: OrgScope): Statement {
   return sql`SELECT m.user_id FROM control.memberships m JOIN control.users u ON u.id = m.user_id
     WHERE m.org_id = ${org} AND m.role = 'owner' AND m.disabled_at IS NULL AND u.disabled_at IS NULL`;
 }
@@ -49,14 +51,16 @@ export function actingOwners(org: OrgId): Statement {
 export async function changeMember(
   database: Database,
   write: WriteRequest,
+  scope: OrgScope,
   target: MemberTarget,
   wanted: WantedState,
 ): Promise<MemberChange> {
-  const { org, user, actor } = target;
+  const { org } = scope;
+  const { user, actor } = target;
   const now = instant(write.nowMs);
-  const [, rows] = await database.transaction([
-    lockMembers(org),
-    sql`WITH acting AS (${actingOwners(org)}),
+  const [, rows, standing = []] = await database.transaction([
+    lockMembers(scope),
+    sql`WITH acting AS (${actingOwners(scope)}),
       asked AS (
         SELECT t.role AS old_role, t.disabled_at IS NOT NULL AS old_disabled,
           coalesce(${wanted.role}::text, t.role) AS new_role,
@@ -75,11 +79,12 @@ export async function changeMember(
         UPDATE control.memberships m SET role = new_role,
           disabled_at = CASE WHEN new_disabled THEN coalesce(m.disabled_at, ${now}::timestamptz) END
         FROM judged WHERE m.org_id = ${org} AND m.user_id = ${user} AND may AND owned RETURNING 1),
-      receipt AS (${receiptIfChanged(write, org)})
+      receipt AS (${receiptIfChanged(write, scope)})
       SELECT judged.*, EXISTS (SELECT FROM changed) AS changed FROM judged`,
+    standingStatement(scope, user),
   ]);
   const row = rows?.[0];
-  if (row === undefined) return { kind: "not_found" };
+  if (row === undefined) return { kind: "not_found", standing: standingRow(standing) };
   if (!booleanOf(row, "may")) return { kind: "forbidden" };
   if (!booleanOf(row, "changed")) return { kind: "last_owner" };
   return {
@@ -97,15 +102,16 @@ export async function changeMember(
 export async function deleteDisabledMember(
   database: Database,
   write: WriteRequest,
-  target: Pick<MemberTarget, "org" | "user">,
+  scope: OrgScope,
+  user: UserId,
 ): Promise<boolean> {
   const [, rows] = await database.transaction([
-    lockMembers(target.org),
+    lockMembers(scope),
     changeWithReceipt(
       write,
-      target.org,
+      scope,
       sql`DELETE FROM control.memberships
-        WHERE org_id = ${target.org} AND user_id = ${target.user} AND disabled_at IS NOT NULL RETURNING 1`,
+        WHERE org_id = ${scope.org} AND user_id = ${user} AND disabled_at IS NOT NULL RETURNING 1`,
     ),
   ]);
   return hasChanged(rows);

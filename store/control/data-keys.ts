@@ -9,12 +9,12 @@ import type { OrgId, UserId } from "../../core/ids.ts";
 import { type Database, sql } from "../connect.ts";
 import { booleanOf, idOf, numberOf } from "./columns.ts";
 import { keeperOf, keysOf } from "./data-key-columns.ts";
+import type { OrgScope } from "./org-scope.ts";
 
 /**
  * An organisation's wrapped data keys, for whoever holds what opens them.
- * @param org whose keys; the caller has shown that it may ask for these
  */
-export function dataKeyStore(database: Database, org: OrgId): DataKeyStore {
+export function dataKeyStore(database: Database, { org }: OrgScope): DataKeyStore {
   return {
     read: (messages) => readDataKeys(database, org, messages),
     add: (version, key) => addDataKey(database, org, version, key),
@@ -89,7 +89,7 @@ async function addDataKey(database: Database, org: OrgId, version: number, key: 
  */
 export async function changeKeeper(
   database: Database,
-  org: OrgId,
+  { org }: OrgScope,
   by: { readonly user: UserId | null; readonly requestId: string },
   change: KeeperChange,
 ): Promise<boolean> {
@@ -133,7 +133,7 @@ async function reportKeeper(database: Database, org: OrgId, outcome: KeeperOutco
  * @returns how many keys there were
  * @throws DatabaseError
  */
-export async function shredDataKeys(database: Database, org: OrgId): Promise<number> {
+export async function shredDataKeys(database: Database, { org }: OrgScope): Promise<number> {
   const [, rows] = await database.transaction([
     // First, so that whoever adds a key meanwhile waits for this row and then finds it shredded. The
     // keeper's credentials go along: nothing is left to ask it for.

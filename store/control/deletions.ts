@@ -2,6 +2,8 @@
 import { type OrgId, parseId } from "../../core/ids.ts";
 import { type Database, sql } from "../connect.ts";
 import { booleanOf, idOf, textOf } from "./columns.ts";
+import type { OrgScope } from "./org-scope.ts";
+import { unfinishedScope } from "./scope-makers.ts";
 
 /** Deletions that one run of the clock takes up; each is some ten calls to other parts. */
 const takenMax = 20;
@@ -9,14 +11,14 @@ const takenMax = 20;
 const abandonedMax = 50;
 
 export interface UnmailedDeletion {
-  readonly org: OrgId;
+  readonly scope: OrgScope;
   readonly name: string;
   readonly deleteAfter: string;
   readonly owners: readonly string[];
 }
 
-/** Deletions whose owners have yet to be told. @param org one of them, or null for all */
-export async function unmailedDeletions(database: Database, org: OrgId | null): Promise<UnmailedDeletion[]> {
+/** Deletions whose owners have yet to be told. @param scope of one of them, or null for all */
+export async function unmailedDeletions(database: Database, scope: OrgScope | null): Promise<UnmailedDeletion[]> {
   const rows = await database.query(
     sql`SELECT o.id, o.name, control.rfc3339(d.delete_after) AS delete_after,
         (SELECT coalesce(json_agg(u.email ORDER BY u.id), '[]') FROM control.memberships m
@@ -25,12 +27,12 @@ export async function unmailedDeletions(database: Database, org: OrgId | null): 
             AND u.disabled_at IS NULL AND u.email IS NOT NULL) AS owners
       FROM control.org_deletions d JOIN control.organisations o ON o.id = d.org_id
       WHERE d.mailed_at IS NULL AND d.reason = 'requested' AND d.started_at IS NULL
-        AND (${org}::text IS NULL OR d.org_id = ${org}::text)
+        AND (${scope?.org ?? null}::text IS NULL OR d.org_id = ${scope?.org ?? null}::text)
       ORDER BY d.requested_at LIMIT ${takenMax}`,
     { readOnly: true },
   );
   return rows.map((row) => ({
-    org: idOf("org", row, "id"),
+    scope: unfinishedScope(idOf("org", row, "id")),
     name: textOf(row, "name"),
     deleteAfter: textOf(row, "delete_after"),
     owners: row["owners"] as readonly string[],
@@ -38,14 +40,14 @@ export async function unmailedDeletions(database: Database, org: OrgId | null): 
 }
 
 /** Notes that the owners were told. */
-export async function markDeletionMailed(database: Database, org: OrgId): Promise<void> {
+export async function markDeletionMailed(database: Database, { org }: OrgScope): Promise<void> {
   await database.query(
     sql`UPDATE control.org_deletions SET mailed_at = now() WHERE org_id = ${org} AND mailed_at IS NULL`,
   );
 }
 
 export interface DueErasure {
-  readonly org: OrgId;
+  readonly scope: OrgScope;
   readonly slug: string;
   readonly reason: "requested" | "abandoned";
   readonly begun: boolean;
@@ -63,7 +65,7 @@ export async function dueErasures(database: Database): Promise<DueErasure[]> {
     { readOnly: true },
   );
   return rows.map((row) => ({
-    org: idOf("org", row, "org_id"),
+    scope: unfinishedScope(idOf("org", row, "org_id")),
     slug: textOf(row, "slug"),
     reason: row["reason"] === "abandoned" ? "abandoned" : "requested",
     begun: booleanOf(row, "begun"),
@@ -72,13 +74,13 @@ export async function dueErasures(database: Database): Promise<DueErasure[]> {
 }
 
 /** COMMIT POINT of an erasure: from here on there is no way back. False while the grace runs. */
-export async function beginErasure(database: Database, org: OrgId): Promise<boolean> {
+export async function beginErasure(database: Database, { org }: OrgScope): Promise<boolean> {
   const [row] = await database.query(sql`SELECT control.begin_erasure(${org}) AS begun`);
   return row !== undefined && booleanOf(row, "begun");
 }
 
 /** Notes that a step is done. */
-export async function markStepDone(database: Database, org: OrgId, step: string): Promise<void> {
+export async function markStepDone(database: Database, { org }: OrgScope, step: string): Promise<void> {
   await database.query(
     sql`UPDATE control.org_deletions SET steps_done = steps_done || ${step}::text
       WHERE org_id = ${org} AND started_at IS NOT NULL AND NOT ${step}::text = ANY (steps_done)`,
@@ -86,7 +88,7 @@ export async function markStepDone(database: Database, org: OrgId, step: string)
 }
 
 /** The organisation's own rows go, and its slug is free. False while its schema and role are not gone, or when it is done. */
-export async function eraseOrganisation(database: Database, org: OrgId): Promise<boolean> {
+export async function eraseOrganisation(database: Database, { org }: OrgScope): Promise<boolean> {
   const [row] = await database.query(sql`SELECT control.erase_organisation(${org}) AS erased`);
   return row !== undefined && booleanOf(row, "erased");
 }

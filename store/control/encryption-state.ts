@@ -1,12 +1,12 @@
 import { keyUnavailableReasons } from "../../core/crypto/key-wrapper.ts";
-import type { OrgId } from "../../core/ids.ts";
 import type { EncryptionState } from "../../core/rpc/data.ts";
 import { type Database, sql } from "../connect.ts";
 import { booleanOf, idOf, numberOf, textOf } from "./columns.ts";
 import { keeperKind, listOf, settingsOf } from "./data-key-columns.ts";
+import type { OrgScope } from "./org-scope.ts";
 
 /** What people are shown of an organisation's keys: no wrapped key and no credentials. */
-export async function readEncryptionState(database: Database, org: OrgId): Promise<EncryptionState> {
+export async function readEncryptionState(database: Database, { org }: OrgScope): Promise<EncryptionState> {
   const [row] = await database.query(
     sql`SELECT s.keeper, s.keeper_settings, s.shredded_at IS NOT NULL AS shredded, s.changed_by, s.changed_at,
         s.unwrapped_at, s.failed_at, s.failure,

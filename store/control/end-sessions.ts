@@ -3,6 +3,7 @@ import { accessTokenSecondsMax } from "../../core/limits.ts";
 import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { idOf, instant } from "./columns.ts";
 import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { type MembershipOfUser, membershipsRows, membershipsStatement } from "./users.ts";
 
 /** `last_seen_at` lags by a minute at most, and clocks by less than another. In milliseconds. */
 const slackMs = 2 * 60_000;
@@ -12,14 +13,24 @@ const slackMs = 2 * 60_000;
  * (a sign-in that waits for its second factor passed its first step before this).
  * @param target.except the one session that stays, or null
  * @returns those whose access tokens may not have expired yet, also ones that had ended before: whoever asks
- * again, because a hub could not be told, tells it the same
+ * again, because a hub could not be told, tells it the same; and whose hubs they are
  */
 export async function endSessionsOf(
   database: Database,
   write: WriteRequest,
   target: { readonly user: UserId; readonly except: SessionId | null },
-): Promise<SessionId[]> {
-  return (await database.query(endSessions(write, target))).map(endedSessionOf);
+): Promise<EndedSessions> {
+  const [ended = [], memberships = []] = await database.transaction([
+    endSessions(write, target),
+    membershipsStatement(target.user),
+  ]);
+  return { sessions: ended.map(endedSessionOf), memberships: membershipsRows(memberships) };
+}
+
+/** Sessions that hubs must be told of, and the organisations that their person belongs to at that moment. */
+export interface EndedSessions {
+  readonly sessions: readonly SessionId[];
+  readonly memberships: readonly MembershipOfUser[];
 }
 
 /** The session of a row of {@link endSessions}. */

@@ -1,8 +1,9 @@
-import type { OrgId, SessionId, UserId } from "../../core/ids.ts";
+import type { SessionId, UserId } from "../../core/ids.ts";
 import { type GeoFacts, type Surface, surfaces } from "../../core/tenancy/geo-policy.ts";
 import { parseNetwork } from "../../core/tenancy/network.ts";
 import { type Database, type Statement, sql } from "../connect.ts";
 import { idOf, instant, numberOf, textOf } from "./columns.ts";
+import type { OrgScope } from "./org-scope.ts";
 
 /** A session's place in an organisation is written at most this often, in milliseconds; a change of country at once. */
 const notedEveryMs = 3600_000;
@@ -22,7 +23,8 @@ export interface SeenFrom {
 /** Notes where a session was used, unless that was noted within the hour. */
 export async function noteActivity(
   database: Database,
-  which: { readonly org: OrgId; readonly session: SessionId },
+  { org }: OrgScope,
+  session: SessionId,
   from: SeenFrom,
   nowMs: number,
 ): Promise<void> {
@@ -30,7 +32,7 @@ export async function noteActivity(
   const now = sql`${instant(nowMs)}::timestamptz`;
   await database.query(
     sql`INSERT INTO control.geo_activity AS a (org_id, session_id, surface, country, asn, network, seen_at)
-      VALUES (${which.org}, ${which.session}, ${surface}, ${country}, ${asn}, ${network}, ${now})
+      VALUES (${org}, ${session}, ${surface}, ${country}, ${asn}, ${network}, ${now})
       ON CONFLICT (org_id, session_id, surface) DO UPDATE
       SET country = excluded.country, asn = excluded.asn, network = excluded.network, seen_at = excluded.seen_at
       WHERE a.seen_at < ${instant(nowMs - notedEveryMs)}::timestamptz
@@ -49,8 +51,8 @@ export interface ActiveSession {
 }
 
 /** Sessions of members that were used since, whose person may still come; the latest first. */
-export async function activeSessions(database: Database, org: OrgId, sinceMs: number): Promise<ActiveSession[]> {
-  const rows = await database.query(activeSessionsQuery(org, sinceMs), { readOnly: true });
+export async function activeSessions(database: Database, scope: OrgScope, sinceMs: number): Promise<ActiveSession[]> {
+  const rows = await database.query(activeSessionsQuery(scope, sinceMs), { readOnly: true });
   return rows.flatMap((row) => {
     const surface = surfaces.find((one) => one === row["surface"]);
     const network = parseNetwork(row["network"]);
@@ -69,7 +71,7 @@ export async function activeSessions(database: Database, org: OrgId, sinceMs: nu
   });
 }
 
-function activeSessionsQuery(org: OrgId, sinceMs: number): Statement {
+function activeSessionsQuery({ org }: OrgScope, sinceMs: number): Statement {
   return sql`SELECT a.session_id, s.user_id, u.name, a.surface, a.country, a.asn::double precision AS asn, a.network,
       control.rfc3339(a.seen_at) AS seen_at
     FROM control.geo_activity a

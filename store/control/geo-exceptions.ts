@@ -1,8 +1,9 @@
-import type { GeoExceptionId, OrgId, UserId } from "../../core/ids.ts";
+import type { GeoExceptionId, UserId } from "../../core/ids.ts";
 import { exceptionsMax } from "../../core/tenancy/geo-policy.ts";
 import { type Database, sql } from "../connect.ts";
 import { idOf, instant, textOf } from "./columns.ts";
 import { raisedFrom } from "./geo-policies.ts";
+import type { OrgScope } from "./org-scope.ts";
 import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
 
 export interface ExceptionView {
@@ -22,16 +23,17 @@ export interface ExceptionView {
 export async function addException(
   database: Database,
   write: WriteRequest,
+  scope: OrgScope,
   wanted: {
     readonly id: GeoExceptionId;
-    readonly org: OrgId;
     readonly user: UserId;
     readonly country: string;
     readonly untilMs: number;
     readonly by: UserId;
   },
 ): Promise<"added" | "not_a_member" | "too_many"> {
-  const { id, org, user, country, by } = wanted;
+  const { org } = scope;
+  const { id, user, country, by } = wanted;
   const now = sql`${instant(write.nowMs)}::timestamptz`;
   const [, rows] = await database.transaction([
     // Two at once follow one another, so that both can't be the last that fits.
@@ -45,7 +47,7 @@ export async function addException(
         WHERE (SELECT count(*) FROM control.geo_exceptions WHERE org_id = ${org}) < ${exceptionsMax}
         RETURNING org_id),
       ${raisedFrom(sql`added`)},
-      receipt AS (${receiptIfChanged(write, org)})
+      receipt AS (${receiptIfChanged(write, scope)})
       SELECT EXISTS (SELECT FROM member) AS member, EXISTS (SELECT FROM changed) AS added`,
   ]);
   const row = rows?.[0];
@@ -54,7 +56,7 @@ export async function addException(
 }
 
 /** Exceptions that still hold, the first to end first; there are at most {@link exceptionsMax}. */
-export async function listExceptions(database: Database, org: OrgId, nowMs: number): Promise<ExceptionView[]> {
+export async function listExceptions(database: Database, { org }: OrgScope, nowMs: number): Promise<ExceptionView[]> {
   const rows = await database.query(
     sql`SELECT e.id, e.user_id, u.name, e.country, control.rfc3339(e.until_at) AS until,
         control.rfc3339(e.created_at) AS created_at
@@ -77,13 +79,14 @@ export async function listExceptions(database: Database, org: OrgId, nowMs: numb
 export async function removeException(
   database: Database,
   write: WriteRequest,
-  which: { readonly org: OrgId; readonly id: GeoExceptionId },
+  scope: OrgScope,
+  id: GeoExceptionId,
 ): Promise<boolean> {
   const rows = await database.query(
     sql`WITH removed AS (
-        DELETE FROM control.geo_exceptions WHERE org_id = ${which.org} AND id = ${which.id} RETURNING org_id),
+        DELETE FROM control.geo_exceptions WHERE org_id = ${scope.org} AND id = ${id} RETURNING org_id),
       ${raisedFrom(sql`removed`)},
-      receipt AS (${receiptIfChanged(write, which.org)})
+      receipt AS (${receiptIfChanged(write, scope)})
       SELECT org_id FROM changed`,
   );
   return rows.length > 0;

@@ -1,8 +1,10 @@
-import type { OrgId, UserId } from "../../core/ids.ts";
+import type { UserId } from "../../core/ids.ts";
 import { type GeoSurfaces, onlyCountries, parseSurfaces } from "../../core/tenancy/geo-policy.ts";
 import { type Database, type Statement, sql } from "../connect.ts";
 import { idOf, instant } from "./columns.ts";
+import type { OrgScope } from "./org-scope.ts";
 import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { unfinishedScope } from "./scope-makers.ts";
 
 /** Organisations whose lapsed changes are tidied up in one run of the clock. */
 const lapsedMax = 200;
@@ -66,8 +68,8 @@ export function raisedFrom(found: Statement): Statement {
 export async function replaceGeoRules(
   database: Database,
   write: WriteRequest,
+  scope: OrgScope,
   change: {
-    readonly org: OrgId;
     readonly user: UserId;
     readonly version: string;
     readonly surfaces: GeoSurfaces;
@@ -75,7 +77,8 @@ export async function replaceGeoRules(
     readonly revertAtMs: number | null;
   },
 ): Promise<boolean> {
-  const { org, user, revertAtMs } = change;
+  const { org } = scope;
+  const { user, revertAtMs } = change;
   const now = sql`${instant(write.nowMs)}::timestamptz`;
   const document = JSON.stringify({ version: 2, surfaces: change.surfaces });
   const revert =
@@ -97,40 +100,42 @@ export async function replaceGeoRules(
         SELECT org_id, 'geo', ${document}::text::jsonb, ${user}, ${now} FROM changed
         ON CONFLICT (org_id, name) DO UPDATE
         SET document = excluded.document, updated_by = excluded.updated_by, updated_at = excluded.updated_at),
-      receipt AS (${receiptIfChanged(write, org)})
+      receipt AS (${receiptIfChanged(write, scope)})
       SELECT org_id FROM changed`,
   );
   return rows.length > 0;
 }
 
 /** Makes a pending change stay. False when there is none any more. */
-export async function confirmGeoRules(database: Database, write: WriteRequest, org: OrgId): Promise<boolean> {
+export async function confirmGeoRules(database: Database, write: WriteRequest, scope: OrgScope): Promise<boolean> {
+  const { org } = scope;
   const rows = await database.query(
     sql`WITH kept AS (
         DELETE FROM control.geo_reverts WHERE org_id = ${org} AND revert_at > ${instant(write.nowMs)}::timestamptz
         RETURNING org_id),
       ${raisedFrom(sql`kept`)},
-      receipt AS (${receiptIfChanged(write, org)})
+      receipt AS (${receiptIfChanged(write, scope)})
       SELECT org_id FROM changed`,
   );
   return rows.length > 0;
 }
 
 /** Changes whose time is over without anybody's word. */
-export async function lapsedGeoChanges(database: Database, nowMs: number): Promise<OrgId[]> {
+export async function lapsedGeoChanges(database: Database, nowMs: number): Promise<OrgScope[]> {
   const rows = await database.query(
     sql`SELECT org_id FROM control.geo_reverts WHERE revert_at <= ${instant(nowMs)}::timestamptz
       ORDER BY revert_at LIMIT ${lapsedMax}`,
     { readOnly: true },
   );
-  return rows.map((row) => idOf("org", row, "org_id"));
+  return rows.map((row) => unfinishedScope(idOf("org", row, "org_id")));
 }
 
 /**
  * Puts the confirmed rules back in the place of a lapsed change, which has held them already since its time.
  * @returns false when that was done, or somebody changed the policy again
  */
-export async function revertGeoRules(database: Database, write: WriteRequest, org: OrgId): Promise<boolean> {
+export async function revertGeoRules(database: Database, write: WriteRequest, scope: OrgScope): Promise<boolean> {
+  const { org } = scope;
   const now = sql`${instant(write.nowMs)}::timestamptz`;
   const rows = await database.query(
     sql`WITH lapsed AS (
@@ -140,24 +145,24 @@ export async function revertGeoRules(database: Database, write: WriteRequest, or
           document = jsonb_build_object('version', 2, 'surfaces', lapsed.surfaces)
         FROM lapsed WHERE p.org_id = lapsed.org_id AND p.name = 'geo'),
       ${raisedFrom(sql`lapsed`)},
-      receipt AS (${receiptIfChanged(write, org)})
+      receipt AS (${receiptIfChanged(write, scope)})
       SELECT org_id FROM changed`,
   );
   return rows.length > 0;
 }
 
 /** Hubs that have not heard of their organisation's policy yet. */
-export async function untoldHubs(database: Database): Promise<OrgId[]> {
+export async function untoldHubs(database: Database): Promise<OrgScope[]> {
   const rows = await database.query(
     sql`SELECT u.org_id FROM control.geo_untold u JOIN control.organisations o ON o.id = u.org_id
       WHERE o.status = 'active' ORDER BY u.policy_version LIMIT ${untoldMax}`,
     { readOnly: true },
   );
-  return rows.map((row) => idOf("org", row, "org_id"));
+  return rows.map((row) => unfinishedScope(idOf("org", row, "org_id")));
 }
 
 /** The hub knows this version; a newer one stays untold. */
-export async function markHubTold(database: Database, org: OrgId, version: string): Promise<void> {
+export async function markHubTold(database: Database, { org }: OrgScope, version: string): Promise<void> {
   await database.query(
     sql`DELETE FROM control.geo_untold WHERE org_id = ${org} AND policy_version <= ${version}::text::bigint`,
   );

@@ -1,10 +1,12 @@
-import type { InvitationId, OrgId, UserId } from "../../core/ids.ts";
+import type { InvitationId, UserId } from "../../core/ids.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import { type Database, type Row, sql } from "../connect.ts";
 import { lockMembers } from "./change-member.ts";
 import { booleanOf, idOf, instant, roleOf, textOf } from "./columns.ts";
+import type { DoorScope, OrgScope } from "./org-scope.ts";
 import { hasRoomForMember } from "./quotas.ts";
 import { applyChange, receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { doorScope, joinedScope } from "./scope-makers.ts";
 import { membershipsPerUserMax } from "./users.ts";
 
 /** Open invitations of one organisation: bounds the mail that one administrator can send. */
@@ -18,7 +20,6 @@ const dayMs = 24 * 3600_000;
 
 export interface NewInvitation {
   readonly id: InvitationId;
-  readonly org: OrgId;
   readonly email: string;
   readonly role: Role;
   readonly invitedBy: UserId;
@@ -41,6 +42,7 @@ export interface Invitation {
 export async function addInvitation(
   database: Database,
   write: WriteRequest,
+  scope: OrgScope,
   invitation: NewInvitation,
 ): Promise<
   | { readonly kind: "added"; readonly invitation: Invitation }
@@ -48,7 +50,8 @@ export async function addInvitation(
   | { readonly kind: "conflict" }
 > {
   const now = instant(write.nowMs);
-  const { id, org, email, role, invitedBy, tokenHash } = invitation;
+  const { org } = scope;
+  const { id, email, role, invitedBy, tokenHash } = invitation;
   const [row] = await database.query(
     sql`WITH allowed AS (
         SELECT EXISTS (SELECT FROM control.memberships WHERE org_id = ${org} AND user_id = ${invitedBy}
@@ -66,7 +69,7 @@ export async function addInvitation(
         INSERT INTO control.invitations (id, org_id, email, role, invited_by, token_hash, created_at, expires_at)
         SELECT ${id}, ${org}, ${email}, ${role}, ${invitedBy}, ${tokenHash}, ${now}::timestamptz,
           ${instant(invitation.expiresAtMs)}::timestamptz FROM allowed WHERE may AND fits RETURNING 1),
-      receipt AS (${receiptIfChanged(write, org)})
+      receipt AS (${receiptIfChanged(write, scope)})
       SELECT may, EXISTS (SELECT FROM changed) AS added FROM allowed`,
   );
   if (row === undefined || !booleanOf(row, "may")) return { kind: "forbidden" };
@@ -79,7 +82,7 @@ export async function addInvitation(
 /** Open invitations, oldest first, above `after`. */
 export async function listInvitations(
   database: Database,
-  org: OrgId,
+  { org }: OrgScope,
   page: { readonly after: string | null; readonly limit: number; readonly nowMs: number },
 ): Promise<Invitation[]> {
   const rows = await database.query(
@@ -110,29 +113,29 @@ function invitationOf(row: Row): Invitation {
 export async function revokeInvitation(
   database: Database,
   write: WriteRequest,
-  org: OrgId,
+  scope: OrgScope,
   id: InvitationId,
 ): Promise<boolean> {
   const now = instant(write.nowMs);
   const change = sql`
     UPDATE control.invitations SET revoked_at = ${now}::timestamptz
-    WHERE id = ${id} AND org_id = ${org} AND accepted_at IS NULL AND revoked_at IS NULL
+    WHERE id = ${id} AND org_id = ${scope.org} AND accepted_at IS NULL AND revoked_at IS NULL
       AND expires_at > ${now}::timestamptz RETURNING 1`;
-  return applyChange(database, write, org, change);
+  return applyChange(database, write, scope, change);
 }
 
 /** Which organisation's log an acceptance belongs to; null for a token that is not one. */
-export async function organisationOfInvitation(database: Database, tokenHash: string): Promise<OrgId | null> {
+export async function organisationOfInvitation(database: Database, tokenHash: string): Promise<DoorScope | null> {
   const [row] = await database.query(
     sql`SELECT i.org_id FROM control.invitations i JOIN control.organisations o ON o.id = i.org_id
       WHERE i.token_hash = ${tokenHash} AND o.status = 'active'`,
     { readOnly: true },
   );
-  return row === undefined ? null : idOf("org", row, "org_id");
+  return row === undefined ? null : doorScope(idOf("org", row, "org_id"));
 }
 
 export interface Acceptance {
-  readonly org: OrgId;
+  readonly scope: OrgScope;
   readonly slug: string;
   readonly name: string;
   readonly role: Role;
@@ -146,22 +149,22 @@ export interface Acceptance {
 export async function acceptInvitation(
   database: Database,
   write: WriteRequest,
+  door: DoorScope,
   accept: {
     readonly tokenHash: string;
     readonly user: UserId;
     readonly email: string;
-    readonly org: OrgId;
     /** LIMIT_SCALE, by which the plan's members are multiplied. */
     readonly scale: number;
   },
 ): Promise<Acceptance | null> {
   const now = instant(write.nowMs);
   const [, rows] = await database.transaction([
-    lockMembers(accept.org),
+    lockMembers(door),
     sql`WITH changed AS (
         UPDATE control.invitations i SET accepted_at = ${now}::timestamptz
         FROM control.memberships by JOIN control.users maker ON maker.id = by.user_id
-        WHERE i.token_hash = ${accept.tokenHash} AND i.email = ${accept.email} AND i.org_id = ${accept.org}
+        WHERE i.token_hash = ${accept.tokenHash} AND i.email = ${accept.email} AND i.org_id = ${door.org}
           AND i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > ${now}::timestamptz
           AND by.org_id = i.org_id AND by.user_id = i.invited_by
           AND by.disabled_at IS NULL AND maker.disabled_at IS NULL
@@ -173,13 +176,13 @@ export async function acceptInvitation(
       member AS (
         INSERT INTO control.memberships (org_id, user_id, role, created_at)
         SELECT org_id, ${accept.user}, role, ${now}::timestamptz FROM changed),
-      receipt AS (${receiptIfChanged(write, accept.org)})
+      receipt AS (${receiptIfChanged(write, sql`SELECT org_id FROM changed`)})
       SELECT o.id, o.slug, o.name, changed.role FROM changed JOIN control.organisations o ON o.id = changed.org_id`,
   ]);
   const row = rows?.[0];
   if (row === undefined) return null;
   return {
-    org: idOf("org", row, "id"),
+    scope: joinedScope(idOf("org", row, "id")),
     slug: textOf(row, "slug"),
     name: textOf(row, "name"),
     role: roleOf(row, "role"),

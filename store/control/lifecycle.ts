@@ -1,9 +1,12 @@
 /** Shutting and opening an organisation: one row says what it is, and how far hub and edge were told. */
 import type { OrgId, UserId } from "../../core/ids.ts";
-import { type OrgState, parseOrgState } from "../../core/tenancy/org-state.ts";
+import type { OrgState } from "../../core/tenancy/org-state.ts";
 import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { booleanOf, idOf, numberOf, textOf, textOrNull } from "./columns.ts";
+import type { OrgScope, PlatformScope } from "./org-scope.ts";
+import { deleteAfterOf, stateOf } from "./org-state.ts";
 import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { organisationOfOperator, unfinishedScope } from "./scope-makers.ts";
 
 /** An organisation as whoever runs the platform sees it. */
 export interface OrgOverview {
@@ -17,28 +20,32 @@ export interface OrgOverview {
   readonly createdAt: string;
 }
 
-/** @throws TypeError for a status that no organisation has once it was created */
-export function stateOf(row: Row, column: string): OrgState {
-  const state = parseOrgState(row[column]);
-  if (state === null) throw new TypeError(`column ${column} is not a state`);
-  return state;
+/** Null: it is gone, or not created yet. */
+export async function readOverview(database: Database, scope: OrgScope): Promise<OrgOverview | null> {
+  const [row] = await database.query(overview(scope.org), { readOnly: true });
+  return row === undefined ? null : overviewOf(row);
 }
 
-/** When a deletion is due, for a query's own select list. */
-export function deleteAfterOf(org: Statement): Statement {
-  return sql`(SELECT control.rfc3339(d.delete_after) FROM control.org_deletions d WHERE d.org_id = ${org})`;
+/** An organisation that the operator names. @param reference its id or slug */
+export async function findOverview(
+  database: Database,
+  by: PlatformScope,
+  reference: string,
+): Promise<(OrgOverview & { readonly scope: OrgScope }) | null> {
+  const [row] = await database.query(overview(reference), { readOnly: true });
+  if (row === undefined) return null;
+  const found = overviewOf(row);
+  return { ...found, scope: organisationOfOperator(by, found.org) };
 }
 
-/** @param reference an organisation's id or slug */
-export async function findOverview(database: Database, reference: string): Promise<OrgOverview | null> {
-  const [row] = await database.query(
-    sql`SELECT o.id, o.slug, o.name, o.status, control.rfc3339(o.suspended_at) AS suspended_at,
+function overview(reference: string): Statement {
+  return sql`SELECT o.id, o.slug, o.name, o.status, control.rfc3339(o.suspended_at) AS suspended_at,
         ${deleteAfterOf(sql`o.id`)} AS delete_after, control.rfc3339(o.created_at) AS created_at
       FROM control.organisations o
-      WHERE (o.id = ${reference} OR o.slug = ${reference}) AND o.status <> 'provisioning'`,
-    { readOnly: true },
-  );
-  if (row === undefined) return null;
+      WHERE (o.id = ${reference} OR o.slug = ${reference}) AND o.status <> 'provisioning'`;
+}
+
+function overviewOf(row: Row): OrgOverview {
   return {
     org: idOf("org", row, "id"),
     slug: textOf(row, "slug"),
@@ -54,7 +61,7 @@ export async function findOverview(database: Database, reference: string): Promi
 const told = sql`state_version = o.state_version + 1, policy_version = o.policy_version + 1`;
 
 export interface StateChange {
-  readonly org: OrgId;
+  readonly scope: OrgScope;
   /** False: it was so before. */
   readonly changed: boolean;
 }
@@ -67,6 +74,7 @@ export interface StateChange {
 export async function setSuspended(
   database: Database,
   write: WriteRequest,
+  by: PlatformScope,
   reference: string,
   suspended: boolean,
 ): Promise<StateChange | null> {
@@ -82,7 +90,8 @@ export async function setSuspended(
       receipt AS (${receiptIfChanged(write, null)})
       SELECT id, EXISTS (SELECT FROM changed) AS changed FROM found`,
   );
-  return row === undefined ? null : { org: idOf("org", row, "id"), changed: booleanOf(row, "changed") };
+  if (row === undefined) return null;
+  return { scope: organisationOfOperator(by, idOf("org", row, "id")), changed: booleanOf(row, "changed") };
 }
 
 /**
@@ -93,16 +102,17 @@ export async function setSuspended(
 export async function requestDeletion(
   database: Database,
   write: WriteRequest,
-  target: { readonly org: OrgId; readonly by: UserId | null },
+  scope: OrgScope,
+  by: UserId | null,
 ): Promise<boolean> {
   const [row] = await database.query(
     sql`WITH changed AS (
         UPDATE control.organisations o SET ${told}, status = 'deleting'
-        WHERE o.id = ${target.org}
-          AND (o.status = 'active' OR (o.status = 'suspended' AND ${target.by}::text IS NULL)) RETURNING o.id),
+        WHERE o.id = ${scope.org}
+          AND (o.status = 'active' OR (o.status = 'suspended' AND ${by}::text IS NULL)) RETURNING o.id),
       noted AS (
-        INSERT INTO control.org_deletions (org_id, requested_by) SELECT id, ${target.by}::text FROM changed),
-      receipt AS (${receiptIfChanged(write, target.org)})
+        INSERT INTO control.org_deletions (org_id, requested_by) SELECT id, ${by}::text FROM changed),
+      receipt AS (${receiptIfChanged(write, scope)})
       SELECT EXISTS (SELECT FROM changed) AS changed`,
   );
   return row !== undefined && booleanOf(row, "changed");
@@ -116,20 +126,21 @@ export async function requestDeletion(
 export async function undoDeletion(
   database: Database,
   write: WriteRequest,
-  target: { readonly org: OrgId; readonly by: UserId | null },
+  scope: OrgScope,
+  by: UserId | null,
 ): Promise<boolean> {
   const [row] = await database.query(
     sql`WITH gone AS (
         DELETE FROM control.org_deletions d USING control.organisations o
-        WHERE d.org_id = ${target.org} AND o.id = d.org_id AND o.status = 'deleting'
+        WHERE d.org_id = ${scope.org} AND o.id = d.org_id AND o.status = 'deleting'
           AND d.reason = 'requested' AND d.started_at IS NULL
-          AND (o.suspended_at IS NULL OR ${target.by}::text IS NULL)
+          AND (o.suspended_at IS NULL OR ${by}::text IS NULL)
         RETURNING d.org_id),
       changed AS (
         UPDATE control.organisations o SET ${told},
           status = CASE WHEN o.suspended_at IS NULL THEN 'active' ELSE 'suspended' END
         FROM gone WHERE o.id = gone.org_id RETURNING o.id),
-      receipt AS (${receiptIfChanged(write, target.org)})
+      receipt AS (${receiptIfChanged(write, scope)})
       SELECT EXISTS (SELECT FROM changed) AS changed`,
   );
   return row !== undefined && booleanOf(row, "changed");
@@ -144,7 +155,7 @@ export interface Standing {
 }
 
 /** Null: there is no such organisation, or it is not created yet. */
-export async function readStanding(database: Database, org: OrgId): Promise<Standing | null> {
+export async function readStanding(database: Database, { org }: OrgScope): Promise<Standing | null> {
   const [row] = await database.query(
     sql`SELECT status, state_version::double precision AS version, state_told = state_version AS told
       FROM control.organisations WHERE id = ${org} AND status <> 'provisioning'`,
@@ -155,7 +166,7 @@ export async function readStanding(database: Database, org: OrgId): Promise<Stan
 }
 
 /** Notes that hub and edge know a version; never lowers what stands there. */
-export async function markTold(database: Database, org: OrgId, version: number): Promise<void> {
+export async function markTold(database: Database, { org }: OrgScope, version: number): Promise<void> {
   await database.query(
     sql`UPDATE control.organisations SET state_told = ${version}::bigint
       WHERE id = ${org} AND state_told < ${version}::bigint AND state_version >= ${version}::bigint`,
@@ -166,11 +177,11 @@ export async function markTold(database: Database, org: OrgId, version: number):
 const untoldMax = 100;
 
 /** Whose hub or edge is behind. */
-export async function untoldOrganisations(database: Database): Promise<OrgId[]> {
+export async function untoldOrganisations(database: Database): Promise<OrgScope[]> {
   const rows = await database.query(
     sql`SELECT id FROM control.organisations WHERE state_told < state_version AND status <> 'provisioning'
       ORDER BY id LIMIT ${untoldMax}`,
     { readOnly: true },
   );
-  return rows.map((row) => idOf("org", row, "id"));
+  return rows.map((row) => unfinishedScope(idOf("org", row, "id")));
 }

@@ -1,7 +1,8 @@
-import type { OrgId, UserId } from "../../core/ids.ts";
+import type { UserId } from "../../core/ids.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
-import { type Database, type Row, sql } from "../connect.ts";
+import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { booleanOf, idOf, roleOf, textOf, textOrNull } from "./columns.ts";
+import type { OrgScope } from "./org-scope.ts";
 
 /** People, or the service users that API keys speak for. */
 export type MemberKind = "person" | "service";
@@ -20,7 +21,7 @@ export interface Member {
 /** Members of one kind by user id, above `after`; one more than `limit` tells that there is a next page. */
 export async function listMembers(
   database: Database,
-  org: OrgId,
+  { org }: OrgScope,
   page: { readonly kind: MemberKind; readonly after: string | null; readonly limit: number },
 ): Promise<Member[]> {
   const rows = await database.query(
@@ -54,12 +55,18 @@ export interface Standing {
 }
 
 /** What somebody is in an organisation now. Who is disabled on the whole platform is told apart by their sessions. */
-export async function currentStanding(database: Database, org: OrgId, user: UserId): Promise<Standing> {
-  const [row] = await database.query(
-    sql`SELECT role, disabled_at IS NOT NULL AS disabled FROM control.memberships
-      WHERE org_id = ${org} AND user_id = ${user}`,
-    { readOnly: true },
-  );
+export async function currentStanding(database: Database, scope: OrgScope, user: UserId): Promise<Standing> {
+  return standingRow(await database.query(standingStatement(scope, user), { readOnly: true }));
+}
+
+/** {@link currentStanding} as a statement of somebody's transaction. */
+export function standingStatement({ org }: OrgScope, user: UserId): Statement {
+  return sql`SELECT role, disabled_at IS NOT NULL AS disabled FROM control.memberships
+    WHERE org_id = ${org} AND user_id = ${user}`;
+}
+
+/** What the rows of {@link standingStatement} say. */
+export function standingRow([row]: readonly Row[]): Standing {
   if (row === undefined) return { role: null, member: false };
   return { role: booleanOf(row, "disabled") ? null : roleOf(row, "role"), member: true };
 }
@@ -67,13 +74,14 @@ export async function currentStanding(database: Database, org: OrgId, user: User
 /** Whether `actor` may end the sessions of `user`: an owner anybody's, an admin those of whoever is no owner. */
 export async function mayEndSessions(
   database: Database,
-  target: { readonly org: OrgId; readonly user: UserId; readonly actor: UserId },
+  { org }: OrgScope,
+  target: { readonly user: UserId; readonly actor: UserId },
 ): Promise<"may" | "forbidden" | "not_found"> {
   const [row] = await database.query(
     sql`SELECT a.role = 'owner' OR (a.role = 'admin' AND t.role <> 'owner') AS may
       FROM control.memberships t JOIN control.users u ON u.id = t.user_id
         JOIN control.memberships a ON a.org_id = t.org_id AND a.user_id = ${target.actor} AND a.disabled_at IS NULL
-      WHERE t.org_id = ${target.org} AND t.user_id = ${target.user} AND u.kind = 'person'`,
+      WHERE t.org_id = ${org} AND t.user_id = ${target.user} AND u.kind = 'person'`,
     { readOnly: true },
   );
   if (row === undefined) return "not_found";

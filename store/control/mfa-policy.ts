@@ -1,7 +1,8 @@
-import type { OrgId, SessionId, UserId } from "../../core/ids.ts";
+import type { SessionId, UserId } from "../../core/ids.ts";
 import { type MfaPolicy, mfaNotRequired } from "../../core/tenancy/policy.ts";
 import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { idOf, instant } from "./columns.ts";
+import type { OrgScope } from "./org-scope.ts";
 
 /**
  * The columns that {@link mfaPolicyOf} reads, for a query's own select list: the policy counts in the same
@@ -24,19 +25,13 @@ export function mfaPolicyOf(row: Row): MfaPolicy {
   return { required, graceUntilMs };
 }
 
-/** An organisation's policy; whatever was never set asks for nothing. */
-export async function readMfaPolicy(database: Database, org: OrgId): Promise<MfaPolicy> {
-  const [row] = await database.query(sql`SELECT ${mfaPolicyColumns(sql`${org}::text`)}`, { readOnly: true });
-  return row === undefined ? mfaNotRequired : mfaPolicyOf(row);
-}
-
 /**
  * Live sessions of an organisation's members that showed no second factor: whose sockets a policy that
  * asks for one from now on must close.
  */
 export async function sessionsWithoutMfa(
   database: Database,
-  org: OrgId,
+  { org }: OrgScope,
   page: { readonly nowMs: number; readonly except: UserId; readonly limit: number },
 ): Promise<SessionId[]> {
   const rows = await database.query(

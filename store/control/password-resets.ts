@@ -1,8 +1,9 @@
 import type { SessionId, UserId } from "../../core/ids.ts";
 import { type Database, type Statement, sql } from "../connect.ts";
 import { booleanOf, idOf, instant, textOf } from "./columns.ts";
-import { endedSessionOf, endSessions } from "./end-sessions.ts";
+import { type EndedSessions, endedSessionOf, endSessions } from "./end-sessions.ts";
 import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { membershipsRows, membershipsStatement } from "./users.ts";
 
 export interface NewPasswordReset {
   /** Lower-case hex SHA-256 of the token in the mail. */
@@ -85,19 +86,19 @@ export interface NewPassword {
 /**
  * Sets a person's password, once for each token; open resets, waiting changes of address and the sessions
  * that began with the old password end in the same transaction.
- * @returns the sessions that hubs must be told of; null when it was not allowed, and then nothing has changed
+ * @returns null when it was not allowed, and then nothing has changed
  */
 export async function setPassword(
   database: Database,
   write: WriteRequest,
   password: NewPassword,
-): Promise<SessionId[] | null> {
+): Promise<EndedSessions | null> {
   const { user, by } = password;
   const now = instant(write.nowMs);
   const allowed: Statement =
     "tokenHash" in by ? sql`EXISTS (SELECT FROM spent)` : sql`u.password_hash IS NOT DISTINCT FROM ${by.oldHash}::text`;
   const tokenHash = "tokenHash" in by ? by.tokenHash : null;
-  const [, changed, , , ended] = await database.transaction([
+  const [, changed, , , ended = [], memberships = []] = await database.transaction([
     // Waits for sessions of theirs that are being inserted, and they for this (`isSuperseded`).
     sql`SELECT 1 FROM control.users WHERE id = ${user} FOR UPDATE`,
     sql`WITH spent AS (
@@ -112,9 +113,10 @@ export async function setPassword(
     sql`DELETE FROM control.password_resets WHERE user_id = ${user} AND ${isCurrent(password)}`,
     sql`DELETE FROM control.email_changes WHERE user_id = ${user} AND ${isCurrent(password)}`,
     endSessions(write, password, isCurrent(password)),
+    membershipsStatement(user),
   ]);
   if (!booleanOf(changed?.[0] ?? {}, "changed")) return null;
-  return (ended ?? []).map(endedSessionOf);
+  return { sessions: ended.map(endedSessionOf), memberships: membershipsRows(memberships) };
 }
 
 /** The statement before has set it; a salted hash is like no other. */

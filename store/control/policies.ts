@@ -1,8 +1,9 @@
-import type { OrgId, UserId } from "../../core/ids.ts";
+import type { UserId } from "../../core/ids.ts";
 import { type OrgPolicy, parseOrgPolicy, platformPolicy } from "../../core/tenancy/policy.ts";
-import { type Database, sql } from "../connect.ts";
+import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { instant } from "./columns.ts";
 import { geoPolicyColumns, geoPolicyOf } from "./geo-policies.ts";
+import type { DoorScope, OrgScope } from "./org-scope.ts";
 import { receipt, type WriteRequest } from "./receipts.ts";
 
 export type PolicyDocument =
@@ -16,16 +17,25 @@ export interface VersionedPolicy {
   readonly version: string;
 }
 
-/** Reads an organisation's policy; whatever was never set is the platform's. Null: no such organisation. */
-export async function readPolicy(database: Database, org: OrgId): Promise<VersionedPolicy | null> {
-  const [row] = await database.query(
-    sql`SELECT o.id, o.slug, o.status, o.policy_version::text AS version,
+/**
+ * Reads an organisation's policy, which the edge judges everybody by at its door; whatever was never set is the
+ * platform's. Null: no such organisation.
+ */
+export async function readPolicy(database: Database, { org }: DoorScope): Promise<VersionedPolicy | null> {
+  return policyRow(await database.query(policyStatement(sql`o.id = ${org}`), { readOnly: true }));
+}
+
+/** {@link readPolicy} as a statement of somebody's transaction. @param which a condition on `o`, a row of organisations */
+export function policyStatement(which: Statement): Statement {
+  return sql`SELECT o.id, o.slug, o.status, o.policy_version::text AS version,
         ${geoPolicyColumns(sql`o.id`)}, t.document ->> 'device_min' AS device_min
       FROM control.organisations o
       LEFT JOIN control.org_policies t ON t.org_id = o.id AND t.name = 'tls'
-      WHERE o.id = ${org}`,
-    { readOnly: true },
-  );
+      WHERE ${which}`;
+}
+
+/** What the rows of {@link policyStatement} say. */
+export function policyRow([row]: readonly Row[]): VersionedPolicy | null {
   if (row === undefined) return null;
   const policy = parseOrgPolicy({
     version: 2,
@@ -40,19 +50,22 @@ export async function readPolicy(database: Database, org: OrgId): Promise<Versio
   return { policy, version: String(row["version"]) };
 }
 
-/** Replaces one policy and raises the version, together. */
+/** Replaces one policy and raises the version, together. @returns what is to be published; null: no such organisation */
 export async function writePolicy(
   database: Database,
   write: WriteRequest,
-  change: { readonly org: OrgId; readonly user: UserId } & PolicyDocument,
-): Promise<void> {
+  scope: OrgScope,
+  change: { readonly user: UserId } & PolicyDocument,
+): Promise<VersionedPolicy | null> {
   const now = instant(write.nowMs);
-  await database.transaction([
-    sql`UPDATE control.organisations SET policy_version = policy_version + 1 WHERE id = ${change.org}`,
+  const [, , , stored = []] = await database.transaction([
+    sql`UPDATE control.organisations SET policy_version = policy_version + 1 WHERE id = ${scope.org}`,
     sql`INSERT INTO control.org_policies (org_id, name, document, updated_by, updated_at)
-      VALUES (${change.org}, ${change.name}, ${JSON.stringify(change.document)}::text::jsonb, ${change.user}, ${now}::timestamptz)
+      VALUES (${scope.org}, ${change.name}, ${JSON.stringify(change.document)}::text::jsonb, ${change.user}, ${now}::timestamptz)
       ON CONFLICT (org_id, name) DO UPDATE
       SET document = excluded.document, updated_by = excluded.updated_by, updated_at = excluded.updated_at`,
-    receipt(write, change.org),
+    receipt(write, scope),
+    policyStatement(sql`o.id = ${scope.org}`),
   ]);
+  return policyRow(stored);
 }

@@ -1,10 +1,11 @@
 /** Plans of organisations, and what of them is counted in the control database. */
-import type { OrgId } from "../../core/ids.ts";
 import { limitsOf, type Plan, parsePlan, plans } from "../../core/tenancy/plan.ts";
 import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { booleanOf, idOf, numberOf } from "./columns.ts";
 import type { StateChange } from "./lifecycle.ts";
+import type { DoorScope, PlatformScope } from "./org-scope.ts";
 import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { organisationOfOperator } from "./scope-makers.ts";
 
 /** @throws TypeError for a plan that there is not */
 export function planOf(row: Row, column: string): Plan {
@@ -30,8 +31,8 @@ export function hasRoomForMember(org: Statement, scale: number): Statement {
     FROM control.organisations l WHERE l.id = ${org})`;
 }
 
-/** True when the plan's members are all there. */
-export async function isFullOfMembers(database: Database, org: OrgId, scale: number): Promise<boolean> {
+/** True when the plan's members are all there; whoever stands at the door may be told. */
+export async function isFullOfMembers(database: Database, { org }: DoorScope, scale: number): Promise<boolean> {
   const [row] = await database.query(sql`SELECT ${hasRoomForMember(sql`${org}::text`, scale)} AS room`, {
     readOnly: true,
   });
@@ -44,7 +45,7 @@ export interface MemberUse {
 }
 
 /** Null: no such organisation. */
-export async function readMemberUse(database: Database, org: OrgId): Promise<MemberUse | null> {
+export async function readMemberUse(database: Database, { org }: DoorScope): Promise<MemberUse | null> {
   const [row] = await database.query(
     sql`SELECT o.plan, ${people(sql`o.id`)}::double precision AS members FROM control.organisations o WHERE o.id = ${org}`,
     { readOnly: true },
@@ -60,6 +61,7 @@ export async function readMemberUse(database: Database, org: OrgId): Promise<Mem
 export async function setPlan(
   database: Database,
   write: WriteRequest,
+  by: PlatformScope,
   reference: string,
   plan: Plan,
 ): Promise<StateChange | null> {
@@ -73,5 +75,6 @@ export async function setPlan(
       receipt AS (${receiptIfChanged(write, null)})
       SELECT id, EXISTS (SELECT FROM changed) AS changed FROM found`,
   );
-  return row === undefined ? null : { org: idOf("org", row, "id"), changed: booleanOf(row, "changed") };
+  if (row === undefined) return null;
+  return { scope: organisationOfOperator(by, idOf("org", row, "id")), changed: booleanOf(row, "changed") };
 }

@@ -1,6 +1,7 @@
-import type { OrgId, RequestId } from "../../core/ids.ts";
-import { type Database, type Row, type Statement, sql } from "../connect.ts";
+import type { RequestId } from "../../core/ids.ts";
+import { type Database, type Row, Statement, sql } from "../connect.ts";
 import { booleanOf } from "./columns.ts";
+import type { OrgScope, PlatformScope } from "./org-scope.ts";
 
 /** Who writes: each change records its request in the same transaction, for the audit reconciler. */
 export interface WriteRequest {
@@ -8,16 +9,25 @@ export interface WriteRequest {
   readonly nowMs: number;
 }
 
+/**
+ * Whose log a change belongs to: the organisation's in which the writer acts, none's for a person's own things
+ * (null) and for the platform's, or, where the change itself finds it out, a query of one value over its CTEs.
+ */
+export type ReceiptOwner = OrgScope | PlatformScope | Statement | null;
+
+const ownerOf = (owner: ReceiptOwner): Statement =>
+  owner instanceof Statement ? sql`(${owner})` : sql`${owner?.org ?? null}::text`;
+
 /** The receipt of a change that has no condition. */
-export function receipt(write: WriteRequest, org: OrgId | null): Statement {
-  return sql`INSERT INTO control.operation_receipts (request_id, org_id) VALUES (${write.requestId}, ${org})
+export function receipt(write: WriteRequest, owner: ReceiptOwner): Statement {
+  return sql`INSERT INTO control.operation_receipts (request_id, org_id) VALUES (${write.requestId}, ${ownerOf(owner)})
     ON CONFLICT DO NOTHING`;
 }
 
 /** The body of a CTE: a receipt only if the CTE `changed` of the same statement changed something. */
-export function receiptIfChanged(write: WriteRequest, org: OrgId | null): Statement {
+export function receiptIfChanged(write: WriteRequest, owner: ReceiptOwner): Statement {
   return sql`INSERT INTO control.operation_receipts (request_id, org_id)
-    SELECT ${write.requestId}, ${org}::text WHERE EXISTS (SELECT FROM changed) ON CONFLICT DO NOTHING`;
+    SELECT ${write.requestId}, ${ownerOf(owner)} WHERE EXISTS (SELECT FROM changed) ON CONFLICT DO NOTHING`;
 }
 
 /**
@@ -25,8 +35,8 @@ export function receiptIfChanged(write: WriteRequest, org: OrgId | null): Statem
  * @param change a statement that returns a row for each thing it changed
  * @returns a statement whose rows {@link hasChanged} reads
  */
-export function changeWithReceipt(write: WriteRequest, org: OrgId | null, change: Statement): Statement {
-  return sql`WITH changed AS (${change}), receipt AS (${receiptIfChanged(write, org)})
+export function changeWithReceipt(write: WriteRequest, owner: ReceiptOwner, change: Statement): Statement {
+  return sql`WITH changed AS (${change}), receipt AS (${receiptIfChanged(write, owner)})
     SELECT EXISTS (SELECT FROM changed) AS changed`;
 }
 
@@ -40,8 +50,8 @@ export function hasChanged(rows: readonly Row[] | undefined): boolean {
 export async function applyChange(
   database: Database,
   write: WriteRequest,
-  org: OrgId | null,
+  owner: ReceiptOwner,
   change: Statement,
 ): Promise<boolean> {
-  return hasChanged(await database.query(changeWithReceipt(write, org, change)));
+  return hasChanged(await database.query(changeWithReceipt(write, owner, change)));
 }

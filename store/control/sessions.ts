@@ -1,13 +1,16 @@
 import type { OrgId, SessionId, UserId } from "../../core/ids.ts";
-import { sessionIdleMsMax, sessionMsMax } from "../../core/limits.ts";
+import { accessTokenSecondsMax, sessionIdleMsMax, sessionMsMax } from "../../core/limits.ts";
 import type { OrgState } from "../../core/tenancy/org-state.ts";
 import type { MfaHolder, MfaPolicy } from "../../core/tenancy/policy.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { booleanOf, idOf, instant, numberOf, roleOf, textOf, textOrNull } from "./columns.ts";
-import { deleteAfterOf, stateOf } from "./lifecycle.ts";
 import { mfaPolicyColumns, mfaPolicyOf } from "./mfa-policy.ts";
+import type { DoorScope } from "./org-scope.ts";
+import { deleteAfterOf, stateOf } from "./org-state.ts";
+import { type OwnThings, ownStatements, ownThingsOf } from "./own-things.ts";
 import { receipt, receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { type MembershipOfUser, membershipsRows, membershipsStatement } from "./users.ts";
 
 /** `last_seen_at` is written at most this often, in milliseconds: a read must not cost a write each time. */
 export const touchMs = 60_000;
@@ -42,7 +45,10 @@ export interface Membership {
   /** When its deletion is due, RFC 3339; null while none is. */
   readonly deleteAfter: string | null;
 }
+declare const read: unique symbol;
+/** What the database says of a session at this moment. Only {@link findSession} makes one. */
 export interface LiveSession {
+  readonly [read]: true;
   readonly person: Person;
   /** Null when no organisation was addressed, it does not exist, is not created yet, or the person is no member. One that is shut says so in its state. */
   readonly membership: Membership | null;
@@ -61,7 +67,7 @@ export interface NewSession {
   /** True when a second factor, or a passkey that verified its user, was shown. */
   readonly mfa: boolean;
   /** The one organisation that it counts in; see {@link Person.confinedTo}. */
-  readonly onlyOrg?: OrgId | null;
+  readonly onlyOrg?: DoorScope | null;
   /** SHA-256 of the secret that the client presented, whose session this one replaces. */
   readonly replacesSecretHash: string | null;
   /** A hash with newer parameters, when the stored one is behind. */
@@ -91,7 +97,7 @@ export async function startSession(
     // First: it takes the person's row before any session's, as a change of the password does.
     sql`INSERT INTO control.sessions (id, user_id, secret_hash, ip, user_agent, method, mfa, only_org,
         created_at, last_seen_at, proven_at, expires_at)
-      VALUES (${id}, ${user}, ${secretHash}, ${ip}, ${userAgent}, ${session.method}, ${session.mfa}, ${session.onlyOrg ?? null},
+      VALUES (${id}, ${user}, ${secretHash}, ${ip}, ${userAgent}, ${session.method}, ${session.mfa}, ${session.onlyOrg?.org ?? null},
         ${now}::timestamptz, ${now}::timestamptz, ${now}::timestamptz, ${ends}::timestamptz)`,
     // Named again when it has ended already: an attempt that was cut off may not have closed its sockets.
     sql`UPDATE control.sessions SET ended_at = coalesce(ended_at, ${now}::timestamptz)
@@ -158,8 +164,30 @@ export async function findSession(
     "id" in which
       ? sql`s.id = ${which.id} AND s.user_id = ${which.user}`
       : sql`s.secret_hash = ${which.secretHash} AND s.kind = 'person'`;
-  const [row] = await database.query(
-    sql`WITH found AS (
+  return liveSessionOf(await database.query(liveSession(chosen, orgReference, nowMs)));
+}
+
+/** A live session that addresses no organisation, with what is its person's own, in the same round trip. */
+export interface OwnSession extends LiveSession {
+  readonly own: OwnThings;
+}
+
+/** {@link findSession} by an access token, for what a person does with their own account. */
+export async function findOwnSession(
+  database: Database,
+  which: { readonly id: SessionId; readonly user: UserId },
+  nowMs: number,
+): Promise<OwnSession | null> {
+  const [rows = [], ...own] = await database.transaction([
+    liveSession(sql`s.id = ${which.id} AND s.user_id = ${which.user}`, null, nowMs),
+    ...ownStatements(which.user),
+  ]);
+  const found = liveSessionOf(rows);
+  return found === null ? null : { ...found, own: ownThingsOf(own) };
+}
+
+function liveSession(chosen: Statement, orgReference: string | null, nowMs: number): Statement {
+  return sql`WITH found AS (
         SELECT s.id, s.user_id, s.kind, s.only_org, s.last_seen_at, s.mfa, s.proven_at, u.email, u.name
         FROM control.sessions s JOIN control.users u ON u.id = s.user_id
         WHERE ${chosen} AND ${live(nowMs)}),
@@ -178,13 +206,15 @@ export async function findSession(
       LEFT JOIN (control.organisations o JOIN control.memberships m ON m.org_id = o.id)
         ON (o.id = ${orgReference}::text OR o.slug = ${orgReference}::text)
         AND o.status <> 'provisioning' AND m.user_id = found.user_id AND m.disabled_at IS NULL
-        AND (found.only_org IS NULL OR found.only_org = o.id)`,
-  );
+        AND (found.only_org IS NULL OR found.only_org = o.id)`;
+}
+
+function liveSessionOf([row]: readonly Row[]): LiveSession | null {
   if (row === undefined) return null;
   const confinedTo = row["only_org"] === null ? null : { org: idOf("org", row, "only_org"), role: row["only_role"] };
   // No member of the one organisation that it counts in: it counts nowhere.
   if (confinedTo !== null && confinedTo.role === null) return null;
-  return {
+  const found: Omit<LiveSession, typeof read> = {
     person: {
       user: idOf("user", row, "user_id"),
       email: textOrNull(row, "email") ?? "",
@@ -198,6 +228,7 @@ export async function findSession(
     },
     membership: row["org_id"] === null ? null : membershipOf(row),
   };
+  return found as LiveSession;
 }
 
 function membershipOf(row: Row): Membership {
@@ -250,24 +281,34 @@ export async function listSessions(
 /** Ended sessions that are told at once: each is a sign-out within the hour. */
 const recentlyEndedMax = 200;
 
-/** A person's sessions that ended since, newest first: tokens of theirs may not have expired yet. */
-export async function recentlyEnded(database: Database, user: UserId, sinceMs: number): Promise<SessionId[]> {
-  const rows = await database.query(
-    sql`SELECT id FROM control.sessions WHERE user_id = ${user} AND ended_at > ${instant(sinceMs)}::timestamptz
-      ORDER BY ended_at DESC LIMIT ${recentlyEndedMax}`,
-    { readOnly: true },
-  );
+/** A person's sessions that ended within a token's life, newest first: tokens of theirs may not have expired yet. */
+export async function recentlyEnded(database: Database, user: UserId, nowMs: number): Promise<SessionId[]> {
+  return recentlyEndedOf(await database.query(recentlyEndedStatement(user, nowMs), { readOnly: true }));
+}
+
+/** {@link recentlyEnded} as a statement of somebody's transaction. */
+export function recentlyEndedStatement(user: UserId, nowMs: number): Statement {
+  return sql`SELECT id FROM control.sessions
+    WHERE user_id = ${user} AND ended_at > ${instant(nowMs - accessTokenSecondsMax * 1000)}::timestamptz
+    ORDER BY ended_at DESC LIMIT ${recentlyEndedMax}`;
+}
+
+/** What the rows of {@link recentlyEndedStatement} say. */
+export function recentlyEndedOf(rows: readonly Row[]): SessionId[] {
   return rows.map((row) => idOf("session", row, "id"));
 }
 
-/** Ends a person's session and revokes its refresh family. False when there was no live one. */
+/**
+ * Ends a person's session and revokes its refresh family; nothing happens when there is no live one.
+ * @returns the organisations that the person belongs to at this moment: each one's hub must have been told
+ */
 export async function endSession(
   database: Database,
   write: WriteRequest,
   target: { readonly id: SessionId; readonly user: UserId },
-): Promise<boolean> {
+): Promise<MembershipOfUser[]> {
   const now = instant(write.nowMs);
-  const [row] = await database.query(
+  const [, memberships = []] = await database.transaction([
     sql`WITH changed AS (
         UPDATE control.sessions SET ended_at = ${now}::timestamptz
         WHERE id = ${target.id} AND user_id = ${target.user} AND ended_at IS NULL RETURNING id),
@@ -275,7 +316,8 @@ export async function endSession(
         UPDATE control.refresh_families SET revoked_at = ${now}::timestamptz
         WHERE session_id IN (SELECT id FROM changed) AND revoked_at IS NULL),
       receipt AS (${receiptIfChanged(write, null)})
-      SELECT EXISTS (SELECT FROM changed) AS ended`,
-  );
-  return row !== undefined && booleanOf(row, "ended");
+      SELECT 1`,
+    membershipsStatement(target.user),
+  ]);
+  return membershipsRows(memberships);
 }

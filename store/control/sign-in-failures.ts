@@ -1,6 +1,7 @@
 import type { UserId } from "../../core/ids.ts";
 import { type Database, sql } from "../connect.ts";
 import { instant } from "./columns.ts";
+import { type Credentials, credentialsRow, credentialsStatement } from "./users.ts";
 
 /** One thing that attempts are counted by, and how much it slows them down. */
 export interface AttemptBucket {
@@ -22,9 +23,13 @@ export interface NewAttempt {
   readonly device: { readonly user: UserId; readonly bucket: AttemptBucket } | null;
 }
 
-export type AttemptAdmission =
+export type AttemptAdmission = {
+  /** Of the address that was tried, whether it is admitted or not; null: nobody has it, or none was named. */
+  readonly credentials: Credentials | null;
+} & (
   | { readonly kind: "admitted"; readonly keyHashes: readonly string[] }
-  | { readonly kind: "throttled"; readonly untilMs: number };
+  | { readonly kind: "throttled"; readonly untilMs: number }
+);
 
 /** After so long without an attempt a key starts anew, in milliseconds: slower than the longest wait allows anyway. */
 const forgottenMs = 3600_000;
@@ -38,6 +43,7 @@ const sweptMax = 20;
 /**
  * Counts an attempt before it is made, or refuses it. In one statement that locks the rows in the order of
  * their keys: of attempts at the same moment one is let through, so that a burst is no way round the wait.
+ * What the proof will be compared with is read in the same round trip, and the same for whoever has to wait.
  */
 export async function admitAttempt(database: Database, attempt: NewAttempt): Promise<AttemptAdmission> {
   const { nowMs, device, account } = attempt;
@@ -55,7 +61,7 @@ export async function admitAttempt(database: Database, attempt: NewAttempt): Pro
     "email" in account
       ? sql`EXISTS (SELECT FROM control.users WHERE id = ${device?.user ?? null}::text AND email = ${account.email})`
       : sql`${device?.user === account.user}::boolean`;
-  const [, rows] = await database.transaction([
+  const [, rows, people = []] = await database.transaction([
     sql`DELETE FROM control.sign_in_failures WHERE key_hash IN (SELECT key_hash FROM control.sign_in_failures
       WHERE expires_at < ${now}::timestamptz LIMIT ${sweptMax} FOR UPDATE SKIP LOCKED)`,
     sql`WITH wanted AS (
@@ -80,13 +86,15 @@ export async function admitAttempt(database: Database, attempt: NewAttempt): Pro
         RETURNING key_hash)
       SELECT (SELECT extract(epoch FROM until) * 1000 FROM wait)::float8 AS until_ms,
         coalesce((SELECT json_agg(key_hash) FROM counted), '[]')::text AS key_hashes`,
+    ...("email" in account ? [credentialsStatement(account.email)] : []),
   ]);
+  const credentials = credentialsRow(people);
   const row = rows?.[0] ?? {};
   const until = row["until_ms"];
-  if (typeof until === "number") return { kind: "throttled", untilMs: until };
+  if (typeof until === "number") return { kind: "throttled", untilMs: until, credentials };
   const keyHashes: unknown = JSON.parse(String(row["key_hashes"]));
   if (!Array.isArray(keyHashes) || keyHashes.length === 0) throw new TypeError("an attempt was counted nowhere");
-  return { kind: "admitted", keyHashes: keyHashes.map(String) };
+  return { kind: "admitted", keyHashes: keyHashes.map(String), credentials };
 }
 
 /**

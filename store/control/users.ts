@@ -2,10 +2,10 @@ import type { OrgId, UserId } from "../../core/ids.ts";
 import type { OrgState } from "../../core/tenancy/org-state.ts";
 import type { MfaPolicy } from "../../core/tenancy/policy.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
-import { type Database, type Row, sql } from "../connect.ts";
+import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { booleanOf, idOf, roleOf, textOf, textOrNull } from "./columns.ts";
-import { stateOf } from "./lifecycle.ts";
 import { mfaPolicyColumns, mfaPolicyOf } from "./mfa-policy.ts";
+import { stateOf } from "./org-state.ts";
 
 export interface MembershipOfUser {
   readonly org: OrgId;
@@ -30,10 +30,17 @@ export interface Credentials {
  * one for somebody else's address could tell by another answer whether that address has an account.
  */
 export async function findCredentials(database: Database, email: string): Promise<Credentials | null> {
-  const [row] = await database.query(
-    sql`SELECT id, name, password_hash, disabled_at IS NOT NULL AS disabled FROM control.users WHERE email = ${email}`,
-    { readOnly: true },
-  );
+  return credentialsRow(await database.query(credentialsStatement(email), { readOnly: true }));
+}
+
+/** {@link findCredentials} as a statement of somebody's transaction. */
+export function credentialsStatement(email: string): Statement {
+  return sql`SELECT id, name, password_hash, disabled_at IS NOT NULL AS disabled FROM control.users
+    WHERE email = ${email}`;
+}
+
+/** What the rows of {@link credentialsStatement} say. */
+export function credentialsRow([row]: readonly Row[]): Credentials | null {
   if (row === undefined) return null;
   return {
     id: idOf("user", row, "id"),
@@ -65,12 +72,18 @@ export const membershipsPerUserMax = 100;
 
 /** The organisations of a person who is not disabled there, by slug; those that are shut too, which say so. */
 export async function membershipsOf(database: Database, user: UserId): Promise<MembershipOfUser[]> {
-  const rows = await database.query(
-    sql`SELECT o.id, o.slug, o.name, o.status, m.role, ${mfaPolicyColumns(sql`o.id`)}
-      FROM control.memberships m JOIN control.organisations o ON o.id = m.org_id
-      WHERE m.user_id = ${user} AND m.disabled_at IS NULL AND o.status <> 'provisioning' ORDER BY o.slug LIMIT ${membershipsPerUserMax}`,
-    { readOnly: true },
-  );
+  return membershipsRows(await database.query(membershipsStatement(user), { readOnly: true }));
+}
+
+/** {@link membershipsOf} as a statement of somebody's transaction. */
+export function membershipsStatement(user: UserId): Statement {
+  return sql`SELECT o.id, o.slug, o.name, o.status, m.role, ${mfaPolicyColumns(sql`o.id`)}
+    FROM control.memberships m JOIN control.organisations o ON o.id = m.org_id
+    WHERE m.user_id = ${user} AND m.disabled_at IS NULL AND o.status <> 'provisioning' ORDER BY o.slug LIMIT ${membershipsPerUserMax}`;
+}
+
+/** What the rows of {@link membershipsStatement} say. */
+export function membershipsRows(rows: readonly Row[]): MembershipOfUser[] {
   return rows.map(membershipOf);
 }
 

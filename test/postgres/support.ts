@@ -1,4 +1,5 @@
 /** What tests of the data layer share. The clusters are real and common to all files, so each test makes its own tenant. */
+
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { inject } from "vitest";
@@ -10,6 +11,7 @@ import { readMigrations } from "../../scripts/migrate/files.ts";
 import { createDatabase, type Database, type Row, type Statement, sql } from "../../store/connect.ts";
 import { type DataConfig, parseConfig } from "../../workers/data/config.ts";
 import { createTenant } from "../../workers/data/provisioner/create-tenant.ts";
+import { scopeOf } from "../support/scopes.ts";
 import type { PostgresSetup } from "./global-setup.ts";
 
 /** Addresses and secrets of the clusters that the global setup started. */
@@ -58,7 +60,7 @@ export const tenantMigrations = readMigrations("tenant");
 
 /** Makes an organisation with everything the Provisioner gives it. */
 export async function freshTenant(org: OrgId = newOrgId()): Promise<FreshTenant> {
-  const { placement } = await createTenant(dataConfig, org, tenantMigrations);
+  const { placement } = await createTenant(dataConfig, scopeOf(org), tenantMigrations);
   return describeTenant(org, placement);
 }
 

@@ -1,4 +1,5 @@
 /** A tenant with some rows in it, made the way the product makes them. */
+
 import { randomBytes } from "node:crypto";
 import { rowScopeKey, signRowScope, tenantPassword } from "../../core/crypto/tenant-keys.ts";
 import { makeId, type OrgId, type UserId } from "../../core/ids.ts";
@@ -7,6 +8,7 @@ import { readMigrations } from "../../scripts/migrate/files.ts";
 import { createDatabase, sql } from "../../store/connect.ts";
 import type { DataConfig } from "../../workers/data/config.ts";
 import { createTenant } from "../../workers/data/provisioner/create-tenant.ts";
+import { scopeOf } from "./scopes.ts";
 
 export interface LivedInTenant {
   readonly org: OrgId;
@@ -24,7 +26,7 @@ const hash = (): string => randomBytes(32).toString("hex");
 /** Schema, role and newest migration, by the data Worker's own code. */
 export async function makeTenant(config: DataConfig): Promise<LivedInTenant> {
   const org = makeId("org", Date.now(), random());
-  const { placement } = await createTenant(config, org, readMigrations("tenant"));
+  const { placement } = await createTenant(config, scopeOf(org), readMigrations("tenant"));
   const name = tenantIdentifier(org);
   const host = config.placements.get(placement)?.tenantHost ?? "";
   return { org, name, placement, url: `postgres://${name}:${await tenantPassword(config.root, org, 1)}@${host}` };

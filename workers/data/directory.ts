@@ -1,6 +1,7 @@
 /** The control plane's directory: which placement holds an organisation. */
 import type { OrgId } from "../../core/ids.ts";
 import { type Database, type Row, type Statement, sql } from "../../store/connect.ts";
+import type { OrgScope } from "../../store/control/org-scope.ts";
 
 export interface TenantPlacement {
   readonly placement: string;
@@ -43,7 +44,7 @@ export class NoPlacementLeft extends Error {
 }
 
 /** Where an organisation is, or null. @throws DatabaseError */
-export async function findPlacement(directory: Database, org: OrgId): Promise<TenantPlacement | null> {
+export async function findPlacement(directory: Database, { org }: OrgScope): Promise<TenantPlacement | null> {
   const [row] = await directory.query(
     sql`SELECT ${placementColumns} FROM control.organisation_placements WHERE org_id = ${org}`,
     { readOnly: true },
@@ -82,13 +83,13 @@ const isTextOrNull = (value: unknown): value is string | null => value === null 
  */
 export async function reservePlacement(
   directory: Database,
-  org: OrgId,
+  scope: OrgScope,
   reachable: readonly string[],
   rootId: string,
 ): Promise<ReservedPlacement> {
   let filled: PlacementFill | null = null;
   for (let attempt = 0; attempt < reservationTriesMax; attempt += 1) {
-    const found = await findPlacement(directory, org);
+    const found = await findPlacement(directory, scope);
     if (found !== null) return { ...found, filled: filled?.placement === found.placement ? filled : null };
     // The slot is unique, so of two creations that pick the same one, one inserts nothing and picks again.
     const free = await directory.query(sql`
@@ -102,7 +103,7 @@ export async function reservePlacement(
         SELECT name, slot, tenants, tenants_max FROM free WHERE slot IS NOT NULL ORDER BY tenants, name LIMIT 1
       ), taken AS (
         INSERT INTO control.organisation_placements (org_id, placement, slot, password_root)
-        SELECT ${org}, name, slot, ${rootId} FROM best ON CONFLICT DO NOTHING
+        SELECT ${scope.org}, name, slot, ${rootId} FROM best ON CONFLICT DO NOTHING
       )
       SELECT name, tenants, tenants_max FROM best`);
     const [best] = free;
@@ -117,15 +118,15 @@ export async function reservePlacement(
 }
 
 /** Records that an organisation's schema is complete up to a migration. @throws DatabaseError */
-export async function recordMigrated(directory: Database, org: OrgId, number: number): Promise<void> {
+export async function recordMigrated(directory: Database, scope: OrgScope, number: number): Promise<void> {
   await directory.transaction([
-    migratedStatement(org, number),
-    sql`UPDATE control.organisation_placements SET ready_at = now() WHERE org_id = ${org} AND ready_at IS NULL`,
+    migratedStatement(scope, number),
+    sql`UPDATE control.organisation_placements SET ready_at = now() WHERE org_id = ${scope.org} AND ready_at IS NULL`,
   ]);
 }
 
 /** Records in the index how far a schema is; never lowers what stands there. `scripts/migrate/tenants` does so by the same text. */
-export function migratedStatement(org: OrgId, number: number): Statement {
+export function migratedStatement({ org }: OrgScope, number: number): Statement {
   return sql`INSERT INTO control.tenant_migrations (org_id, number) VALUES (${org}, ${number})
     ON CONFLICT (org_id) DO UPDATE SET number = EXCLUDED.number, migrated_at = now()
     WHERE control.tenant_migrations.number < EXCLUDED.number`;
@@ -148,13 +149,14 @@ const placementsKeptMax = 2048;
 export function createPlacementCache(
   directory: Database,
   now: () => number,
-): (org: OrgId, options?: { readonly fresh: boolean }) => Promise<TenantPlacement> {
+): (scope: OrgScope, options?: { readonly fresh: boolean }) => Promise<TenantPlacement> {
   /** Written only here, in order of age. */
   const kept = new Map<OrgId, { readonly placement: TenantPlacement; readonly atMs: number }>();
-  return async (org, options) => {
+  return async (scope, options) => {
+    const { org } = scope;
     const known = kept.get(org);
     if (known !== undefined && options?.fresh !== true && now() - known.atMs < placementFreshMs) return known.placement;
-    const placement = await findPlacement(directory, org);
+    const placement = await findPlacement(directory, scope);
     kept.delete(org);
     if (placement === null || !placement.ready || placement.closed)
       throw new TenantNotReady("the organisation has no database yet");

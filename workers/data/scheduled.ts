@@ -1,4 +1,4 @@
-import type { OrgId } from "../../core/ids.ts";
+import type { OrgScope } from "../../store/control/org-scope.ts";
 import { rotatePasswords, scheduledRotation } from "./credentials/rotation.ts";
 import { failureOf, logEvent } from "./log.ts";
 import { checkRights } from "./provisioner/rights/check.ts";
@@ -51,20 +51,20 @@ async function tendEverybody(unit: DataUnit, { runMs, visits }: RunLimits): Prom
   const endsAt = unit.now() + runMs;
   const queue = await dueOrganisations(unit.directory, [...unit.config.placements.keys()], visits);
   for (let visit = 0; visit < visits && unit.now() < endsAt; visit += 1) {
-    const org = queue.shift();
-    if (org === undefined) return;
-    if (await visitOne(unit, org)) queue.push(org);
+    const next = queue.shift();
+    if (next === undefined) return;
+    if (await visitOne(unit, next)) queue.push(next);
   }
 }
 
 /** @returns whether there is more to do */
-async function visitOne(unit: DataUnit, org: OrgId): Promise<boolean> {
+async function visitOne(unit: DataUnit, scope: OrgScope): Promise<boolean> {
   let more = false;
   try {
-    ({ more } = await tendTelemetry(unit, org));
+    ({ more } = await tendTelemetry(unit, scope));
   } catch (error) {
     logEvent(failureOf("scheduled", error));
   }
-  await recordVisit(unit.directory, org);
+  await recordVisit(unit.directory, scope);
   return more;
 }

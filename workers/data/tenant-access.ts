@@ -1,9 +1,9 @@
 /** A tenant's own connection: its role's address and a signed row scope. */
 import { type RowScope, rowScopeKey, signRowScope } from "../../core/crypto/tenant-keys.ts";
-import type { OrgId } from "../../core/ids.ts";
 import type { TenantConnection } from "../../core/rpc/data.ts";
 import { tenantIdentifier } from "../../core/tenancy/identifiers.ts";
 import { createDatabase, DatabaseError, type Row, type Statement, sql } from "../../store/connect.ts";
+import type { OrgScope } from "../../store/control/org-scope.ts";
 import { type Placement, rootNamed } from "./config.ts";
 import { tenantPasswords } from "./credentials/passwords.ts";
 import type { TenantPlacement } from "./directory.ts";
@@ -16,8 +16,12 @@ import type { DataUnit } from "./unit.ts";
 export const rowScopeMs = 5 * 60_000;
 
 /** The placement's addresses. @throws TenantNotReady, DatabaseError */
-export async function placementFor(unit: DataUnit, org: OrgId, fresh = false): Promise<[TenantPlacement, Placement]> {
-  const assigned = await unit.placementOf(org, { fresh });
+export async function placementFor(
+  unit: DataUnit,
+  scope: OrgScope,
+  fresh = false,
+): Promise<[TenantPlacement, Placement]> {
+  const assigned = await unit.placementOf(scope, { fresh });
   const placement = unit.config.placements.get(assigned.placement);
   if (placement === undefined) throw new Error("the organisation's placement is not configured here");
   return [assigned, placement];
@@ -29,11 +33,12 @@ export async function placementFor(unit: DataUnit, org: OrgId, fresh = false): P
  */
 export async function openTenant(
   unit: DataUnit,
-  org: OrgId,
+  scope: OrgScope,
   actor: Pick<RowScope, "user" | "role">,
   fresh = false,
 ): Promise<TenantConnection> {
-  const [assigned, placement] = await placementFor(unit, org, fresh);
+  const [assigned, placement] = await placementFor(unit, scope, fresh);
+  const { org } = scope;
   const name = tenantIdentifier(org);
   const { current, next } = await tenantPasswords(unit.config, org, assigned);
   // Of the root that the tenant stands on: a schema in the midst of changing it takes scopes of both.
@@ -55,16 +60,16 @@ export async function openTenant(
  * @returns the rows of each statement
  * @throws TenantNotReady, DatabaseError
  */
-export async function runAsSystem(unit: DataUnit, org: OrgId, statements: readonly Statement[]): Promise<Row[][]> {
+export async function runAsSystem(unit: DataUnit, scope: OrgScope, statements: readonly Statement[]): Promise<Row[][]> {
   let refusal: unknown;
   for (const fresh of [false, true]) {
-    const connection = await openTenant(unit, org, { user: null, role: "system" }, fresh);
-    const scope = sql`SELECT set_config('sentinel.scope', ${connection.rowScope}, true)`;
+    const connection = await openTenant(unit, scope, { user: null, role: "system" }, fresh);
+    const rowScope = sql`SELECT set_config('sentinel.scope', ${connection.rowScope}, true)`;
     for (const url of [connection.databaseUrl, connection.fallbackDatabaseUrl]) {
       if (url === null) continue;
       try {
         const database = createDatabase({ url, gateway: unit.config.gateway });
-        const [, ...results] = await database.transaction([scope, ...statements]);
+        const [, ...results] = await database.transaction([rowScope, ...statements]);
         return results;
       } catch (error) {
         // A refused login comes before any statement, so trying another password repeats nothing.
@@ -74,8 +79,8 @@ export async function runAsSystem(unit: DataUnit, org: OrgId, statements: readon
     }
   }
   // The role has none of its passwords: SQL that ran as it set another. Nothing of the statements was run.
-  if (!unit.mayRepair(org)) throw refusal;
-  const { found: drift } = await repairTenant(unit.config, org);
-  logEvent({ event: "tenant_repaired", org, drift });
-  return runAsSystem(unit, org, statements);
+  if (!unit.mayRepair(scope.org)) throw refusal;
+  const { found: drift } = await repairTenant(unit.config, scope);
+  logEvent({ event: "tenant_repaired", org: scope.org, drift });
+  return runAsSystem(unit, scope, statements);
 }

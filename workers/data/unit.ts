@@ -3,6 +3,7 @@ import type { JWK } from "jose";
 import type { OrgId } from "../../core/ids.ts";
 import { createMeshKeys, type MeshKeys } from "../../core/mesh/keys.ts";
 import { createDatabase, type Database } from "../../store/connect.ts";
+import type { OrgScope } from "../../store/control/org-scope.ts";
 import { type DataConfig, type DataEnv, parseConfig } from "./config.ts";
 import { createPlacementCache, type TenantPlacement } from "./directory.ts";
 
@@ -11,7 +12,7 @@ export interface DataUnit {
   readonly keys: MeshKeys;
   readonly directory: Database;
   /** Where a finished tenant is. @throws TenantNotReady, DatabaseError */
-  placementOf(org: OrgId, options?: { readonly fresh: boolean }): Promise<TenantPlacement>;
+  placementOf(scope: OrgScope, options?: { readonly fresh: boolean }): Promise<TenantPlacement>;
   /** Whether this isolate may repair a tenant now: once a minute, for a role that changes itself all the time. */
   mayRepair(org: OrgId): boolean;
   /** Unix milliseconds. */

@@ -1,12 +1,13 @@
 /** The control plane's index of how far each tenant is. The schemas' own ledgers are the truth. */
 import type pg from "pg";
 import type { OrgId } from "../../../core/ids.ts";
+import { unfinishedScope } from "../../../store/control/scope-makers.ts";
 import { migratedStatement } from "../../../workers/data/directory.ts";
 import type { TenantPlan } from "./plan.ts";
 
 /** Records a tenant whose transaction has been committed, as the data Worker does. */
 export async function recordTenant(control: pg.ClientBase, org: OrgId, number: number): Promise<void> {
-  const { text, values } = migratedStatement(org, number);
+  const { text, values } = migratedStatement(unfinishedScope(org), number);
   await control.query(text, values);
 }
 

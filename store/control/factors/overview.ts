@@ -1,5 +1,5 @@
 import type { UserId } from "../../../core/ids.ts";
-import { type Database, sql } from "../../connect.ts";
+import { type Database, type Row, type Statement, sql } from "../../connect.ts";
 import { booleanOf, numberOf, textOrNull } from "../columns.ts";
 
 /** What a person can prove themselves with. */
@@ -14,16 +14,22 @@ export interface FactorOverview {
 
 /** Everything of a person in one round trip. Null: no such person. */
 export async function factorsOf(database: Database, user: UserId): Promise<FactorOverview | null> {
-  const [row] = await database.query(
-    sql`SELECT u.password_hash IS NOT NULL AS password,
+  return factorsRow(await database.query(factorsStatement(user), { readOnly: true }));
+}
+
+/** {@link factorsOf} as a statement of somebody's transaction. */
+export function factorsStatement(user: UserId): Statement {
+  return sql`SELECT u.password_hash IS NOT NULL AS password,
         (SELECT control.rfc3339(t.confirmed_at) FROM control.totp_secrets t
           WHERE t.user_id = u.id AND t.confirmed_at IS NOT NULL) AS totp_since,
         (SELECT count(*)::integer FROM control.passkeys p WHERE p.user_id = u.id) AS passkeys,
         (SELECT count(*)::integer FROM control.recovery_codes c
           WHERE c.user_id = u.id AND c.used_at IS NULL) AS recovery_codes
-      FROM control.users u WHERE u.id = ${user}`,
-    { readOnly: true },
-  );
+      FROM control.users u WHERE u.id = ${user}`;
+}
+
+/** What the rows of {@link factorsStatement} say. */
+export function factorsRow([row]: readonly Row[]): FactorOverview | null {
   if (row === undefined) return null;
   return {
     password: booleanOf(row, "password"),

@@ -1,5 +1,6 @@
 import type { PasskeyId, UserId } from "../../../core/ids.ts";
-import { type Database, type Row, sql } from "../../connect.ts";
+import { type Database, type Row, type Statement, sql } from "../../connect.ts";
+import { beginStatements, type NewCeremony } from "../ceremonies.ts";
 import { booleanOf, idOf, instant, textOf, textOrNull } from "../columns.ts";
 import { applyChange, receiptIfChanged, type WriteRequest } from "../receipts.ts";
 
@@ -71,12 +72,23 @@ export async function findPasskey(database: Database, credentialId: string): Pro
 
 /** The credentials of one person, oldest first. */
 export async function credentialsOf(database: Database, user: UserId): Promise<StoredPasskey[]> {
-  const rows = await database.query(
-    sql`SELECT id, user_id, credential_id, public_key, to_jsonb(transports) AS transports
-      FROM control.passkeys WHERE user_id = ${user} ORDER BY id LIMIT ${passkeysPerUserMax}`,
-    { readOnly: true },
-  );
-  return rows.map(storedOf);
+  return (await database.query(credentialsStatement(user), { readOnly: true })).map(storedOf);
+}
+
+function credentialsStatement(user: UserId): Statement {
+  return sql`SELECT id, user_id, credential_id, public_key, to_jsonb(transports) AS transports
+    FROM control.passkeys WHERE user_id = ${user} ORDER BY id LIMIT ${passkeysPerUserMax}`;
+}
+
+/** Begins a registration. @returns the person's credentials, which it must not make again */
+export async function beginRegistration(
+  database: Database,
+  write: WriteRequest,
+  ceremony: NewCeremony & { readonly user: UserId },
+): Promise<StoredPasskey[]> {
+  const begin = beginStatements(write, ceremony);
+  const results = await database.transaction([...begin, credentialsStatement(ceremony.user)]);
+  return (results[begin.length] ?? []).map(storedOf);
 }
 
 function storedOf(row: Row): StoredPasskey {

@@ -1,8 +1,10 @@
 import type { OrgId, ProviderId, UserId } from "../../../core/ids.ts";
 import { type Database, sql } from "../../connect.ts";
 import { booleanOf, idOf, instant, textOf, textOrNull } from "../columns.ts";
+import type { OrgScope } from "../org-scope.ts";
 import { hasRoomForMember } from "../quotas.ts";
 import { receiptIfChanged, type WriteRequest } from "../receipts.ts";
+import { joinedScope } from "../scope-makers.ts";
 import { membershipsPerUserMax } from "../users.ts";
 import { type JoiningRole, joiningRoles, oneOf, type ProviderKind, providerKinds } from "./providers.ts";
 
@@ -71,25 +73,37 @@ export async function touchIdentity(
 
 /** What joining through an organisation's provider gives. */
 export interface Joining {
-  readonly org: OrgId;
+  readonly scope: OrgScope;
   readonly role: JoiningRole;
 }
 
+export type SignedUp =
+  | { readonly kind: "made"; readonly joining: Joining | null }
+  /** The address or the identity has an account by now, or the provider's rules have changed. */
+  | { readonly kind: "refused" };
+
 /**
- * Makes an account without a password for a new identity, and its membership where one comes along.
- * @returns false when the address or the identity has an account by now: two requests at once make one
+ * Makes an account without a password for a new identity, and its membership where one comes along. Of two
+ * requests at once one makes it.
+ * @param role what joining the provider's organisation should give; null: nothing is joined. The provider's row
+ *   is asked again: which organisation, and whether it still gives that role for this address
  */
 export async function signUpIdentity(
   database: Database,
   write: WriteRequest,
   made: SubjectKey & { readonly user: UserId; readonly email: string; readonly name: string },
-  joining: Joining | null,
-): Promise<boolean> {
+  role: JoiningRole | null,
+): Promise<SignedUp> {
   const now = instant(write.nowMs);
   const [row] = await database.query(
-    sql`WITH free AS (
+    sql`WITH joins AS (
+        SELECT p.org_id, p.default_role FROM control.identity_providers p
+        WHERE p.id = ${made.provider} AND p.enabled AND p.org_id IS NOT NULL AND p.default_role = ${role}::text
+          AND split_part(${made.email}::text, '@', 2) = ANY (p.email_domains)),
+      free AS (
         SELECT 1 WHERE NOT EXISTS (SELECT FROM control.identities
-          WHERE provider_id = ${made.provider} AND subject = ${made.subject})),
+          WHERE provider_id = ${made.provider} AND subject = ${made.subject})
+          AND (${role}::text IS NULL OR EXISTS (SELECT FROM joins))),
       changed AS (
         INSERT INTO control.users (id, email, name, password_hash, created_at)
         SELECT ${made.user}, ${made.email}, ${made.name}, NULL, ${now}::timestamptz FROM free
@@ -100,14 +114,14 @@ export async function signUpIdentity(
         FROM changed),
       member AS (
         INSERT INTO control.memberships (org_id, user_id, role, created_at)
-        SELECT ${joining?.org ?? null}::text, id, ${joining?.role ?? null}::text, ${now}::timestamptz
-        FROM changed WHERE ${joining !== null}::boolean),
+        SELECT joins.org_id, changed.id, joins.default_role, ${now}::timestamptz FROM changed, joins),
       -- A registration of the address that waits for its mail is void: the address has an account now.
       closed AS (DELETE FROM control.registrations WHERE email = ${made.email} AND EXISTS (SELECT FROM changed)),
       receipt AS (${receiptIfChanged(write, null)})
-      SELECT EXISTS (SELECT FROM changed) AS made`,
+      SELECT (SELECT org_id FROM joins) AS org_id FROM changed`,
   );
-  return row !== undefined && booleanOf(row, "made");
+  if (row === undefined) return { kind: "refused" };
+  return { kind: "made", joining: role === null ? null : { scope: joinedScope(idOf("org", row, "org_id")), role } };
 }
 
 export type Linked =
@@ -163,7 +177,7 @@ export async function linkIdentity(
   if (!booleanOf(row, "changed")) return { kind: "taken" };
   const provider = idOf("provider", row, "id");
   if (!booleanOf(row, "joined")) return { kind: "linked", provider, joining: null };
-  const joining = { org: idOf("org", row, "org_id"), role: oneOf(row, "default_role", joiningRoles) };
+  const joining = { scope: joinedScope(idOf("org", row, "org_id")), role: oneOf(row, "default_role", joiningRoles) };
   return { kind: "linked", provider, joining };
 }
 

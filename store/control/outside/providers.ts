@@ -1,8 +1,10 @@
-import type { Id, OrgId, ProviderId } from "../../../core/ids.ts";
+import type { Id, ProviderId } from "../../../core/ids.ts";
 import { parseRole, type Role } from "../../../core/tenancy/roles.ts";
 import { type Database, type Row, type Statement, sql } from "../../connect.ts";
 import { booleanOf, idOf, instant, textOf, textOrNull } from "../columns.ts";
+import type { DoorScope, OrgScope, PlatformScope } from "../org-scope.ts";
 import { applyChange, receiptIfChanged, type WriteRequest } from "../receipts.ts";
+import { doorScope } from "../scope-makers.ts";
 
 export const providerKinds = ["google", "microsoft", "oidc", "supabase"] as const;
 export type ProviderKind = (typeof providerKinds)[number];
@@ -14,8 +16,8 @@ export const joiningRoles = ["analyst", "viewer", "readonly"] as const satisfies
 export type JoiningRole = (typeof joiningRoles)[number];
 export type ProviderSecretId = Id<"providerSecret">;
 
-/** Whose providers: an organisation's, or null for the platform's. */
-export type ProviderOwner = OrgId | null;
+/** Who looks after providers: an organisation its own, the platform's operator those of everybody. */
+export type ProviderOwner = OrgScope | PlatformScope;
 
 /** Providers of one owner: a list that a sign-in page can show. */
 export const providersMax = 20;
@@ -33,7 +35,8 @@ export interface ProviderSettings {
 
 export interface Provider extends ProviderSettings {
   readonly id: ProviderId;
-  readonly owner: ProviderOwner;
+  /** The organisation whose own it is, and whose door alone it stands at; null: the platform's. */
+  readonly ownDoor: DoorScope | null;
   readonly kind: ProviderKind;
   readonly issuer: string;
   /** Null for Supabase, which has none. */
@@ -68,23 +71,24 @@ const secretViews = sql`(SELECT coalesce(json_agg(json_build_object('id', s.id,
     'createdAt', control.rfc3339(s.created_at), 'expiresAt', control.rfc3339(s.expires_at),
     'provenAt', control.rfc3339(s.proven_at)) ORDER BY s.id DESC), '[]')
   FROM control.provider_secrets s WHERE s.provider_id = p.id AND s.retired_at IS NULL) AS secrets`;
-const ownedBy = (owner: ProviderOwner): Statement => sql`p.org_id IS NOT DISTINCT FROM ${owner}::text`;
+const ownedBy = ({ org }: ProviderOwner): Statement => sql`p.org_id IS NOT DISTINCT FROM ${org}::text`;
 
 /** Adds a provider, with its first secret. Null: it is there already, or there are too many. */
 export async function addProvider(
   database: Database,
   write: WriteRequest,
-  provider: Omit<Provider, "createdAt">,
+  owner: ProviderOwner,
+  provider: Omit<Provider, "createdAt" | "ownDoor">,
   secret: NewSecret | null,
 ): Promise<ProviderWithSecrets | null> {
   const now = instant(write.nowMs);
-  const { id, owner, kind, name, issuer, clientId, signing, emailDomains } = provider;
+  const { id, kind, name, issuer, clientId, signing, emailDomains } = provider;
   const expires = secret === null || secret.expiresAtMs === null ? null : instant(secret.expiresAtMs);
   const [row] = await database.query(
     sql`WITH changed AS (
         INSERT INTO control.identity_providers (id, org_id, kind, name, issuer, client_id, signing, enabled,
           allow_sign_up, trusts_mfa, confirms_email, default_role, email_domains, created_at, updated_at)
-        SELECT ${id}, ${owner}::text, ${kind}, ${name}, ${issuer}, ${clientId}::text, ${signing}, ${provider.enabled}::boolean,
+        SELECT ${id}, ${owner.org}::text, ${kind}, ${name}, ${issuer}, ${clientId}::text, ${signing}, ${provider.enabled}::boolean,
           ${provider.allowSignUp}::boolean, ${provider.trustsMfa}::boolean, ${provider.confirmsEmail}::boolean,
           ${provider.defaultRole}::text,
           ${emailDomains}::text[], ${now}::timestamptz, ${now}::timestamptz
@@ -102,7 +106,8 @@ export async function addProvider(
   const createdAt = textOf(row, "created_at");
   const view =
     secret === null ? null : { id: secret.id, createdAt, expiresAt: textOrNull(row, "expires_at"), provenAt: null };
-  return { ...provider, createdAt, secrets: view === null ? [] : [view] };
+  const ownDoor = owner.org === null ? null : doorScope(owner.org);
+  return { ...provider, ownDoor, createdAt, secrets: view === null ? [] : [view] };
 }
 
 /** All providers of one owner, the oldest first. */
@@ -128,25 +133,42 @@ export async function findOwnedProvider(
   return row === undefined ? null : withSecrets(row);
 }
 
+/** What stands at a door. */
+export interface OfferedAt {
+  /** The organisation whose door it is; null: the platform's. */
+  readonly door: DoorScope | null;
+  readonly providers: readonly Provider[];
+}
+
 /**
  * The enabled providers at a door: the platform's, and at an organisation's door its own as well.
- * @param door the organisation whose door it is; null: the platform's
+ * @param reference an organisation's id or slug; null: the platform's own door
+ * @returns null when there is no such organisation, or it is suspended. One that is to be deleted has a door still:
+ *   its owners come in by it to take that back
  */
-export async function providersAt(database: Database, door: OrgId | null): Promise<Provider[]> {
-  const rows = await database.query(
-    sql`SELECT ${columns} FROM control.identity_providers p
-      WHERE p.enabled AND (p.org_id IS NULL OR p.org_id = ${door}::text)
-      ORDER BY p.org_id IS NULL, p.id LIMIT ${2 * providersMax}`,
+export async function providersAt(database: Database, reference: string | null): Promise<OfferedAt | null> {
+  const named = sql`SELECT o.id FROM control.organisations o
+    WHERE (o.id = ${reference}::text OR o.slug = ${reference}::text) AND o.status IN ('active', 'deleting')`;
+  const [doors, rows = []] = await database.transaction(
+    [
+      named,
+      sql`SELECT ${columns} FROM control.identity_providers p
+        WHERE p.enabled AND (p.org_id IS NULL OR p.org_id = (${named}))
+        ORDER BY p.org_id IS NULL, p.id LIMIT ${2 * providersMax}`,
+    ],
     { readOnly: true },
   );
-  return rows.map(providerOf);
+  const door = doors?.[0];
+  if (reference !== null && door === undefined) return null;
+  return { door: door === undefined ? null : doorScope(idOf("org", door, "id")), providers: rows.map(providerOf) };
 }
 
 /** Replaces what may change. Null: there is no such provider of this owner. */
 export async function changeProvider(
   database: Database,
   write: WriteRequest,
-  target: { readonly owner: ProviderOwner; readonly id: ProviderId },
+  owner: ProviderOwner,
+  id: ProviderId,
   settings: ProviderSettings,
 ): Promise<ProviderWithSecrets | null> {
   const [, rows] = await database.transaction([
@@ -155,10 +177,10 @@ export async function changeProvider(
           allow_sign_up = ${settings.allowSignUp}, trusts_mfa = ${settings.trustsMfa},
           confirms_email = ${settings.confirmsEmail}, default_role = ${settings.defaultRole}::text,
           email_domains = ${settings.emailDomains}::text[], updated_at = ${instant(write.nowMs)}::timestamptz
-        WHERE p.id = ${target.id} AND ${ownedBy(target.owner)} RETURNING 1)
-      ${receiptIfChanged(write, target.owner)}`,
+        WHERE p.id = ${id} AND ${ownedBy(owner)} RETURNING 1)
+      ${receiptIfChanged(write, owner)}`,
     sql`SELECT ${columns}, ${secretViews} FROM control.identity_providers p
-      WHERE p.id = ${target.id} AND ${ownedBy(target.owner)}`,
+      WHERE p.id = ${id} AND ${ownedBy(owner)}`,
   ]);
   const row = rows?.[0];
   return row === undefined ? null : withSecrets(row);
@@ -168,11 +190,12 @@ export async function changeProvider(
 export async function removeProvider(
   database: Database,
   write: WriteRequest,
-  target: { readonly owner: ProviderOwner; readonly id: ProviderId },
+  owner: ProviderOwner,
+  id: ProviderId,
 ): Promise<boolean> {
   const change = sql`
-    DELETE FROM control.identity_providers p WHERE p.id = ${target.id} AND ${ownedBy(target.owner)} RETURNING 1`;
-  return applyChange(database, write, target.owner, change);
+    DELETE FROM control.identity_providers p WHERE p.id = ${id} AND ${ownedBy(owner)} RETURNING 1`;
+  return applyChange(database, write, owner, change);
 }
 
 /** A column that holds one of the known words. @throws TypeError */
@@ -189,7 +212,7 @@ function providerOf(row: Row): Provider {
   const role = parseRole(row["default_role"]);
   return {
     id: idOf("provider", row, "id"),
-    owner: row["org_id"] === null ? null : idOf("org", row, "org_id"),
+    ownDoor: row["org_id"] === null ? null : doorScope(idOf("org", row, "org_id")),
     kind: oneOf(row, "kind", providerKinds),
     name: textOf(row, "name"),
     issuer: textOf(row, "issuer"),

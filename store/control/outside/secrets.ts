@@ -57,24 +57,25 @@ export interface AddedSecret {
 export async function addSecret(
   database: Database,
   write: WriteRequest,
-  target: { readonly owner: ProviderOwner; readonly provider: ProviderId },
+  owner: ProviderOwner,
+  provider: ProviderId,
   secret: NewSecret,
 ): Promise<AddedSecret | null> {
   const now = instant(write.nowMs);
   const expires = secret.expiresAtMs === null ? null : instant(secret.expiresAtMs);
   const [, rows] = await database.transaction([
     // Two additions follow one another, so that neither overlooks the other's.
-    sql`SELECT 1 FROM control.identity_providers WHERE id = ${target.provider} FOR UPDATE`,
+    sql`SELECT 1 FROM control.identity_providers WHERE id = ${provider} FOR UPDATE`,
     sql`WITH changed AS (
         INSERT INTO control.provider_secrets (id, provider_id, sealed, created_at, expires_at)
         SELECT ${secret.id}, p.id, ${secret.sealed}, ${now}::timestamptz, ${expires}::timestamptz
         FROM control.identity_providers p
-        WHERE p.id = ${target.provider} AND p.org_id IS NOT DISTINCT FROM ${target.owner}::text RETURNING provider_id),
+        WHERE p.id = ${provider} AND p.org_id IS NOT DISTINCT FROM ${owner.org}::text RETURNING provider_id),
       retired AS (
         UPDATE control.provider_secrets SET retired_at = ${now}::timestamptz, sealed = NULL
         WHERE id IN (SELECT s.id FROM control.provider_secrets s JOIN changed c ON c.provider_id = s.provider_id
           WHERE s.retired_at IS NULL ORDER BY s.id DESC OFFSET ${liveMax - 1}) RETURNING id),
-      receipt AS (${receiptIfChanged(write, target.owner)})
+      receipt AS (${receiptIfChanged(write, owner)})
       SELECT control.rfc3339(${now}::timestamptz) AS created_at, control.rfc3339(${expires}::timestamptz) AS expires_at,
         (SELECT coalesce(json_agg(id), '[]') FROM retired) AS retired FROM changed`,
   ]);
@@ -88,18 +89,19 @@ export async function addSecret(
 export async function retireSecret(
   database: Database,
   write: WriteRequest,
-  target: { readonly owner: ProviderOwner; readonly provider: ProviderId; readonly secret: ProviderSecretId },
+  owner: ProviderOwner,
+  target: { readonly provider: ProviderId; readonly secret: ProviderSecretId },
 ): Promise<"retired" | "last" | "not_found"> {
   const [, rows] = await database.transaction([
     sql`SELECT 1 FROM control.identity_providers WHERE id = ${target.provider} FOR UPDATE`,
     sql`WITH live AS (
         SELECT s.id FROM control.provider_secrets s JOIN control.identity_providers p ON p.id = s.provider_id
-        WHERE p.id = ${target.provider} AND p.org_id IS NOT DISTINCT FROM ${target.owner}::text
+        WHERE p.id = ${target.provider} AND p.org_id IS NOT DISTINCT FROM ${owner.org}::text
           AND s.retired_at IS NULL),
       changed AS (
         UPDATE control.provider_secrets SET retired_at = ${instant(write.nowMs)}::timestamptz, sealed = NULL
         WHERE id = ${target.secret} AND id IN (SELECT id FROM live) AND (SELECT count(*) FROM live) > 1 RETURNING 1),
-      receipt AS (${receiptIfChanged(write, target.owner)})
+      receipt AS (${receiptIfChanged(write, owner)})
       SELECT EXISTS (SELECT FROM changed) AS retired, EXISTS (SELECT FROM live WHERE id = ${target.secret}) AS found`,
   ]);
   const row = rows?.[0] ?? {};
@@ -109,7 +111,8 @@ export async function retireSecret(
 
 export interface OutlivedSecret {
   readonly id: ProviderSecretId;
-  readonly owner: ProviderOwner;
+  /** Whose log it belongs to; null: the platform's. */
+  readonly owner: OrgId | null;
 }
 
 /** What the overlap has passed and is not retired yet. */

@@ -1,4 +1,5 @@
 /** An organisation that is erased: what is left of it, what is not, and what somebody who kept everything can still do. */
+
 import { beforeAll, describe, expect, it } from "vitest";
 import { type OrgId, parseId } from "../../../core/ids.ts";
 import { tenantIdentifier } from "../../../core/tenancy/identifiers.ts";
@@ -10,6 +11,7 @@ import { exchangeSession } from "../../../workers/studio/auth/exchange-session.t
 import { runLifecycle } from "../../../workers/studio/lifecycle/run-lifecycle.ts";
 import { shredders } from "../../../workers/studio/lifecycle/shredders.ts";
 import { asSuperuser, dataConfig, newRequestId, runAs, setup, tenantMigrations } from "../../postgres/support.ts";
+import { scopeOf } from "../../support/scopes.ts";
 import { checksum } from "./support.ts";
 import { controlChecksum, createWhole, type Organisation, type Whole } from "./whole-kit.ts";
 
@@ -197,8 +199,8 @@ describe("who kept everything of an organisation that was erased", () => {
     await eraseWholly(org);
     const login = org.tenant.database.query(sql`SELECT 1`);
     await expect(login).rejects.toThrow(DatabaseError);
-    await expect(createTenant(dataConfig, org.id, tenantMigrations)).rejects.toThrow("was erased");
-    await expect(repairTenant(dataConfig, org.id)).rejects.toThrow("was erased");
+    await expect(createTenant(dataConfig, scopeOf(org.id), tenantMigrations)).rejects.toThrow("was erased");
+    await expect(repairTenant(dataConfig, scopeOf(org.id))).rejects.toThrow("was erased");
     expect(await onPlacement(org)).toMatchObject({ schema: false, role: false });
   }, 60_000);
 });

@@ -2,6 +2,7 @@
  * What Postgres lets a tenant's role do, and no REVOKE by a role that is no superuser prevents.
  * Each test shows that it is possible and how it is bounded or repaired; SECURITY.md lists them.
  */
+
 import { describe, expect, it } from "vitest";
 import { sql } from "../../../store/connect.ts";
 import { createTenant } from "../../../workers/data/provisioner/create-tenant.ts";
@@ -16,9 +17,10 @@ import {
   setup,
   tenantMigrations,
 } from "../../postgres/support.ts";
+import { scopeOf } from "../../support/scopes.ts";
 import { attack, denied, refusal } from "./support.ts";
 
-const repair = (tenant: FreshTenant) => createTenant(dataConfig, tenant.org, tenantMigrations);
+const repair = (tenant: FreshTenant) => createTenant(dataConfig, scopeOf(tenant.org), tenantMigrations);
 
 describe("allowed by Postgres, and bounded", () => {
   it("changes its own password; the provisioner finds and repairs it, and no data is lost", async () => {

@@ -1,4 +1,5 @@
 /** A cluster of its own with one tenant, and samples in it by the million. */
+
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,6 +15,7 @@ import { createDatabase, type Database, type Row, type Statement, sql } from "..
 import { parseConfig } from "../../../workers/data/config.ts";
 import { createTenant } from "../../../workers/data/provisioner/create-tenant.ts";
 import { tenantMigrations } from "../../../workers/data/provisioner/tenant-migrations.ts";
+import { scopeOf } from "../../support/scopes.ts";
 
 const dayMs = 86_400_000;
 
@@ -54,7 +56,7 @@ export async function startTelemetryWorld(folder?: string): Promise<TelemetryWor
     DIRECTORY_DATABASE_URL: `postgres://postgres:${superuserPassword}@127.0.0.1:${cluster.port}/sentinel`,
   });
   const org: OrgId = makeId("org", Date.now(), randomBytes(10));
-  await createTenant(config, org, tenantMigrations);
+  await createTenant(config, scopeOf(org), tenantMigrations);
   const schema = tenantIdentifier(org);
   const url = `postgres://${schema}:${await tenantPassword(config.root, org, 1)}@127.0.0.1:${cluster.port}/sentinel`;
   const database: Database = createDatabase({ url, gateway: config.gateway });

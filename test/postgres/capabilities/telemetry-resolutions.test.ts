@@ -3,6 +3,7 @@ import type { DeviceId } from "../../../core/ids.ts";
 import type { Telemetry } from "../../../core/rpc/capabilities.ts";
 import { sql } from "../../../store/connect.ts";
 import { createTenant } from "../../../workers/data/provisioner/create-tenant.ts";
+import { scopeOf } from "../../support/scopes.ts";
 import { asOwner, dayMs, hourMs, midnight, minuteMs, rollUp } from "../data/telemetry-kit.ts";
 import { dataConfig, describeTenant, type FreshTenant, newOrgId, tenantMigrations } from "../support.ts";
 import { accepted, createWorld, enrolOne, ingest, owner, type World } from "./support.ts";
@@ -76,7 +77,7 @@ describe("a chart", () => {
 
   it("needs no roll-ups: a schema from before them answers from its samples", async () => {
     const org = newOrgId();
-    const { placement } = await createTenant(dataConfig, org, tenantMigrations.slice(0, 2));
+    const { placement } = await createTenant(dataConfig, scopeOf(org), tenantMigrations.slice(0, 2));
     const before = await describeTenant(org, placement);
     const { id } = await enrolOne(world, org);
     await before.run(
@@ -87,7 +88,7 @@ describe("a chart", () => {
     );
     const bucket = { at: at(startMs), samples: 1, metrics: { cpu_percent: 4 } };
     expect(await query(startMs, startMs + dayMs, 60, id, org)).toMatchObject({ resolution: "raw", buckets: [bucket] });
-    await createTenant(dataConfig, org, tenantMigrations);
+    await createTenant(dataConfig, scopeOf(org), tenantMigrations);
     expect(await query(startMs, startMs + dayMs, 60, id, org)).toMatchObject({
       resolution: "minute",
       buckets: [bucket],

@@ -10,6 +10,7 @@ import { newSha256 } from "../../../scripts/backup/running-hash.ts";
 import { createDatabase, sql } from "../../../store/connect.ts";
 import { shredDataKeys } from "../../../store/control/data-keys.ts";
 import { type PlacementDatabases, runOn } from "../../support/placement-databases.ts";
+import { scopeOf } from "../../support/scopes.ts";
 import { addDevices, type MadeTenant, makeTenants, twoPlacements } from "../data/migrations-kit.ts";
 import { newDeviceId } from "../data/support.ts";
 import { connect, gateway, newOrgId, newUserId, setup } from "../support.ts";
@@ -254,5 +255,5 @@ describe("sentinel backup, verify and restore", () => {
 function shred(controlUrl: string, org: OrgId): Promise<number> {
   const url = new URL(setup.controlUrl);
   url.pathname = new URL(controlUrl).pathname;
-  return shredDataKeys(createDatabase({ url: url.href, gateway }), org);
+  return shredDataKeys(createDatabase({ url: url.href, gateway }), scopeOf(org));
 }

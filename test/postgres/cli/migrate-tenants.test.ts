@@ -8,6 +8,7 @@ import { reservePlacement } from "../../../workers/data/directory.ts";
 import { createTenant } from "../../../workers/data/provisioner/create-tenant.ts";
 import type { PlacementDatabases } from "../../support/placement-databases.ts";
 import { runOn } from "../../support/placement-databases.ts";
+import { scopeOf } from "../../support/scopes.ts";
 import { asProvisioner, makeTenants, twoPlacements, versions } from "../data/migrations-kit.ts";
 import { gateway, newOrgId, setup } from "../support.ts";
 import { runCli } from "./run-cli.ts";
@@ -89,7 +90,9 @@ describe("sentinel placements", () => {
       expect(runCli(["placements", "set", name, "--tenants-max", String(most)], urlsOf(world)).status).toBe(0);
     const reserve = (count: number) =>
       Promise.all(
-        Array.from({ length: count }, () => reservePlacement(directory, newOrgId(), ["one", "two"], "0".repeat(16))),
+        Array.from({ length: count }, () =>
+          reservePlacement(directory, scopeOf(newOrgId()), ["one", "two"], "0".repeat(16)),
+        ),
       );
     await reserve(9);
     expect(runCli(["placements", "list"], urlsOf(world))).toEqual({
@@ -159,12 +162,12 @@ describe("sentinel placements", () => {
         ...(Object.fromEntries(Object.entries(address).map(([key, url]) => [key, inThree(url)])) as typeof address),
       };
       const config = { ...world.config, placements: new Map([...world.config.placements, ["three", placement]]) };
-      expect(await createTenant(config, newOrgId(), all)).toMatchObject({
+      expect(await createTenant(config, scopeOf(newOrgId()), all)).toMatchObject({
         placement: "three",
         filled: { placement: "three", tenants: 1, tenantsMax: 7 },
       });
       // A Worker that was not told of it has no room for anybody.
-      await expect(createTenant(world.config, newOrgId(), all)).rejects.toThrow("every placement is full");
+      await expect(createTenant(world.config, scopeOf(newOrgId()), all)).rejects.toThrow("every placement is full");
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

@@ -7,6 +7,7 @@ import { findPlacement } from "../../../workers/data/directory.ts";
 import { checkRights } from "../../../workers/data/provisioner/rights/check.ts";
 import type { PlacementDatabases } from "../../support/placement-databases.ts";
 import { runOn } from "../../support/placement-databases.ts";
+import { scopeOf } from "../../support/scopes.ts";
 import { asProvisioner, makeTenants, twoPlacements } from "../data/migrations-kit.ts";
 import { newOrgId, runAs } from "../support.ts";
 import { runCli } from "./run-cli.ts";
@@ -78,8 +79,8 @@ describe("sentinel tenants rotate-passwords", () => {
     const stop = rotating(world);
     await rotateTenants({ controlUrl: world.urls[0].url, org: one!.org, onLook: () => undefined, ...watch });
     await stop();
-    expect(await findPlacement(directoryOf(world), one!.org)).toMatchObject({ passwordEpoch: 2 });
-    expect(await findPlacement(directoryOf(world), other!.org)).toMatchObject({ passwordEpoch: 1 });
+    expect(await findPlacement(directoryOf(world), scopeOf(one!.org))).toMatchObject({ passwordEpoch: 2 });
+    expect(await findPlacement(directoryOf(world), scopeOf(other!.org))).toMatchObject({ passwordEpoch: 1 });
   });
 
   it("that was killed is done by the clock anyway, and asked again goes on with the rest", async () => {

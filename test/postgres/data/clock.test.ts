@@ -1,4 +1,5 @@
 /** What the data Worker's clock does, as it is bundled, on workerd. */
+
 import { randomBytes } from "node:crypto";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { expect, it } from "vitest";
@@ -8,6 +9,7 @@ import { parseConfig } from "../../../workers/data/config.ts";
 import { findPlacement } from "../../../workers/data/directory.ts";
 import { fingerprints } from "../../../workers/data/provisioner/rights/compare.ts";
 import { tenantRights } from "../../../workers/data/provisioner/rights/tenant-rights.ts";
+import { scopeOf } from "../../support/scopes.ts";
 import { gateway, runAs } from "../support.ts";
 import { asProvisioner, makeTenants, twoPlacements } from "./migrations-kit.ts";
 
@@ -52,8 +54,8 @@ it("a run of the clock rotates who is ripe, announces who is due, puts rights an
     await miniflare.dispose();
   }
   const directory = createDatabase({ url: config.directoryUrl, gateway });
-  expect(await findPlacement(directory, ripe!.org)).toMatchObject({ passwordEpoch: 2, rotatingTo: null });
-  expect(await findPlacement(directory, due!.org)).toMatchObject({ passwordEpoch: 1, rotatingTo: 2 });
+  expect(await findPlacement(directory, scopeOf(ripe!.org))).toMatchObject({ passwordEpoch: 2, rotatingTo: null });
+  expect(await findPlacement(directory, scopeOf(due!.org))).toMatchObject({ passwordEpoch: 1, rotatingTo: 2 });
   const provisioner = createDatabase({ url: config.placements.get(bent!.placement)!.provisionerUrl, gateway });
   expect((await fingerprints(provisioner, [bent!.name])).get(bent!.name)).toBe(tenantRights.fingerprint);
   const { databaseUrl } = await locked!.connection("owner");

@@ -1,4 +1,5 @@
 /** Tenants of their own for tests of runs over all tenants. */
+
 import { rowScopeKey, signRowScope, tenantPassword } from "../../../core/crypto/tenant-keys.ts";
 import { type DeviceId, makeId, type OrgId } from "../../../core/ids.ts";
 import type { TenantConnection } from "../../../core/rpc/data.ts";
@@ -8,6 +9,7 @@ import { createDatabase, type Row, type Statement, sql } from "../../../store/co
 import { createTenant } from "../../../workers/data/provisioner/create-tenant.ts";
 import type { TenantMigration } from "../../../workers/data/provisioner/tenant-schema.ts";
 import { makePlacementDatabases, type PlacementDatabases, runOn } from "../../support/placement-databases.ts";
+import { scopeOf } from "../../support/scopes.ts";
 import { connect, gateway, newOrgId, runAs, setup } from "../support.ts";
 
 export interface MadeTenant {
@@ -43,7 +45,7 @@ export async function makeTenants(
 
 async function makeTenant(world: PlacementDatabases, migrations: readonly TenantMigration[]): Promise<MadeTenant> {
   const org = newOrgId();
-  const { placement } = await createTenant(world.config, org, migrations);
+  const { placement } = await createTenant(world.config, scopeOf(org), migrations);
   const name = tenantIdentifier(org);
   const password = await tenantPassword(world.config.root, org, 1);
   const key = await rowScopeKey(world.config.root, org);

@@ -7,6 +7,7 @@ import { findPlacement, NoPlacementLeft, reservePlacement } from "../../../worke
 import { createTenant } from "../../../workers/data/provisioner/create-tenant.ts";
 import { provision } from "../../../workers/data/provisioner/provision.ts";
 import type { TenantMigration } from "../../../workers/data/provisioner/tenant-schema.ts";
+import { scopeOf } from "../../support/scopes.ts";
 import {
   dataConfig,
   describeTenant,
@@ -34,7 +35,11 @@ describe("creating a tenant", () => {
     const { placement } = await provision(world.unit, call, org);
     const tenant = await describeTenant(org, placement!);
     expect(await tenant.run("system", null, sql`SELECT count(*)::int AS n FROM devices`)).toEqual([[{ n: 0 }]]);
-    expect(await findPlacement(directoryDatabase, org)).toMatchObject({ placement, ready: true, passwordEpoch: 1 });
+    expect(await findPlacement(directoryDatabase, scopeOf(org))).toMatchObject({
+      placement,
+      ready: true,
+      passwordEpoch: 1,
+    });
     const [ledger] = await runAs(owner("first"), "SELECT number FROM control.tenant_migrations WHERE org_id = $1", [
       org,
     ]);
@@ -50,7 +55,7 @@ describe("creating a tenant", () => {
     expect(await refusedBecause(provision(world.unit, enroll, org))).toBe("wrong_job");
     const hub = await world.mesh.caller("durable-objects").asJob("data.provisioner", "provision", org, newRequestId());
     expect(await refusedBecause(provision(world.unit, hub, org))).toBe("not_granted");
-    expect(await findPlacement(directoryDatabase, org)).toBeNull();
+    expect(await findPlacement(directoryDatabase, scopeOf(org))).toBeNull();
   });
 
   it("gives a role that can log in and has no other right", async () => {
@@ -104,7 +109,7 @@ describe("creating a tenant", () => {
   it("twice changes nothing", async () => {
     const tenant = await freshTenant();
     await tenant.run("system", null, sql`INSERT INTO operation_receipts (request_id) VALUES ('kept')`);
-    expect(await createTenant(dataConfig, tenant.org, tenantMigrations)).toEqual({
+    expect(await createTenant(dataConfig, scopeOf(tenant.org), tenantMigrations)).toEqual({
       placement: tenant.placement,
       repaired: [],
       filled: null,
@@ -116,7 +121,7 @@ describe("creating a tenant", () => {
 
   it("by two callers at once makes one tenant, and both succeed", async () => {
     const org = newOrgId();
-    const made = await Promise.all([1, 2, 3].map(() => createTenant(dataConfig, org, tenantMigrations)));
+    const made = await Promise.all([1, 2, 3].map(() => createTenant(dataConfig, scopeOf(org), tenantMigrations)));
     expect(new Set(made.map(({ placement }) => placement)).size).toBe(1);
     const tenant = await describeTenant(org, made[0]!.placement);
     expect(await tenant.run("owner", null, sql`SELECT scope_role() AS role`)).toEqual([[{ role: "owner" }]]);
@@ -124,9 +129,9 @@ describe("creating a tenant", () => {
 
   it("that stopped after its reservation is finished in the same place", async () => {
     const org = newOrgId();
-    const reserved = await reservePlacement(directoryDatabase, org, ["first", "second"], dataConfig.rootId);
+    const reserved = await reservePlacement(directoryDatabase, scopeOf(org), ["first", "second"], dataConfig.rootId);
     expect(reserved.ready).toBe(false);
-    expect((await createTenant(dataConfig, org, tenantMigrations)).placement).toBe(reserved.placement);
+    expect((await createTenant(dataConfig, scopeOf(org), tenantMigrations)).placement).toBe(reserved.placement);
   });
 
   it("that stopped before it was recorded is finished by the next call", async () => {
@@ -135,8 +140,8 @@ describe("creating a tenant", () => {
       tenant.org,
     ]);
     await runAs(owner("first"), "DELETE FROM control.tenant_migrations WHERE org_id = $1", [tenant.org]);
-    await createTenant(dataConfig, tenant.org, tenantMigrations);
-    expect(await findPlacement(directoryDatabase, tenant.org)).toMatchObject({ ready: true });
+    await createTenant(dataConfig, scopeOf(tenant.org), tenantMigrations);
+    expect(await findPlacement(directoryDatabase, scopeOf(tenant.org))).toMatchObject({ ready: true });
   });
 
   it("whose migration fails leaves neither schema nor role behind, and succeeds once it is mended", async () => {
@@ -148,26 +153,26 @@ describe("creating a tenant", () => {
       checksum: "0".repeat(64),
       sql: "CREATE TABLE {{schema}}.half (i int); SELECT 1 / 0;",
     };
-    await expect(createTenant(dataConfig, org, [tenantMigrations[0]!, broken])).rejects.toMatchObject({
+    await expect(createTenant(dataConfig, scopeOf(org), [tenantMigrations[0]!, broken])).rejects.toMatchObject({
       code: "22012",
     });
-    const { placement } = (await findPlacement(directoryDatabase, org))!;
+    const { placement } = (await findPlacement(directoryDatabase, scopeOf(org)))!;
     const left = await runAs(
       owner(placement),
       "SELECT 1 FROM pg_roles WHERE rolname = $1 UNION ALL SELECT 1 FROM pg_namespace WHERE nspname = $1",
       [name],
     );
     expect(left).toEqual([]);
-    await createTenant(dataConfig, org, tenantMigrations);
-    expect(await findPlacement(directoryDatabase, org)).toMatchObject({ placement, ready: true });
+    await createTenant(dataConfig, scopeOf(org), tenantMigrations);
+    expect(await findPlacement(directoryDatabase, scopeOf(org))).toMatchObject({ placement, ready: true });
   });
 
   it("again after a newer release brings it to the newest migration, and keeps what it holds", async () => {
     const org = newOrgId();
-    const { placement } = await createTenant(dataConfig, org, tenantMigrations.slice(0, 1));
+    const { placement } = await createTenant(dataConfig, scopeOf(org), tenantMigrations.slice(0, 1));
     const tenant = await describeTenant(org, placement);
     await tenant.run("system", null, sql`INSERT INTO operation_receipts (request_id) VALUES ('kept')`);
-    await createTenant(dataConfig, org, tenantMigrations);
+    await createTenant(dataConfig, scopeOf(org), tenantMigrations);
     expect(
       await tenant.run(
         "system",
@@ -180,7 +185,7 @@ describe("creating a tenant", () => {
   it("refuses a migration that was changed after it had been applied", async () => {
     const tenant = await freshTenant();
     const changed = { ...tenantMigrations[0]!, checksum: "f".repeat(64) };
-    await expect(createTenant(dataConfig, tenant.org, [changed])).rejects.toThrow(
+    await expect(createTenant(dataConfig, scopeOf(tenant.org), [changed])).rejects.toThrow(
       /was changed after it had been applied/,
     );
   });
@@ -197,7 +202,7 @@ describe("choosing a placement", () => {
     };
     // Other files create tenants beside this one, so the claim is of balance, not of one choice.
     for (let index = 0; index < 4; index += 1)
-      await reservePlacement(directoryDatabase, newOrgId(), ["first", "second"], dataConfig.rootId);
+      await reservePlacement(directoryDatabase, scopeOf(newOrgId()), ["first", "second"], dataConfig.rootId);
     const [fewest, most] = await count();
     expect(most!.n - fewest!.n).toBeLessThanOrEqual(4);
   });
@@ -208,7 +213,9 @@ describe("choosing a placement", () => {
       "INSERT INTO control.placements (name, tenants_max) VALUES ('small', 5) ON CONFLICT DO NOTHING",
     );
     const outcomes = await Promise.allSettled(
-      Array.from({ length: 8 }, () => reservePlacement(directoryDatabase, newOrgId(), ["small"], dataConfig.rootId)),
+      Array.from({ length: 8 }, () =>
+        reservePlacement(directoryDatabase, scopeOf(newOrgId()), ["small"], dataConfig.rootId),
+      ),
     );
     const refused = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
     expect(refused).toHaveLength(3);
@@ -230,7 +237,7 @@ describe("choosing a placement", () => {
     const unit = { ...world.unit, config: { ...world.unit.config, placements: full } };
     const call = await world.mesh.caller("studio").asJob("data.provisioner", "provision", org, newRequestId());
     expect(await provision(unit, call, org)).toEqual({ placement: null });
-    expect(await findPlacement(directoryDatabase, org)).toBeNull();
+    expect(await findPlacement(directoryDatabase, scopeOf(org))).toBeNull();
   });
 
   it("never lets a placement take more than 450", async () => {

@@ -9,6 +9,7 @@ import { fingerprints, isExposed } from "../../../workers/data/provisioner/right
 import { tenantRights } from "../../../workers/data/provisioner/rights/tenant-rights.ts";
 import { openTenant, runAsSystem } from "../../../workers/data/tenant-access.ts";
 import type { PlacementDatabases } from "../../support/placement-databases.ts";
+import { scopeOf } from "../../support/scopes.ts";
 import { connect, setup } from "../support.ts";
 import { addDevices, asProvisioner, type MadeTenant, makeTenants, twoPlacements } from "./migrations-kit.ts";
 import { createDataWorld, newDeviceId } from "./support.ts";
@@ -51,14 +52,16 @@ describe("the rights that the data Worker knows", () => {
     const unit = {
       ...(await createDataWorld()).unit,
       config: world.config,
-      placementOf: () => findPlacement(directory(), tenant.org),
+      placementOf: () => findPlacement(directory(), scopeOf(tenant.org)),
     } as never;
     const rows = [
       { device: newDeviceId(), sample: "s", at_ms: Date.now(), received_ms: Date.now(), metrics: { cpu: 1 } },
     ];
-    await runAsSystem(unit, tenant.org, [sql`SELECT stored FROM telemetry_store(${JSON.stringify(rows)}::json)`]);
+    await runAsSystem(unit, scopeOf(tenant.org), [
+      sql`SELECT stored FROM telemetry_store(${JSON.stringify(rows)}::json)`,
+    ]);
     expect(await isRight(tenant)).toBe(true);
-    expect(await repairTenant(world.config, tenant.org)).toEqual({ found: [], left: [], closed: false });
+    expect(await repairTenant(world.config, scopeOf(tenant.org))).toEqual({ found: [], left: [], closed: false });
     expect(await isRight(tenant)).toBe(true);
   });
 });
@@ -84,7 +87,7 @@ describe("what a tenant's role throws away of its own", () => {
   it("does not touch its neighbour", async () => {
     await inject(tenant, "DROP OWNED BY CURRENT_USER");
     expect(await isRight(neighbour)).toBe(true);
-    await repairTenant(world.config, tenant.org);
+    await repairTenant(world.config, scopeOf(tenant.org));
     expect(await isRight(neighbour)).toBe(true);
   });
 
@@ -95,9 +98,9 @@ describe("what a tenant's role throws away of its own", () => {
       ...unit,
       config: world.config,
       directory: directory(),
-      placementOf: () => findPlacement(directory(), tenant.org),
+      placementOf: () => findPlacement(directory(), scopeOf(tenant.org)),
     };
-    const [rows] = await runAsSystem(here as never, tenant.org, [sql`SELECT count(*)::int AS n FROM devices`]);
+    const [rows] = await runAsSystem(here as never, scopeOf(tenant.org), [sql`SELECT count(*)::int AS n FROM devices`]);
     expect(rows).toEqual([{ n: 1 }]);
     // Once a minute and no more often, whatever the role does to itself.
     await inject(tenant, "ALTER ROLE CURRENT_USER PASSWORD 'mine again'");
@@ -138,7 +141,11 @@ describe("what a hand did to a schema", () => {
   ])("%s: is found and mended", async (_what, text) => {
     await asProvisioner(tenant.url, text.replaceAll("{schema}", tenant.name));
     expect(await isRight(tenant)).toBe(false);
-    expect(await repairTenant(world.config, tenant.org)).toEqual({ found: ["rights"], left: [], closed: false });
+    expect(await repairTenant(world.config, scopeOf(tenant.org))).toEqual({
+      found: ["rights"],
+      left: [],
+      closed: false,
+    });
     expect(await isRight(tenant)).toBe(true);
     expect(await isExposed(provisionerOf(tenant), tenant.name)).toBe(false);
     expect(await devices(tenant)).toBe(1);
@@ -148,7 +155,7 @@ describe("what a hand did to a schema", () => {
     const open = async () => {
       const { unit } = await createDataWorld();
       const placementOf = createPlacementCache(directory(), Date.now);
-      return openTenant({ ...unit, config: world.config, placementOf } as never, tenant.org, {
+      return openTenant({ ...unit, config: world.config, placementOf } as never, scopeOf(tenant.org), {
         user: null,
         role: "owner",
       });
@@ -156,11 +163,15 @@ describe("what a hand did to a schema", () => {
     // A table that belongs to somebody else: the provisioner can't take it back.
     const owner = await connect(superuserUrl(tenant));
     await owner.query(`ALTER TABLE ${tenant.name}.telemetry_policy OWNER TO sentinel_owner`);
-    expect(await repairTenant(world.config, tenant.org)).toEqual({ found: ["rights"], left: ["rights"], closed: true });
+    expect(await repairTenant(world.config, scopeOf(tenant.org))).toEqual({
+      found: ["rights"],
+      left: ["rights"],
+      closed: true,
+    });
     await expect(open()).rejects.toThrow(TenantNotReady);
     await owner.query(`ALTER TABLE ${tenant.name}.telemetry_policy OWNER TO sentinel_provisioner`);
     await owner.end();
-    expect(await repairTenant(world.config, tenant.org)).toMatchObject({ left: [], closed: false });
+    expect(await repairTenant(world.config, scopeOf(tenant.org))).toMatchObject({ left: [], closed: false });
     await expect(open()).resolves.toMatchObject({ org: tenant.org });
   });
 });

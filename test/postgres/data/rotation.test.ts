@@ -24,6 +24,7 @@ import { runScheduled } from "../../../workers/data/scheduled.ts";
 import { openTenant, runAsSystem } from "../../../workers/data/tenant-access.ts";
 import type { DataUnit } from "../../../workers/data/unit.ts";
 import type { PlacementDatabases } from "../../support/placement-databases.ts";
+import { scopeOf } from "../../support/scopes.ts";
 import { gateway, newRequestId, runAs, setup, tenantMigrations } from "../support.ts";
 import { addDevices, type MadeTenant, makeTenants, twoPlacements } from "./migrations-kit.ts";
 import { newDeviceId } from "./support.ts";
@@ -61,17 +62,17 @@ async function rotateWhole(config: DataConfig, org: OrgId | null = null): Promis
   expect((await rotate(config)).failed).toEqual([]);
 }
 
-const scopeOf = (org: OrgId) =>
+const tenantScopeOf = (org: OrgId) =>
   ({ org, requestId: newRequestId(), actor: { kind: "user", role: "owner" } }) as TenantScope;
 
 /** A tenant's database as capabilities opens it: it keeps what it was handed until a login is refused. */
 function keeping(unit: DataUnit, org: OrgId) {
   let kept: TenantConnection | null = null;
   const connect = async (_scope: TenantScope, { fresh }: { fresh: boolean }): Promise<TenantConnection> => {
-    if (kept === null || fresh) kept = await openTenant(unit, org, { user: null, role: "owner" });
+    if (kept === null || fresh) kept = await openTenant(unit, scopeOf(org), { user: null, role: "owner" });
     return kept;
   };
-  return () => openTenantDatabase(scopeOf(org), connect, unit.config.gateway);
+  return () => openTenantDatabase(tenantScopeOf(org), connect, unit.config.gateway);
 }
 
 let world: PlacementDatabases;
@@ -91,13 +92,13 @@ describe("a rotation", () => {
     const before = await Promise.all(tenants.map((tenant) => tenant.connection("owner")));
     await rotateWhole(world.config);
     for (const [index, tenant] of tenants.entries()) {
-      expect(await findPlacement(directoryOf(world.config), tenant.org)).toMatchObject({
+      expect(await findPlacement(directoryOf(world.config), scopeOf(tenant.org))).toMatchObject({
         passwordEpoch: 2,
         passwordRoot: world.config.rootId,
         rotatingTo: null,
       });
       await expect(runAs(before[index]!.databaseUrl, "SELECT 1")).rejects.toMatchObject({ code: "28P01" });
-      const { databaseUrl, fallbackDatabaseUrl } = await openTenant(unitOf(world.config), tenant.org, {
+      const { databaseUrl, fallbackDatabaseUrl } = await openTenant(unitOf(world.config), scopeOf(tenant.org), {
         user: null,
         role: "owner",
       });
@@ -146,12 +147,21 @@ describe("a rotation", () => {
     const unit = unitOf(own.config);
     await set("password_changed_at", "90 days");
     await runScheduled(unit);
-    expect(await findPlacement(unit.directory, tenant!.org)).toMatchObject({ passwordEpoch: 1, rotatingTo: 2 });
+    expect(await findPlacement(unit.directory, scopeOf(tenant!.org))).toMatchObject({
+      passwordEpoch: 1,
+      rotatingTo: 2,
+    });
     await runScheduled(unit);
-    expect(await findPlacement(unit.directory, tenant!.org)).toMatchObject({ passwordEpoch: 1, rotatingTo: 2 });
+    expect(await findPlacement(unit.directory, scopeOf(tenant!.org))).toMatchObject({
+      passwordEpoch: 1,
+      rotatingTo: 2,
+    });
     await set("rotating_since", `${announcedMs} milliseconds`);
     await runScheduled(unit);
-    expect(await findPlacement(unit.directory, tenant!.org)).toMatchObject({ passwordEpoch: 2, rotatingTo: null });
+    expect(await findPlacement(unit.directory, scopeOf(tenant!.org))).toMatchObject({
+      passwordEpoch: 2,
+      rotatingTo: null,
+    });
     expect(await rotationsLeft(unit.directory, own.config, announcedMs)).toEqual({
       due: 0,
       rotating: 0,
@@ -168,7 +178,7 @@ describe("a rotation", () => {
     await runAs(broken.url, `SET ROLE sentinel_provisioner; ALTER ROLE ${broken.name} RENAME TO ${broken.name}_away`);
     const run = await rotate(own.config);
     expect(run).toMatchObject({ rotated: 1, failed: [{ org: broken.org, reason: "refused 42704" }] });
-    expect(await findPlacement(directoryOf(own.config), other.org)).toMatchObject({ passwordEpoch: 2 });
+    expect(await findPlacement(directoryOf(own.config), scopeOf(other.org))).toMatchObject({ passwordEpoch: 2 });
     await runAs(broken.url, `SET ROLE sentinel_provisioner; ALTER ROLE ${broken.name}_away RENAME TO ${broken.name}`);
     // The rename took the password with it when it is hashed with the name (md5); SCRAM's stays.
     const read = keeping(unitOf(own.config), broken.org);
@@ -184,20 +194,20 @@ describe("a caller that was handed its connection before", () => {
     const read = keeping(unitOf(world.config), tenant!.org);
     const database = read();
     // Asked for and not used: no pool holds a session that the old password opened.
-    const unused = await openTenant(unitOf(world.config), tenant!.org, { user: null, role: "owner" });
+    const unused = await openTenant(unitOf(world.config), scopeOf(tenant!.org), { user: null, role: "owner" });
     await rotateWhole(world.config, tenant!.org);
     await rotateWhole(world.config, tenant!.org);
     await expect(runAs(unused.databaseUrl, "SELECT 1")).rejects.toMatchObject({ code: "28P01" });
     let first = true;
     const unit = unitOf(world.config);
     const stale = openTenantDatabase(
-      scopeOf(tenant!.org),
+      tenantScopeOf(tenant!.org),
       async (_scope, { fresh }) => {
         if (first && !fresh) {
           first = false;
           return unused;
         }
-        return openTenant(unit, tenant!.org, { user: null, role: "owner" });
+        return openTenant(unit, scopeOf(tenant!.org), { user: null, role: "owner" });
       },
       gateway,
     );
@@ -216,7 +226,7 @@ describe("a rotation that is killed", () => {
     );
     await pause(leadMs + 50);
     await rotate(world.config);
-    expect(await findPlacement(directoryOf(world.config), tenant!.org)).toMatchObject({
+    expect(await findPlacement(directoryOf(world.config), scopeOf(tenant!.org))).toMatchObject({
       passwordEpoch: 2,
       rotatingTo: null,
     });
@@ -235,16 +245,16 @@ describe("a rotation that is killed", () => {
     });
     const unit = unitOf(world.config);
     expect((await listDevices(keeping(unit, tenant!.org)(), { after: null, limit: 1 })).items).toEqual([]);
-    expect(await runAsSystem(unit, tenant!.org, [sql`SELECT current_user::text AS name`])).toEqual([
+    expect(await runAsSystem(unit, scopeOf(tenant!.org), [sql`SELECT current_user::text AS name`])).toEqual([
       [{ name: tenant!.name }],
     ]);
     // Provisioning it in the midst of that is no repair: nothing is wrong with the role.
-    expect((await createTenant(world.config, tenant!.org, tenantMigrations)).repaired).toEqual([]);
+    expect((await createTenant(world.config, scopeOf(tenant!.org), tenantMigrations)).repaired).toEqual([]);
     expect((await listDevices(keeping(unitOf(world.config), tenant!.org)(), { after: null, limit: 1 })).items).toEqual(
       [],
     );
     await rotate(world.config, { leadMs: 0 });
-    expect(await findPlacement(directory, tenant!.org)).toMatchObject({ passwordEpoch: 2, rotatingTo: null });
+    expect(await findPlacement(directory, scopeOf(tenant!.org))).toMatchObject({ passwordEpoch: 2, rotatingTo: null });
     expect((await listDevices(keeping(unitOf(world.config), tenant!.org)(), { after: null, limit: 1 })).items).toEqual(
       [],
     );
@@ -258,8 +268,11 @@ describe("a rotation that is killed", () => {
     await Promise.all([rotate(world.config), rotate(world.config), rotate(world.config)]);
     await rotate(world.config, { leadMs: 0 });
     for (const { org } of tenants) {
-      expect(await findPlacement(directoryOf(world.config), org)).toMatchObject({ passwordEpoch: 2, rotatingTo: null });
-      const { databaseUrl } = await openTenant(unitOf(world.config), org, { user: null, role: "owner" });
+      expect(await findPlacement(directoryOf(world.config), scopeOf(org))).toMatchObject({
+        passwordEpoch: 2,
+        rotatingTo: null,
+      });
+      const { databaseUrl } = await openTenant(unitOf(world.config), scopeOf(org), { user: null, role: "owner" });
       expect(await runAs(databaseUrl, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
     }
   });
@@ -302,7 +315,7 @@ function load(
           metrics: { cpu: 1 },
         } as const;
         const work = ingestWork([record]);
-        expect(work.counts(await runAsSystem(ingest, org, work.statements))).toMatchObject({ stored: 1 });
+        expect(work.counts(await runAsSystem(ingest, scopeOf(org), work.statements))).toMatchObject({ stored: 1 });
         count.batches += 1;
       }),
     ];
@@ -350,7 +363,7 @@ describe("requests and telemetry of several tenants", () => {
     await running.more(30);
     expect(await running.end()).toEqual([]);
     for (const { org } of tenants)
-      expect(await findPlacement(directory, org)).toMatchObject({ passwordEpoch: 3, rotatingTo: null });
+      expect(await findPlacement(directory, scopeOf(org))).toMatchObject({ passwordEpoch: 3, rotatingTo: null });
   });
 
   it("all succeed while the root secret changes under every tenant, and see all their rows throughout", async () => {

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { sql } from "../../../store/connect.ts";
 import { writeRecords } from "../../../workers/data/ingest/write-records.ts";
 import { createTenant } from "../../../workers/data/provisioner/create-tenant.ts";
+import { scopeOf } from "../../support/scopes.ts";
 import { dataConfig, describeTenant, newOrgId, newRequestId, tenantMigrations } from "../support.ts";
 import { createDataWorld, type DataWorld, newDeviceId } from "./support.ts";
 
@@ -13,7 +14,7 @@ beforeAll(async () => {
 describe("a schema from before there were partitions", () => {
   it("is brought up to date by the first batch that needs it, and nothing that was sent is refused or lost", async () => {
     const org = newOrgId();
-    const { placement } = await createTenant(dataConfig, org, tenantMigrations.slice(0, 2));
+    const { placement } = await createTenant(dataConfig, scopeOf(org), tenantMigrations.slice(0, 2));
     const tenant = await describeTenant(org, placement);
     const device = newDeviceId();
     const at = new Date().toISOString();

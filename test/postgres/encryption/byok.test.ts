@@ -7,6 +7,7 @@ import type { Result } from "../../../core/rpc/capabilities.ts";
 import type { EncryptionState } from "../../../core/rpc/data.ts";
 import type { EncryptionRpc, KeeperInput } from "../../../core/rpc/encryption.ts";
 import { shredDataKeys } from "../../../store/control/data-keys.ts";
+import { scopeOf } from "../../support/scopes.ts";
 import { credentials, type KmsPeer, keyArn, startKmsPeer } from "../../unit/capabilities/kms-peer.ts";
 import { testKeyEncryptionKey } from "../capabilities/data-keys.ts";
 import { asSuperuser, controlDatabase } from "../support.ts";
@@ -210,7 +211,7 @@ describe("data keys", () => {
   it("once shredded take with them what they sealed", async () => {
     const by = isolate();
     await send(by, "gone");
-    await shredDataKeys(controlDatabase, org);
+    await shredDataKeys(controlDatabase, scopeOf(org));
     expect(await notes(isolate())).toBe("key_unavailable");
     nowMs += unwrappedMsMax;
     expect(await notes(by)).toBe("key_unavailable");

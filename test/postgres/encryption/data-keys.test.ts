@@ -13,6 +13,7 @@ import {
   replaceKeeper,
   reportKeeper,
 } from "../../../workers/data/data-keys/data-keys.ts";
+import { scopeOf } from "../../support/scopes.ts";
 import { createDataWorld, type DataWorld, refusedBecause } from "../data/support.ts";
 import { asSuperuser, controlDatabase, directoryDatabase, freshTenant, newRequestId, newUserId } from "../support.ts";
 
@@ -24,7 +25,7 @@ let org: OrgId;
 let store: DataKeyStore;
 beforeEach(async () => {
   ({ org } = await freshTenant());
-  store = dataKeyStore(directoryDatabase, org);
+  store = dataKeyStore(directoryDatabase, scopeOf(org));
 });
 
 describe("the set of an organisation's wrapped keys", () => {
@@ -48,7 +49,7 @@ describe("the set of an organisation's wrapped keys", () => {
 
   it("takes no key for a version that was never there, nor for an organisation that is not", async () => {
     expect(await store.add(7, newKey())).toBe(false);
-    const nowhere = dataKeyStore(directoryDatabase, makeId("org", Date.now(), random(10)));
+    const nowhere = dataKeyStore(directoryDatabase, scopeOf(makeId("org", Date.now(), random(10))));
     expect(await nowhere.add(0, newKey())).toBe(false);
   });
 
@@ -85,7 +86,7 @@ describe("the set of an organisation's wrapped keys", () => {
     expect(Buffer.from(await newRing().of(org, store).open(place, old)).toString()).toBe("old");
 
     // Shredded: what was sealed is gone, a copy of the wrapped keys' own table aside.
-    await shredDataKeys(controlDatabase, org);
+    await shredDataKeys(controlDatabase, scopeOf(org));
     await expect(newRing().of(org, store).open(place, fresh)).rejects.toThrow("shredded");
     await expect(newRing().of(org, store).seal(place, bytesOf("x"))).rejects.toThrow("shredded");
     expect((await store.read(0)).keys).toEqual([]);
@@ -94,7 +95,7 @@ describe("the set of an organisation's wrapped keys", () => {
   it("of a shredding and those who add keys meanwhile, the shredding wins", async () => {
     await store.add(0, newKey());
     const adding = Array.from({ length: 30 }, async () => store.add((await store.read(0)).version, newKey()));
-    await Promise.all([...adding, shredDataKeys(controlDatabase, org)]);
+    await Promise.all([...adding, shredDataKeys(controlDatabase, scopeOf(org))]);
     expect(await store.read(0)).toMatchObject({ shredded: true, current: null, keys: [] });
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { makeId, type OrgId } from "../../../core/ids.ts";
 import { sql } from "../../../store/connect.ts";
 import { shredDataKeys } from "../../../store/control/data-keys.ts";
+import { scopeOf } from "../../support/scopes.ts";
 import { asSuperuser, controlDatabase, directoryDatabase, freshTenant } from "../support.ts";
 
 const keysOf = (org: OrgId): Promise<unknown[]> =>
@@ -26,16 +27,16 @@ describe("shredding", () => {
     "deletes every key of one organisation and nobody else's, as %s role; a second time it does nothing",
     async (_, database) => {
       const [org, other] = [await withKeys(3), await withKeys(1)];
-      expect(await shredDataKeys(database, org)).toBe(3);
+      expect(await shredDataKeys(database, scopeOf(org))).toBe(3);
       expect(await keysOf(org)).toHaveLength(0);
       expect(await keysOf(other)).toHaveLength(1);
-      expect(await shredDataKeys(database, org)).toBe(0);
+      expect(await shredDataKeys(database, scopeOf(org))).toBe(0);
     },
   );
 
   it("marks an organisation that never had a key", async () => {
     const { org } = await freshTenant();
-    expect(await shredDataKeys(controlDatabase, org)).toBe(0);
+    expect(await shredDataKeys(controlDatabase, scopeOf(org))).toBe(0);
     const [row] = await asSuperuser("SELECT shredded_at FROM control.encryption_settings WHERE org_id = $1", [org]);
     expect(row?.["shredded_at"]).toBeInstanceOf(Date);
   });

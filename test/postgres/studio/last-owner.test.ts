@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { makeId, type OrgId, type UserId } from "../../../core/ids.ts";
 import { changeMember, deleteDisabledMember, type MemberChange } from "../../../store/control/change-member.ts";
 import { exchangeSession } from "../../../workers/studio/auth/exchange-session.ts";
+import { scopeOf } from "../../support/scopes.ts";
 import { asSuperuser, controlDatabase, newOrgId, newUserId } from "../support.ts";
 import { type Account, createHarness, type Harness } from "./harness.ts";
 
@@ -213,10 +214,11 @@ describe("any changes of owners by owners, all at the same moment", () => {
           });
           const outcomes: MemberChange[] = await Promise.all(
             changes.map(async ({ by, whom, gone, ...wanted }) => {
-              const target = { org, user: person(whom), actor: person(by) };
+              const target = { user: person(whom), actor: person(by) };
               const state = gone ? { role: null, disabled: true } : wanted;
-              const outcome = await changeMember(controlDatabase, write(), target, state);
-              if (gone && outcome.kind === "changed") await deleteDisabledMember(controlDatabase, write(), target);
+              const outcome = await changeMember(controlDatabase, write(), scopeOf(org), target, state);
+              if (gone && outcome.kind === "changed")
+                await deleteDisabledMember(controlDatabase, write(), scopeOf(org), target.user);
               return outcome;
             }),
           );

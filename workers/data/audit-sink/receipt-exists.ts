@@ -2,6 +2,7 @@ import type { OrgId } from "../../../core/ids.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
 import { sql } from "../../../store/connect.ts";
+import { callScope } from "../../../store/control/scope-makers.ts";
 import { TenantNotReady } from "../directory.ts";
 import { runAsSystem } from "../tenant-access.ts";
 import type { DataUnit } from "../unit.ts";
@@ -17,15 +18,21 @@ export async function receiptExists(
   org: OrgId | null,
   requestId: string,
 ): Promise<boolean> {
-  await verifyCall(call, { audience: "data.audit-sink", org, jobs: ["audit_drain"] }, unit.keys, unit.now());
+  const verified = await verifyCall(
+    call,
+    { audience: "data.audit-sink", org, jobs: ["audit_drain"] },
+    unit.keys,
+    unit.now(),
+  );
+  const scope = callScope(verified);
   const control = await unit.directory.query(
     sql`SELECT 1 FROM control.operation_receipts WHERE request_id = ${requestId}`,
     { readOnly: true },
   );
   if (control.length > 0) return true;
-  if (org === null) return false;
+  if (scope === null) return false;
   try {
-    const [rows] = await runAsSystem(unit, org, [
+    const [rows] = await runAsSystem(unit, scope, [
       sql`SELECT 1 FROM operation_receipts WHERE request_id = ${requestId}`,
     ]);
     return (rows ?? []).length > 0;

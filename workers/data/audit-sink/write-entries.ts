@@ -5,6 +5,7 @@ import { CallRefused } from "../../../core/mesh/refused.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
 import type { SinkEntry } from "../../../core/rpc/data.ts";
 import { createDatabase, sql } from "../../../store/connect.ts";
+import { callScope } from "../../../store/control/scope-makers.ts";
 import { placementFor } from "../tenant-access.ts";
 import type { DataUnit } from "../unit.ts";
 
@@ -26,7 +27,8 @@ export async function writeEntries(unit: DataUnit, call: SignedCall, entries: re
   if (!Array.isArray(entries) || entries.length > sinkEntriesMax) throw new RangeError("too many entries in one call");
   if (entries.length === 0) return;
   if (!entries.every(({ entry }) => belongsTo(entry, verified.org))) throw new CallRefused("wrong_org");
-  const placement = verified.org === null ? unit.config.firstPlacement : (await placementFor(unit, verified.org))[1];
+  const scope = callScope(verified);
+  const placement = scope === null ? unit.config.firstPlacement : (await placementFor(unit, scope))[1];
   const database = createDatabase({ url: placement.auditWriterUrl, gateway: unit.config.gateway });
   await database.transaction([
     sql`INSERT INTO audit.events

@@ -2,6 +2,7 @@ import type { SignedCall } from "../../../core/mesh/claims.ts";
 import { CallRefused } from "../../../core/mesh/refused.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
 import type { TenantConnection } from "../../../core/rpc/data.ts";
+import { callScope } from "../../../store/control/scope-makers.ts";
 import { openTenant } from "../tenant-access.ts";
 import type { DataUnit } from "../unit.ts";
 
@@ -17,8 +18,9 @@ export async function connectionForCall(unit: DataUnit, call: SignedCall): Promi
     unit.keys,
     unit.now(),
   );
-  if (verified.org === null) throw new CallRefused("wrong_org");
+  const scope = callScope(verified);
+  if (scope === null) throw new CallRefused("wrong_org");
   const actor =
     verified.kind === "user" ? { user: verified.sub, role: verified.role } : ({ user: null, role: "system" } as const);
-  return openTenant(unit, verified.org, actor);
+  return openTenant(unit, scope, actor);
 }

@@ -6,13 +6,14 @@ import type {
   KeeperOutcome,
   WrappedDataKey,
 } from "../../../core/crypto/data-key-set.ts";
-import type { OrgId } from "../../../core/ids.ts";
 import type { SignedCall, VerifiedCall } from "../../../core/mesh/claims.ts";
 import { CallRefused } from "../../../core/mesh/refused.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
 import type { EncryptionState } from "../../../core/rpc/data.ts";
 import { changeKeeper, dataKeyStore } from "../../../store/control/data-keys.ts";
 import { readEncryptionState } from "../../../store/control/encryption-state.ts";
+import type { OrgScope } from "../../../store/control/org-scope.ts";
+import { callScope } from "../../../store/control/scope-makers.ts";
 import type { DataUnit } from "../unit.ts";
 
 /*
@@ -42,24 +43,25 @@ export async function reportKeeper(unit: DataUnit, call: SignedCall, outcome: Ke
 
 /** @throws CallRefused `not_granted` for anybody but an owner or the platform's own job */
 export async function replaceKeeper(unit: DataUnit, call: SignedCall, change: KeeperChange): Promise<boolean> {
-  const { verified, org } = await admit(unit, call);
+  const { verified, scope } = await admit(unit, call);
   if (verified.kind === "user" && verified.role !== "owner") throw new CallRefused("not_granted");
   const by = { user: verified.kind === "user" ? verified.sub : null, requestId: verified.rid };
-  return changeKeeper(unit.directory, org, by, change);
+  return changeKeeper(unit.directory, scope, by, change);
 }
 
 export async function describeEncryption(unit: DataUnit, call: SignedCall): Promise<EncryptionState> {
-  return readEncryptionState(unit.directory, (await admit(unit, call)).org);
+  return readEncryptionState(unit.directory, (await admit(unit, call)).scope);
 }
 
 async function storeOf(unit: DataUnit, call: SignedCall): Promise<DataKeyStore> {
-  return dataKeyStore(unit.directory, (await admit(unit, call)).org);
+  return dataKeyStore(unit.directory, (await admit(unit, call)).scope);
 }
 
 /** @throws CallRefused */
-async function admit(unit: DataUnit, call: SignedCall): Promise<{ verified: VerifiedCall; org: OrgId }> {
+async function admit(unit: DataUnit, call: SignedCall): Promise<{ verified: VerifiedCall; scope: OrgScope }> {
   const expect = { audience: "data.data-keys", users: true, jobs: ["tend_keys"] } as const;
   const verified = await verifyCall(call, expect, unit.keys, unit.now());
-  if (verified.org === null) throw new CallRefused("wrong_org");
-  return { verified, org: verified.org };
+  const scope = callScope(verified);
+  if (scope === null) throw new CallRefused("wrong_org");
+  return { verified, scope };
 }

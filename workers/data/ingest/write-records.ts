@@ -1,8 +1,11 @@
 import type { OrgId } from "../../../core/ids.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
+import { CallRefused } from "../../../core/mesh/refused.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
 import type { IngestRecord } from "../../../core/rpc/data.ts";
 import { DatabaseError, sqlState } from "../../../store/connect.ts";
+import type { OrgScope } from "../../../store/control/org-scope.ts";
+import { callScope } from "../../../store/control/scope-makers.ts";
 import { logEvent } from "../log.ts";
 import { createTenant } from "../provisioner/create-tenant.ts";
 import { tenantMigrations } from "../provisioner/tenant-migrations.ts";
@@ -35,39 +38,41 @@ export async function writeRecords(
   org: OrgId,
   records: readonly IngestRecord[],
 ): Promise<void> {
-  await verifyCall(call, { audience: "data.ingest", org, jobs: ["ingest"] }, unit.keys, unit.now());
+  const verified = await verifyCall(call, { audience: "data.ingest", org, jobs: ["ingest"] }, unit.keys, unit.now());
   if (!Array.isArray(records) || records.length > ingestRecordsMax)
     throw new RangeError("too many records in one call");
-  const { unstorable, tooOld, retimed } = await storeMigrated(unit, org, records);
+  const scope = callScope(verified);
+  if (scope === null) throw new CallRefused("wrong_org");
+  const { unstorable, tooOld, retimed } = await storeMigrated(unit, scope, records);
   if (unstorable > 0) logEvent({ event: "records_dropped", org, count: unstorable });
   if (tooOld > 0) logEvent({ event: "samples_too_old", org, count: tooOld });
   if (retimed > 0) logEvent({ event: "samples_retimed", org, count: retimed });
 }
 
 /** A schema that is older than this release is brought up to it first: its devices don't wait for anybody. */
-async function storeMigrated(unit: DataUnit, org: OrgId, records: readonly IngestRecord[]): Promise<Outcome> {
+async function storeMigrated(unit: DataUnit, scope: OrgScope, records: readonly IngestRecord[]): Promise<Outcome> {
   try {
-    return await store(unit, org, records);
+    return await store(unit, scope, records);
   } catch (error) {
     if (!(error instanceof DatabaseError) || error.code !== sqlState.undefinedFunction) throw error;
-    await createTenant(unit.config, org, tenantMigrations);
-    return store(unit, org, records);
+    await createTenant(unit.config, scope, tenantMigrations);
+    return store(unit, scope, records);
   }
 }
 
 /** Halves a refused batch until the record at fault stands alone. */
-async function store(unit: DataUnit, org: OrgId, records: readonly IngestRecord[]): Promise<Outcome> {
+async function store(unit: DataUnit, scope: OrgScope, records: readonly IngestRecord[]): Promise<Outcome> {
   if (records.length === 0) return nothing;
   const work = ingestWork(records);
   try {
-    return { ...work.counts(await runAsSystem(unit, org, work.statements)), unstorable: 0 };
+    return { ...work.counts(await runAsSystem(unit, scope, work.statements)), unstorable: 0 };
   } catch (error) {
     if (!(error instanceof DatabaseError) || error.code === null || !unstorable.test(error.code)) throw error;
     if (records.length === 1) return { ...nothing, unstorable: 1 };
     const middle = Math.ceil(records.length / 2);
     // In order: a device's presence must end with its last word.
-    const before = await store(unit, org, records.slice(0, middle));
-    return sum(before, await store(unit, org, records.slice(middle)));
+    const before = await store(unit, scope, records.slice(0, middle));
+    return sum(before, await store(unit, scope, records.slice(middle)));
   }
 }
 

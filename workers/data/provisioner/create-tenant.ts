@@ -6,9 +6,9 @@
  *    all or nothing;
  * 3. the directory records it as ready (a crash before it: the next call repeats 2, which changes nothing).
  */
-import type { OrgId } from "../../../core/ids.ts";
 import { tenantIdentifier } from "../../../core/tenancy/identifiers.ts";
 import { createDatabase, DatabaseError, type Statement, sqlState } from "../../../store/connect.ts";
+import type { OrgScope } from "../../../store/control/org-scope.ts";
 import type { DataConfig, Placement } from "../config.ts";
 import { tenantPasswords } from "../credentials/passwords.ts";
 import { scopeKeyOf } from "../credentials/scope-keys.ts";
@@ -34,12 +34,13 @@ export interface CreatedTenant {
 /** @throws NoPlacementLeft, TenantErased, DatabaseError */
 export async function createTenant(
   config: DataConfig,
-  org: OrgId,
+  scope: OrgScope,
   migrations: readonly TenantMigration[],
 ): Promise<CreatedTenant> {
   const directory = createDatabase({ url: config.directoryUrl, gateway: config.gateway });
+  const { org } = scope;
   await refuseErased(directory, org);
-  const reserved = await reservePlacement(directory, org, [...config.placements.keys()], config.rootId);
+  const reserved = await reservePlacement(directory, scope, [...config.placements.keys()], config.rootId);
   const placement = config.placements.get(reserved.placement);
   if (placement === undefined) throw new Error("the organisation's placement is not configured here");
   const name = tenantIdentifier(org);
@@ -52,7 +53,7 @@ export async function createTenant(
     ...tenantSchemaStatements(name, migrations),
     await scopeKeyOf(config, org, reserved),
   ]);
-  await recordMigrated(directory, org, migrations.at(-1)?.number ?? 0);
+  await recordMigrated(directory, scope, migrations.at(-1)?.number ?? 0);
   return { placement: placement.name, repaired, filled: reserved.filled };
 }
 

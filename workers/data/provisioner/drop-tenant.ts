@@ -5,10 +5,12 @@
  */
 import type { OrgId } from "../../../core/ids.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
+import { CallRefused } from "../../../core/mesh/refused.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
 import type { DroppedTenant } from "../../../core/rpc/data.ts";
 import { type TenantIdentifier, tenantIdentifier } from "../../../core/tenancy/identifiers.ts";
 import { createDatabase, type Database, type Statement, sql, unsafeRawSql } from "../../../store/connect.ts";
+import { callScope } from "../../../store/control/scope-makers.ts";
 import { findPlacement } from "../directory.ts";
 import type { DataUnit } from "../unit.ts";
 import { sweepLargeObjects } from "./tenant-role.ts";
@@ -31,7 +33,14 @@ const dropMsMax = 60_000;
  * @throws CallRefused, DatabaseError
  */
 export async function dropTenant(unit: DataUnit, call: SignedCall, org: OrgId): Promise<DroppedTenant> {
-  await verifyCall(call, { audience: "data.provisioner", org, jobs: ["lifecycle"] }, unit.keys, unit.now());
+  const verified = await verifyCall(
+    call,
+    { audience: "data.provisioner", org, jobs: ["lifecycle"] },
+    unit.keys,
+    unit.now(),
+  );
+  const scope = callScope(verified);
+  if (scope === null) throw new CallRefused("wrong_org");
   const [due] = await unit.directory.query(
     sql`SELECT started_at < now() - ${quietMinutes} * interval '1 minute' AS quiet
         FROM control.org_deletions WHERE org_id = ${org} AND started_at IS NOT NULL AND delete_after <= now()`,
@@ -39,7 +48,7 @@ export async function dropTenant(unit: DataUnit, call: SignedCall, org: OrgId): 
   );
   if (due === undefined) throw new Error("the organisation is not being erased");
   if (due["quiet"] !== true) return { dropped: false };
-  const assigned = await findPlacement(unit.directory, org);
+  const assigned = await findPlacement(unit.directory, scope);
   // No placement: its creation never came so far.
   if (assigned !== null) {
     const placement = unit.config.placements.get(assigned.placement);

@@ -1,7 +1,9 @@
 import type { OrgId } from "../../../core/ids.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
+import { CallRefused } from "../../../core/mesh/refused.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
 import type { ProvisionedTenant } from "../../../core/rpc/data.ts";
+import { callScope } from "../../../store/control/scope-makers.ts";
 import { isNearlyFull, NoPlacementLeft } from "../directory.ts";
 import { logEvent } from "../log.ts";
 import type { DataUnit } from "../unit.ts";
@@ -14,10 +16,17 @@ import { tenantMigrations } from "./tenant-migrations.ts";
  * @throws CallRefused, DatabaseError
  */
 export async function provision(unit: DataUnit, call: SignedCall, org: OrgId): Promise<ProvisionedTenant> {
-  await verifyCall(call, { audience: "data.provisioner", org, jobs: ["provision"] }, unit.keys, unit.now());
+  const verified = await verifyCall(
+    call,
+    { audience: "data.provisioner", org, jobs: ["provision"] },
+    unit.keys,
+    unit.now(),
+  );
+  const scope = callScope(verified);
+  if (scope === null) throw new CallRefused("wrong_org");
   let created: CreatedTenant;
   try {
-    created = await createTenant(unit.config, org, tenantMigrations);
+    created = await createTenant(unit.config, scope, tenantMigrations);
   } catch (error) {
     if (!(error instanceof NoPlacementLeft)) throw error;
     logEvent({ event: "placements_full", org });

@@ -1,7 +1,7 @@
 /** Brings one tenant's database back to what it must be: role, password, schema, and who may do what in it. */
-import type { OrgId } from "../../../core/ids.ts";
 import { tenantIdentifier } from "../../../core/tenancy/identifiers.ts";
 import { createDatabase, DatabaseError, type Statement, sql, sqlState } from "../../../store/connect.ts";
+import type { OrgScope } from "../../../store/control/org-scope.ts";
 import type { DataConfig, Placement } from "../config.ts";
 import { tenantPasswords } from "../credentials/passwords.ts";
 import { scopeKeyOf } from "../credentials/scope-keys.ts";
@@ -45,10 +45,11 @@ async function mend(config: DataConfig, placement: Placement, statements: readon
  * Looks, mends all in one transaction, and looks again. Safe at any moment and twice.
  * @throws TenantNotReady, TenantErased, DatabaseError
  */
-export async function repairTenant(config: DataConfig, org: OrgId): Promise<Repair> {
+export async function repairTenant(config: DataConfig, scope: OrgScope): Promise<Repair> {
+  const { org } = scope;
   const directory = createDatabase({ url: config.directoryUrl, gateway: config.gateway });
   await refuseErased(directory, org);
-  const assigned = await findPlacement(directory, org);
+  const assigned = await findPlacement(directory, scope);
   if (assigned === null || !assigned.ready) throw new TenantNotReady("the organisation has no database yet");
   const placement = config.placements.get(assigned.placement);
   if (placement === undefined) throw new Error("the organisation's placement is not configured here");
@@ -66,7 +67,7 @@ export async function repairTenant(config: DataConfig, org: OrgId): Promise<Repa
     await scopeKeyOf(config, org, assigned),
     ...(found.includes("rights") ? restoreRightsStatements(name) : []),
   ]);
-  if (mended) await recordMigrated(directory, org, tenantMigrations.at(-1)?.number ?? 0);
+  if (mended) await recordMigrated(directory, scope, tenantMigrations.at(-1)?.number ?? 0);
   const left = found.length === 0 ? [] : await look();
   const closed = left.includes("rights") && (await isExposed(provisioner, name));
   if (closed !== assigned.closed) {

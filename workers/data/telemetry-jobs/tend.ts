@@ -3,8 +3,8 @@
  * (migrations/tenant/0003_telemetry.sql), each call a transaction of its own: killed at any point, what
  * was committed is right and the rest is still due.
  */
-import type { OrgId } from "../../../core/ids.ts";
 import { DatabaseError, type Statement, sql, sqlState } from "../../../store/connect.ts";
+import type { OrgScope } from "../../../store/control/org-scope.ts";
 import { runAsSystem } from "../tenant-access.ts";
 import type { DataUnit } from "../unit.ts";
 
@@ -34,9 +34,9 @@ interface Repeated {
 }
 
 /** @throws TenantNotReady, DatabaseError */
-export async function tendTelemetry(unit: DataUnit, org: OrgId): Promise<Visit> {
+export async function tendTelemetry(unit: DataUnit, scope: OrgScope): Promise<Visit> {
   const number = async (statement: Statement): Promise<number> => {
-    const [rows] = await runAsSystem(unit, org, [statement]);
+    const [rows] = await runAsSystem(unit, scope, [statement]);
     return Number(rows?.[0]?.["done"]);
   };
   /** Calls until there is no full share of work left. A call that takes too long is halved, down to one thing. */

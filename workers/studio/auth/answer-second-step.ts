@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { UserId } from "../../../core/ids.ts";
 import { type CeremonyKey, findCeremony, spendTry, takeCeremony } from "../../../store/control/ceremonies.ts";
+import { doorScope } from "../../../store/control/scope-makers.ts";
 import { type Account, findAccount } from "../../../store/control/users.ts";
 import { type HandlerResult, refuse } from "../http/result.ts";
 import { idOf } from "../http/schemas.ts";
@@ -47,7 +48,8 @@ export async function answerSecondStep(
   const found = await findCeremony(services.database, key, services.now());
   if (found === null || found.user === null) return noSuchChallenge;
   const { user } = found;
-  const { method, only_org: onlyOrg, door } = begun.parse(found.data);
+  const { method, only_org: only, door } = begun.parse(found.data);
+  const onlyOrg = only === null ? null : doorScope(only);
   if (door !== context.orgReference) return noSuchChallenge;
   const account = await findAccount(services.database, user);
   if (account === null || account.disabled) return denySignIn(context, user, { method, reason: "disabled" });

@@ -1,5 +1,5 @@
 import type { AuditFields } from "../../../core/audit/events.ts";
-import { type ApiKeyId, type OrgId, parseId, type RequestId, type UserId } from "../../../core/ids.ts";
+import { type ApiKeyId, parseId, type RequestId, type UserId } from "../../../core/ids.ts";
 import { apiKeyPattern, apiKeyPrefix } from "../../../core/routes/api-keys.ts";
 import type { SessionExchangeResult } from "../../../core/rpc/studio.ts";
 import {
@@ -8,6 +8,7 @@ import {
   type RevokedKey,
   revokeKeysOfMaker,
 } from "../../../store/control/api-keys.ts";
+import type { OrgScope, PlatformScope } from "../../../store/control/org-scope.ts";
 import { allTried } from "../all-tried.ts";
 import { fromPart } from "../downstream.ts";
 import type { RequestContext } from "../pipeline/request-context.ts";
@@ -52,14 +53,15 @@ export async function exchangeApiKey(
 
 /**
  * Revokes what somebody made who may not make keys any more, because they saw the secrets. Does nothing for who
- * still may. @param end.org null: in every organisation
+ * still may. @param scope the organisation, or for the platform every one
  * @returns the keys whose hubs are to be told, those that were not told before among them: asking again finishes it
  */
 export async function revokeKeysMadeBy(
   context: RequestContext,
-  end: { readonly maker: UserId; readonly org: OrgId | null; readonly by: UserId | null },
+  scope: OrgScope | PlatformScope,
+  end: { readonly maker: UserId; readonly by: UserId | null },
 ): Promise<RevokedKey[]> {
-  const revoked = await revokeKeysOfMaker(context.services.database, context.write(), end);
+  const revoked = await revokeKeysOfMaker(context.services.database, context.write(), scope, end.maker);
   context.caused(revoked.filter(({ now }) => now).map(({ id }) => keyChange(end.by, id, "revoked")));
   return revoked;
 }
@@ -71,12 +73,13 @@ export async function revokeKeysMadeBy(
  */
 export async function expelKeys(services: Services, keys: readonly RevokedKey[], requestId: RequestId): Promise<void> {
   await allTried(
-    keys.map(async ({ org, user }) => {
+    keys.map(async ({ scope, user }) => {
+      const { org } = scope;
       await fromPart("hub", async () => {
         const call = await services.caller.asJob("durable-objects.hub-control", "provision", org, requestId);
         await services.hub.putMember(call, org, user, null);
       });
-      await finishRevocation(services.database, { requestId, nowMs: services.now() }, { org, user });
+      await finishRevocation(services.database, { requestId, nowMs: services.now() }, { scope, user });
     }),
   );
 }

@@ -27,7 +27,7 @@ export async function beginSecondStep(
   const { services } = context;
   const { user, method, onlyOrg = null } = step;
   const challenge = makeSecret(services.randomBytes);
-  const data = { method, only_org: onlyOrg, door: context.orgReference };
+  const data = { method, only_org: onlyOrg?.org ?? null, door: context.orgReference };
   await beginCeremony(
     services.database,
     context.write(),

@@ -1,7 +1,8 @@
 import type { AuditFields, LoginFailureReason, LoginMethod } from "../../../core/audit/events.ts";
 import type { OrgId, UserId } from "../../../core/ids.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
-import { factorsOf, secondFactors } from "../../../store/control/factors/overview.ts";
+import { secondFactors } from "../../../store/control/factors/overview.ts";
+import { ownThings } from "../../../store/control/own-things.ts";
 import { type MembershipOfUser, membershipsOf } from "../../../store/control/users.ts";
 import { afterAnswer } from "../after-answer.ts";
 import { maySignInFromHere } from "../geo/judge-person.ts";
@@ -28,12 +29,10 @@ export interface LoginAnswer extends Partial<TokenAnswer> {
 export async function completeSignIn(context: RequestContext, step: FirstStep): Promise<HandlerResult<LoginAnswer>> {
   const { services } = context;
   const { user, method, otp } = step;
-  const [memberships, factors] = await Promise.all([
-    countingMemberships(context, step),
-    step.strong ? null : factorsOf(services.database, user),
-  ]);
+  const { memberships: everywhere, factors } = await ownThings(services.database, user);
+  const memberships = counting(context, step, everywhere);
   if (memberships === null) return denySignIn(context, user, { method, reason: "not_a_member" });
-  const due = factors === null ? [] : secondFactors(factors);
+  const due = step.strong || factors === null ? [] : secondFactors(factors);
   if (due.length === 0) return finishSignIn(context, step, { memberships, mfa: step.strong });
   if (otp === undefined || !due.includes("totp")) {
     return beginSecondStep(context, step, { due, memberships });
@@ -65,11 +64,17 @@ export async function judgeCode(
 /** The memberships that a session of this sign-in counts in; null: none opens the door that was used. */
 export async function countingMemberships(
   context: RequestContext,
-  { user, onlyOrg = null }: Pick<FirstStep, "user" | "onlyOrg">,
-): Promise<MembershipOfUser[] | null> {
-  const { services, orgReference } = context;
-  const everywhere = await membershipsOf(services.database, user);
-  const memberships = onlyOrg === null ? everywhere : everywhere.filter(({ org }) => org === onlyOrg);
+  step: Pick<FirstStep, "user" | "onlyOrg">,
+): Promise<readonly MembershipOfUser[] | null> {
+  return counting(context, step, await membershipsOf(context.services.database, step.user));
+}
+
+function counting(
+  { orgReference }: RequestContext,
+  { onlyOrg = null }: Pick<FirstStep, "onlyOrg">,
+  everywhere: readonly MembershipOfUser[],
+): readonly MembershipOfUser[] | null {
+  const memberships = onlyOrg === null ? everywhere : everywhere.filter(({ org }) => org === onlyOrg.org);
   return orgReference !== null && !memberships.some(isOrg(orgReference)) ? null : memberships;
 }
 

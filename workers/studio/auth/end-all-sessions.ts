@@ -24,9 +24,9 @@ export interface EndOfSessions {
 export async function endAllSessions(context: RequestContext, user: UserId, end: EndOfSessions): Promise<void> {
   const { services, requestId } = context;
   const target = { user, except: end.except ?? null };
-  const ended = await endSessionsOf(services.database, context.write(), target);
+  const { sessions, memberships } = await endSessionsOf(services.database, context.write(), target);
   context.caused([
     { type: "session_end", user_id: end.by, target_user_id: user, session_id: null, reason: end.reason },
   ]);
-  await endSocketsOf(services, user, ended, requestId);
+  await endSocketsOf(services, user, sessions, requestId, memberships);
 }

@@ -1,13 +1,13 @@
 import type { OrgId, RequestId, SessionId, UserId } from "../../../core/ids.ts";
-import { accessTokenSecondsMax } from "../../../core/limits.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import { endedSessionsMax } from "../../../core/rpc/durable-objects.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
-import { recentlyEnded } from "../../../store/control/sessions.ts";
+import { endSession, recentlyEnded } from "../../../store/control/sessions.ts";
 import { membershipsOf } from "../../../store/control/users.ts";
 import { allTried } from "../all-tried.ts";
 import { fromPart } from "../downstream.ts";
 import { callAsUser } from "../pipeline/call-as-user.ts";
+import type { RequestContext } from "../pipeline/request-context.ts";
 import type { Services } from "../services.ts";
 
 /**
@@ -16,30 +16,65 @@ import type { Services } from "../services.ts";
  */
 const pausesMs = [50, 400];
 
+/**
+ * Ends a session in hubs and rows, in this order: a hub that can't be told leaves a session that can still end,
+ * where an ended one could not ask again and would leave its sockets open until its token's hour is over. An
+ * organisation that the person joined meanwhile is told as well, by what the rows said when the session ended.
+ * @param own the person's organisations as they were read for this request
+ * @throws Unavailable
+ */
+export async function endSessionEverywhere(
+  context: RequestContext,
+  ended: { readonly user: UserId; readonly session: SessionId },
+  own: readonly InOrganisation[],
+): Promise<void> {
+  const { services, requestId } = context;
+  await endSockets(services, ended, requestId, own);
+  const there = await endSession(services.database, context.write(), { id: ended.session, user: ended.user });
+  await endSockets(services, ended, requestId, untold(there, own));
+}
+
+/** Organisations that somebody joined after the others were told. */
+export function untold(now: readonly InOrganisation[], told: readonly InOrganisation[]): InOrganisation[] {
+  return now.filter(({ org }) => !told.some((known) => known.org === org));
+}
+
 /** Closes what an ended session still has open, in every organisation of its person, before it returns. @throws Unavailable */
 export function endSockets(
   services: Services,
   ended: { readonly user: UserId; readonly session: SessionId },
   requestId: RequestId,
+  memberships?: readonly InOrganisation[],
 ): Promise<void> {
-  return endSocketsOf(services, ended.user, [ended.session], requestId);
+  return endSocketsOf(services, ended.user, [ended.session], requestId, memberships);
 }
 
-/** {@link endSockets} for several sessions of one person. @throws Unavailable */
+/** Where a hub is told, and as what its person's call is signed. */
+export interface InOrganisation {
+  readonly org: OrgId;
+  readonly role: Role;
+}
+
+/**
+ * {@link endSockets} for several sessions of one person.
+ * @param known the person's organisations, where they were read for this request; absent: they are read now
+ * @throws Unavailable
+ */
 export async function endSocketsOf(
   services: Services,
   user: UserId,
   sessions: readonly SessionId[],
   requestId: RequestId,
+  known?: readonly InOrganisation[],
 ): Promise<void> {
   const [session] = sessions;
   if (session === undefined) return;
-  const memberships: readonly { org: OrgId; role: Role }[] = await membershipsOf(services.database, user);
+  const memberships = known ?? (await membershipsOf(services.database, user));
   // All are told before the first failure counts: one hub that is away keeps no socket open elsewhere.
   await allTried(
-    memberships.map((scope) =>
-      tellEnded(services, scope.org, sessions, () =>
-        callAsUser(services, { user, session, scope }, "durable-objects.hub-control", requestId),
+    memberships.map(({ org, role }) =>
+      tellEnded(services, org, sessions, () =>
+        callAsUser(services, { user, session, scope: { org, role } }, "durable-objects.hub-control", requestId),
       ),
     ),
   );
@@ -56,8 +91,16 @@ export async function tellEndedSessions(
   joining: { readonly user: UserId; readonly scope: { readonly org: OrgId; readonly role: Role } },
   requestId: RequestId,
 ): Promise<void> {
-  const sinceMs = services.now() - accessTokenSecondsMax * 1000;
-  const ended = await recentlyEnded(services.database, joining.user, sinceMs);
+  await tellOfEnded(services, joining, await recentlyEnded(services.database, joining.user, services.now()), requestId);
+}
+
+/** {@link tellEndedSessions} of sessions that were read already. @throws Unavailable */
+export async function tellOfEnded(
+  services: Services,
+  joining: { readonly user: UserId; readonly scope: InOrganisation },
+  ended: readonly SessionId[],
+  requestId: RequestId,
+): Promise<void> {
   const [session] = ended;
   if (session === undefined) return;
   await tellEnded(services, joining.scope.org, ended, () =>

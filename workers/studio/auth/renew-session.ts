@@ -1,8 +1,8 @@
 import { proveSession, replaceSession } from "../../../store/control/renew-session.ts";
 import { type Refusal, refuse } from "../http/result.ts";
-import type { PersonContext } from "../pipeline/request-context.ts";
+import type { OwnContext } from "../pipeline/request-context.ts";
 import { sessionCookie } from "./cookie.ts";
-import { endSockets } from "./end-sockets.ts";
+import { endSockets, untold } from "./end-sockets.ts";
 import { sha256Hex } from "./keys.ts";
 import { makeSecret } from "./secrets.ts";
 
@@ -18,8 +18,8 @@ export type Renewal =
  * @param proof.mfa true when a second factor was shown
  * @throws Unavailable when a hub could not be told; then nothing has changed
  */
-export async function renewSession(context: PersonContext, proof: { readonly mfa: boolean }): Promise<Renewal> {
-  const { services, person } = context;
+export async function renewSession(context: OwnContext, proof: { readonly mfa: boolean }): Promise<Renewal> {
+  const { services, person, own, requestId } = context;
   const secret = makeSecret(services.randomBytes);
   const renewed = { session: person.session, user: person.user, mfa: proof.mfa, secretHash: sha256Hex(secret) };
   if (context.credential !== "cookie") {
@@ -27,10 +27,12 @@ export async function renewSession(context: PersonContext, proof: { readonly mfa
     return held ? { kind: "renewed", headers: {} } : ended;
   }
   // The hubs first, as at sign-out: whoever is told that it failed can ask again.
-  await endSockets(services, person, context.requestId);
+  await endSockets(services, person, requestId, own.memberships);
   const next = services.makeId("session");
-  const held = await replaceSession(services.database, context.write(), { ...renewed, next });
-  return held ? { kind: "renewed", headers: { "Set-Cookie": sessionCookie(secret) } } : ended;
+  const there = await replaceSession(services.database, context.write(), { ...renewed, next });
+  if (there === null) return ended;
+  await endSockets(services, person, requestId, untold(there, own.memberships));
+  return { kind: "renewed", headers: { "Set-Cookie": sessionCookie(secret) } };
 }
 
 /** Somebody ended it meanwhile, and it stays so. */

@@ -38,6 +38,6 @@ export async function replacePassword(context: RequestContext, replacement: Repl
   });
   if (ended === null) return false;
   await recordFactorChange(context, who, { factor: "password", action: replacement.action });
-  await endSocketsOf(services, who.user, ended, requestId);
+  await endSocketsOf(services, who.user, ended.sessions, requestId, ended.memberships);
   return true;
 }

@@ -1,6 +1,7 @@
 import { addressKey } from "../../../core/address-key.ts";
 import type { UserId } from "../../../core/ids.ts";
 import { type AttemptBucket, admitAttempt, settleAttempt } from "../../../store/control/sign-in-failures.ts";
+import type { Credentials } from "../../../store/control/users.ts";
 import { afterAnswer } from "../after-answer.ts";
 import { type Refusal, refuse } from "../http/result.ts";
 import type { RequestContext } from "../pipeline/request-context.ts";
@@ -30,9 +31,13 @@ export type AttemptTarget =
   /** A code of a second factor: whoever comes here knows the password, so it is counted apart. */
   | { readonly kind: "factor"; readonly user: UserId };
 
-export type Admission =
+export type Admission = {
+  /** Of the address whose password is tried; null: nobody's. */
+  readonly credentials: Credentials | null;
+} & (
   | { readonly kind: "admitted"; readonly keyHashes: readonly string[]; readonly addressKeyHash: string }
-  | { readonly kind: "throttled"; readonly retryAfterSeconds: number };
+  | { readonly kind: "throttled"; readonly retryAfterSeconds: number }
+);
 
 /**
  * Asks before a proof is looked at. The attempt is counted here, not after it failed: of many at the same
@@ -63,7 +68,11 @@ export async function check(context: RequestContext, target: AttemptTarget): Pro
   });
   return admission.kind === "admitted"
     ? { ...admission, addressKeyHash: address.keyHash }
-    : { kind: "throttled", retryAfterSeconds: Math.max(1, Math.ceil((admission.untilMs - nowMs) / 1000)) };
+    : {
+        kind: "throttled",
+        credentials: admission.credentials,
+        retryAfterSeconds: Math.max(1, Math.ceil((admission.untilMs - nowMs) / 1000)),
+      };
 }
 
 /** The proof was right: the account, or the known browser, starts anew; the address loses this attempt. */

@@ -1,6 +1,7 @@
 import type { OrgId, UserId } from "../../../core/ids.ts";
 import { mayTravel } from "../../../core/tenancy/geo-policy.ts";
 import { readPolicy } from "../../../store/control/policies.ts";
+import { doorScope } from "../../../store/control/scope-makers.ts";
 import type { RequestContext } from "../pipeline/request-context.ts";
 
 /**
@@ -12,6 +13,6 @@ export async function maySignInFromHere(context: RequestContext, org: OrgId | nu
   const surface = geo?.surface ?? null;
   if (geo === null || surface === null || geo.standings[surface] !== "person_only") return true;
   if (org === null) return false;
-  const stored = await readPolicy(services.database, org);
+  const stored = await readPolicy(services.database, doorScope(org));
   return stored !== null && mayTravel(stored.policy.geo, user, geo.facts.country, services.now());
 }

@@ -31,7 +31,7 @@ export async function lockoutOf(context: MemberContext, before: GeoPolicy, after
   const { services, membership, person, geo } = context;
   const nowMs = services.now();
   const [active, devices] = await Promise.all([
-    activeSessions(services.database, membership.org, nowMs - activeWithinMs),
+    activeSessions(services.database, context.scope, nowMs - activeWithinMs),
     fromPart("hub", async () =>
       services.hub.geoRefused(await context.asUser("durable-objects.hub-control"), membership.org, before, after),
     ),

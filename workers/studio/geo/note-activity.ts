@@ -1,5 +1,7 @@
+import type { SessionId } from "../../../core/ids.ts";
 import { coarseNetwork } from "../../../core/tenancy/network.ts";
 import { noteActivity } from "../../../store/control/geo-activity.ts";
+import type { OrgScope } from "../../../store/control/org-scope.ts";
 import { afterAnswer } from "../after-answer.ts";
 import { BoundedMap } from "../bounded-map.ts";
 import type { RequestContext } from "../pipeline/request-context.ts";
@@ -20,11 +22,11 @@ const notedBy = new WeakMap<Services, BoundedMap<number>>();
  */
 export function noteWhere(
   context: RequestContext & {
-    readonly person: { readonly session: Parameters<typeof noteActivity>[1]["session"] };
-    readonly membership: { readonly org: Parameters<typeof noteActivity>[1]["org"] };
+    readonly person: { readonly session: SessionId };
+    readonly scope: OrgScope;
   },
 ): void {
-  const { services, geo, person, membership } = context;
+  const { services, geo, person, scope } = context;
   const country = geo?.facts.country ?? null;
   if (geo === null || country === null) return;
   const from = {
@@ -36,9 +38,8 @@ export function noteWhere(
   const nowMs = services.now();
   const noted = notedBy.get(services) ?? new BoundedMap<number>(notedMax);
   notedBy.set(services, noted);
-  const key = [membership.org, person.session, from.surface, from.country, from.network].join(" ");
+  const key = [scope.org, person.session, from.surface, from.country, from.network].join(" ");
   if ((noted.get(key) ?? Number.NEGATIVE_INFINITY) > nowMs - notedMs) return;
   noted.set(key, nowMs);
-  const which = { org: membership.org, session: person.session };
-  afterAnswer(context, "noteWhere", noteActivity(services.database, which, from, nowMs));
+  afterAnswer(context, "noteWhere", noteActivity(services.database, scope, person.session, from, nowMs));
 }

@@ -1,6 +1,7 @@
 import type { OrgId, RequestId } from "../../../core/ids.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import { markHubTold } from "../../../store/control/geo-policies.ts";
+import type { OrgScope } from "../../../store/control/org-scope.ts";
 import { readPolicy } from "../../../store/control/policies.ts";
 import { logFailure } from "../log.ts";
 import { publishPolicy } from "../routes/organisations/publish-policy.ts";
@@ -16,24 +17,24 @@ import type { Services } from "../services.ts";
  */
 export async function spreadGeoPolicy(
   services: Services,
-  org: OrgId,
+  scope: OrgScope,
   requestId: RequestId,
   makeCall: () => Promise<SignedCall>,
 ): Promise<void> {
-  await publishPolicy(services, org);
+  await publishPolicy(services, scope);
   try {
-    await tellHub(services, org, makeCall);
+    await tellHub(services, scope, makeCall);
   } catch (error) {
     logFailure({ request_id: requestId, route: "geo", step: "tellHub" }, error);
   }
 }
 
 /** @throws what the hub or the database throws */
-export async function tellHub(services: Services, org: OrgId, makeCall: () => Promise<SignedCall>): Promise<void> {
-  const stored = await readPolicy(services.database, org);
+export async function tellHub(services: Services, scope: OrgScope, makeCall: () => Promise<SignedCall>): Promise<void> {
+  const stored = await readPolicy(services.database, scope);
   if (stored === null) throw new Error("an organisation without a row has no policy");
-  await services.hub.putGeo(await makeCall(), org, stored.policy.geo, Number(stored.version));
-  await markHubTold(services.database, org, stored.version);
+  await services.hub.putGeo(await makeCall(), scope.org, stored.policy.geo, Number(stored.version));
+  await markHubTold(services.database, scope, stored.version);
 }
 
 /** Nobody's call: the clock's, or of somebody who broke the glass. */

@@ -1,5 +1,6 @@
-import type { OrgId, RequestId } from "../../../core/ids.ts";
+import type { RequestId } from "../../../core/ids.ts";
 import { lapsedGeoChanges, revertGeoRules, untoldHubs } from "../../../store/control/geo-policies.ts";
+import type { OrgScope } from "../../../store/control/org-scope.ts";
 import { logFailure } from "../log.ts";
 import { audited } from "../pipeline/audit.ts";
 import type { Services } from "../services.ts";
@@ -14,19 +15,20 @@ export const geoUpkeepCron = "* * * * *";
  * itself, so that one that fails keeps no other waiting; it is still due the next minute.
  */
 export async function runGeoUpkeep(services: Services): Promise<void> {
-  for (const org of await lapsedGeoChanges(services.database, services.now())) {
-    await attempt(services, "revert", (requestId) => revert(services, org, requestId));
+  for (const scope of await lapsedGeoChanges(services.database, services.now())) {
+    await attempt(services, "revert", (requestId) => revert(services, scope, requestId));
   }
-  for (const org of await untoldHubs(services.database)) {
+  for (const scope of await untoldHubs(services.database)) {
     await attempt(services, "tellHub", (requestId) =>
-      tellHub(services, org, () => hubCallWithoutUser(services, org, requestId)),
+      tellHub(services, scope, () => hubCallWithoutUser(services, scope.org, requestId)),
     );
   }
 }
 
-async function revert(services: Services, org: OrgId, requestId: RequestId): Promise<void> {
-  if (!(await revertGeoRules(services.database, { requestId, nowMs: services.now() }, org))) return;
-  await spreadGeoPolicy(services, org, requestId, () => hubCallWithoutUser(services, org, requestId));
+async function revert(services: Services, scope: OrgScope, requestId: RequestId): Promise<void> {
+  const { org } = scope;
+  if (!(await revertGeoRules(services.database, { requestId, nowMs: services.now() }, scope))) return;
+  await spreadGeoPolicy(services, scope, requestId, () => hubCallWithoutUser(services, org, requestId));
   await audited(async () => {
     const call = await services.caller.asJob("durable-objects.audit-intake", "anonymous_request", org, requestId);
     await services.audit.append(call, org, [{ type: "policy_change", user_id: null, policy: "geo_reverted" }]);

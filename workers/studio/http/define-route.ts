@@ -1,13 +1,13 @@
 import type { z } from "@hono/zod-openapi";
 import type { OrgId } from "../../../core/ids.ts";
 import { type RouteName, type RouteSpec, routes } from "../../../core/routes.ts";
-import type { MemberContext, OperatorContext, PersonContext, RequestContext } from "../pipeline/request-context.ts";
+import type { MemberContext, OperatorContext, OwnContext, RequestContext } from "../pipeline/request-context.ts";
 import type { HandlerResult, RawMedia } from "./result.ts";
 
 /** Who stands before the handler. It must agree with the route's policy, or studio refuses to boot. */
 export interface ContextByCaller {
   readonly anyone: RequestContext;
-  readonly person: PersonContext;
+  readonly person: OwnContext;
   readonly member: MemberContext;
   readonly operator: OperatorContext;
 }

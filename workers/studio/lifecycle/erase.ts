@@ -24,14 +24,14 @@ export async function eraseDue(services: Services, requestId: RequestId): Promis
 async function erase(services: Services, due: DueErasure, requestId: RequestId): Promise<void> {
   const { database } = services;
   // Taken back between the look and this: nothing has happened to it.
-  if (!due.begun && !(await beginErasure(database, due.org))) return;
+  if (!due.begun && !(await beginErasure(database, due.scope))) return;
   for (const { name, shred } of shredders) {
     if (due.stepsDone.includes(name)) continue;
     if ((await shred(services, due, requestId)) === "later") return;
-    await markStepDone(database, due.org, name);
+    await markStepDone(database, due.scope, name);
   }
   // COMMIT POINT: its rows go and its slug is free, together.
-  await eraseOrganisation(database, due.org);
+  await eraseOrganisation(database, due.scope);
 }
 
 /** Gives up creations that nobody came back to for a day; {@link eraseDue} takes away what is left of them. */

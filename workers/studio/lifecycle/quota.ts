@@ -1,5 +1,5 @@
-import type { OrgId } from "../../../core/ids.ts";
 import { limitsOf, type Quota } from "../../../core/tenancy/plan.ts";
+import type { DoorScope } from "../../../store/control/org-scope.ts";
 import { readMemberUse } from "../../../store/control/quotas.ts";
 import { type AnswerHeaders, type Refusal, refuse } from "../http/result.ts";
 import type { Services } from "../services.ts";
@@ -11,8 +11,8 @@ export function quotaExceeded(quota: Quota, limit: number, headers?: AnswerHeade
 }
 
 /** {@link quotaExceeded} for members of an organisation. */
-export async function membersFull(services: Services, org: OrgId): Promise<Refusal> {
-  const use = await readMemberUse(services.database, org);
+export async function membersFull(services: Services, door: DoorScope): Promise<Refusal> {
+  const use = await readMemberUse(services.database, door);
   if (use === null) return refuse("not_found");
   return quotaExceeded("members", limitsOf(use.plan, services.limitScale).members);
 }

@@ -25,7 +25,7 @@ export interface Shredder {
 export const shredders: readonly Shredder[] = [
   {
     name: "recorded",
-    async shred(services, { org }, requestId) {
+    async shred(services, { scope: { org } }, requestId) {
       const change = { org, by: null, action: "deletion_begun" } as const;
       await appendOrgChange(services, change, org, requestId);
       await appendOrgChange(services, change, null, requestId);
@@ -34,15 +34,15 @@ export const shredders: readonly Shredder[] = [
   },
   {
     name: "data_keys",
-    async shred(services, { org }) {
-      await shredDataKeys(services.database, org);
+    async shred(services, { scope }) {
+      await shredDataKeys(services.database, scope);
       return "done";
     },
   },
   {
     // Slug and id lead nowhere from now on, as if there had never been such an organisation.
     name: "edge",
-    async shred(services, { org, slug }) {
+    async shred(services, { scope: { org }, slug }) {
       const parsed = parseSlug(slug);
       await fromPart("policy store", async () => {
         if (parsed !== null) await services.policies.delete(policyKey.slug(parsed));
@@ -53,7 +53,7 @@ export const shredders: readonly Shredder[] = [
   },
   {
     name: "hub",
-    async shred(services, { org }, requestId) {
+    async shred(services, { scope: { org } }, requestId) {
       await fromPart("hub", async () => {
         const call = await services.caller.asJob("durable-objects.hub-control", "lifecycle", org, requestId);
         await services.hubLifecycle.erase(call, org);
@@ -63,7 +63,7 @@ export const shredders: readonly Shredder[] = [
   },
   {
     name: "tenant",
-    async shred(services, { org }, requestId) {
+    async shred(services, { scope: { org } }, requestId) {
       const { dropped } = await fromPart("provisioner", async () => {
         const call = await services.caller.asJob("data.provisioner", "lifecycle", org, requestId);
         return services.provisioner.dropTenant(call, org);
@@ -73,7 +73,7 @@ export const shredders: readonly Shredder[] = [
   },
   {
     name: "erasure_recorded",
-    async shred(services, { org }, requestId) {
+    async shred(services, { scope: { org } }, requestId) {
       const change = { org, by: null, action: "deleted" } as const;
       await appendOrgChange(services, change, org, requestId);
       await appendOrgChange(services, change, null, requestId);

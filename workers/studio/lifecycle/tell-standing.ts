@@ -1,5 +1,6 @@
-import type { OrgId, RequestId } from "../../../core/ids.ts";
+import type { RequestId } from "../../../core/ids.ts";
 import { markTold, readStanding, untoldOrganisations } from "../../../store/control/lifecycle.ts";
+import type { OrgScope } from "../../../store/control/org-scope.ts";
 import { allTried } from "../all-tried.ts";
 import { fromPart } from "../downstream.ts";
 import { publishPolicy } from "../routes/organisations/publish-policy.ts";
@@ -17,17 +18,18 @@ const attemptsMax = 5;
  * late changes nothing. Last the edge, which needs up to a minute to hear of it in any case.
  * @throws Unavailable
  */
-export async function tellStanding(services: Services, org: OrgId, requestId: RequestId): Promise<void> {
+export async function tellStanding(services: Services, scope: OrgScope, requestId: RequestId): Promise<void> {
+  const { org } = scope;
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-    const standing = await readStanding(services.database, org);
+    const standing = await readStanding(services.database, scope);
     if (standing === null || standing.told) return;
     const { state, version } = standing;
     await fromPart("hub", async () => {
       const call = await services.caller.asJob("durable-objects.hub-control", "lifecycle", org, requestId);
       await services.hubLifecycle.setStanding(call, org, { state, version });
     });
-    await publishPolicy(services, org);
-    await markTold(services.database, org, version);
+    await publishPolicy(services, scope);
+    await markTold(services.database, scope, version);
   }
   throw new Unavailable("hub");
 }
@@ -35,5 +37,5 @@ export async function tellStanding(services: Services, org: OrgId, requestId: Re
 /** Tells whoever was away when it changed. @throws Unavailable after all were tried */
 export async function tellUntold(services: Services, requestId: RequestId): Promise<void> {
   const untold = await untoldOrganisations(services.database);
-  await allTried(untold.map((org) => tellStanding(services, org, requestId)));
+  await allTried(untold.map((scope) => tellStanding(services, scope, requestId)));
 }

@@ -1,17 +1,19 @@
 import type { AuditFields } from "../../../core/audit/events.ts";
 import type { OrgId, RequestId } from "../../../core/ids.ts";
-import type { SignedCall } from "../../../core/mesh/claims.ts";
+import type { SignedCall, VerifiedAccess } from "../../../core/mesh/claims.ts";
 import type { Audience } from "../../../core/mesh/workloads.ts";
 import type { IntentHandle } from "../../../core/rpc/durable-objects.ts";
 import { studioHeaders } from "../../../core/rpc/studio.ts";
 import { readGeoSeen } from "../../../core/tenancy/geo-seen.ts";
 import type { IdempotencyClaim } from "../../../store/control/idempotency.ts";
-import type { Membership, Person } from "../../../store/control/sessions.ts";
+import type { OrgScope, PlatformScope } from "../../../store/control/org-scope.ts";
+import type { OwnThings } from "../../../store/control/own-things.ts";
+import type { LiveSession, Membership, Person } from "../../../store/control/sessions.ts";
 import type { RouteDefinition, RouteInput } from "../http/define-route.ts";
 import type { AnswerHeaders, HandlerResult, Refusal } from "../http/result.ts";
 import type { Services } from "../services.ts";
 import { callAsUser } from "./call-as-user.ts";
-import type { MemberContext, OperatorContext } from "./request-context.ts";
+import type { MemberContext, OperatorContext, OwnContext } from "./request-context.ts";
 
 /** An answer ready to be sent: what idempotency keeps and replays. */
 export interface PlainAnswer {
@@ -38,12 +40,17 @@ export interface Exchange {
   clientIp: string;
   /** `authenticate`. */
   person: Person | null;
-  /** The access token as presented, with the scope it was signed for. */
-  presented: { readonly token: string; readonly org: OrgId | null; readonly role: string | null } | null;
+  /** The access token as presented, with what it says, and what the database says of its session. */
+  presented: { readonly token: string; readonly access: VerifiedAccess; readonly found: LiveSession } | null;
+  /** `authenticate`, for routes that address no organisation. */
+  own: OwnThings | null;
   /** `authenticate` finds it, `requireMembership` demands it. */
   membership: Membership | null;
   /** `authenticate`: the caller holds the operator's token. Never together with a person. */
   operator: boolean;
+  /** `grantScope`: what store/control lets this request do. */
+  scope: OrgScope | null;
+  platform: PlatformScope | null;
   /** `parseInput`. */
   input: RouteInput<unknown, unknown, unknown>;
   rawBody: string;
@@ -76,7 +83,7 @@ export interface Step {
 }
 
 /** The handler's view of an exchange. */
-export function contextOf(exchange: Exchange): MemberContext & OperatorContext {
+export function contextOf(exchange: Exchange): MemberContext & OwnContext & OperatorContext {
   const { services, definition, requestId, request } = exchange;
   const person = exchange.person;
   const membership = exchange.membership;
@@ -97,8 +104,11 @@ export function contextOf(exchange: Exchange): MemberContext & OperatorContext {
     caused: (events) => void exchange.caused.push(...events),
     // Absent for routes of a lesser caller, whose handlers' types don't have them either.
     person: person as Person,
+    own: exchange.own as OwnThings,
     membership: membership as Membership,
+    scope: exchange.scope as MemberContext["scope"],
     operator: exchange.operator as true,
+    platform: exchange.platform as OperatorContext["platform"],
     asUserOf,
     asUser: (audience) => {
       if (membership === null) throw new Error("a route without membership called on a member's behalf");
@@ -122,7 +132,7 @@ export async function userCall(
 ): Promise<SignedCall> {
   const { services, person, presented, requestId } = exchange;
   if (person === null) throw new Error("a route without a person called on a person's behalf");
-  if (presented !== null && presented.org === of.org && presented.role === of.role) {
+  if (presented !== null && presented.access.org === of.org && presented.access.role === of.role) {
     return services.caller.asUser(audience, presented.token, requestId);
   }
   const subject = { user: person.user, session: person.session, scope: { org: of.org, role: of.role } };

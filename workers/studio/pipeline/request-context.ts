@@ -5,6 +5,8 @@ import type { Audience } from "../../../core/mesh/workloads.ts";
 import type { RouteName } from "../../../core/routes.ts";
 import type { GeoSeen } from "../../../core/tenancy/geo-seen.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
+import type { OrgScope, PlatformScope } from "../../../store/control/org-scope.ts";
+import type { OwnThings } from "../../../store/control/own-things.ts";
 import type { WriteRequest } from "../../../store/control/receipts.ts";
 import type { Membership, Person } from "../../../store/control/sessions.ts";
 import type { Services } from "../services.ts";
@@ -44,9 +46,17 @@ export interface PersonContext extends RequestContext {
   asUserOf(membership: { readonly org: OrgId; readonly role: Role }, audience: Audience): Promise<SignedCall>;
 }
 
+/** … about what is their own: no organisation is addressed. */
+export interface OwnContext extends PersonContext {
+  /** Read with the session. */
+  readonly own: OwnThings;
+}
+
 /** … from a member of the organisation in the path, whose role grants the route's permission. */
 export interface MemberContext extends PersonContext {
   readonly membership: Membership;
+  /** What store/control lets them do there. */
+  readonly scope: OrgScope;
   /** A call inward on the member's behalf. */
   asUser(audience: Audience): Promise<SignedCall>;
 }
@@ -55,4 +65,5 @@ export interface MemberContext extends PersonContext {
 export interface OperatorContext extends RequestContext {
   /** By its absence in every other context, a function that asks for this one is the operator's alone. */
   readonly operator: true;
+  readonly platform: PlatformScope;
 }

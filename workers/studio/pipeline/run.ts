@@ -9,6 +9,7 @@ import { authenticate } from "./steps/authenticate.ts";
 import { authorize } from "./steps/authorize.ts";
 import { chooseLog } from "./steps/choose-log.ts";
 import { claimIdempotency } from "./steps/claim-idempotency.ts";
+import { grantScope } from "./steps/grant-scope.ts";
 import { keepAnswer } from "./steps/keep-answer.ts";
 import { noteMembersPlace } from "./steps/note-where.ts";
 import { parseInput } from "./steps/parse-input.ts";
@@ -29,6 +30,7 @@ export const steps: readonly Step[] = [
   { name: "requireOpen", run: requireOpen },
   { name: "authorize", run: authorize },
   { name: "requireProof", run: requireProof },
+  { name: "grantScope", run: grantScope },
   { name: "noteMembersPlace", run: noteMembersPlace },
   { name: "parseInput", run: parseInput },
   { name: "chooseLog", run: chooseLog },

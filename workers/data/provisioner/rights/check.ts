@@ -2,6 +2,8 @@
 import { type OrgId, parseId } from "../../../../core/ids.ts";
 import { type TenantIdentifier, tenantIdentifier } from "../../../../core/tenancy/identifiers.ts";
 import { createDatabase, type Database, sql } from "../../../../store/connect.ts";
+import type { OrgScope } from "../../../../store/control/org-scope.ts";
+import { unfinishedScope } from "../../../../store/control/scope-makers.ts";
 import type { DataConfig } from "../../config.ts";
 import { repairTenant } from "../repair-tenant.ts";
 import { tenantMigrations } from "../tenant-migrations.ts";
@@ -27,6 +29,7 @@ export interface RightsCheck {
 
 interface Checked {
   readonly org: OrgId;
+  readonly scope: OrgScope;
   readonly name: TenantIdentifier;
   readonly placement: string;
   /** Somebody asked for a repair (`tenants repair`), or the last run found that it needs one. */
@@ -74,7 +77,7 @@ export async function checkRights(
   const repaired: RightsCheck["repaired"][number][] = [];
   for (const one of differing.slice(0, repairsMax)) {
     try {
-      const { found, left, closed } = await repairTenant(config, one.org);
+      const { found, left, closed } = await repairTenant(config, one.scope);
       repaired.push({ org: one.org, drift: found, left: left.length > 0, closed });
     } catch (error) {
       failed.push({ org: one.org, error });
@@ -99,7 +102,13 @@ async function dueChecks(directory: Database, config: DataConfig, most: number):
   return rows.map((row) => {
     const org = parseId("org", row["org_id"]);
     if (org === null) throw new Error("the directory holds something that was never written to it");
-    return { org, name: tenantIdentifier(org), placement: String(row["placement"]), asked: row["asked"] === true };
+    return {
+      org,
+      scope: unfinishedScope(org),
+      name: tenantIdentifier(org),
+      placement: String(row["placement"]),
+      asked: row["asked"] === true,
+    };
   });
 }
 

@@ -1,5 +1,11 @@
 import type { SessionId, UserId } from "../../../../core/ids.ts";
-import { beginCeremony, type CeremonyKind, takeCeremony } from "../../../../store/control/ceremonies.ts";
+import {
+  beginCeremony,
+  type CeremonyKind,
+  type NewCeremony,
+  takeCeremony,
+} from "../../../../store/control/ceremonies.ts";
+import { beginRegistration, type StoredPasskey } from "../../../../store/control/factors/passkeys.ts";
 import type { RequestContext } from "../../pipeline/request-context.ts";
 import type { Services } from "../../services.ts";
 import { sha256Hex } from "../keys.ts";
@@ -26,21 +32,45 @@ export function makeChallenge(services: Pick<Services, "randomBytes">): {
 /** Puts down what a passkey is about to be asked. @returns the ceremony's secret and the challenge's bytes */
 export async function beginPasskeyCeremony(
   context: RequestContext,
+  kind: Exclude<PasskeyCeremony, "passkey_registration">,
+  bound: Bound | null,
+): Promise<Asked> {
+  const { row, ...asked } = newCeremony(context, kind, bound);
+  await beginCeremony(context.services.database, context.write(), row);
+  return asked;
+}
+
+/** {@link beginPasskeyCeremony} of a new passkey. @returns what the person has besides */
+export async function beginPasskeyRegistration(
+  context: RequestContext,
+  bound: Bound,
+): Promise<Asked & { readonly own: readonly StoredPasskey[] }> {
+  const { row, ...asked } = newCeremony(context, "passkey_registration", bound);
+  const own = await beginRegistration(context.services.database, context.write(), { ...row, user: bound.user });
+  return { ...asked, own };
+}
+
+export interface Asked {
+  readonly ceremony: string;
+  readonly challenge: Uint8Array<ArrayBuffer>;
+}
+
+function newCeremony(
+  { services, orgReference }: RequestContext,
   kind: PasskeyCeremony,
   bound: Bound | null,
-): Promise<{ readonly ceremony: string; readonly challenge: Uint8Array<ArrayBuffer> }> {
-  const { services } = context;
+): Asked & { readonly row: NewCeremony } {
   const ceremony = makeSecret(services.randomBytes);
   const challenge = makeChallenge(services);
-  await beginCeremony(services.database, context.write(), {
+  const row = {
     tokenHash: sha256Hex(ceremony),
     kind,
     user: bound?.user ?? null,
     session: bound?.session ?? null,
-    data: { challenge: challenge.text, door: context.orgReference },
+    data: { challenge: challenge.text, door: orgReference },
     expiresAtMs: services.now() + ceremonyMsMax,
-  });
-  return { ceremony, challenge: challenge.bytes };
+  };
+  return { ceremony, challenge: challenge.bytes, row };
 }
 
 /**

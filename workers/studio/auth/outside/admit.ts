@@ -1,15 +1,15 @@
 import type { LoginFailureReason } from "../../../../core/audit/events.ts";
-import type { OrgId, UserId } from "../../../../core/ids.ts";
+import type { UserId } from "../../../../core/ids.ts";
 import type { ProblemCode } from "../../../../core/problem.ts";
 import { beginCeremony } from "../../../../store/control/ceremonies.ts";
+import type { DoorScope } from "../../../../store/control/org-scope.ts";
 import {
   type AccountView,
-  type Joining,
   resolveIdentity,
   signUpIdentity,
   touchIdentity,
 } from "../../../../store/control/outside/identities.ts";
-import type { Provider } from "../../../../store/control/outside/providers.ts";
+import type { JoiningRole, Provider } from "../../../../store/control/outside/providers.ts";
 import { isFullOfMembers } from "../../../../store/control/quotas.ts";
 import { type HandlerResult, type Refusal, refuse } from "../../http/result.ts";
 import type { RequestContext } from "../../pipeline/request-context.ts";
@@ -26,7 +26,7 @@ export interface Arrival {
   readonly provider: Provider;
   readonly method: "oidc" | "supabase";
   /** The organisation whose door was used; null: the platform's. */
-  readonly door: OrgId | null;
+  readonly door: DoorScope | null;
   /** True when the client asked for tokens besides the cookie. */
   readonly tokens: boolean;
 }
@@ -71,7 +71,7 @@ function signIn(
     name: account.name,
     method,
     strong: provider.trustsMfa && identity.mfa,
-    onlyOrg: provider.owner,
+    onlyOrg: provider.ownDoor,
     rehashed: null,
     tokens,
   });
@@ -89,12 +89,14 @@ async function signUp(
   const { services } = context;
   const email = identity.verifiedEmail;
   if (email === null || !provider.allowSignUp) return null;
-  const joining = await whereThereIsRoom(services, joiningOf(provider, email));
-  if (door !== null && joining === null) return null;
+  const role = await whereThereIsRoom(services, provider, joiningRole(provider, email));
+  if (door !== null && role === null) return null;
   const user: UserId = services.makeId("user");
   const name = identity.name ?? email.slice(0, email.indexOf("@"));
   const made = { provider: provider.id, subject: identity.subject, user, email, name };
-  if (!(await signUpIdentity(services.database, context.write(), made, joining))) return null;
+  const signedUp = await signUpIdentity(services.database, context.write(), made, role);
+  if (signedUp.kind === "refused") return null;
+  const { joining } = signedUp;
   context.caused([{ type: "factor_change", user_id: user, factor: "external_identity", action: "added" }]);
   if (joining !== null) {
     context.caused([
@@ -106,16 +108,19 @@ async function signUp(
 }
 
 /** Nobody joins by themselves what is full by its plan. Two at the same moment may both: an invitation, which an administrator made, is counted exactly. */
-async function whereThereIsRoom(services: Services, joining: Joining | null): Promise<Joining | null> {
-  if (joining === null) return null;
-  return (await isFullOfMembers(services.database, joining.org, services.limitScale)) ? null : joining;
+async function whereThereIsRoom(
+  services: Services,
+  { ownDoor }: Provider,
+  role: JoiningRole | null,
+): Promise<JoiningRole | null> {
+  if (role === null || ownDoor === null) return null;
+  return (await isFullOfMembers(services.database, ownDoor, services.limitScale)) ? null : role;
 }
 
-/** The membership that comes with an address of a domain that the organisation listed. */
-function joiningOf(provider: Provider, email: string): Joining | null {
+/** The role of the membership that comes with an address of a domain that the organisation listed. */
+function joiningRole(provider: Provider, email: string): JoiningRole | null {
   const domain = email.slice(email.lastIndexOf("@") + 1);
-  if (provider.owner === null || provider.defaultRole === null || !provider.emailDomains.includes(domain)) return null;
-  return { org: provider.owner, role: provider.defaultRole };
+  return provider.ownDoor !== null && provider.emailDomains.includes(domain) ? provider.defaultRole : null;
 }
 
 /**

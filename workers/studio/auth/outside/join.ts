@@ -9,8 +9,9 @@ import type { RequestContext } from "../../pipeline/request-context.ts";
  * name, as whoever accepts an invitation does; their session comes next, so the call's is named for this call
  * alone and never begins. @throws Unavailable
  */
-export async function tellHubOfJoining(context: RequestContext, user: UserId, { org, role }: Joining): Promise<void> {
+export async function tellHubOfJoining(context: RequestContext, user: UserId, { scope, role }: Joining): Promise<void> {
   const { services, requestId } = context;
+  const { org } = scope;
   const subject = { user, session: services.makeId("session"), scope: { org, role } };
   await fromPart("hub", async () => {
     const call = await callAsUser(services, subject, "durable-objects.hub-control", requestId);

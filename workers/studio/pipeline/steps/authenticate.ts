@@ -1,17 +1,17 @@
-import { parseId } from "../../../../core/ids.ts";
+import { parseId, type SessionId, type UserId } from "../../../../core/ids.ts";
 import { verifyAccessToken } from "../../../../core/mesh/access.ts";
-import type { AccessClaims } from "../../../../core/mesh/claims.ts";
+import type { VerifiedAccess } from "../../../../core/mesh/claims.ts";
 import { CallRefused } from "../../../../core/mesh/refused.ts";
 import type { ProblemCode } from "../../../../core/problem.ts";
-import { findSession } from "../../../../store/control/sessions.ts";
+import { findOwnSession, findSession, type LiveSession } from "../../../../store/control/sessions.ts";
 import { isOperator } from "../../auth/operator.ts";
 import { refuse } from "../../http/result.ts";
 import { Unavailable } from "../../unavailable.ts";
 import { type Exchange, proceed, type Verdict } from "../exchange.ts";
 
 /**
- * Verifies the access token, then reads session, person and membership in one round trip: the token says
- * who it was made for, the database says whether that still holds.
+ * Verifies the access token, then reads session, person and membership in one round trip (where no organisation
+ * is addressed, what is the person's own): the token says who it was made for, the database whether that holds.
  */
 export async function authenticate(exchange: Exchange): Promise<Verdict> {
   const { definition, request, services } = exchange;
@@ -28,19 +28,31 @@ export async function authenticate(exchange: Exchange): Promise<Verdict> {
 
   const claims = await verify(exchange, token);
   if (claims === null) return unauthenticated("invalid_token");
-  const orgReference = definition.spec.policy.kind === "permission" ? (exchange.params["org"] ?? null) : null;
   const id = parseId("session", claims.sid);
   if (id === null) return unauthenticated("invalid_token");
-  const session = await findSession(services.database, { id, user: claims.sub }, orgReference, services.now());
+  const session = await readSession(exchange, { id, user: claims.sub });
   if (session === null) return unauthenticated("invalid_token");
 
   exchange.person = session.person;
-  exchange.presented = { token, org: claims.org, role: claims.role };
+  exchange.presented = { token, access: claims, found: session };
   exchange.membership = session.membership;
   return proceed;
 }
 
-async function verify({ services }: Exchange, token: string): Promise<AccessClaims | null> {
+async function readSession(
+  exchange: Exchange,
+  which: { readonly id: SessionId; readonly user: UserId },
+): Promise<LiveSession | null> {
+  const { definition, params, services } = exchange;
+  if (definition.spec.policy.kind === "permission") {
+    return findSession(services.database, which, params["org"] ?? null, services.now());
+  }
+  const found = await findOwnSession(services.database, which, services.now());
+  exchange.own = found?.own ?? null;
+  return found;
+}
+
+async function verify({ services }: Exchange, token: string): Promise<VerifiedAccess | null> {
   try {
     return await verifyAccessToken(token, services.accessKeys, services.now());
   } catch (error) {

@@ -22,17 +22,15 @@ export const createApiKey = defineRoute(
   "createApiKey",
   { caller: "member", body, status: 201, answer: apiKey.extend({ key: z.string() }) },
   async (context, { body: { name, role, expires_at: expiresAtMs } }) => {
-    const { services, membership, person } = context;
+    const { services, scope, membership, person } = context;
     const nowMs = services.now();
     if (expiresAtMs <= nowMs || expiresAtMs > nowMs + apiKeyMsMax) {
       const errors = [{ path: "expires_at", message: "must be in the future, and within a year" }];
       return refuse("invalid_request", { errors });
     }
     const { key, prefix, secretHash } = makeApiKey(services.randomBytes);
-    const { org } = membership;
     const made = {
       id: services.makeId("apiKey"),
-      org,
       user: services.makeId("user"),
       session: services.makeId("session"),
       name,
@@ -45,17 +43,17 @@ export const createApiKey = defineRoute(
       expiresAtMs,
     };
     const write = context.write();
-    const added = await addApiKey(services.database, write, made);
+    const added = await addApiKey(services.database, write, scope, made);
     if (added === "forbidden") return refuse("forbidden");
     if (added === "too_many") {
       return refuse("conflict", { detail: `An organisation has at most ${apiKeysMax} keys: revoke one first` });
     }
     context.caused([keyChange(person.user, made.id, "created")]);
     // A hub that fails here leaves a key that nobody was shown: worth nothing, listed, and to be revoked.
-    await syncMember(context, org, made.user, membership);
+    await syncMember(context, scope, made.user, membership, { role, member: true });
     await fromPart("hub", async () => {
       const held = { sha256: secretHash, sid: made.session, expiresAtMs };
-      await services.hub.putKey(await context.asUser("durable-objects.hub-control"), org, made.user, held);
+      await services.hub.putKey(await context.asUser("durable-objects.hub-control"), scope.org, made.user, held);
     });
     const createdAt = new Date(write.nowMs).toISOString();
     const view = {

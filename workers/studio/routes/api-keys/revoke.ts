@@ -14,9 +14,8 @@ export const revokeApiKey = defineRoute(
   "revokeApiKey",
   { caller: "member", params: z.strictObject({ key: idOf("apiKey") }), status: 204, answer: nothing },
   async (context, { params }) => {
-    const { services, membership, person } = context;
-    const { org } = membership;
-    const revoked = await revoke(services.database, context.write(), { org, id: params.key });
+    const { services, scope, person } = context;
+    const revoked = await revoke(services.database, context.write(), scope, params.key);
     if (revoked === null) return refuse("not_found");
     if (revoked.now) context.caused([keyChange(person.user, revoked.id, "revoked")]);
     await expelKey(context, revoked);

@@ -2,7 +2,6 @@ import { z } from "@hono/zod-openapi";
 import { providersAt } from "../../../../store/control/outside/providers.ts";
 import { admit, denyToken } from "../../auth/outside/admit.ts";
 import { clientSecrets } from "../../auth/outside/client-secrets.ts";
-import { doorOf } from "../../auth/outside/door.ts";
 import { namedIssuer, verifySupabaseToken } from "../../auth/outside/supabase.ts";
 import { defineRoute, type RouteDefinition } from "../../http/define-route.ts";
 import { refuse } from "../../http/result.ts";
@@ -21,18 +20,19 @@ function defineExchange(name: "exchangeToken" | "orgExchangeToken"): RouteDefini
     { caller: "anyone", query: signInQuery, body, status: 200, answer: loginAnswer },
     async (context, input) => {
       const { services } = context;
-      const door = await doorOf(context);
-      if (door.kind === "absent") return refuse("not_found");
+      const offered = await providersAt(services.database, context.orgReference);
+      if (offered === null) return refuse("not_found");
       const token = input.body.access_token;
       const issuer = namedIssuer(token);
-      const offered = await providersAt(services.database, door.org);
-      const provider = offered.find((candidate) => candidate.kind === "supabase" && candidate.issuer === issuer);
+      const provider = offered.providers.find(
+        (candidate) => candidate.kind === "supabase" && candidate.issuer === issuer,
+      );
       if (provider === undefined) return denyToken(context);
       const secrets = provider.signing === "hs256" ? await clientSecrets(services, provider.id) : [];
       const { issuerKeys } = services.outside;
       const proof = await verifySupabaseToken(token, provider, issuerKeys, secrets, services.now());
       const tokens = input.query.tokens === "1";
-      return admit(context, { provider, method: "supabase", door: door.org, tokens }, proof);
+      return admit(context, { provider, method: "supabase", door: offered.door, tokens }, proof);
     },
   );
 }

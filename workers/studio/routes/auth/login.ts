@@ -38,10 +38,8 @@ const method = "password";
 /** A password, alone or with a second factor beside it. Failures slow the next attempt down (auth/throttle.ts). */
 async function signIn(context: RequestContext, input: LoginInput): Promise<HandlerResult<LoginAnswer>> {
   if (input.body.passkey !== undefined) return signInWithPasskey(context, input, input.body.passkey);
-  const [admission, found] = await Promise.all([
-    throttle.check(context, { kind: "password", email: input.body.email }),
-    findCredentials(context.services.database, input.body.email),
-  ]);
+  const admission = await throttle.check(context, { kind: "password", email: input.body.email });
+  const found = admission.credentials;
   if (admission.kind === "admitted") return judgePassword(context, input, { found, admission, strong: false });
   const recorded = recordFailure(context, found?.id ?? null, { method, reason: "throttled" });
   return { ...throttle.throttledRefusal(admission), alongside: [recorded] };

@@ -41,7 +41,7 @@ function defineFinish(name: "finishOidc" | "orgFinishOidc"): RouteDefinition {
       if (found === null) return denyBeforeIssuer(context);
       const proof = await prove(context.services, found.provider, found.bindings, input.body);
       const tokens = input.query.tokens === "1";
-      const arrival = { provider: found.provider, method: "oidc", door: door.org, tokens } as const;
+      const arrival = { provider: found.provider, method: "oidc", door: door.door, tokens } as const;
       return withReturn(await admit(context, arrival, proof), found.returnTo);
     },
   );
@@ -63,15 +63,16 @@ interface Begun {
 
 /** What was begun, if it was at this very door (each is judged by a geo policy of its own) and the provider is still there. */
 async function begun(
-  { services }: RequestContext,
-  door: Extract<Door, { kind: "open" }>,
+  { services, orgReference }: RequestContext,
+  { door }: Extract<Door, { kind: "open" }>,
   { data }: Ceremony,
 ): Promise<Begun | null> {
   const id = parseId("provider", data["provider"]);
   const { state, nonce, verifier, return_to: returnTo } = data;
-  if (data["door"] !== door.org || typeof state !== "string") return null;
+  if (data["door"] !== (door?.org ?? null) || typeof state !== "string") return null;
   if (typeof nonce !== "string" || typeof verifier !== "string") return null;
-  const provider = (await providersAt(services.database, door.org)).find((offered) => offered.id === id);
+  const offered = await providersAt(services.database, orgReference);
+  const provider = offered?.providers.find((one) => one.id === id);
   if (provider === undefined || provider.clientId === null) return null;
   return {
     provider: { ...provider, clientId: provider.clientId },

@@ -4,7 +4,6 @@ import { providersAt } from "../../../../store/control/outside/providers.ts";
 import { sha256Hex } from "../../auth/keys.ts";
 import { ceremonyCookie, ceremonyMsMax } from "../../auth/outside/ceremony-cookie.ts";
 import { authorizationUrl, newBindings } from "../../auth/outside/code-flow.ts";
-import { doorOf } from "../../auth/outside/door.ts";
 import { IssuerRefused, IssuerUnreachable } from "../../auth/outside/outbound.ts";
 import { redirectUriOf } from "../../auth/outside/redirect-uri.ts";
 import { makeSecret } from "../../auth/secrets.ts";
@@ -37,10 +36,9 @@ function defineStart(name: "startOidc" | "orgStartOidc"): RouteDefinition {
     },
     async (context, { params, body }) => {
       const { services } = context;
-      const door = await doorOf(context);
-      if (door.kind === "absent") return refuse("not_found");
-      const offered = await providersAt(services.database, door.org);
-      const provider = offered.find(({ id }) => id === params.provider);
+      const offered = await providersAt(services.database, context.orgReference);
+      if (offered === null) return refuse("not_found");
+      const provider = offered.providers.find(({ id }) => id === params.provider);
       if (provider === undefined || provider.clientId === null) return refuse("not_found");
       try {
         const server = await services.outside.discovery.find(provider.issuer);
@@ -57,7 +55,12 @@ function defineStart(name: "startOidc" | "orgStartOidc"): RouteDefinition {
           kind: "outside_sign_in",
           user: null,
           session: null,
-          data: { provider: provider.id, door: door.org, ...bindings, return_to: body.return_to ?? null },
+          data: {
+            provider: provider.id,
+            door: offered.door?.org ?? null,
+            ...bindings,
+            return_to: body.return_to ?? null,
+          },
           expiresAtMs: services.now() + ceremonyMsMax,
         });
         return answer({ authorization_url: url.href }, { headers: { "Set-Cookie": ceremonyCookie(browser) } });

@@ -1,6 +1,5 @@
 import { z } from "@hono/zod-openapi";
 import { type ProviderKind, providerKinds, providersAt } from "../../../../store/control/outside/providers.ts";
-import { doorOf } from "../../auth/outside/door.ts";
 import { defineRoute, type RouteDefinition } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
 import { idText } from "../../http/schemas.ts";
@@ -23,10 +22,9 @@ function defineProviders(name: "signInProviders" | "orgSignInProviders"): RouteD
       unaudited: "what every visitor's sign-in page shows",
     },
     async (context) => {
-      const door = await doorOf(context);
-      if (door.kind === "absent") return refuse("not_found");
-      const found = await providersAt(context.services.database, door.org);
-      const items = found
+      const offered = await providersAt(context.services.database, context.orgReference);
+      if (offered === null) return refuse("not_found");
+      const items = offered.providers
         .filter(({ kind }) => withPage.includes(kind))
         .map(({ id, name, kind }) => ({ id, name, kind }));
       return answer({ items });

@@ -19,17 +19,17 @@ const backup = z.object({
 export const listBackups = defineRoute(
   "listBackups",
   { caller: "member", query: pageQuery, status: 200, answer: pageOf(backup) },
-  async ({ services, membership, routeName }, { query }) => {
-    const scope = { key: services.keys.cursor, route: routeName, owner: membership.org };
-    const start = pageStart(scope, query);
+  async ({ services, scope, routeName }, { query }) => {
+    const list = { key: services.keys.cursor, route: routeName, owner: scope.org };
+    const start = pageStart(list, query);
     if (start.kind !== "ok") return refuse("invalid_cursor");
     const page = { before: start.after, limit: start.limit + 1 };
-    const found = await readBackups(services.database, membership.org, page);
+    const found = await readBackups(services.database, scope, page);
     const items = found
       .slice(0, start.limit)
       .map(({ id, snapshotAt, createdAt, bytes, rows, verifiedAt, destroyed }) => {
         return { id, snapshot_at: snapshotAt, created_at: createdAt, bytes, rows, verified_at: verifiedAt, destroyed };
       });
-    return answer(pageAnswer(scope, items, found.length > start.limit ? (items.at(-1)?.id ?? null) : null));
+    return answer(pageAnswer(list, items, found.length > start.limit ? (items.at(-1)?.id ?? null) : null));
   },
 );

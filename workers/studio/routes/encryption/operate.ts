@@ -37,7 +37,7 @@ async function tend(
   kind: "data_key" | "key_encryption_key",
 ): Promise<HandlerResult<ReturnType<typeof encryptionView>>> {
   const { services, requestId } = context;
-  const found = await findOverview(services.database, target);
+  const found = await findOverview(services.database, context.platform, target);
   if (found === null) return refuse("not_found");
   const result = await fromPart("encryption", async () => {
     const call = await services.caller.asJob("capabilities.encryption", "tend_keys", found.org, requestId);

@@ -36,7 +36,7 @@ export const enroll: RouteDefinition = defineEnroll("enroll");
 export const orgEnroll: RouteDefinition = defineEnroll("orgEnroll");
 
 function defineEnroll(name: "enroll" | "orgEnroll"): RouteDefinition {
-  const log = async (context: RequestContext, input: Body) => (await organisationOf(context, input))?.org ?? null;
+  const log = async (context: RequestContext, input: Body) => (await organisationOf(context, input))?.door.org ?? null;
   return defineRoute(name, { caller: "anyone", body, status: 201, answer: enrolled, log }, redeem);
 }
 
@@ -48,7 +48,7 @@ async function organisationOf({ services, orgReference }: RequestContext, { code
   const slug = parseEnrollmentCode(code)?.slug;
   if (slug === undefined) return null;
   const found = await findOrganisation(services.database, slug);
-  const addressed = orgReference === null || orgReference === found?.org || orgReference === found?.slug;
+  const addressed = orgReference === null || orgReference === found?.door.org || orgReference === found?.slug;
   return addressed ? found : null;
 }
 
@@ -60,8 +60,9 @@ async function redeem(
   const { code, name, platform, public_key: publicKey = null } = input.body;
   const organisation = await organisationOf(context, input.body);
   if (organisation === null) return refuse("invalid_enrollment_code");
-  const { org, state, plan } = organisation;
+  const { door, state, plan } = organisation;
   if (state !== "active") return refuse(shutCode(state));
+  const { org } = door;
   const devicesMax = limitsOf(plan, services.limitScale).devices;
   const made = await fromPart("devices", async () => {
     const call = await services.caller.asJob("capabilities.devices", "enroll", org, requestId);

@@ -10,8 +10,8 @@ export const addGroupMember = defineRoute(
   "addGroupMember",
   { caller: "member", params: groupMemberParams, status: 204, answer: nothing },
   async (context, { params }) => {
-    const { services, membership } = context;
-    const { member } = await currentStanding(services.database, membership.org, params.user);
+    const { services, scope } = context;
+    const { member } = await currentStanding(services.database, scope, params.user);
     if (!member) return refuse("not_found");
     return answerFromDevices(
       context,

@@ -5,7 +5,7 @@ import type { MemberContext } from "../../pipeline/request-context.ts";
 import { change, create, list, type Manager, remove, retire, rotate, show } from "./manage.ts";
 import { newProvider, newSecret, provider, providerChange, providerParams, secret, secretParams } from "./schemas.ts";
 
-const by = ({ membership, person }: MemberContext): Manager => ({ owner: membership.org, user: person.user });
+const by = ({ scope, person }: MemberContext): Manager => ({ owner: scope, user: person.user });
 
 export const listIdentityProviders = defineRoute(
   "listIdentityProviders",

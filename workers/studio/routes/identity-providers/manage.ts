@@ -63,7 +63,6 @@ export async function create(
   const secret = body.client_secret === undefined ? null : await sealSecret(services, body.client_secret, expiresAtMs);
   const wanted = {
     id: services.makeId("provider"),
-    owner: manager.owner,
     kind: body.kind,
     issuer: judged.issuer,
     clientId: body.client_id ?? null,
@@ -71,7 +70,7 @@ export async function create(
     ...settingsOf(body, unset),
     name: body.name,
   };
-  const added = await addProvider(services.database, context.write(), wanted, secret);
+  const added = await addProvider(services.database, context.write(), manager.owner, wanted, secret);
   if (added === null) return refuse("conflict", { detail: "This provider is there already, or there are too many" });
   context.caused([
     providerChanged(manager),
@@ -92,7 +91,7 @@ export async function change(
   const misplaced = misplacedSettings(manager, { ...body, kind: before.kind });
   if (misplaced !== null) return misplaced;
   const settings = settingsOf(body, before);
-  const after = await changeProvider(services.database, context.write(), { owner: manager.owner, id }, settings);
+  const after = await changeProvider(services.database, context.write(), manager.owner, id, settings);
   if (after === null) return refuse("not_found");
   context.caused([providerChanged(manager)]);
   return answer(providerView(services, after));
@@ -100,7 +99,7 @@ export async function change(
 
 export async function remove(context: RequestContext, manager: Manager, id: ProviderId): Promise<HandlerResult<null>> {
   const { database } = context.services;
-  const removed = await removeProvider(database, context.write(), { owner: manager.owner, id });
+  const removed = await removeProvider(database, context.write(), manager.owner, id);
   if (!removed) return refuse("not_found");
   context.caused([providerChanged(manager)]);
   return answer(null);
@@ -122,7 +121,7 @@ export async function rotate(
   if (provider.kind === "supabase" && provider.signing === "jwks")
     return refuse("conflict", { detail: "A project with public keys has no secret" });
   const secret = await sealSecret(services, body.client_secret, expiresAtMs);
-  const added = await addSecret(services.database, context.write(), { owner: manager.owner, provider: id }, secret);
+  const added = await addSecret(services.database, context.write(), manager.owner, id, secret);
   if (added === null) return refuse("not_found");
   context.caused([
     secretChanged(manager, secret.id, "rotated"),
@@ -137,7 +136,7 @@ export async function retire(
   target: { readonly provider: ProviderId; readonly secret: ProviderSecretId },
 ): Promise<HandlerResult<null>> {
   const { database } = context.services;
-  const outcome = await retireSecret(database, context.write(), { owner: manager.owner, ...target });
+  const outcome = await retireSecret(database, context.write(), manager.owner, target);
   if (outcome === "not_found") return refuse("not_found");
   if (outcome === "last") return refuse("conflict", { detail: "It is the only secret: add the new one first" });
   context.caused([secretChanged(manager, target.secret, "revoked")]);
@@ -145,7 +144,7 @@ export async function retire(
 }
 
 /** Closed until somebody opens it: nobody signs up, nothing of the provider's is trusted, nobody joins. */
-const unset: Omit<Provider, "id" | "owner" | "kind" | "issuer" | "clientId" | "signing" | "createdAt"> = {
+const unset: Omit<Provider, "id" | "ownDoor" | "kind" | "issuer" | "clientId" | "signing" | "createdAt"> = {
   name: "",
   enabled: true,
   allowSignUp: false,
@@ -171,7 +170,7 @@ function settingsOf(body: ProviderChange, before: typeof unset): typeof unset {
 function misplacedSettings({ owner }: Manager, body: ProviderChange & Pick<Provider, "kind">): Refusal | null {
   if (body.confirms_email === true && body.kind !== "supabase")
     return invalid("confirms_email", "has a meaning for Supabase alone: other issuers say it in each token");
-  if (owner !== null) return null;
+  if (owner.org !== null) return null;
   if ((body.default_role ?? null) !== null) return invalid("default_role", "has a meaning in an organisation alone");
   return (body.email_domains ?? []).length > 0
     ? invalid("email_domains", "has a meaning in an organisation alone")

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import type { OrgId } from "../../../../core/ids.ts";
 import { organisationOfInvitation, acceptInvitation as redeem } from "../../../../store/control/invitations.ts";
+import type { DoorScope } from "../../../../store/control/org-scope.ts";
 import { isFullOfMembers } from "../../../../store/control/quotas.ts";
 import { tellEndedSessions } from "../../auth/end-sockets.ts";
 import { sha256Hex } from "../../auth/keys.ts";
@@ -16,9 +16,9 @@ import { syncMember } from "../members/sync-member.ts";
 const body = z.strictObject({ token: opaqueSecret });
 
 /** Whoever holds an open invitation may know that there is no room; anything else is one answer. */
-async function whyNot(services: Services, org: OrgId): Promise<Refusal> {
-  const full = await isFullOfMembers(services.database, org, services.limitScale);
-  return full ? await membersFull(services, org) : refuse("not_found");
+async function whyNot(services: Services, door: DoorScope): Promise<Refusal> {
+  const full = await isFullOfMembers(services.database, door, services.limitScale);
+  return full ? await membersFull(services, door) : refuse("not_found");
 }
 
 /** Unknown, spent, withdrawn, expired or made for another address: one answer, because each would be a hint. */
@@ -29,21 +29,23 @@ export const acceptInvitation = defineRoute(
     body,
     status: 200,
     answer: z.object({ org: orgOfUser }),
-    log: ({ services }, { token }) => organisationOfInvitation(services.database, sha256Hex(token)),
+    log: async ({ services }, { token }) =>
+      (await organisationOfInvitation(services.database, sha256Hex(token)))?.org ?? null,
   },
   async (context, { body: { token } }) => {
     const { services, person } = context;
     const tokenHash = sha256Hex(token);
-    const org = await organisationOfInvitation(services.database, tokenHash);
-    if (org === null) return refuse("not_found");
-    const accept = { tokenHash, user: person.user, email: person.email, org, scale: services.limitScale };
-    const accepted = await redeem(services.database, context.write(), accept);
-    if (accepted === null) return await whyNot(services, org);
-    const { slug, name, role } = accepted;
+    const door = await organisationOfInvitation(services.database, tokenHash);
+    if (door === null) return refuse("not_found");
+    const accept = { tokenHash, user: person.user, email: person.email, scale: services.limitScale };
+    const accepted = await redeem(services.database, context.write(), door, accept);
+    if (accepted === null) return await whyNot(services, door);
+    const { scope, slug, name, role } = accepted;
+    const joined = { org: scope.org, role };
     context.caused(roleChange(person.user, person.user, null, role));
-    const joining = { user: person.user, session: person.session, scope: { org, role } };
+    const joining = { user: person.user, session: person.session, scope: joined };
     await tellEndedSessions(services, joining, context.requestId);
-    await syncMember(context, org, person.user, accepted);
-    return answer({ org: { id: org, slug, name, role } });
+    await syncMember(context, scope, person.user, joined, { role, member: true });
+    return answer({ org: { id: scope.org, slug, name, role } });
   },
 );

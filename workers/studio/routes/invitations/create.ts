@@ -20,16 +20,15 @@ export const createInvitation = defineRoute(
   "createInvitation",
   { caller: "member", body: z.strictObject({ email, role }), status: 201, answer: invitation },
   async (context, { body }) => {
-    const { services, membership, person } = context;
+    const { services, scope, membership, person } = context;
     // An administrator is made by it, so it asks for what making one of a member does.
     if (administers.has(body.role)) {
       if (person.kind === "api_key") return refuse("forbidden");
       if (stepUpDue(person, services.now())) return stepUpRefusal();
     }
     const token = makeSecret(services.randomBytes);
-    const added = await addInvitation(services.database, context.write(), {
+    const added = await addInvitation(services.database, context.write(), scope, {
       id: services.makeId("invitation"),
-      org: membership.org,
       email: body.email,
       role: body.role,
       invitedBy: person.user,

@@ -8,16 +8,16 @@ import { invitation, invitationView } from "./schemas.ts";
 export const listInvitations = defineRoute(
   "listInvitations",
   { caller: "member", query: pageQuery, status: 200, answer: pageOf(invitation) },
-  async ({ services, membership, routeName }, { query }) => {
-    const scope = { key: services.keys.cursor, route: routeName, owner: membership.org };
-    const start = pageStart(scope, query);
+  async ({ services, scope, routeName }, { query }) => {
+    const list = { key: services.keys.cursor, route: routeName, owner: scope.org };
+    const start = pageStart(list, query);
     if (start.kind !== "ok") return refuse("invalid_cursor");
     const { after, limit } = start;
     const page = { after, limit: limit + 1, nowMs: services.now() };
-    const found = await readInvitations(services.database, membership.org, page);
+    const found = await readInvitations(services.database, scope, page);
     const items = found.slice(0, limit);
     return answer(
-      pageAnswer(scope, items.map(invitationView), found.length > limit ? (items.at(-1)?.id ?? null) : null),
+      pageAnswer(list, items.map(invitationView), found.length > limit ? (items.at(-1)?.id ?? null) : null),
     );
   },
 );

@@ -8,8 +8,8 @@ export const revokeInvitation = defineRoute(
   "revokeInvitation",
   { caller: "member", params: z.strictObject({ invitation: idOf("invitation") }), status: 204, answer: nothing },
   async (context, { params }) => {
-    const { services, membership } = context;
-    const done = await withdraw(services.database, context.write(), membership.org, params.invitation);
+    const { services, scope } = context;
+    const done = await withdraw(services.database, context.write(), scope, params.invitation);
     return done ? answer(null) : refuse("not_found");
   },
 );

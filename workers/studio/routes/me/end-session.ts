@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { endSession, findSession } from "../../../../store/control/sessions.ts";
-import { endSockets } from "../../auth/end-sockets.ts";
+import { findSession } from "../../../../store/control/sessions.ts";
+import { endSessionEverywhere } from "../../auth/end-sockets.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
 import { idOf, nothing } from "../../http/schemas.ts";
@@ -9,13 +9,11 @@ export const endMySession = defineRoute(
   "endMySession",
   { caller: "person", params: z.strictObject({ session: idOf("session") }), status: 204, answer: nothing },
   async (context, { params }) => {
-    const { services, person } = context;
+    const { services, person, own } = context;
     const target = { id: params.session, user: person.user };
     const live = await findSession(services.database, target, null, services.now());
     if (live === null) return refuse("not_found");
-    // The hubs first, as at sign-out: whoever is told that it failed can ask again.
-    await endSockets(services, live.person, context.requestId);
-    await endSession(services.database, context.write(), target);
+    await endSessionEverywhere(context, live.person, own.memberships);
     return answer(null);
   },
 );

@@ -71,10 +71,11 @@ export const linkIdentity = defineRoute(
       ...(linked.joining === null ? [] : roleChange(person.user, person.user, null, linked.joining.role)),
     ]);
     if (linked.joining !== null) {
-      const { org } = linked.joining;
-      const joining = { user: person.user, session: person.session, scope: linked.joining };
+      const { scope, role } = linked.joining;
+      const joined = { org: scope.org, role };
+      const joining = { user: person.user, session: person.session, scope: joined };
       await tellEndedSessions(services, joining, context.requestId);
-      await syncMember(context, org, person.user, linked.joining);
+      await syncMember(context, scope, person.user, joined);
     }
     return answer({ provider_id: linked.provider, joined: linked.joining !== null });
   },

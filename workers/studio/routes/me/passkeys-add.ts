@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { RegistrationResponseJSON } from "@simplewebauthn/server";
-import { credentialsOf, addPasskey as keepPasskey } from "../../../../store/control/factors/passkeys.ts";
-import { beginPasskeyCeremony, takePasskeyCeremony } from "../../auth/factors/ceremonies.ts";
+import { addPasskey as keepPasskey } from "../../../../store/control/factors/passkeys.ts";
+import { beginPasskeyRegistration, takePasskeyCeremony } from "../../auth/factors/ceremonies.ts";
 import { firstRecoveryCodes } from "../../auth/factors/first-codes.ts";
 import { registrationOptions, verifyRegistration } from "../../auth/factors/passkeys.ts";
 import { registrationResponse } from "../../auth/factors/presented.ts";
@@ -19,8 +19,7 @@ export const passkeyRegistrationOptions = defineRoute(
   { caller: "person", status: 200, answer: z.object({ ceremony: z.string(), options: browserOptions }) },
   async (context) => {
     const { services, person } = context;
-    const own = await credentialsOf(services.database, person.user);
-    const { ceremony, challenge } = await beginPasskeyCeremony(context, "passkey_registration", person);
+    const { ceremony, challenge, own } = await beginPasskeyRegistration(context, person);
     return answer({ ceremony, options: await registrationOptions(services.publicUrl, person, own, challenge) });
   },
 );

@@ -1,5 +1,4 @@
 import { z } from "@hono/zod-openapi";
-import { factorsOf } from "../../../../store/control/factors/overview.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
 import { instant } from "../../http/schemas.ts";
@@ -19,8 +18,7 @@ export const security = defineRoute(
       mfa: z.boolean(),
     }),
   },
-  async ({ services, person }) => {
-    const factors = await factorsOf(services.database, person.user);
+  async ({ person, own: { factors } }) => {
     if (factors === null) return refuse("not_found");
     return answer({
       password: factors.password,

@@ -1,8 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { orgStates } from "../../../../core/tenancy/org-state.ts";
 import { judgeMfa } from "../../../../core/tenancy/policy.ts";
-import { factorsOf, secondFactors } from "../../../../store/control/factors/overview.ts";
-import { membershipsOf } from "../../../../store/control/users.ts";
+import { secondFactors } from "../../../../store/control/factors/overview.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer } from "../../http/result.ts";
 import { instant } from "../../http/schemas.ts";
@@ -30,13 +29,11 @@ export const me = defineRoute(
       orgs: z.array(membership),
     }),
   },
-  async ({ services, person }) => {
+  async ({ services, person, own }) => {
     const { confinedTo } = person;
-    const [everywhere, factors] = await Promise.all([
-      membershipsOf(services.database, person.user),
-      factorsOf(services.database, person.user),
-    ]);
-    const memberships = confinedTo === null ? everywhere : everywhere.filter(({ org }) => org === confinedTo.org);
+    const { factors } = own;
+    const memberships =
+      confinedTo === null ? own.memberships : own.memberships.filter(({ org }) => org === confinedTo.org);
     return answer({
       user: { id: person.user, email: person.email, name: person.name },
       factors: factors === null ? [] : secondFactors(factors),

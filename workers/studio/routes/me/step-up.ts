@@ -1,7 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { factorsOf, secondFactors } from "../../../../store/control/factors/overview.ts";
+import { secondFactors } from "../../../../store/control/factors/overview.ts";
 import { credentialsOf } from "../../../../store/control/factors/passkeys.ts";
-import { findCredentials } from "../../../../store/control/users.ts";
 import { checkOwnPassword } from "../../auth/check-own-password.ts";
 import { recordFailure } from "../../auth/complete-sign-in.ts";
 import { beginPasskeyCeremony, takePasskeyCeremony } from "../../auth/factors/ceremonies.ts";
@@ -13,7 +12,7 @@ import { renewSession } from "../../auth/renew-session.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, type Refusal, refuse } from "../../http/result.ts";
 import { nothing, opaqueSecret } from "../../http/schemas.ts";
-import type { PersonContext } from "../../pipeline/request-context.ts";
+import type { OwnContext } from "../../pipeline/request-context.ts";
 import { browserOptions, presentedPassword } from "../auth/schemas.ts";
 
 const body = z
@@ -48,7 +47,7 @@ export const stepUp = defineRoute(
 );
 
 /** Null when the proof is right. */
-async function judge(context: PersonContext, proof: Proof): Promise<Refusal | null> {
+async function judge(context: OwnContext, proof: Proof): Promise<Refusal | null> {
   const { password, otp: code, recovery_code, ceremony, passkey } = proof;
   if (password !== undefined) return judgePassword(context, password);
   if (ceremony !== undefined && passkey !== undefined) return judgePasskey(context, ceremony, passkey);
@@ -61,20 +60,17 @@ async function judge(context: PersonContext, proof: Proof): Promise<Refusal | nu
 const wrong = refuse("invalid_credentials");
 
 /** The password alone counts only for somebody who has nothing stronger. */
-async function judgePassword(context: PersonContext, password: string): Promise<Refusal | null> {
-  const { services, person } = context;
-  const [factors, found] = await Promise.all([
-    factorsOf(services.database, person.user),
-    findCredentials(services.database, person.email),
-  ]);
+async function judgePassword(context: OwnContext, password: string): Promise<Refusal | null> {
+  const { factors } = context.own;
   const stronger = factors === null ? [] : secondFactors(factors);
   if (stronger.length > 0) return refuse("mfa_required", { extensions: { factors: stronger } });
-  if (found === null || found.id !== person.user || found.passwordHash === null) return wrong;
-  return checkOwnPassword(context, password, found.passwordHash);
+  const checked = await checkOwnPassword(context, password);
+  if (checked.kind === "refused") return checked.refusal;
+  return checked.kind === "right" ? null : wrong;
 }
 
 async function judgePasskey(
-  context: PersonContext,
+  context: OwnContext,
   ceremony: string,
   passkey: NonNullable<Proof["passkey"]>,
 ): Promise<Refusal | null> {

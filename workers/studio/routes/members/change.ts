@@ -33,11 +33,10 @@ export const changeMember = defineRoute(
     answer: z.object({ user_id: idText, role, disabled: z.boolean() }),
   },
   async (context, { params, body: wanted }) => {
-    const { services, membership, person, requestId } = context;
-    const { org } = membership;
-    const target = { org, user: params.user, actor: person.user };
+    const { services, scope, membership, person, requestId } = context;
+    const target = { user: params.user, actor: person.user };
     const state = { role: wanted.role ?? null, disabled: wanted.disabled ?? null };
-    const changed = await change(services.database, context.write(), target, state);
+    const changed = await change(services.database, context.write(), scope, target, state);
     if (changed.kind !== "changed") return refuse(changed.kind);
     const { before, after } = changed;
     context.caused([
@@ -50,9 +49,14 @@ export const changeMember = defineRoute(
       await shutOut(context, params.user, { reason: "disabled", by: person.user });
     } else {
       if (before.disabled && !after.disabled) {
-        await tellEndedSessions(services, { user: params.user, scope: { org, role: after.role } }, requestId);
+        await tellEndedSessions(
+          services,
+          { user: params.user, scope: { org: scope.org, role: after.role } },
+          requestId,
+        );
       }
-      await syncMember(context, org, params.user, membership);
+      const standing = { role: after.disabled ? null : after.role, member: true };
+      await syncMember(context, scope, params.user, membership, standing);
     }
     if (!keepsKeys) await revokeKeysOf(context, params.user);
     return answer({ user_id: params.user, role: after.role, disabled: after.disabled });

@@ -10,8 +10,8 @@ export const endMemberSessions = defineRoute(
   "endMemberSessions",
   { caller: "member", params: z.strictObject({ user: idOf("user") }), status: 204, answer: nothing },
   async (context, { params: { user } }) => {
-    const { services, membership, person } = context;
-    const may = await mayEndSessions(services.database, { org: membership.org, user, actor: person.user });
+    const { services, scope, person } = context;
+    const may = await mayEndSessions(services.database, scope, { user, actor: person.user });
     if (may !== "may") return refuse(may);
     await endAllSessions(context, user, { reason: "by_admin", by: person.user });
     return answer(null);

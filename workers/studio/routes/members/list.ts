@@ -19,11 +19,11 @@ const query = pageQuery.extend({ kind: z.enum(["person", "service"]).optional() 
 export const listMembers = defineRoute(
   "listMembers",
   { caller: "member", query, status: 200, answer: pageOf(member) },
-  async ({ services, membership, routeName }, { query: asked }) => {
-    const scope = { key: services.keys.cursor, route: routeName, owner: membership.org };
-    const start = pageStart(scope, asked);
+  async ({ services, scope, routeName }, { query: asked }) => {
+    const list = { key: services.keys.cursor, route: routeName, owner: scope.org };
+    const start = pageStart(list, asked);
     if (start.kind !== "ok") return refuse("invalid_cursor");
-    const found = await readMembers(services.database, membership.org, {
+    const found = await readMembers(services.database, scope, {
       kind: asked.kind ?? "person",
       after: start.after,
       limit: start.limit + 1,
@@ -37,6 +37,6 @@ export const listMembers = defineRoute(
       joined_at: createdAt,
       disabled_at: disabledAt,
     }));
-    return answer(pageAnswer(scope, items, found.length > start.limit ? (page.at(-1)?.user ?? null) : null));
+    return answer(pageAnswer(list, items, found.length > start.limit ? (page.at(-1)?.user ?? null) : null));
   },
 );

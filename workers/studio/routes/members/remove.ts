@@ -20,13 +20,12 @@ export const removeMember = defineRoute(
   "removeMember",
   { caller: "member", params: z.strictObject({ user: idOf("user") }), query, status: 204, answer: nothing },
   async (context, { params: { user }, query: { keep_api_keys: keepsKeys } }) => {
-    const { services, membership, person } = context;
-    const { org } = membership;
+    const { services, scope, membership, person } = context;
     const shut = { role: null, disabled: true };
-    const change = await changeMember(services.database, context.write(), { org, user, actor: person.user }, shut);
+    const change = await changeMember(services.database, context.write(), scope, { user, actor: person.user }, shut);
     if (change.kind !== "changed") {
       // Not a member (any more): the hub is told all the same, so that what was cut short is finished by a retry.
-      if (change.kind === "not_found") await syncMember(context, org, user, membership);
+      if (change.kind === "not_found") await syncMember(context, scope, user, membership, change.standing);
       return refuse(change.kind);
     }
     context.caused(accountChange(person.user, user, change.before.disabled, true));
@@ -34,7 +33,7 @@ export const removeMember = defineRoute(
     await shutOut(context, user, { reason: "removed", by: person.user, ...except });
     if (keepsKeys === "0") await revokeKeysOf(context, user);
     await leaveGroups(context, user, membership);
-    if (!(await deleteDisabledMember(services.database, context.write(), { org, user }))) {
+    if (!(await deleteDisabledMember(services.database, context.write(), scope, user))) {
       return refuse("conflict", { detail: "Somebody let them in again meanwhile" });
     }
     context.caused(roleChange(person.user, user, change.before.role, null));

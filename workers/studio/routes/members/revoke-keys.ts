@@ -8,7 +8,6 @@ import { expelKey } from "../api-keys/expel.ts";
  * sockets. @throws Unavailable
  */
 export async function revokeKeysOf(context: MemberContext, maker: UserId): Promise<void> {
-  const { membership, person } = context;
-  const keys = await revokeKeysMadeBy(context, { maker, org: membership.org, by: person.user });
+  const keys = await revokeKeysMadeBy(context, context.scope, { maker, by: context.person.user });
   for (const key of keys) await expelKey(context, key);
 }

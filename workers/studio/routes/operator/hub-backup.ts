@@ -139,7 +139,7 @@ export const recordBackup = defineRoute(
 );
 
 async function organisation(context: OperatorContext, text: string): Promise<OrgId | null> {
-  return (await findOverview(context.services.database, text))?.org ?? null;
+  return (await findOverview(context.services.database, context.platform, text))?.org ?? null;
 }
 
 /** @throws Unavailable */

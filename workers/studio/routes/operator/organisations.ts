@@ -1,15 +1,17 @@
 import { z } from "@hono/zod-openapi";
 import type { OrgAction } from "../../../../core/audit/events.ts";
-import { type OrgId, parseId, parseSlug } from "../../../../core/ids.ts";
+import { parseId, parseSlug } from "../../../../core/ids.ts";
 import { orgStates } from "../../../../core/tenancy/org-state.ts";
 import { plans } from "../../../../core/tenancy/plan.ts";
 import {
   findOverview,
   type OrgOverview,
+  readOverview,
   requestDeletion,
   setSuspended,
   undoDeletion,
 } from "../../../../store/control/lifecycle.ts";
+import type { OrgScope } from "../../../../store/control/org-scope.ts";
 import { setPlan } from "../../../../store/control/quotas.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, type HandlerResult, refuse } from "../../http/result.ts";
@@ -41,7 +43,7 @@ type View = z.input<typeof view>;
 const shape = { caller: "operator", params, status: 200, answer: view } as const;
 
 export const operatorGetOrg = defineRoute("operatorGetOrg", shape, async (context, { params: { target } }) =>
-  answerWith(await findOverview(context.services.database, target)),
+  answerWith(await findOverview(context.services.database, context.platform, target)),
 );
 
 export const operatorSuspendOrg = defineRoute("operatorSuspendOrg", shape, (context, { params: { target } }) =>
@@ -56,16 +58,16 @@ export const operatorSetPlan = defineRoute(
   "operatorSetPlan",
   { ...shape, body: z.strictObject({ plan: z.enum(plans) }) },
   async (context, { params: { target }, body: { plan } }) => {
-    const found = await setPlan(context.services.database, context.write(), target, plan);
+    const found = await setPlan(context.services.database, context.write(), context.platform, target, plan);
     if (found === null) return refuse("not_found");
-    return finish(context, found.org, found.changed ? "plan_changed" : null, plan);
+    return finish(context, found.scope, found.changed ? "plan_changed" : null, plan);
   },
 );
 
 async function suspend(context: OperatorContext, target: string, suspended: boolean): Promise<HandlerResult<View>> {
-  const found = await setSuspended(context.services.database, context.write(), target, suspended);
+  const found = await setSuspended(context.services.database, context.write(), context.platform, target, suspended);
   if (found === null) return refuse("not_found");
-  return finish(context, found.org, found.changed ? (suspended ? "suspended" : "resumed") : null);
+  return finish(context, found.scope, found.changed ? (suspended ? "suspended" : "resumed") : null);
 }
 
 export const operatorDeleteOrg = defineRoute("operatorDeleteOrg", shape, (context, { params: { target } }) =>
@@ -81,27 +83,27 @@ async function change(
   action: "deletion_requested" | "deletion_undone",
 ): Promise<HandlerResult<View>> {
   const { database } = context.services;
-  const found = await findOverview(database, target);
+  const found = await findOverview(database, context.platform, target);
   if (found === null) return refuse("not_found");
   const deletes = action === "deletion_requested";
   const work = deletes ? requestDeletion : undoDeletion;
-  const changed = await work(database, context.write(), { org: found.org, by: null });
+  const changed = await work(database, context.write(), found.scope, null);
   // Asked again: what was cut short is finished below. Nothing to undo, or too late for it, is said.
   if (!changed && !deletes && found.state === "deleting") return refuse("conflict", { detail: "It has begun" });
-  return finish(context, found.org, changed ? action : null);
+  return finish(context, found.scope, changed ? action : null);
 }
 
 /** Asking again tells those that were away; it is in the logs once. */
 async function finish(
   context: OperatorContext,
-  org: OrgId,
+  scope: OrgScope,
   action: OrgAction | null,
   detail?: string,
 ): Promise<HandlerResult<View>> {
-  const change = { org, by: null, ...(detail === undefined ? {} : { detail }) };
+  const change = { org: scope.org, by: null, ...(detail === undefined ? {} : { detail }) };
   if (action !== null) await recordOrgChange(context, { ...change, action });
-  await tellStanding(context.services, org, context.requestId);
-  return answerWith(await findOverview(context.services.database, org));
+  await tellStanding(context.services, scope, context.requestId);
+  return answerWith(await readOverview(context.services.database, scope));
 }
 
 function answerWith(found: OrgOverview | null): HandlerResult<View> {

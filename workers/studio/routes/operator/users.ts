@@ -34,7 +34,7 @@ export const disableUser = defineRoute(
     const { user, changed } = found;
     if (changed) await tell(context, user, "disabled");
     await endAllSessions(context, user, { reason: "disabled", by: null });
-    const revoked = await revokeKeysMadeBy(context, { maker: user, org: null, by: null });
+    const revoked = await revokeKeysMadeBy(context, context.platform, { maker: user, by: null });
     await expelKeys(services, revoked, context.requestId);
     const orphaned = await organisationsWithoutOwner(services.database, user);
     const keys = revoked.filter(({ now }) => now).length;

@@ -1,15 +1,18 @@
 import { z } from "@hono/zod-openapi";
 import type { AuditFields } from "../../../../core/audit/events.ts";
 import { activateOrganisation, claimOrganisation } from "../../../../store/control/organisations.ts";
-import { tellEndedSessions } from "../../auth/end-sockets.ts";
+import { foundingScope } from "../../../../store/control/scope-makers.ts";
+import { tellOfEnded } from "../../auth/end-sockets.ts";
 import { fromPart } from "../../downstream.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
 import { nameOf } from "../../http/schemas.ts";
 import { audited } from "../../pipeline/audit.ts";
-import { syncMember } from "../members/sync-member.ts";
-import { publishPolicy } from "./publish-policy.ts";
+import { syncMember, tellHub } from "../members/sync-member.ts";
+import { publishPolicy, putPolicy } from "./publish-policy.ts";
 import { organisation, slug } from "./schemas.ts";
+
+const owner = { role: "owner", member: true } as const;
 
 /**
  * Row → schema and role → hub → policy → active. Each step can be done again, so the same person asking for
@@ -21,12 +24,14 @@ export const createOrg = defineRoute(
   { caller: "person", body: z.strictObject({ name: nameOf(200), slug }), status: 201, answer: organisation },
   async (context, { body }) => {
     const { services, person, requestId } = context;
-    const wanted = { id: services.makeId("org"), slug: body.slug, name: body.name, owner: person.user };
+    const founding = foundingScope(services.makeId("org"));
+    const wanted = { founding, slug: body.slug, name: body.name, owner: person.user };
     const claim = await claimOrganisation(services.database, context.write(), wanted);
     if (claim.kind === "slug_taken") return refuse("slug_taken");
     if (claim.kind === "too_many")
       return refuse("conflict", { detail: "You belong to as many organisations as one person can" });
-    const { org } = claim;
+    const { scope } = claim;
+    const { org } = scope;
 
     const { placement } = await fromPart("provisioner", async () => {
       const call = await services.caller.asJob("data.provisioner", "provision", org, requestId);
@@ -35,9 +40,9 @@ export const createOrg = defineRoute(
     // The claim stays: the same person asking again, when there is room, finishes it.
     if (placement === null) return refuse("no_capacity");
     const joining = { user: person.user, session: person.session, scope: { org, role: "owner" as const } };
-    await tellEndedSessions(services, joining, requestId);
-    await syncMember(context, org, person.user, joining.scope);
-    await publishPolicy(services, org);
+    await tellOfEnded(services, joining, claim.ended, requestId);
+    await tellHub(context, scope, person.user, joining.scope, owner);
+    await putPolicy(services, claim.policy.policy);
     const event: AuditFields = {
       type: "role_change",
       admin_id: person.user,
@@ -57,8 +62,14 @@ export const createOrg = defineRoute(
       } as const;
       await services.audit.append(call, org, [created, event]);
     });
-    if (!(await activateOrganisation(services.database, context.write(), org)))
+    const now = await activateOrganisation(services.database, context.write(), scope, person.user);
+    if (now === null)
       return refuse("unavailable", { detail: "The creation was given up; begin again in an hour or two" });
+    // Nobody but this person could change anything of it until now; what did change meanwhile is told again.
+    const since = now.ended.filter((session) => !claim.ended.includes(session));
+    await tellOfEnded(services, joining, since, requestId);
+    if (now.standing.role !== owner.role) await syncMember(context, scope, person.user, joining.scope, now.standing);
+    if (now.policyVersion !== claim.policy.version) await publishPolicy(services, scope);
     const view = { id: org, slug: body.slug, name: claim.name, created_at: claim.createdAt, role: "owner" as const };
     return answer(view, { headers: { Location: `/api/v1/orgs/${org}` } });
   },

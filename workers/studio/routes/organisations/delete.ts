@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { orgStates } from "../../../../core/tenancy/org-state.ts";
-import { findOverview, requestDeletion, undoDeletion } from "../../../../store/control/lifecycle.ts";
+import { readOverview, requestDeletion, undoDeletion } from "../../../../store/control/lifecycle.ts";
 import { afterAnswer } from "../../after-answer.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
@@ -19,16 +19,16 @@ export const deleteOrg = defineRoute(
   "deleteOrg",
   { caller: "member", body: z.strictObject({ slug: z.string().max(40) }), status: 202, answer: view },
   async (context, { body }) => {
-    const { services, membership, person } = context;
+    const { services, scope, membership, person } = context;
     const { org, slug } = membership;
     if (body.slug !== slug) {
       return refuse("invalid_request", { errors: [{ path: "slug", message: "must be the organisation's own slug" }] });
     }
-    const changed = await requestDeletion(services.database, context.write(), { org, by: person.user });
+    const changed = await requestDeletion(services.database, context.write(), scope, person.user);
     if (changed) await recordOrgChange(context, { org, by: person.user, action: "deletion_requested" });
-    await tellStanding(services, org, context.requestId);
-    afterAnswer(context, "mailOwners", mailOwners(services, org));
-    const found = await findOverview(services.database, org);
+    await tellStanding(services, scope, context.requestId);
+    afterAnswer(context, "mailOwners", mailOwners(services, scope));
+    const found = await readOverview(services.database, scope);
     if (found === null) return refuse("not_found");
     return answer({ id: org, state: found.state, delete_after: found.deleteAfter });
   },
@@ -39,12 +39,12 @@ export const restoreOrg = defineRoute(
   "restoreOrg",
   { caller: "member", status: 200, answer: view },
   async (context) => {
-    const { services, membership, person } = context;
+    const { services, scope, membership, person } = context;
     const { org } = membership;
-    const changed = await undoDeletion(services.database, context.write(), { org, by: person.user });
+    const changed = await undoDeletion(services.database, context.write(), scope, person.user);
     if (changed) await recordOrgChange(context, { org, by: person.user, action: "deletion_undone" });
-    await tellStanding(services, org, context.requestId);
-    const now = await findOverview(services.database, org);
+    await tellStanding(services, scope, context.requestId);
+    const now = await readOverview(services.database, scope);
     if (now?.state === "active") return answer({ id: org, state: now.state, delete_after: null });
     if (now !== null && now.suspendedAt !== null) return refuse("org_suspended");
     return refuse("conflict", { detail: "The deletion has begun and can't be taken back" });

@@ -1,6 +1,6 @@
-import type { OrgId } from "../../../../core/ids.ts";
-import { policyKey } from "../../../../core/tenancy/policy.ts";
-import { readPolicy } from "../../../../store/control/policies.ts";
+import { type OrgPolicy, policyKey } from "../../../../core/tenancy/policy.ts";
+import type { OrgScope } from "../../../../store/control/org-scope.ts";
+import { readPolicy, type VersionedPolicy } from "../../../../store/control/policies.ts";
 import { fromPart } from "../../downstream.ts";
 import type { Services } from "../../services.ts";
 import { Unavailable } from "../../unavailable.ts";
@@ -11,21 +11,30 @@ const attemptsMax = 5;
 /**
  * Brings the edge's copy up to what is stored, never back: it writes, looks whether a newer version was
  * committed meanwhile, and then writes that. The edge sees it within a minute.
+ * @param stored what this request has just stored or read, if it has: that is written first
  * @throws Unavailable
  */
-export async function publishPolicy(services: Services, org: OrgId): Promise<void> {
+export async function publishPolicy(
+  services: Services,
+  scope: OrgScope,
+  stored: VersionedPolicy | null = null,
+): Promise<void> {
   let published: string | null = null;
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-    const current = await readPolicy(services.database, org);
+    const current = attempt === 0 && stored !== null ? stored : await readPolicy(services.database, scope);
     if (current === null) throw new Error("an organisation without a row has no policy");
     if (current.version === published) return;
-    const { policy } = current;
-    // The id's policy first: a slug that resolves must find one.
-    await fromPart("policy store", async () => {
-      await services.policies.put(policyKey.org(org), JSON.stringify(policy));
-      await services.policies.put(policyKey.slug(policy.slug), org);
-    });
+    await putPolicy(services, current.policy);
     published = current.version;
   }
   throw new Unavailable("policy store");
+}
+
+/** Gives the edge this policy, whatever is stored by now. @throws Unavailable */
+export async function putPolicy(services: Services, policy: OrgPolicy): Promise<void> {
+  // The id's policy first: a slug that resolves must find one.
+  await fromPart("policy store", async () => {
+    await services.policies.put(policyKey.org(policy.org), JSON.stringify(policy));
+    await services.policies.put(policyKey.slug(policy.slug), policy.org);
+  });
 }

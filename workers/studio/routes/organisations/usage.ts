@@ -24,9 +24,9 @@ export const getUsage = defineRoute(
     }),
   },
   async (context) => {
-    const { services, membership } = context;
+    const { services, scope } = context;
     const [use, held] = await Promise.all([
-      readMemberUse(services.database, membership.org),
+      readMemberUse(services.database, scope),
       askDevices(context, (devices, call) => devices.usage(call)),
     ]);
     if (use === null) return refuse("not_found");

@@ -18,10 +18,10 @@ export const makeBreakGlass = defineRoute(
   "makeBreakGlass",
   { caller: "member", status: 201, answer: z.object({ code: z.string() }) },
   async (context) => {
-    const { services, membership, person } = context;
+    const { services, scope, person } = context;
     const { code, hash } = makeBreakGlassCode(services.randomBytes);
-    const made = { org: membership.org, by: person.user, codeHash: hash };
-    await putBreakGlassCode(services.database, context.write(), made);
+    const made = { by: person.user, codeHash: hash };
+    await putBreakGlassCode(services.database, context.write(), scope, made);
     context.caused([{ type: "policy_change", user_id: person.user, policy: "geo_break_glass_made" }]);
     return answer({ code });
   },
@@ -30,8 +30,8 @@ export const makeBreakGlass = defineRoute(
 export const showBreakGlass = defineRoute(
   "showBreakGlass",
   { caller: "member", status: 200, answer: z.object({ created_at: instant.nullable(), used_at: instant.nullable() }) },
-  async ({ services, membership }) => {
-    const { createdAt, usedAt } = await breakGlassState(services.database, membership.org);
+  async ({ services, scope }) => {
+    const { createdAt, usedAt } = await breakGlassState(services.database, scope);
     return answer({ created_at: createdAt, used_at: usedAt });
   },
 );
@@ -48,7 +48,7 @@ export const useBreakGlass = defineRoute(
     body: z.strictObject({ code: z.string().max(breakGlassTextMax) }),
     status: 202,
     answer: z.null(),
-    log: async ({ services, orgReference }) => (await addressed(services, orgReference))?.org ?? null,
+    log: async ({ services, orgReference }) => (await addressed(services, orgReference))?.door.org ?? null,
   },
   async (context, { body }) => {
     const { services, geo, orgReference } = context;
@@ -56,13 +56,14 @@ export const useBreakGlass = defineRoute(
     const codeHash = breakGlassHash(body.code);
     const country = geo?.facts.country ?? null;
     if (found === null || codeHash === null || country === null) return answer(null);
-    const { org, slug } = found;
+    const { door, slug } = found;
     const untilMs = services.now() + openedMs;
-    const owners = await breakGlass(services.database, context.write(), { org, codeHash, country, untilMs });
-    if (owners === null) return answer(null);
+    const opened = await breakGlass(services.database, context.write(), door, { codeHash, country, untilMs });
+    if (opened === null) return answer(null);
+    const { scope, owners } = opened;
     context.caused([{ type: "policy_change", user_id: null, policy: "geo_break_glass_used" }]);
     const { requestId } = context;
-    await spreadGeoPolicy(services, org, requestId, () => hubCallWithoutUser(services, org, requestId));
+    await spreadGeoPolicy(services, scope, requestId, () => hubCallWithoutUser(services, scope.org, requestId));
     const about = { slug, country, ip: context.clientIp, at: new Date(services.now()) };
     const mails = owners.map((to) => services.sendMail(glassBrokenMail(to, services.publicUrl, about)));
     afterAnswer(context, "tellOwners", Promise.all(mails));

@@ -10,14 +10,13 @@ export const confirmGeo = defineRoute(
   "confirmGeo",
   { caller: "member", status: 200, answer: geoAnswer },
   async (context) => {
-    const { services, membership, person } = context;
-    const { org } = membership;
-    if (!(await confirmGeoRules(services.database, context.write(), org))) {
+    const { services, scope, person } = context;
+    if (!(await confirmGeoRules(services.database, context.write(), scope))) {
       return refuse("conflict", { detail: "No change waits for a confirmation; it may have gone back already." });
     }
     context.caused([{ type: "policy_change", user_id: person.user, policy: "geo_confirmed" }]);
-    await spreadGeoPolicy(services, org, context.requestId, () => context.asUser("durable-objects.hub-control"));
-    const stored = await readPolicy(services.database, org);
+    await spreadGeoPolicy(services, scope, context.requestId, () => context.asUser("durable-objects.hub-control"));
+    const stored = await readPolicy(services.database, scope);
     if (stored === null) return refuse("not_found");
     return answer(geoView(stored.policy.geo, services.now()));
   },

@@ -32,15 +32,15 @@ export const addGeoException = defineRoute(
   "addGeoException",
   { caller: "member", params, body, status: 201, answer: z.object({ id: idText, until: instant }) },
   async (context, { params: { user }, body: wanted }) => {
-    const { services, membership, person } = context;
+    const { services, scope, person } = context;
     const nowMs = services.now();
     const untilMs = wanted.until;
     if (untilMs <= nowMs || untilMs > nowMs + travelMsMax) {
       return refuse("invalid_request", { errors: [{ path: "until", message: "must be within the next 92 days" }] });
     }
     const id = services.makeId("geoException");
-    const made = { id, org: membership.org, user, country: wanted.country, untilMs, by: person.user };
-    const outcome = await addException(services.database, context.write(), made);
+    const made = { id, user, country: wanted.country, untilMs, by: person.user };
+    const outcome = await addException(services.database, context.write(), scope, made);
     if (outcome === "not_a_member") return refuse("not_found");
     if (outcome === "too_many") return refuse("conflict", { detail: "As many travel at once as a policy can hold." });
     await spread(context);
@@ -51,8 +51,8 @@ export const addGeoException = defineRoute(
 export const listGeoExceptions = defineRoute(
   "listGeoExceptions",
   { caller: "member", status: 200, answer: z.object({ items: z.array(exception), next_cursor: z.null() }) },
-  async ({ services, membership }) => {
-    const items = await listExceptions(services.database, membership.org, services.now());
+  async ({ services, scope }) => {
+    const items = await listExceptions(services.database, scope, services.now());
     return answer({ items: items.map(viewOf), next_cursor: null });
   },
 );
@@ -62,18 +62,18 @@ export const removeGeoException = defineRoute(
   "removeGeoException",
   { caller: "member", params: z.strictObject({ exception: idOf("geoException") }), status: 204, answer: z.null() },
   async (context, { params }) => {
-    const { services, membership } = context;
-    const which = { org: membership.org, id: params.exception };
-    if (!(await removeException(services.database, context.write(), which))) return refuse("not_found");
+    const { services, scope } = context;
+    if (!(await removeException(services.database, context.write(), scope, params.exception)))
+      return refuse("not_found");
     await spread(context);
     return answer(null);
   },
 );
 
 async function spread(context: MemberContext): Promise<void> {
-  const { services, membership, person, requestId } = context;
+  const { services, scope, person, requestId } = context;
   context.caused([{ type: "policy_change", user_id: person.user, policy: "geo_exception" }]);
-  await spreadGeoPolicy(services, membership.org, requestId, () => context.asUser("durable-objects.hub-control"));
+  await spreadGeoPolicy(services, scope, requestId, () => context.asUser("durable-objects.hub-control"));
 }
 
 function viewOf({ id, user, name, country: where, until, createdAt }: ExceptionView): z.input<typeof exception> {

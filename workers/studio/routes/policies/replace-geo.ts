@@ -21,18 +21,17 @@ export async function replaceGeoPolicy(
   context: MemberContext,
   given: Readonly<Record<string, unknown>>,
 ): Promise<HandlerResult<z.input<typeof geoAnswer>>> {
-  const { services, membership, person } = context;
-  const { org } = membership;
+  const { services, scope, person } = context;
   const parsed = geoChange.safeParse(given);
   if (!parsed.success) return refuse("invalid_request", { errors: fieldErrors(parsed.error) });
-  const stored = await readPolicy(services.database, org);
+  const stored = await readPolicy(services.database, scope);
   if (stored === null) return refuse("not_found");
   const before = stored.policy.geo;
   const surfaces = surfacesOf(parsed.data);
   const after: GeoPolicy = { ...before, surfaces, revert: null };
   const lockout = await lockoutOf(context, before, after);
   const harmless = isEmpty(lockout);
-  const confirm = confirmationOf(org, stored.version, surfaces, lockout);
+  const confirm = confirmationOf(scope.org, stored.version, surfaces, lockout);
   if (!harmless && parsed.data.confirm !== confirm) {
     return refuse("confirmation_needed", { extensions: { confirm, lockout: lockoutView(lockout) } });
   }
@@ -41,12 +40,12 @@ export async function replaceGeoPolicy(
   const wanted = parsed.data.revert_after_minutes === undefined && !harmless ? revertMinutesDefault : minutes;
   const revertAtMs = wanted === null ? null : nowMs + wanted * 60_000;
   const confirmed = before.revert?.surfaces ?? surfacesAt(before, nowMs);
-  const change = { org, user: person.user, version: stored.version, surfaces, confirmed, revertAtMs };
-  if (!(await replaceGeoRules(services.database, context.write(), change))) {
+  const change = { user: person.user, version: stored.version, surfaces, confirmed, revertAtMs };
+  if (!(await replaceGeoRules(services.database, context.write(), scope, change))) {
     return refuse("conflict", { detail: "Somebody changed the policy meanwhile: look at it and try again." });
   }
   context.caused([{ type: "policy_change", user_id: person.user, policy: "geo" }]);
-  await spreadGeoPolicy(services, org, context.requestId, () => context.asUser("durable-objects.hub-control"));
+  await spreadGeoPolicy(services, scope, context.requestId, () => context.asUser("durable-objects.hub-control"));
   const revert = revertAtMs === null ? null : { atMs: revertAtMs, surfaces: confirmed };
   return answer(geoView({ ...after, revert }, nowMs));
 }

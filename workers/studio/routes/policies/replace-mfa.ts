@@ -19,7 +19,7 @@ export async function replaceMfaPolicy(
   context: MemberContext,
   given: Readonly<Record<string, unknown>>,
 ): Promise<HandlerResult<ReturnType<typeof mfaView>>> {
-  const { services, membership, person } = context;
+  const { services, scope, person } = context;
   const parsed = mfaPolicy.safeParse(given);
   if (!parsed.success) return refuse("invalid_request", { errors: fieldErrors(parsed.error) });
   const { required, grace_until: until } = parsed.data;
@@ -30,19 +30,18 @@ export async function replaceMfaPolicy(
   // A date that has passed is none, and without a demand there is nothing to wait for.
   const policy = { required, graceUntilMs: required && until !== null && until > nowMs ? until : null };
   const document = mfaView(policy);
-  const target = { org: membership.org, user: person.user };
-  await writePolicy(services.database, context.write(), { ...target, name: "mfa", document });
+  await writePolicy(services.database, context.write(), scope, { user: person.user, name: "mfa", document });
   context.caused([{ type: "policy_change", user_id: person.user, policy: "mfa" }]);
   if (policy.required && policy.graceUntilMs === null) await closeSockets(context);
   return answer(document);
 }
 
 async function closeSockets(context: MemberContext): Promise<void> {
-  const { services, membership, person } = context;
-  const sessions = await sessionsWithoutMfa(services.database, membership.org, {
+  const { services, scope, person } = context;
+  const sessions = await sessionsWithoutMfa(services.database, scope, {
     nowMs: services.now(),
     except: person.user,
     limit: closedSessionsMax,
   });
-  await tellEnded(services, membership.org, sessions, () => context.asUser("durable-objects.hub-control"));
+  await tellEnded(services, scope.org, sessions, () => context.asUser("durable-objects.hub-control"));
 }

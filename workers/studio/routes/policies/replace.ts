@@ -44,9 +44,8 @@ async function replaceTls(context: MemberContext, given: z.output<typeof body>):
 
 /** Stored first, then published to the edge, which sees it within a minute. Asking again publishes again. */
 async function storeAndPublish(context: MemberContext, policy: PolicyDocument): Promise<void> {
-  const { services, membership, person } = context;
-  const target = { org: membership.org, user: person.user };
-  await writePolicy(services.database, context.write(), { ...target, ...policy });
+  const { services, scope, person } = context;
+  const stored = await writePolicy(services.database, context.write(), scope, { user: person.user, ...policy });
   context.caused([{ type: "policy_change", user_id: person.user, policy: policy.name }]);
-  await publishPolicy(services, membership.org);
+  await publishPolicy(services, scope, stored);
 }

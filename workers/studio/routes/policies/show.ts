@@ -9,9 +9,9 @@ import { policyAnswer, policyParams } from "./schemas.ts";
 export const getPolicy = defineRoute(
   "getPolicy",
   { caller: "member", params: policyParams, status: 200, answer: policyAnswer },
-  async ({ services, membership }, { params }): Promise<HandlerResult<z.input<typeof policyAnswer>>> => {
+  async ({ services, scope, membership }, { params }): Promise<HandlerResult<z.input<typeof policyAnswer>>> => {
     if (params.policy === "mfa") return answer(mfaView(membership.mfa));
-    const stored = await readPolicy(services.database, membership.org);
+    const stored = await readPolicy(services.database, scope);
     if (stored === null) return refuse("not_found");
     const { geo, tlsDeviceMin } = stored.policy;
     return answer(params.policy === "geo" ? geoView(geo, services.now()) : { device_min: tlsDeviceMin });

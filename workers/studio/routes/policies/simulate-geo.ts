@@ -47,8 +47,8 @@ export const simulateGeo = defineRoute(
   "simulateGeo",
   { caller: "member", body: geoRules, status: 200, answer: simulated },
   async (context, { body }) => {
-    const { services, membership } = context;
-    const stored = await readPolicy(services.database, membership.org);
+    const { services, scope } = context;
+    const stored = await readPolicy(services.database, scope);
     if (stored === null) return refuse("not_found");
     const before = stored.policy.geo;
     const after = { ...before, surfaces: surfacesOf(body), revert: null };
