@@ -91,6 +91,13 @@ describe("the dashboard in Chromium, on the real stack with the real agent", () 
     await page.screenshot({ path: join(pictures, `${name}.png`) });
   });
 
+  it("says up to where the audit log is signed", async () => {
+    await page.goto(`${stack.description.url}/o/${stack.description.org.slug}/audit`);
+    // Within a minute of the first entry, and the page asks once a minute.
+    await page.getByText("Signed", { exact: true }).waitFor({ timeout: 110_000 });
+    expect(await page.getByText(/Up to no\. \d+/).count()).toBe(1);
+  });
+
   it("gives the agent to a new machine, which then stands in the list", async () => {
     const url = stack.description.url;
     const machine = mkdtempSync(join(tmpdir(), "sentinel-machine-"));

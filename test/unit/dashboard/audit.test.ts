@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { AuditEntry } from "../../../workers/dashboard/src/api/schemas.ts";
 import { actorOf, describe as describeEntry, outcomeOf } from "../../../workers/dashboard/src/pages/audit/describe.ts";
 import { filterFromSearch, fromLocalInput, toLocalInput } from "../../../workers/dashboard/src/pages/audit/filter.ts";
+import { isLate } from "../../../workers/dashboard/src/pages/audit/signed.ts";
 
 const entry = (event: AuditEntry["event"], over: Partial<AuditEntry> = {}): AuditEntry => ({
   seq: 1,
@@ -116,6 +117,15 @@ describe("the audit log in words", () => {
     expect(outcomeOf(entry({ ...call, status_code: 403 }, { phase: "outcome" })).tone).toBe("bad");
     expect(outcomeOf(entry(call, { phase: "outcome", result: "reconciled_not_done" })).text).toBe("Not done");
     expect(outcomeOf(entry({ type: "login", outcome: "failure" })).tone).toBe("bad");
+  });
+});
+
+describe("the signature of the log", () => {
+  it("is late when an entry has waited for two minutes, and not while there is none", () => {
+    const nowMs = Date.parse("2026-01-01T00:05:00Z");
+    expect(isLate(null, nowMs)).toBe(false);
+    expect(isLate("2026-01-01T00:03:00Z", nowMs)).toBe(false);
+    expect(isLate("2026-01-01T00:02:59Z", nowMs)).toBe(true);
   });
 });
 

@@ -1,5 +1,12 @@
 import { call, path } from "./client.ts";
-import { type AuditEntry, auditEntrySchema, type Page, pageOf } from "./schemas.ts";
+import {
+  type AuditEntry,
+  type AuditStatus,
+  auditEntrySchema,
+  auditStatusSchema,
+  type Page,
+  pageOf,
+} from "./schemas.ts";
 
 export interface AuditFilter {
   readonly type: string;
@@ -20,4 +27,9 @@ export function listAudit(
 ): Promise<Page<AuditEntry>> {
   const query = { ...filter, limit: auditRows, cursor };
   return call(path("orgs", org, "audit"), pageOf(auditEntrySchema), { query, signal });
+}
+
+/** Up to where the log is signed. */
+export function readAuditStatus(org: string, signal: AbortSignal): Promise<AuditStatus> {
+  return call(path("orgs", org, "audit", "status"), auditStatusSchema, { signal });
 }

@@ -122,6 +122,13 @@ export const auditEntrySchema = z.object({
   leaf_hash: z.string(),
 });
 
+/** Null before the log's first checkpoint. */
+export const auditStatusSchema = z.object({
+  checkpoint: z.nullable(
+    z.object({ size: z.number(), signed_at: time, pending: z.number(), pending_since: z.nullable(time) }),
+  ),
+});
+
 export type Person = z.infer<typeof personSchema>;
 export type Membership = z.infer<typeof ownMembershipSchema>;
 export type OrgMfa = z.infer<typeof orgMfaSchema>;
@@ -137,6 +144,7 @@ export type Member = z.infer<typeof memberSchema>;
 export type Invitation = z.infer<typeof invitationSchema>;
 export type Group = z.infer<typeof groupSchema>;
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
+export type AuditStatus = z.infer<typeof auditStatusSchema>;
 export interface Page<T> {
   readonly items: T[];
   readonly next_cursor: string | null;

@@ -11,6 +11,7 @@ import { membersKey } from "../members/members-key.ts";
 import { AuditFilters } from "./audit-filters.tsx";
 import { AuditTable } from "./audit-table.tsx";
 import { filterFromSearch } from "./filter.ts";
+import { SignedState } from "./signed-state.tsx";
 
 export function AuditPage() {
   const { org, user, may } = useOrg();
@@ -30,6 +31,7 @@ export function AuditPage() {
   return (
     <>
       <PageHeader title="Audit log" lead="Who did what, newest first. Entries can’t be changed or removed." />
+      <SignedState org={org.id} />
       <AuditFilters filter={filter} people={[...names]} onChange={change} />
       <div className="relative">
         {query.isFetching && !query.isPending && <ProgressBar label="Reading the audit log" />}
