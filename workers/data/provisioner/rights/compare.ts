@@ -17,14 +17,16 @@ const privileges = (acl: Statement, owner: Statement): Statement => sql`coalesce
     FROM aclexplode(${acl}) a WHERE a.grantee <> ${owner}) granted), 'nobody')`;
 
 /** One line for each thing of schema `n`. Texts of functions are compared as they were written, so no version of Postgres words them otherwise. */
-const lines = sql`
-  SELECT 'schema ' || n.nspowner::regrole || ' ' || ${privileges(sql`coalesce(n.nspacl, acldefault('n', n.nspowner))`, sql`n.nspowner`)} AS line
+const lines = (names: readonly TenantIdentifier[]): Statement => {
+  const of = sql`n.nspname = ANY (${names}::text[])`;
+  return sql`
+  SELECT n.nspname AS name, 'schema ' || n.nspowner::regrole || ' ' || ${privileges(sql`coalesce(n.nspacl, acldefault('n', n.nspowner))`, sql`n.nspowner`)} AS line FROM pg_namespace n WHERE ${of}
   UNION ALL
-  SELECT 'relation ' || c.relname || ' ' || c.relkind::text || ' ' || c.relowner::regrole || ' ' || c.relrowsecurity || c.relforcerowsecurity
+  SELECT n.nspname, 'relation ' || c.relname || ' ' || c.relkind::text || ' ' || c.relowner::regrole || ' ' || c.relrowsecurity || c.relforcerowsecurity
     || ' ' || ${privileges(sql`coalesce(c.relacl, acldefault('r', c.relowner))`, sql`c.relowner`)}
     || coalesce((SELECT string_agg(' ' || t.attname || ':' || ${privileges(sql`t.attacl`, sql`c.relowner`)}, '' ORDER BY t.attname COLLATE "C")
         FROM pg_attribute t WHERE t.attrelid = c.oid AND t.attacl IS NOT NULL AND NOT t.attisdropped), '')
-  FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+  FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid WHERE ${of} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
     -- What a job removes once it is empty, and partitions while they are what the functions make: nobody's but the owner's.
     AND (c.relname <> 'telemetry_unmoved' OR EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner))
     AND NOT (c.relispartition AND c.relrowsecurity AND c.relforcerowsecurity AND c.relowner = n.nspowner
@@ -32,21 +34,22 @@ const lines = sql`
       AND NOT EXISTS (SELECT FROM pg_attribute t WHERE t.attrelid = c.oid AND t.attacl IS NOT NULL)
       AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid))
   UNION ALL
-  SELECT 'policy ' || c.relname || ' ' || p.polname || ' ' || p.polpermissive || ' ' || p.polcmd::text || ' '
+  SELECT n.nspname, 'policy ' || c.relname || ' ' || p.polname || ' ' || p.polpermissive || ' ' || p.polcmd::text || ' '
     || (SELECT string_agg(CASE a.grantee WHEN 0 THEN 'PUBLIC' WHEN n.nspname::regrole THEN '{role}' ELSE a.grantee::regrole::text END, ',' ORDER BY 1)
         FROM unnest(p.polroles) a (grantee))
     || ' ' || replace(concat_ws(' check ', pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)), n.nspname, '{schema}')
-  FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid WHERE c.relnamespace = n.oid
+  FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${of}
   UNION ALL
-  SELECT 'function ' || f.proname || '(' || pg_get_function_identity_arguments(f.oid) || ') ' || f.proowner::regrole || ' ' || f.prosecdef
+  SELECT n.nspname, 'function ' || f.proname || '(' || pg_get_function_identity_arguments(f.oid) || ') ' || f.proowner::regrole || ' ' || f.prosecdef
     || ' ' || coalesce(array_to_string(f.proconfig, ','), '') || ' ' || md5(replace(f.prosrc, n.nspname, '{schema}'))
     || ' ' || ${privileges(sql`coalesce(f.proacl, acldefault('f', f.proowner))`, sql`f.proowner`)}
-  FROM pg_proc f WHERE f.pronamespace = n.oid
+  FROM pg_namespace n JOIN pg_proc f ON f.pronamespace = n.oid WHERE ${of}
   UNION ALL
-  SELECT 'trigger ' || c.relname || ' ' || g.tgname || ' ' || g.tgenabled::text || ' ' || replace(g.tgfoid::regprocedure::text, n.nspname, '{schema}')
-  FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid WHERE c.relnamespace = n.oid AND NOT g.tgisinternal AND NOT c.relispartition
+  SELECT n.nspname, 'trigger ' || c.relname || ' ' || g.tgname || ' ' || g.tgenabled::text || ' ' || replace(g.tgfoid::regprocedure::text, n.nspname, '{schema}')
+  FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${of} AND NOT g.tgisinternal AND NOT c.relispartition
   UNION ALL
-  SELECT 'rule ' || c.relname || ' ' || w.rulename FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class WHERE c.relnamespace = n.oid`;
+  SELECT n.nspname, 'rule ' || c.relname || ' ' || w.rulename FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${of}`;
+};
 
 /** Names in definitions are then in full, whatever the session's own path. */
 const plainPath = sql`SELECT set_config('search_path', 'pg_catalog', true)`;
@@ -55,8 +58,7 @@ const plainPath = sql`SELECT set_config('search_path', 'pg_catalog', true)`;
 export function fingerprintStatements(names: readonly TenantIdentifier[]): [Statement, Statement] {
   return [
     plainPath,
-    sql`SELECT n.nspname AS name, md5((SELECT string_agg(line, E'\n' ORDER BY line COLLATE "C") FROM (${lines}) told)) AS fingerprint
-        FROM pg_namespace n WHERE n.nspname = ANY (${names}::text[])`,
+    sql`SELECT name, md5(string_agg(line, E'\\n' ORDER BY line COLLATE "C")) AS fingerprint FROM (${lines(names)}) told GROUP BY name`,
   ];
 }
 
