@@ -9,6 +9,7 @@ import { benchBackup } from "./data/backup.ts";
 import { benchTenantCreation } from "./data/creation.ts";
 import { benchTenantMigration } from "./data/migration.ts";
 import { benchTenantRoles } from "./data/roles.ts";
+import { countRoundTrips } from "./data/round-trips.ts";
 import { benchTelemetry } from "./data/telemetry.ts";
 import { benchRights, benchRotation } from "./data/upkeep.ts";
 import { printReport, type Row } from "./report.ts";
@@ -19,7 +20,7 @@ const tenantsAPlacement = 450;
 
 /** Two hundred tenants, and then one with millions of samples. */
 export async function benchData(rounds: number): Promise<Row[]> {
-  return [...(await benchTenants(rounds, tenantsDefault)), ...(await benchTelemetry())];
+  return [...countRoundTrips(), ...(await benchTenants(rounds, tenantsDefault)), ...(await benchTelemetry())];
 }
 
 /** Everything that is done to many tenants. */
