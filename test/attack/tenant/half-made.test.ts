@@ -16,8 +16,8 @@ beforeAll(async () => {
   whole = await createWhole();
 }, 60_000);
 
-const lost = () => Promise.reject(new Error("cut short"));
-const effectThen = async (work: Promise<unknown>) => {
+const lost = (): Promise<never> => Promise.reject(new Error("cut short"));
+const effectThen = async (work: Promise<unknown>): Promise<never> => {
   await work;
   return lost();
 };
@@ -48,13 +48,19 @@ const cuts: Readonly<Record<string, (services: Services) => Partial<Services>>> 
 };
 
 function statement({ database }: Services, said: string, when: "before" | "behind"): Partial<Services> {
+  const cut = <T>(texts: readonly string[], work: () => Promise<T>): Promise<T> => {
+    if (!texts.some((text) => text.includes(said))) return work();
+    return when === "before" ? lost() : effectThen(work());
+  };
   return {
     database: {
       ...database,
-      query: (asked, options) => {
-        if (!asked.text.includes(said)) return database.query(asked, options);
-        return when === "before" ? lost() : effectThen(database.query(asked, options));
-      },
+      query: (asked, options) => cut([asked.text], () => database.query(asked, options)),
+      transaction: (asked, options) =>
+        cut(
+          asked.map(({ text }) => text),
+          () => database.transaction(asked, options),
+        ),
     },
   };
 }
