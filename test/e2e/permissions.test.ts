@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stepUpMsMax } from "../../core/limits.ts";
 import { sessionCookieName } from "../../core/rpc/studio.ts";
 import { type AnyRoute, allRoutes, inventedThings, type Params, thingNames } from "../support/route-inputs.ts";
-import { type Answer, Api, browserSignIn, newPerson, testPassword } from "./support/api.ts";
+import { type Answer, Api, browserSignIn, eventually, newPerson, testPassword } from "./support/api.ts";
 import { expiredTwin } from "./support/expired-token.ts";
 import { AuthenticatorApp } from "./support/one-time-codes.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
@@ -119,7 +119,7 @@ async function addNobodies(org: string, deviceToken: string): Promise<void> {
   // The edge has just traded it, and keeps that for a minute.
   await done(new Api(url).send("GET", `/api/v1/orgs/${org}`, undefined, browser));
   await done(new Api(url).send("POST", "/api/v1/auth/logout", undefined, browser));
-  add("owner, signed out, by cookie", { kind: "ended" }, null, browser);
+  add("owner, signed out, by cookie", { kind: "nobody" }, null, browser);
   add("device", { kind: "device" }, deviceToken);
   add("operator", { kind: "operator" }, readFileSync(stack.description.operatorTokenFile, "utf8").trim());
 }
@@ -196,6 +196,13 @@ const inOrder = [
 ];
 
 describe("an owner", () => {
+  // Proofs are of what a checkpoint covers, and the first comes within a minute.
+  beforeAll(async () => {
+    const status = `/api/v1/orgs/${own["org"]}/audit/status`;
+    const signed = async () => (await done(alice.api.send<{ checkpoint: object | null }>("GET", status))).checkpoint;
+    await eventually("a checkpoint of the audit log", signed, 90_000);
+  });
+
   it.each(inOrder)("may indeed %s: sent in earnest, what the walk sends does its work", async (...route) => {
     const answer = await ask(route, own, caller("owner"), false);
     expect([answer.status < 300, answer.body]).toEqual([true, answer.body]);
