@@ -9,8 +9,8 @@ import { stateOf } from "./org-state.ts";
 import { policyRow, policyStatement, type VersionedPolicy } from "./policies.ts";
 import { planOf } from "./quotas.ts";
 import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { recentlyEndedOf, recentlyEndedStatement } from "./recently-ended.ts";
 import { doorScope, joinedScope } from "./scope-makers.ts";
-import { recentlyEndedOf, recentlyEndedStatement } from "./sessions.ts";
 import { membershipsPerUserMax } from "./users.ts";
 
 export interface NewOrganisation {
