@@ -122,10 +122,12 @@ function parameters(key: DataKey, kind: SealedKind, place: SealedPlace, nonce: U
   return { name: "AES-GCM", iv: nonce, additionalData, tagLength: 128 };
 }
 
+/** Bytes have one spelling: bits of the last character that stand for nothing are zero (RFC 4648 section 3.5). */
 function decode(text: string): Uint8Array<ArrayBuffer> | null {
   if (!/^[A-Za-z0-9_-]+$/.test(text)) return null;
   try {
-    return new Uint8Array(base64url.decode(text));
+    const bytes = new Uint8Array(base64url.decode(text));
+    return base64url.encode(bytes) === text ? bytes : null;
   } catch {
     return null;
   }

@@ -4,8 +4,9 @@ import type { Telemetry } from "../../../core/rpc/capabilities.ts";
 import { sql } from "../../../store/connect.ts";
 import { createTenant } from "../../../workers/data/provisioner/create-tenant.ts";
 import { scopeOf } from "../../support/scopes.ts";
+import { newDeviceId } from "../data/support.ts";
 import { asOwner, dayMs, hourMs, midnight, minuteMs, rollUp } from "../data/telemetry-kit.ts";
-import { dataConfig, describeTenant, type FreshTenant, newOrgId, tenantMigrations } from "../support.ts";
+import { asSuperuser, dataConfig, describeTenant, type FreshTenant, newOrgId, tenantMigrations } from "../support.ts";
 import { accepted, createWorld, enrolOne, ingest, owner, type World } from "./support.ts";
 
 let world: World;
@@ -79,7 +80,14 @@ describe("a chart", () => {
     const org = newOrgId();
     const { placement } = await createTenant(dataConfig, scopeOf(org), tenantMigrations.slice(0, 2));
     const before = await describeTenant(org, placement);
-    const { id } = await enrolOne(world, org);
+    const id = newDeviceId();
+    // As the enrolment of those days would have left it.
+    const devices = `WITH code AS (
+        INSERT INTO ${before.name}.enrollment_codes (id, code_sha256, name, expires_at, max_uses, created_by)
+        VALUES ('enc_' || repeat('0', 26), repeat('0', 64), 'old', now(), 1, 'somebody') RETURNING id)
+      INSERT INTO ${before.name}.devices (id, name, platform, token_sha256, enrollment_code_id)
+      SELECT $1, 'old', 'linux', repeat('0', 64), id FROM code`;
+    await asSuperuser(devices, [id], placement);
     await before.run(
       "system",
       null,

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type IdKind, makeId } from "../../../core/ids.ts";
 import { type RouteName, type RouteSpec, routes } from "../../../core/routes.ts";
@@ -58,6 +58,7 @@ function bodyOf(name: RouteName, owner: Account, slug: string): unknown {
     disableUser: { email: owner.email },
     enableUser: { email: owner.email },
     rotateKeys: { purpose: "access", emergency: true },
+    deleteOrg: { slug },
   };
   return bodies[name] ?? bodyInShape([name, routes[name]]);
 }
@@ -76,10 +77,17 @@ function targetOf(path: string, slug: string): string {
     passkey: id("passkey"),
     provider: id("provider"),
     secret: id("providerSecret"),
+    exception: id("geoException"),
+    target: slug,
+    export: randomUUID(),
     ...placesInLog,
   };
   return path.replaceAll(/\{(\w+)\*?\}/g, (_, name: string) => values[name]!);
 }
+
+/** What a read can't be without. */
+const queryOf = (name: RouteName, org: string): string =>
+  name === "readHubExport" ? `?export=${randomUUID()}&object=${org}&page=0` : "";
 
 function tokenFor({ policy }: RouteSpec, owner: string): { readonly token?: string } {
   if (policy.kind === "public") return {};
@@ -91,7 +99,7 @@ async function call(name: RouteName, spec: RouteSpec) {
   const body = bodyOf(name, org.owner, org.slug);
   const token = tokenFor(spec, org.owner.token);
   const before = studio.standIns.calls.length;
-  const answer = await studio.send(spec.method, targetOf(spec.path, org.slug), {
+  const answer = await studio.send(spec.method, targetOf(spec.path, org.slug) + queryOf(name, org.id), {
     ...token,
     ...(body === undefined ? {} : { body }),
   });

@@ -39,8 +39,10 @@ async function tell(org: OrgId, state: OrgState, version: number): Promise<void>
   await hub.setStanding(await lifecycleCall(org), org, { state, version });
 }
 
+/** With the hint that devices give: without one, a tenant of many objects answers nothing before CONNECT. */
 async function upgradeStatus(org: OrgId): Promise<number> {
-  const answer = await Client.upgrade({ "X-Sentinel-Org": org });
+  const device = makeId("device", Date.now(), crypto.getRandomValues(new Uint8Array(10)));
+  const answer = await Client.upgrade({ "X-Sentinel-Org": org }, device);
   answer.webSocket?.accept();
   answer.webSocket?.close();
   // An answer that nobody reads keeps the object from being evicted.
@@ -58,7 +60,7 @@ describe("an organisation that is suspended", () => {
     const device = await enrol(org);
     const client = await Client.device(device);
     const member = await joinAndConnect(org, "owner");
-    const silent = await Client.open(org);
+    const silent = await Client.open(org, {}, 4, device.id);
     await tell(org, "suspended", 1);
     for (const one of [client, member, silent])
       expect(await one.next()).toMatchObject({

@@ -23,7 +23,7 @@ export const auditProof = defineRoute(
   "auditProof",
   {
     caller: "member",
-    params: z.object({ seq: entryCount }),
+    params: z.strictObject({ seq: entryCount }),
     query: z.strictObject({ size: entryCount.optional() }),
     status: 200,
     answer: inclusion,

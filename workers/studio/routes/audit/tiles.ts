@@ -35,7 +35,7 @@ async function serve(context: MemberContext, path: TilePath): Promise<HandlerRes
 /** Leaves, which say what people did; `entries/` stands in the route's own path. */
 export const auditEntries = defineRoute(
   "auditEntries",
-  { caller: "member", params: z.object({ bundle: tileName("entries/") }), status: 200, media, answer: bytes },
+  { caller: "member", params: z.strictObject({ bundle: tileName("entries/") }), status: 200, media, answer: bytes },
   (context, { params }) => serve(context, params.bundle),
 );
 
@@ -44,7 +44,7 @@ export const auditTile = defineRoute(
   "auditTile",
   {
     caller: "member",
-    params: z.object({ tile: tileName("") }),
+    params: z.strictObject({ tile: tileName("") }),
     status: 200,
     media,
     answer: bytes,

@@ -12,7 +12,7 @@ import { audited } from "../../pipeline/audit.ts";
 import type { OperatorContext } from "../../pipeline/request-context.ts";
 import { encryptionAnswer, encryptionView } from "./schemas.ts";
 
-const params = z.object({
+const params = z.strictObject({
   target: z
     .string()
     .max(40)
