@@ -39,6 +39,8 @@ export function expectedVerdict([name, route]: AnyRoute, who: Standing): Verdict
   if (policy.kind === "operator") return who.kind === "operator" ? "passes" : "404 not_found";
   if (policy.kind === "public") {
     // What can't be genuine is refused where a credential could count; the edge's own files ask for none.
+    // This stack's operator has named nobody to report to.
+    if (name === "securityTxt") return "404 not_found";
     if (servedBy === "edge") return "passes";
     if (who.kind === "device") return servedBy === "hub" ? "passes" : invalid;
     return who.kind === "worthless" || who.kind === "operator" ? invalid : "passes";
