@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Api, signIn } from "./support/api.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
@@ -11,7 +12,12 @@ beforeAll(async () => {
   stack = await startStackProcess(freshStateDir(), ["--port", "0", "--quiet", "--no-agent"]);
   const { url, owner: account } = stack.description;
   owner = (await signIn(url, account.email, account.password)).api;
-  codes = `/api/v1/orgs/${stack.description.org.slug}/enrollment-codes`;
+  const { slug } = stack.description.org;
+  codes = `/api/v1/orgs/${slug}/enrollment-codes`;
+  // More machines than a new organisation may have.
+  const operator = new Api(url, readFileSync(stack.description.operatorTokenFile, "utf8").trim());
+  const { status } = await operator.send("POST", `/api/v1/operator/orgs/${slug}/plan`, { plan: "school" });
+  expect(status).toBeLessThan(300);
 });
 afterAll(async () => {
   await stack?.stop();
