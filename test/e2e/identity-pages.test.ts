@@ -273,7 +273,7 @@ describe("identity in the dashboard, in Chromium on the real stack", () => {
       const required = desk.getByRole("checkbox", { name: "Every member needs a second factor" });
       if (!(await required.isChecked())) await required.click();
       await desk.getByLabel("Members have until the end of").fill(day);
-      await desk.getByRole("button", { name: "Save" }).click();
+      await desk.getByRole("region", { name: "Second factor" }).getByRole("button").click();
       await desk.getByText("Security policy saved").first().waitFor();
     };
     const year = new Date().getFullYear() + 1;
@@ -416,6 +416,10 @@ describe("identity in the dashboard, in Chromium on the real stack", () => {
     await expect
       .poll(said, patiently)
       .toContainEqual(line(/^Sign-in with a passkey from \S+ succeeded, with a second factor/));
+    // What happened first is not on the first page any more.
+    const newest = (await said()).length;
+    await desk.getByRole("button", { name: "Load more" }).click();
+    await expect.poll(async () => (await said()).length, patiently).toBeGreaterThan(newest);
     for (const text of [
       /^API key key_\w+ revoked/,
       /^Policy changed: second factor/,
