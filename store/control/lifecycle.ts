@@ -5,7 +5,7 @@ import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { booleanOf, idOf, numberOf, textOf, textOrNull } from "./columns.ts";
 import type { OrgScope, PlatformScope } from "./org-scope.ts";
 import { deleteAfterOf, stateOf } from "./org-state.ts";
-import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { hasChanged, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 import { organisationOfOperator, unfinishedScope } from "./scope-makers.ts";
 
 /** An organisation as whoever runs the platform sees it. */
@@ -67,6 +67,21 @@ export interface StateChange {
 }
 
 /**
+ * A change that the operator makes to one organisation, with its receipt.
+ * @param reference its id or slug
+ * @param change changes the one row of `found`, and returns a row if there was something to change
+ * @returns a statement with no row when there is none, else `id` and `changed`
+ */
+export function changeOfFound(write: WriteRequest, reference: string, change: Statement): Statement {
+  return sql`WITH found AS (
+      SELECT id FROM control.organisations
+      WHERE (id = ${reference} OR slug = ${reference}) AND status <> 'provisioning' FOR UPDATE),
+    changed AS (${change}),
+    receipt AS (${receiptIfChanged(write, null)})
+    SELECT id, EXISTS (SELECT FROM changed) AS changed FROM found`;
+}
+
+/**
  * Suspends an organisation, or ends that. One that is to be deleted stays so, and is suspended besides.
  * @param reference its id or slug
  * @returns null when there is none
@@ -79,16 +94,14 @@ export async function setSuspended(
   suspended: boolean,
 ): Promise<StateChange | null> {
   const [row] = await database.query(
-    sql`WITH found AS (
-        SELECT id FROM control.organisations
-        WHERE (id = ${reference} OR slug = ${reference}) AND status <> 'provisioning' FOR UPDATE),
-      changed AS (
-        UPDATE control.organisations o SET ${told},
+    changeOfFound(
+      write,
+      reference,
+      sql`UPDATE control.organisations o SET ${told},
           suspended_at = CASE WHEN ${suspended}::boolean THEN now() END,
           status = CASE WHEN o.status = 'deleting' THEN o.status WHEN ${suspended}::boolean THEN 'suspended' ELSE 'active' END
-        FROM found WHERE o.id = found.id AND (o.suspended_at IS NULL) = ${suspended}::boolean RETURNING o.id),
-      receipt AS (${receiptIfChanged(write, null)})
-      SELECT id, EXISTS (SELECT FROM changed) AS changed FROM found`,
+        FROM found WHERE o.id = found.id AND (o.suspended_at IS NULL) = ${suspended}::boolean RETURNING o.id`,
+    ),
   );
   if (row === undefined) return null;
   return { scope: organisationOfOperator(by, idOf("org", row, "id")), changed: booleanOf(row, "changed") };
@@ -105,7 +118,7 @@ export async function requestDeletion(
   scope: OrgScope,
   by: UserId | null,
 ): Promise<boolean> {
-  const [row] = await database.query(
+  const rows = await database.query(
     sql`WITH changed AS (
         UPDATE control.organisations o SET ${told}, status = 'deleting'
         WHERE o.id = ${scope.org}
@@ -115,7 +128,7 @@ export async function requestDeletion(
       receipt AS (${receiptIfChanged(write, scope)})
       SELECT EXISTS (SELECT FROM changed) AS changed`,
   );
-  return row !== undefined && booleanOf(row, "changed");
+  return hasChanged(rows);
 }
 
 /**
@@ -129,7 +142,7 @@ export async function undoDeletion(
   scope: OrgScope,
   by: UserId | null,
 ): Promise<boolean> {
-  const [row] = await database.query(
+  const rows = await database.query(
     sql`WITH gone AS (
         DELETE FROM control.org_deletions d USING control.organisations o
         WHERE d.org_id = ${scope.org} AND o.id = d.org_id AND o.status = 'deleting'
@@ -143,7 +156,7 @@ export async function undoDeletion(
       receipt AS (${receiptIfChanged(write, scope)})
       SELECT EXISTS (SELECT FROM changed) AS changed`,
   );
-  return row !== undefined && booleanOf(row, "changed");
+  return hasChanged(rows);
 }
 
 /** What hub and edge are to be told of an organisation. */

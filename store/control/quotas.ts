@@ -2,9 +2,9 @@
 import { limitsOf, type Plan, parsePlan, plans } from "../../core/tenancy/plan.ts";
 import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { booleanOf, idOf, numberOf } from "./columns.ts";
-import type { StateChange } from "./lifecycle.ts";
+import { changeOfFound, type StateChange } from "./lifecycle.ts";
 import type { DoorScope, PlatformScope } from "./org-scope.ts";
-import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import type { WriteRequest } from "./receipts.ts";
 import { organisationOfOperator } from "./scope-makers.ts";
 
 /** @throws TypeError for a plan that there is not */
@@ -66,14 +66,12 @@ export async function setPlan(
   plan: Plan,
 ): Promise<StateChange | null> {
   const [row] = await database.query(
-    sql`WITH found AS (
-        SELECT id FROM control.organisations
-        WHERE (id = ${reference} OR slug = ${reference}) AND status <> 'provisioning' FOR UPDATE),
-      changed AS (
-        UPDATE control.organisations o SET plan = ${plan}, state_version = o.state_version + 1
-        FROM found WHERE o.id = found.id AND o.plan <> ${plan} RETURNING o.id),
-      receipt AS (${receiptIfChanged(write, null)})
-      SELECT id, EXISTS (SELECT FROM changed) AS changed FROM found`,
+    changeOfFound(
+      write,
+      reference,
+      sql`UPDATE control.organisations o SET plan = ${plan}, state_version = o.state_version + 1
+        FROM found WHERE o.id = found.id AND o.plan <> ${plan} RETURNING o.id`,
+    ),
   );
   if (row === undefined) return null;
   return { scope: organisationOfOperator(by, idOf("org", row, "id")), changed: booleanOf(row, "changed") };

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { type Id, type IdKind, idPrefixes, parseId } from "../../../core/ids.ts";
+import { type Id, type IdKind, idPrefixes, parseId, parseSlug } from "../../../core/ids.ts";
 import { pageItemsDefault, pageItemsMax } from "../../../core/limits.ts";
 import { roles } from "../../../core/tenancy/roles.ts";
 
@@ -47,6 +47,12 @@ export const email = z
 
 /** A secret of ours as a client sends it back: checked in full by its hash, so only the size counts here. */
 export const opaqueSecret = z.string().min(1).max(512);
+
+/** An organisation that the operator names: by id or by slug. */
+export const orgReference = z
+  .string()
+  .max(40)
+  .refine((text) => parseId("org", text) !== null || parseSlug(text) !== null, "must be an organisation's id or slug");
 
 export const role = z.enum(roles);
 export const instant = z.string().openapi({ format: "date-time" });

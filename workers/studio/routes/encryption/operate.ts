@@ -1,5 +1,4 @@
 import { z } from "@hono/zod-openapi";
-import { parseId, parseSlug } from "../../../../core/ids.ts";
 import type { SignedCall } from "../../../../core/mesh/claims.ts";
 import type { Result } from "../../../../core/rpc/capabilities.ts";
 import type { EncryptionState } from "../../../../core/rpc/data.ts";
@@ -8,19 +7,12 @@ import { findOverview } from "../../../../store/control/lifecycle.ts";
 import { fromPart, refusalOf } from "../../downstream.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, type HandlerResult, refuse } from "../../http/result.ts";
+import { orgReference } from "../../http/schemas.ts";
 import { audited } from "../../pipeline/audit.ts";
 import type { OperatorContext } from "../../pipeline/request-context.ts";
 import { encryptionAnswer, encryptionView } from "./schemas.ts";
 
-const params = z.strictObject({
-  target: z
-    .string()
-    .max(40)
-    .refine(
-      (text) => parseId("org", text) !== null || parseSlug(text) !== null,
-      "must be an organisation's id or slug",
-    ),
-});
+const params = z.strictObject({ target: orgReference });
 const shape = { caller: "operator", params, status: 200, answer: encryptionAnswer } as const;
 
 export const operatorRotateDataKey = defineRoute("operatorRotateDataKey", shape, (context, input) =>

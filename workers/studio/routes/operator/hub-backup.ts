@@ -1,20 +1,16 @@
 import { z } from "@hono/zod-openapi";
-import { type OrgId, parseId, parseSlug } from "../../../../core/ids.ts";
+import type { OrgId } from "../../../../core/ids.ts";
 import type { SignedCall } from "../../../../core/mesh/claims.ts";
 import { type HubBackupRpc, type HubRange, hubRangeItemsMax } from "../../../../core/rpc/hub-backup.ts";
 import { findOverview } from "../../../../store/control/lifecycle.ts";
 import { fromPart } from "../../downstream.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
-import { idOf, nothing } from "../../http/schemas.ts";
+import { idOf, nothing, orgReference } from "../../http/schemas.ts";
 import { recordOrgChange } from "../../lifecycle/record-change.ts";
 import type { OperatorContext } from "../../pipeline/request-context.ts";
 
-const target = z
-  .string()
-  .max(40)
-  .refine((text) => parseId("org", text) !== null || parseSlug(text) !== null, "must be an organisation's id or slug");
-const params = z.strictObject({ target });
+const params = z.strictObject({ target: orgReference });
 const which = z.uuid();
 
 /** An object has 64 pages at most (durable-objects/tenant-hub/export.ts). */

@@ -1,6 +1,5 @@
 import { z } from "@hono/zod-openapi";
 import type { OrgAction } from "../../../../core/audit/events.ts";
-import { parseId, parseSlug } from "../../../../core/ids.ts";
 import { orgStates } from "../../../../core/tenancy/org-state.ts";
 import { plans } from "../../../../core/tenancy/plan.ts";
 import {
@@ -15,21 +14,13 @@ import type { OrgScope } from "../../../../store/control/org-scope.ts";
 import { setPlan } from "../../../../store/control/quotas.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, type HandlerResult, refuse } from "../../http/result.ts";
-import { idText, instant } from "../../http/schemas.ts";
+import { idText, instant, orgReference } from "../../http/schemas.ts";
 import { recordOrgChange } from "../../lifecycle/record-change.ts";
 import { tellStanding } from "../../lifecycle/tell-standing.ts";
 import type { OperatorContext } from "../../pipeline/request-context.ts";
 
 /** Not `{org}`: the operator is judged by the platform's geo policy, whatever the organisation's says. */
-const params = z.strictObject({
-  target: z
-    .string()
-    .max(40)
-    .refine(
-      (text) => parseId("org", text) !== null || parseSlug(text) !== null,
-      "must be an organisation's id or slug",
-    ),
-});
+const params = z.strictObject({ target: orgReference });
 const view = z.object({
   id: idText,
   slug: z.string(),
