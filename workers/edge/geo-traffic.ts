@@ -3,6 +3,7 @@ import type { EdgeEventsRpc, EdgeTraffic } from "../../core/rpc/durable-objects.
 import type { GeoFacts, Surface } from "../../core/tenancy/geo-policy.ts";
 import { coarser } from "../../core/tenancy/geo-traffic.ts";
 import { coarseNetwork } from "../../core/tenancy/network.ts";
+import { createLateReport } from "./late-report.ts";
 import { logFailure } from "./log.ts";
 
 /**
@@ -27,8 +28,7 @@ export interface TrafficCounter {
 export function createTrafficCounter(now: () => number): TrafficCounter {
   /** Written by `count` and `reportLater`. Invariant: size ≤ trafficRowsMax + a coarse row for each that is seen. */
   let rows = new Map<string, EdgeTraffic>();
-  /** Set while one request's `waitUntil` holds the pause. */
-  let waitingSinceMs: number | null = null;
+  const late = createLateReport(trafficPauseMs, now);
 
   const add = (row: EdgeTraffic): void => {
     const full = !rows.has(keyOf(row)) && rows.size >= trafficRowsMax;
@@ -52,19 +52,16 @@ export function createTrafficCounter(now: () => number): TrafficCounter {
       });
     },
     async reportLater(events, pause) {
-      // A waiting request may be cancelled with its counts unsent; after two pauses another takes over.
-      if (rows.size === 0 || (waitingSinceMs !== null && now() - waitingSinceMs < 2 * trafficPauseMs)) return;
-      waitingSinceMs = now();
+      if (rows.size === 0) return;
       try {
-        await pause(trafficPauseMs);
-        const report = [...rows.values()];
-        rows = new Map();
-        await events.traffic(report);
+        await late(pause, async () => {
+          const report = [...rows.values()];
+          rows = new Map();
+          await events.traffic(report);
+        });
       } catch (error) {
         // Not kept for another try: a policy is tried on many days, and a unit that is down must not fill this one.
         logFailure({ event: "report_failed" }, error);
-      } finally {
-        waitingSinceMs = null;
       }
     },
   };

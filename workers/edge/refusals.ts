@@ -1,5 +1,6 @@
 import type { OrgId } from "../../core/ids.ts";
 import type { EdgeEventsRpc, EdgeRefusals } from "../../core/rpc/durable-objects.ts";
+import { createLateReport } from "./late-report.ts";
 import { logFailure } from "./log.ts";
 
 /** An isolate reports at most this often, in milliseconds: a flood of refusals is still one call each. */
@@ -34,8 +35,7 @@ export interface RefusalCounter {
 export function createRefusalCounter(now: () => number): RefusalCounter {
   /** Written by `count` and `reportLater`. Invariant: size ≤ refusalRowsMax + one folded row for each gate and code. */
   let rows = new Map<string, EdgeRefusals>();
-  /** Set while one request's `waitUntil` holds the pause. */
-  let waitingSinceMs: number | null = null;
+  const late = createLateReport(reportEveryMs, now);
 
   const add = (row: EdgeRefusals): void => {
     let key = `${row.org ?? "-"} ${row.gate} ${row.code} ${row.country}`;
@@ -64,11 +64,8 @@ export function createRefusalCounter(now: () => number): RefusalCounter {
       add({ org, gate, code, country: countryLabel(country), count: 1, firstAtMs: atMs, lastAtMs: atMs });
     },
     async reportLater(events, pause) {
-      // A waiting request may be cancelled with its counts unsent; after two pauses another takes over.
-      if (rows.size === 0 || (waitingSinceMs !== null && now() - waitingSinceMs < 2 * reportEveryMs)) return;
-      waitingSinceMs = now();
-      try {
-        await pause(reportEveryMs);
+      if (rows.size === 0) return;
+      await late(pause, async () => {
         const report = [...rows.values()];
         rows = new Map();
         try {
@@ -77,9 +74,7 @@ export function createRefusalCounter(now: () => number): RefusalCounter {
           logFailure({ event: "report_failed" }, error);
           for (const row of report) add(row);
         }
-      } finally {
-        waitingSinceMs = null;
-      }
+      });
     },
   };
 }
