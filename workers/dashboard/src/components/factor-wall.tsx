@@ -9,9 +9,9 @@ import { passkeysWork } from "../api/webauthn.ts";
 import { AddPasskeyDialog } from "../pages/account/add-passkey-dialog.tsx";
 import { TotpDialog } from "../pages/account/totp-dialog.tsx";
 import { ConfinedNotice } from "./confined-notice.tsx";
+import { OtherOrganisations } from "./other-organisations.tsx";
 import { PageHeader } from "./page-header.tsx";
 import { PlainFrame } from "./plain-frame.tsx";
-import { TextLink } from "./text-link.tsx";
 
 /** In the place of an organisation that asks for a second factor, from somebody who has not shown one. */
 export function FactorWall(props: {
@@ -29,13 +29,7 @@ export function FactorWall(props: {
         lead={`${org.name} asks its members for more than a password.`}
       />
       {kind === "prove" ? <Prove /> : isConfined(security.error) ? <ConfinedNotice /> : <Enrol />}
-      {me.orgs.length > 1 && (
-        <p className="mt-4">
-          <TextLink to="/" className="underline">
-            Your other organisations
-          </TextLink>
-        </p>
-      )}
+      <OtherOrganisations me={me} />
     </PlainFrame>
   );
 }

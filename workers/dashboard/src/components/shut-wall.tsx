@@ -3,11 +3,11 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { meKey } from "../api/auth.ts";
 import { getStanding, restoreOrg, standingKey } from "../api/lifecycle.ts";
 import type { Me, Membership } from "../api/schemas.ts";
+import { OtherOrganisations } from "./other-organisations.tsx";
 import { PageHeader } from "./page-header.tsx";
 import { PlainFrame } from "./plain-frame.tsx";
 import { QueryView } from "./query-view.tsx";
 import { FormFailure } from "./states.tsx";
-import { TextLink } from "./text-link.tsx";
 import { Timestamp } from "./timestamp.tsx";
 
 /** In the place of an organisation that is shut: what it is, and for owners of one that is to be deleted the way back. */
@@ -29,13 +29,7 @@ export function ShutWall(props: {
         }
       />
       {!suspended && (org.role === "owner" ? <WayBack org={org} /> : <p>One of its owners can take that back.</p>)}
-      {me.orgs.length > 1 && (
-        <p className="mt-4">
-          <TextLink to="/" className="underline">
-            Your other organisations
-          </TextLink>
-        </p>
-      )}
+      <OtherOrganisations me={me} />
     </PlainFrame>
   );
 }

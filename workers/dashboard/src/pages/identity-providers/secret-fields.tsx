@@ -1,4 +1,5 @@
 import { Input } from "@cloudflare/kumo/components/input";
+import { SecretInput } from "../../components/secret-input.tsx";
 
 /** A secret that the provider's console showed once, and until when it is good. */
 export function SecretFields(props: {
@@ -10,16 +11,7 @@ export function SecretFields(props: {
 }) {
   return (
     <>
-      <Input
-        label={props.label}
-        type="password"
-        required
-        // No manager of the person's own passwords must keep or offer it.
-        autoComplete="off"
-        passwordManagerIgnore
-        value={props.secret}
-        onChange={(event) => props.onSecret(event.target.value)}
-      />
+      <SecretInput label={props.label} value={props.secret} onChange={props.onSecret} />
       <Input
         label="It expires on"
         type="date"

@@ -6,6 +6,7 @@ import { useState } from "react";
 import { type Encryption, encryptionKey, type Keeper, type KeeperKind, putEncryption } from "../../api/encryption.ts";
 import { FormDialog } from "../../components/form-dialog.tsx";
 import { useOrg } from "../../components/org-context.tsx";
+import { SecretInput } from "../../components/secret-input.tsx";
 
 const kinds: Readonly<Record<KeeperKind, string>> = {
   sentinel: "Sentinel",
@@ -100,7 +101,7 @@ function HttpsFields({ form, onChange }: FieldsProps) {
         onChange={(event) => onChange({ address: event.target.value })}
         description="On a public name, by https. Sentinel posts to /wrap and /unwrap under it."
       />
-      <Secret label="Token" value={form.token} onChange={(token) => onChange({ token })} />
+      <SecretInput label="Token" value={form.token} onChange={(token) => onChange({ token })} />
     </>
   );
 }
@@ -125,26 +126,11 @@ function KmsFields({ form, onChange }: FieldsProps) {
         value={form.accessKeyId}
         onChange={(event) => onChange({ accessKeyId: event.target.value })}
       />
-      <Secret
+      <SecretInput
         label="Secret access key"
         value={form.secretAccessKey}
         onChange={(secretAccessKey) => onChange({ secretAccessKey })}
       />
     </>
-  );
-}
-
-function Secret(props: { readonly label: string; readonly value: string; readonly onChange: (value: string) => void }) {
-  return (
-    <Input
-      label={props.label}
-      type="password"
-      required
-      // No manager of the person's own passwords must keep or offer it.
-      autoComplete="off"
-      passwordManagerIgnore
-      value={props.value}
-      onChange={(event) => props.onChange(event.target.value)}
-    />
   );
 }
