@@ -2,7 +2,6 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { headText, originOf } from "../../../core/audit/checkpoint.ts";
 import type { AuditFields } from "../../../core/audit/events.ts";
@@ -14,19 +13,12 @@ import type { SinkEntry } from "../../../core/rpc/data.ts";
 import { buildAuditVerify } from "../../../scripts/audit-verify/build.ts";
 import { linesOfLog } from "../../../scripts/cli/audit/log-file.ts";
 import { sha256 } from "../../../scripts/cli/audit/shown-log.ts";
-import { migrate } from "../../../scripts/migrate/migrate.ts";
 import { sinkEntry } from "../data/support.ts";
-import { newOrgId, newUserId, setup } from "../support.ts";
+import { newOrgId, newUserId } from "../support.ts";
 import { runCli } from "./run-cli.ts";
+import { type UnguardedDatabase, unguardedDatabase } from "./unguarded-database.ts";
 
-/** A database of its own: these tests take the table's own guards away, which no other may feel. */
-const name = `cli_${crypto.randomUUID().replaceAll("-", "")}`;
-const urlOf = (url: string): string => {
-  const parsed = new URL(url);
-  parsed.pathname = `/${name}`;
-  return parsed.href;
-};
-let superuser: pg.Client;
+let superuser: UnguardedDatabase["superuser"];
 let folder: string;
 let urlFile: string;
 let script: string;
@@ -34,20 +26,11 @@ let script: string;
 let key: CryptoKeyPair;
 
 beforeAll(async () => {
-  const owner = new pg.Client({ connectionString: setup.superuserUrls["first"]! });
-  await owner.connect();
-  await owner.query(`CREATE DATABASE ${name} OWNER sentinel_owner TEMPLATE template0`);
-  await owner.end();
-  await migrate({ databaseUrl: urlOf(setup.ownerUrls["first"]!), sets: ["placement"] });
-  superuser = new pg.Client({ connectionString: urlOf(setup.superuserUrls["first"]!) });
-  await superuser.connect();
-  // What somebody with the whole server can do: no trigger fires, no key and no check holds.
-  await superuser.query("SET session_replication_role = replica");
-  await superuser.query("ALTER TABLE audit.events DROP CONSTRAINT events_pkey, DROP CONSTRAINT events_check");
-  await superuser.query("ALTER TABLE audit.events DROP CONSTRAINT events_seq_check");
+  const database = await unguardedDatabase();
+  superuser = database.superuser;
   folder = mkdtempSync(join(tmpdir(), "sentinel-verify-"));
   urlFile = join(folder, "url");
-  writeFileSync(urlFile, urlOf(setup.ownerUrls["first"]!));
+  writeFileSync(urlFile, database.ownerUrl);
   script = await buildAuditVerify(join(folder, "sentinel-audit-verify.mjs"));
   key = (await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"])) as CryptoKeyPair;
 });

@@ -7,34 +7,17 @@ import type { AuditFields } from "../../../core/audit/events.ts";
 import type { OrgId } from "../../../core/ids.ts";
 import type { SinkEntry } from "../../../core/rpc/data.ts";
 import { type LogReport, verifyDatabase } from "../../../scripts/cli/audit/verify-database.ts";
-import { migrate } from "../../../scripts/migrate/migrate.ts";
 import { sinkEntry } from "../data/support.ts";
-import { newOrgId, newUserId, setup } from "../support.ts";
+import { newOrgId, newUserId } from "../support.ts";
 import { runCli } from "./run-cli.ts";
+import { type UnguardedDatabase, unguardedDatabase } from "./unguarded-database.ts";
 
-/** A database of its own: these tests take the table's own guards away, which no other may feel. */
-const name = `cli_${crypto.randomUUID().replaceAll("-", "")}`;
-const urlOf = (url: string): string => {
-  const parsed = new URL(url);
-  parsed.pathname = `/${name}`;
-  return parsed.href;
-};
-const ownerUrl = urlOf(setup.ownerUrls["first"]!);
-let superuser: pg.Client;
+let ownerUrl: string;
+let superuser: UnguardedDatabase["superuser"];
 let folder: string;
 
 beforeAll(async () => {
-  const owner = new pg.Client({ connectionString: setup.superuserUrls["first"]! });
-  await owner.connect();
-  await owner.query(`CREATE DATABASE ${name} OWNER sentinel_owner TEMPLATE template0`);
-  await owner.end();
-  await migrate({ databaseUrl: ownerUrl, sets: ["placement"] });
-  superuser = new pg.Client({ connectionString: urlOf(setup.superuserUrls["first"]!) });
-  await superuser.connect();
-  // What somebody with the whole server can do: no trigger fires, no key and no check holds.
-  await superuser.query("SET session_replication_role = replica");
-  await superuser.query("ALTER TABLE audit.events DROP CONSTRAINT events_pkey, DROP CONSTRAINT events_check");
-  await superuser.query("ALTER TABLE audit.events DROP CONSTRAINT events_seq_check");
+  ({ ownerUrl, superuser } = await unguardedDatabase());
   await superuser.query("ALTER TABLE audit.personal_fields DROP CONSTRAINT personal_fields_pkey");
   folder = mkdtempSync(join(tmpdir(), "sentinel-cli-"));
 });

@@ -19,6 +19,7 @@ import {
   newToken,
   newUser,
   passTime,
+  refused,
   ringAlarm,
   stopClock,
   studio,
@@ -30,11 +31,6 @@ beforeAll(stopClock);
 beforeEach(resetIngest);
 
 const hub = entrypoints.HubControl;
-/** Its own promise: an RPC promise left unawaited rejects into nowhere. */
-async function refused(call: () => Promise<unknown>): Promise<void> {
-  await expect((async () => await call())()).rejects.toThrow("call refused");
-}
-
 describe("the upgrade", () => {
   it("is refused without an upgrade, a subprotocol or an organisation", async () => {
     const org = newOrg();

@@ -1,6 +1,6 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
-import { vi } from "vitest";
+import { expect, vi } from "vitest";
 import { type DeviceId, type GroupId, makeId, type OrgId, type SessionId, type UserId } from "../../../core/ids.ts";
 import { packetBytesMax } from "../../../core/limits.ts";
 import { type Caller, createCaller } from "../../../core/mesh/caller.ts";
@@ -193,6 +193,11 @@ export async function joinAndConnect(org: OrgId, role: Role, user: UserId = newU
 export function expectAccepted(packet: Received): void {
   if (packet.type !== "connack" || packet.reasonCode !== reasonCodes.success)
     throw new Error(`not accepted: ${JSON.stringify(packet)}`);
+}
+
+/** Expects that a Worker refuses a call. Its own promise: an RPC promise left unawaited rejects into nowhere. */
+export async function refused(call: () => Promise<unknown>): Promise<void> {
+  await expect((async () => await call())()).rejects.toThrow("call refused");
 }
 
 /** What a client sees: a packet, or the end of its socket. */

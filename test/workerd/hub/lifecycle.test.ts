@@ -19,6 +19,7 @@ import {
   joinAndConnect,
   newOrg,
   nextAlarm,
+  refused,
   sample,
   stopClock,
   studio,
@@ -48,10 +49,6 @@ async function upgradeStatus(org: OrgId): Promise<number> {
   // An answer that nobody reads keeps the object from being evicted.
   if (answer.webSocket === null) await answer.text();
   return answer.status;
-}
-
-async function refused(call: () => Promise<unknown>): Promise<void> {
-  await expect((async () => await call())()).rejects.toThrow("call refused");
 }
 
 describe("an organisation that is suspended", () => {
