@@ -1,202 +1,267 @@
-import type { Role } from "../tenancy/roles.ts";
+/**
+ * Every audit event: its stable code, and the fields of each version of its schema. The types, the parser at the
+ * door (parse.ts) and docs/audit-events.md all come from this table. What is here never changes: a new field is a
+ * new version behind the others, and what was written under an older version stays valid for seven years.
+ */
+import { parseId } from "../ids.ts";
+import { roles } from "../tenancy/roles.ts";
+import {
+  address,
+  count,
+  country,
+  documentIdsMax,
+  duration,
+  endpoint,
+  type Field,
+  freeText,
+  id,
+  instant,
+  integer,
+  list,
+  matching,
+  method,
+  oneOf,
+  orNull,
+  problemCode,
+  refusalWord,
+  textCharactersMax,
+  userAgentCharactersMax,
+  type ValueOf,
+} from "./field.ts";
+import {
+  accountActions,
+  backupActions,
+  enrollmentActions,
+  factorActions,
+  factorKinds,
+  keyActions,
+  keyKinds,
+  loginFailureReasons,
+  loginMethods,
+  migrationActions,
+  orgActions,
+  sessionEndReasons,
+} from "./vocabulary.ts";
 
-/** How a sign-in was tried. */
-export const loginMethods = ["password", "passkey", "oidc", "supabase", "refresh_token"] as const;
-export type LoginMethod = (typeof loginMethods)[number];
+type Fields = Readonly<Record<string, Field<unknown>>>;
 
-/** Why a sign-in failed, as a class: what an investigator counts by, and nothing that a client is told. */
-export const loginFailureReasons = [
-  "unknown_account",
-  "wrong_password",
-  "disabled",
-  "not_a_member",
-  "factor_failed",
-  /** The first proof was right and a second factor was asked for. */
-  "factor_due",
-  /** A passkey signed rightly, with a counter that was used before: there may be a copy of it. */
-  "passkey_copied",
-  "throttled",
-  "token_reused",
-  "provider_refused",
-  "not_linked",
-] as const;
-export type LoginFailureReason = (typeof loginFailureReasons)[number];
+interface EventSchema {
+  /** Names the type for ever, for rules of whoever reads the log with a machine. */
+  readonly code: number;
+  readonly says: string;
+  /** Version 1. */
+  readonly fields: Fields;
+  /** What each later version adds; an entry has all fields of its version or none of them. */
+  readonly later?: readonly Fields[];
+  /** What must hold between fields. */
+  readonly check?: (values: Readonly<Record<string, unknown>>) => boolean;
+}
 
-/** What a person proves themselves with. */
-export const factorKinds = ["password", "totp", "passkey", "recovery_codes", "email", "external_identity"] as const;
-export type FactorKind = (typeof factorKinds)[number];
-export const factorActions = ["added", "changed", "removed", "used", "reset"] as const;
+const user = id("user");
+const org: Field<string> = {
+  says: id("org").says,
+  parse: (value) => parseId("org", value) ?? undefined,
+};
+const nobody = "nobody is known";
+const byPlatform = "the platform's operator or a schedule";
+const role = orNull(oneOf(roles), "no member");
 
-/** Why sessions ended before their time. */
-export const sessionEndReasons = [
-  "signed_out",
-  "by_owner",
-  "by_admin",
-  "disabled",
-  "removed",
-  "factor_reset",
-  "token_reused",
-] as const;
-
-export const accountActions = ["disabled", "enabled"] as const;
-
-/** Keys and secrets whose changes are on record. */
-export const keyKinds = [
-  "api_key",
-  "access_signing_key",
-  "mesh_signing_key",
-  "audit_log_signing_key",
-  "client_secret",
-  /** What seals an organisation's data. */
-  "data_key",
-  /** What wraps its data keys, wherever that is kept. */
-  "key_encryption_key",
-] as const;
-export const keyActions = ["created", "rotated", "revoked", "unavailable"] as const;
-
-/** What happens to an organisation as a whole. */
-export const orgActions = [
-  "created",
-  "suspended",
-  "resumed",
-  "deletion_requested",
-  "deletion_undone",
-  "deletion_begun",
-  "deleted",
-  "creation_abandoned",
-  "plan_changed",
-  "backed_up",
-  "restore_begun",
-  "restored",
-] as const;
-export type OrgAction = (typeof orgActions)[number];
-
-/** The five events of ARCHITECTURE.md with exactly their fields, changes of what proves identity, and the edge's folded refusals. */
-export type AuditFields =
-  | {
-      readonly type: "login";
-      readonly user_id: string | null;
-      readonly ip: string;
-      readonly user_agent: string;
-      readonly outcome: "success" | "failure";
-      readonly mfa: "none" | "passed" | "failed" | "not_reached";
-      /** Absent in entries written before there was more than one method. */
-      readonly method?: LoginMethod;
-      /** Null for a success; absent where `method` is. */
-      readonly reason?: LoginFailureReason | null;
-    }
-  | {
-      readonly type: "api_call";
-      readonly user_id: string | null;
-      /** The route's pattern, never the raw path: `/api/v1/orgs/{org}/members`. */
-      readonly endpoint: string;
-      readonly method: string;
-      /** Null in an intent. */
-      readonly status_code: number | null;
-      readonly duration_ms: number | null;
-    }
-  | {
-      readonly type: "data_access";
-      readonly user_id: string;
-      readonly document_id: string;
-      readonly action: "read" | "write" | "delete";
-    }
-  | {
-      readonly type: "role_change";
-      readonly admin_id: string;
-      readonly target_user_id: string;
-      readonly old_role: Role | null;
-      readonly new_role: Role | null;
-    }
-  | {
-      readonly type: "export";
-      readonly user_id: string;
-      readonly format: string;
-      readonly document_ids: readonly string[];
-      readonly destination: string;
-    }
-  | {
-      /** A password, second factor, address or outside identity of a person changed, or a recovery code was used. */
-      readonly type: "factor_change";
-      readonly user_id: string;
-      readonly factor: FactorKind;
-      readonly action: (typeof factorActions)[number];
-    }
-  | {
-      /** Sessions were ended by other means than their own expiry. */
-      readonly type: "session_end";
-      /** Who ended them; null: the platform's operator. */
-      readonly user_id: string | null;
-      readonly target_user_id: string;
-      /** Null: all of the person's. */
-      readonly session_id: string | null;
-      readonly reason: (typeof sessionEndReasons)[number];
-    }
-  | {
-      /** A person or a membership was disabled or enabled again. */
-      readonly type: "account_change";
-      /** Null: the platform's operator. */
-      readonly admin_id: string | null;
-      readonly target_user_id: string;
-      readonly action: (typeof accountActions)[number];
-    }
-  | {
-      /** An API key, a signing key, an identity provider's client secret, or a key that data is sealed under. */
-      readonly type: "key_change";
-      /** Null: the platform's operator or a schedule. */
-      readonly user_id: string | null;
-      readonly kind: (typeof keyKinds)[number];
-      /** Never the key: its id or RFC 7638 thumbprint. */
-      readonly key_id: string;
-      readonly action: (typeof keyActions)[number];
-    }
-  | {
-      readonly type: "policy_change";
-      readonly user_id: string | null;
-      /** `geo`, `tls`, `mfa`, …, or `identity_provider`. */
-      readonly policy: string;
-    }
-  | {
-      /** The organisation itself was made, shut, opened or taken away. */
-      readonly type: "org_change";
-      /** Null: the platform's operator or a schedule. */
-      readonly user_id: string | null;
+export const eventSchemas = {
+  login: {
+    code: 1001,
+    says: "A sign-in, or an attempt at one.",
+    fields: {
+      user_id: orNull(user, nobody),
+      ip: address,
+      user_agent: freeText("as the client said it", userAgentCharactersMax),
+      outcome: oneOf(["success", "failure"]),
+      mfa: oneOf(["none", "passed", "failed", "not_reached"]),
+    },
+    later: [{ method: oneOf(loginMethods), reason: orNull(oneOf(loginFailureReasons), "a success") }, { country }],
+    check: ({ outcome, reason }) => reason === undefined || (reason === null) === (outcome === "success"),
+  },
+  factor_change: {
+    code: 1002,
+    says: "A password, second factor, address or outside identity of a person changed, or a recovery code was used.",
+    fields: { user_id: user, factor: oneOf(factorKinds), action: oneOf(factorActions) },
+  },
+  session_end: {
+    code: 1003,
+    says: "Sessions were ended by other means than their own expiry.",
+    fields: {
+      user_id: orNull(user, "the platform's operator"),
+      target_user_id: user,
+      session_id: orNull(id("session"), "all of the person's"),
+      reason: oneOf(sessionEndReasons),
+    },
+  },
+  account_change: {
+    code: 1004,
+    says: "A person or a membership was disabled or enabled again.",
+    fields: {
+      admin_id: orNull(user, "the platform's operator"),
+      target_user_id: user,
+      action: oneOf(accountActions),
+    },
+  },
+  api_call: {
+    code: 2001,
+    says: "A request to the API, by what came of it.",
+    fields: {
+      user_id: orNull(user, nobody),
+      endpoint,
+      method,
+      status_code: orNull(integer("HTTP status", 100, 599), "an intent"),
+      duration_ms: orNull(duration, "an intent"),
+    },
+  },
+  access_denied: {
+    code: 2002,
+    says: "Somebody who is known was refused: the role, the proof or the policy does not allow it.",
+    fields: {
+      user_id: orNull(user, "whoever holds the operator's token"),
+      ip: address,
+      country,
+      endpoint,
+      method,
+      code: problemCode,
+    },
+  },
+  edge_refusals: {
+    code: 2003,
+    says: "Requests that a gate of the edge refused, added up over a minute.",
+    fields: {
+      gate: matching("which gate", refusalWord),
+      code: problemCode,
+      country,
+      count,
+      first_at: instant,
+      last_at: instant,
+    },
+  },
+  data_access: {
+    code: 3001,
+    says: "A document was read, written or deleted.",
+    fields: { user_id: user, document_id: id("document"), action: oneOf(["read", "write", "delete"]) },
+  },
+  export: {
+    code: 3002,
+    says: "Documents left the system.",
+    fields: {
+      user_id: user,
+      format: matching("file format", /^[A-Za-z0-9._+/-]{1,64}$/),
+      document_ids: list(id("document"), documentIdsMax),
+      destination: freeText("where to", textCharactersMax),
+    },
+  },
+  role_change: {
+    code: 4001,
+    says: "A member joined, left or got another role.",
+    fields: { admin_id: user, target_user_id: user, old_role: role, new_role: role },
+  },
+  policy_change: {
+    code: 4002,
+    says: "A policy of the organisation changed: `geo`, `tls`, `mfa`, …, or `identity_provider`.",
+    fields: { user_id: orNull(user, byPlatform), policy: matching("which", /^[a-z][a-z_]{1,31}$/) },
+  },
+  org_change: {
+    code: 4003,
+    says: "The organisation itself was made, shut, opened or taken away.",
+    fields: {
+      user_id: orNull(user, byPlatform),
       /** Named here too: the platform's log has it when the organisation is gone. */
-      readonly org_id: string;
-      readonly action: OrgAction;
-      /** The new plan for `plan_changed`, the backup for `backed_up`, `restore_begun` and `restored`, else null. */
-      readonly detail: string | null;
-    }
-  | {
-      readonly type: "edge_refusals";
-      readonly gate: string;
-      readonly code: string;
-      readonly country: string;
-      readonly count: number;
-      readonly first_at: string;
-      readonly last_at: string;
-    };
+      org_id: org,
+      action: oneOf(orgActions),
+      detail: orNull(
+        matching(
+          "the new plan for `plan_changed`; the backup in entries from before `backup` was a type of its own",
+          /^[a-z][a-z0-9_-]{0,62}$/,
+        ),
+        "nothing to add",
+      ),
+    },
+  },
+  key_change: {
+    code: 5001,
+    says: "An API key, a signing key, an identity provider's client secret, or a key that data is sealed under.",
+    fields: {
+      user_id: orNull(user, byPlatform),
+      kind: oneOf(keyKinds),
+      key_id: matching("never the key: its id or RFC 7638 thumbprint", /^[A-Za-z0-9_-]{1,64}$/),
+      action: oneOf(keyActions),
+    },
+  },
+  enrollment: {
+    code: 6001,
+    says: "A device joined or left, got a new token, or a code by which devices join was made, opened wide or withdrawn.",
+    fields: {
+      user_id: orNull(user, "the device itself, by a code"),
+      action: oneOf(enrollmentActions),
+      code_id: orNull(id("enrollmentCode"), "no code is concerned"),
+      device_id: orNull(id("device"), "no device is concerned"),
+    },
+  },
+  device_command: {
+    code: 6002,
+    says: "A command was sent to a device. Its arguments are not here: they may hold secrets.",
+    fields: {
+      user_id: user,
+      device_id: id("device"),
+      command_id: id("command"),
+      command: matching("its name", /^[a-z][a-z0-9_]{0,63}$/),
+    },
+  },
+  backup: {
+    code: 7001,
+    says: "The organisation's data was backed up or is being put back.",
+    fields: {
+      user_id: orNull(user, byPlatform),
+      org_id: org,
+      backup_id: id("backup"),
+      action: oneOf(backupActions),
+    },
+  },
+  migration: {
+    code: 7002,
+    says: "The organisation's own schema was brought to a newer version, or that was refused.",
+    fields: {
+      user_id: orNull(user, byPlatform),
+      org_id: org,
+      from_version: integer("number of the migration before, 0 for none", 0, 9999),
+      to_version: integer("number of the newest migration", 1, 9999),
+      action: oneOf(migrationActions),
+    },
+  },
+} as const satisfies Readonly<Record<string, EventSchema>>;
+
+type Schemas = typeof eventSchemas;
+export type AuditType = keyof Schemas;
+
+type Values<F> = { readonly [K in keyof F]: ValueOf<F[K]> };
+type Both<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void ? I : never;
+/** Fields of all later versions; each may be absent. */
+type Later<S> = S extends { readonly later: readonly (infer F)[] } ? Partial<Values<Both<F>>> : unknown;
+type Flat<T> = { [K in keyof T]: T[K] };
+
+/** An event: `type`, and exactly the fields of one version of its schema. */
+export type AuditFields = {
+  [T in AuditType]: Flat<{ readonly type: T } & Values<Schemas[T]["fields"]> & Later<Schemas[T]>>;
+}[AuditType];
 
 /** What changed of a factor, whoever's it is. */
 export type FactorChange = Pick<Extract<AuditFields, { type: "factor_change" }>, "factor" | "action">;
 
-export type AuditType = AuditFields["type"];
-
 /** Every type, for parsing a filter. */
-export const auditTypes = [
-  "login",
-  "api_call",
-  "data_access",
-  "role_change",
-  "export",
-  "factor_change",
-  "session_end",
-  "account_change",
-  "key_change",
-  "policy_change",
-  "org_change",
-  "edge_refusals",
-] as const satisfies readonly AuditType[];
+export const auditTypes = Object.keys(eventSchemas) as [AuditType, ...AuditType[]];
+
+/** The schema of a type, as what is the same of all of them. */
+export const schemaOf = (type: AuditType): EventSchema => eventSchemas[type];
+
+/** Which version of its type's schema an event has: 1 and up. */
+export function schemaVersion(event: AuditFields): number {
+  const later = schemaOf(event.type).later ?? [];
+  return 1 + later.filter((fields) => Object.keys(fields).every((name) => Object.hasOwn(event, name))).length;
+}
 
 /** Fields that name a person: a salted commitment in the leaf, so that a person can be erased. */
 export const personalFields = ["user_id", "admin_id", "target_user_id", "ip", "user_agent"] as const;

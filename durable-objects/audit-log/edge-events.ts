@@ -1,6 +1,6 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
+import { refusalCountry, refusalWord } from "../../core/audit/field.ts";
 import { type LogName, platformLog } from "../../core/audit/logs.ts";
-import { refusalCountry, refusalWord } from "../../core/audit/parse.ts";
 import { parseId } from "../../core/ids.ts";
 import type { EdgeEventsRpc, EdgeRefusals, EdgeTraffic } from "../../core/rpc/durable-objects.ts";
 import { isAsn, surfaces } from "../../core/tenancy/geo-policy.ts";

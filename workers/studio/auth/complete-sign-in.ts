@@ -1,4 +1,5 @@
-import type { AuditFields, LoginFailureReason, LoginMethod } from "../../../core/audit/events.ts";
+import type { AuditFields } from "../../../core/audit/events.ts";
+import type { LoginFailureReason, LoginMethod } from "../../../core/audit/vocabulary.ts";
 import type { OrgId, UserId } from "../../../core/ids.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import { secondFactors } from "../../../store/control/factors/overview.ts";

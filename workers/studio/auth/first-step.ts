@@ -1,4 +1,4 @@
-import type { LoginMethod } from "../../../core/audit/events.ts";
+import type { LoginMethod } from "../../../core/audit/vocabulary.ts";
 import type { UserId } from "../../../core/ids.ts";
 import type { DoorScope } from "../../../store/control/org-scope.ts";
 import type { NewSession } from "../../../store/control/sessions.ts";

@@ -1,4 +1,5 @@
-import type { AuditFields, LoginFailureReason, LoginMethod } from "../../../core/audit/events.ts";
+import type { AuditFields } from "../../../core/audit/events.ts";
+import type { LoginFailureReason, LoginMethod } from "../../../core/audit/vocabulary.ts";
 import type { OrgId, UserId } from "../../../core/ids.ts";
 import { membershipsOf } from "../../../store/control/users.ts";
 import { audited } from "../pipeline/audit.ts";

@@ -1,4 +1,5 @@
-import type { AuditFields, OrgAction } from "../../../core/audit/events.ts";
+import type { AuditFields } from "../../../core/audit/events.ts";
+import type { OrgAction } from "../../../core/audit/vocabulary.ts";
 import type { OrgId, RequestId, UserId } from "../../../core/ids.ts";
 import { audited } from "../pipeline/audit.ts";
 import type { RequestContext } from "../pipeline/request-context.ts";

@@ -1,4 +1,4 @@
-import type { LoginFailureReason } from "../../../../core/audit/events.ts";
+import type { LoginFailureReason } from "../../../../core/audit/vocabulary.ts";
 import type { UserId } from "../../../../core/ids.ts";
 import type { ProblemCode } from "../../../../core/problem.ts";
 import { beginCeremony } from "../../../../store/control/ceremonies.ts";

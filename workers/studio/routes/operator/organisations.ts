@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { OrgAction } from "../../../../core/audit/events.ts";
+import type { OrgAction } from "../../../../core/audit/vocabulary.ts";
 import { orgStates } from "../../../../core/tenancy/org-state.ts";
 import { plans } from "../../../../core/tenancy/plan.ts";
 import {

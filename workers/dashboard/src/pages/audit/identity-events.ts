@@ -1,5 +1,5 @@
 /** The events of core/audit/events.ts that are about proving who one is, in words. */
-import type { FactorKind, LoginFailureReason, LoginMethod } from "../../../../../core/audit/events.ts";
+import type { FactorKind, LoginFailureReason, LoginMethod } from "../../../../../core/audit/vocabulary.ts";
 import type { AuditEntry } from "../../api/schemas.ts";
 
 type Event = AuditEntry["event"];
