@@ -29,6 +29,7 @@ export const idPrefixes = {
   geoException: "gex",
   backup: "bak",
   dataKey: "dky",
+  witness: "wit",
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;
@@ -54,6 +55,7 @@ export type ProviderId = Id<"provider">;
 export type GeoExceptionId = Id<"geoException">;
 export type BackupId = Id<"backup">;
 export type DataKeyId = Id<"dataKey">;
+export type WitnessId = Id<"witness">;
 
 /**
  * Builds an identifier.

@@ -43,6 +43,8 @@ export const jobs = [
   "ingest",
   /** AuditLog's drain and reconciler. */
   "audit_drain",
+  /** What a witness may: an organisation's checkpoint, its consistency, and a cosignature. Studio only. */
+  "audit_witness",
   /** Rotating an organisation's data key and wrapping its keys anew, on the operator's word. */
   "tend_keys",
 ] as const;
@@ -75,6 +77,7 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "lifecycle",
       "tend_keys",
       "backup",
+      "audit_witness",
     ],
   },
   capabilities: {

@@ -1,4 +1,9 @@
-import { needs, orgPath, type RouteSpec, route } from "./route.ts";
+import { needs, orgPath, publicRoute, type RouteSpec, route } from "./route.ts";
+
+/** Marks a witness's token: 256 random bits behind a prefix that scanners for leaked secrets can look for. */
+export const witnessTokenPrefix = "swt_";
+/** 32 bytes in base64url behind the prefix. */
+export const witnessTokenPattern = /^swt_[A-Za-z0-9_-]{43}$/;
 
 /** The audit log. */
 export const auditRoutes = {
@@ -44,5 +49,36 @@ export const auditRoutes = {
     path: `${orgPath}/audit/tile/{tile*}`,
     policy: needs("audit:read"),
     summary: "A tile of the tree's hashes (C2SP tlog-tiles)",
+  }),
+  listWitnesses: route({
+    method: "GET",
+    path: `${orgPath}/audit/witnesses`,
+    policy: needs("audit:read"),
+    summary: "Witnesses of the audit log, and what each cosigned last",
+  }),
+  addWitness: route({
+    method: "POST",
+    path: `${orgPath}/audit/witnesses`,
+    policy: needs("audit:manage"),
+    stepUp: true,
+    summary: "Register a witness of the audit log; its token is shown this once",
+  }),
+  removeWitness: route({
+    method: "DELETE",
+    path: `${orgPath}/audit/witnesses/{witness}`,
+    policy: needs("audit:manage"),
+    summary: "Remove a witness; its token is worth nothing from then on",
+  }),
+  witnessCheckpoint: route({
+    method: "POST",
+    path: `${orgPath}/audit/witness/checkpoint`,
+    policy: publicRoute("a witness is no member; its token, in the body, is asked for and shows hashes alone"),
+    summary: "For a witness: the newest checkpoint, and that the log only grew",
+  }),
+  cosignCheckpoint: route({
+    method: "POST",
+    path: `${orgPath}/audit/witness/cosignature`,
+    policy: publicRoute("a witness is no member; its token and its signature are asked for"),
+    summary: "For a witness: post its cosignature (C2SP tlog-cosignature)",
   }),
 } as const satisfies Record<string, RouteSpec>;

@@ -19,6 +19,54 @@ export interface AuditProofsRpc {
   consistency(call: SignedCall, from: number, to: number | null): Promise<ConsistencyView | null>;
   /** Bytes of a tile or bundle of entries; null when no checkpoint covers it. */
   tile(call: SignedCall, path: TilePath): Promise<Uint8Array<ArrayBuffer> | null>;
+  /**
+   * For a witness, by the job `audit_witness`: the newest checkpoint, and that it begins with the tree of `from`
+   * entries; no hashes where there is nothing to prove (0, or a size that the log does not have). Null before the
+   * first checkpoint.
+   */
+  witnessed(call: SignedCall, from: number): Promise<WitnessedView | null>;
+  /**
+   * Keeps a witness's cosignature of the checkpoint of `size` entries, by the job `audit_witness`.
+   * @param verifier the witness's key, `name+id+key`
+   * @param line its signature line, without a newline
+   */
+  cosign(call: SignedCall, verifier: string, size: number, line: string): Promise<CosignAnswer>;
+}
+
+/** What a witness needs to see that the log only grew. */
+export interface WitnessedView {
+  /** The newest checkpoint's signed note. */
+  readonly note: string;
+  readonly size: number;
+  /** The log's keys, `name+id+key`, newest first. */
+  readonly keys: readonly string[];
+  readonly from: number;
+  readonly proof: readonly Uint8Array<ArrayBuffer>[];
+}
+
+/** What came of a cosignature; all but `kept` leave everything as it was. */
+export type CosignAnswer =
+  | "kept"
+  /** It is no cosignature of that checkpoint by that key. */
+  | "not_a_cosignature"
+  /** The log never had a checkpoint of this size. */
+  | "unknown_checkpoint"
+  /** The same witness has cosigned a later checkpoint, or this one later. */
+  | "older"
+  /** Its time is not ours. */
+  | "clock_off"
+  /** Another key cosigned this checkpoint under the same name, or as many as a note holds have. */
+  | "no_room";
+
+/** The newest checkpoint that a witness cosigned. */
+export interface CosignatureView {
+  /** `name+id+key`. */
+  readonly verifier: string;
+  readonly size: number;
+  /** By the witness's clock. */
+  readonly cosignedMs: number;
+  /** That checkpoint's signed note, with all its cosignatures. */
+  readonly note: string;
 }
 
 /** Public halves of the key that signs checkpoints, newest first; old ones stay, for old checkpoints do. */
@@ -41,6 +89,8 @@ export interface CheckpointView {
   readonly pendingSinceMs: number | null;
   /** Keys under the log's name, as public tools take them (`name+id+key`), newest first. */
   readonly keys: readonly string[];
+  /** What each witness cosigned last, the latest first. */
+  readonly cosigned: readonly CosignatureView[];
 }
 
 export interface InclusionView {

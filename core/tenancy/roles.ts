@@ -31,5 +31,6 @@ export const permissions = [
   "devices:command",
   "telemetry:read",
   "audit:read",
+  "audit:manage",
 ] as const;
 export type Permission = (typeof permissions)[number];

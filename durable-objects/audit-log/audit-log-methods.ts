@@ -2,7 +2,13 @@ import type { AuditEntry, AuditFields } from "../../core/audit/events.ts";
 import type { LogName } from "../../core/audit/logs.ts";
 import type { TilePath } from "../../core/audit/tile-path.ts";
 import type { UserId } from "../../core/ids.ts";
-import type { CheckpointView, ConsistencyView, InclusionView } from "../../core/rpc/audit-proofs.ts";
+import type {
+  CheckpointView,
+  ConsistencyView,
+  CosignAnswer,
+  InclusionView,
+  WitnessedView,
+} from "../../core/rpc/audit-proofs.ts";
 import type { AuditFilter } from "../../core/rpc/durable-objects.ts";
 import type { TrafficCount } from "./geo-traffic.ts";
 import type { Refusals } from "./refusal-buckets.ts";
@@ -32,6 +38,9 @@ export interface AuditLogMethods {
   inclusion(seq: number, size: number | null): Promise<InclusionView | null>;
   consistency(from: number, to: number | null): Promise<ConsistencyView | null>;
   tile(path: TilePath): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** The next two: see `AuditProofsRpc`. */
+  witnessed(from: number): Promise<WitnessedView | null>;
+  cosign(verifier: string, size: number, line: string): Promise<CosignAnswer>;
   /** Counts refusals of the edge. */
   foldRefusals(log: LogName, refusals: readonly Refusals[]): Promise<void>;
   /** Counts requests by where they came from. */

@@ -4,7 +4,13 @@ import { jcs } from "../../core/audit/leaf.ts";
 import { type LogName, orgOfLog } from "../../core/audit/logs.ts";
 import type { TilePath } from "../../core/audit/tile-path.ts";
 import { makeId, type UserId } from "../../core/ids.ts";
-import type { CheckpointView, ConsistencyView, InclusionView } from "../../core/rpc/audit-proofs.ts";
+import type {
+  CheckpointView,
+  ConsistencyView,
+  CosignAnswer,
+  InclusionView,
+  WitnessedView,
+} from "../../core/rpc/audit-proofs.ts";
 import type { AuditFilter } from "../../core/rpc/durable-objects.ts";
 import type { Env } from "../env.ts";
 import { keyRingName, objectCaller } from "../mesh.ts";
@@ -141,6 +147,18 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
   /** That the log of `to` entries begins with that of `from`; see `AuditProofsRpc`. */
   async consistency(from: number, to: number | null): Promise<ConsistencyView | null> {
     return this.#published.consistency(from, to);
+  }
+
+  /** For a witness; see `AuditProofsRpc`. */
+  async witnessed(from: number): Promise<WitnessedView | null> {
+    return await this.#published.witnessed(from);
+  }
+
+  /** Keeps a witness's cosignature, durable when this returns; see `AuditProofsRpc`. */
+  async cosign(verifier: string, size: number, line: string): Promise<CosignAnswer> {
+    const answer = await this.#published.cosign(verifier, size, line, Date.now());
+    await this.ctx.storage.sync();
+    return answer;
   }
 
   /** Bytes of a tile; see `AuditProofsRpc`. */

@@ -1,9 +1,18 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
+import { noteCharactersMax } from "../../core/audit/signed-note.ts";
 import { formatTilePath, parseTilePath, type TilePath } from "../../core/audit/tile-path.ts";
+import { witnessKeyCharactersMax } from "../../core/audit/witness-key.ts";
 import type { OrgId } from "../../core/ids.ts";
 import type { SignedCall } from "../../core/mesh/claims.ts";
 import { CallRefused } from "../../core/mesh/refused.ts";
-import type { AuditProofsRpc, CheckpointView, ConsistencyView, InclusionView } from "../../core/rpc/audit-proofs.ts";
+import type {
+  AuditProofsRpc,
+  CheckpointView,
+  ConsistencyView,
+  CosignAnswer,
+  InclusionView,
+  WitnessedView,
+} from "../../core/rpc/audit-proofs.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
 import { verifyInward } from "../mesh.ts";
@@ -35,6 +44,28 @@ export class AuditProofs extends WorkerEntrypoint<Env> implements AuditProofsRpc
     const parsed = parseTilePath(formatTilePath({ level, index, width }));
     if (parsed === null) throw new RangeError("not a tile's name");
     return await this.env.AUDIT_LOG.getByName(log).tile(parsed);
+  }
+
+  async witnessed(call: SignedCall, from: number): Promise<WitnessedView | null> {
+    const log = await this.#witnessable(call);
+    if (from !== 0) checkCounts(from);
+    return await this.env.AUDIT_LOG.getByName(log).witnessed(from);
+  }
+
+  async cosign(call: SignedCall, verifier: string, size: number, line: string): Promise<CosignAnswer> {
+    const log = await this.#witnessable(call);
+    checkCounts(size);
+    if (typeof verifier !== "string" || verifier.length > witnessKeyCharactersMax) throw new RangeError("not a key");
+    if (typeof line !== "string" || line.length > noteCharactersMax) throw new RangeError("not a line of a note");
+    return await this.env.AUDIT_LOG.getByName(log).cosign(verifier, size, line);
+  }
+
+  /** The organisation whose witness it is: a job that reads no entry and no proof of one. @throws CallRefused */
+  async #witnessable(call: SignedCall): Promise<OrgId> {
+    const expected = { audience: "durable-objects.audit-reader", jobs: ["audit_witness"] } as const;
+    const verified = await verifyInward(this.env, call, expected);
+    if (verified.kind !== "job" || verified.org === null) throw new CallRefused("wrong_job");
+    return verified.org;
   }
 
   /** The caller's own organisation. @throws CallRefused */

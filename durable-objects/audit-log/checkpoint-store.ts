@@ -30,15 +30,12 @@ export class CheckpointStore {
   }
 
   latest(): StoredCheckpoint | null {
-    const row = this.#sql.exec<Row>("SELECT * FROM checkpoints ORDER BY size DESC LIMIT 1").toArray()[0];
-    if (row === undefined) return null;
-    return {
-      size: row.size,
-      root: new Uint8Array(row.root),
-      keyId: row.key_id,
-      signature: new Uint8Array(row.signature),
-      signedMs: row.signed_ms,
-    };
+    return stored(this.#sql.exec<Row>("SELECT * FROM checkpoints ORDER BY size DESC LIMIT 1").toArray()[0]);
+  }
+
+  /** The checkpoint of exactly this size; null when none was made. */
+  at(size: number): StoredCheckpoint | null {
+    return stored(this.#sql.exec<Row>("SELECT * FROM checkpoints WHERE size = ?", size).toArray()[0]);
   }
 
   /** Entries under the newest checkpoint; 0 before the first. */
@@ -60,4 +57,15 @@ export class CheckpointStore {
       signedMs,
     );
   }
+}
+
+function stored(row: Row | undefined): StoredCheckpoint | null {
+  if (row === undefined) return null;
+  return {
+    size: row.size,
+    root: new Uint8Array(row.root),
+    keyId: row.key_id,
+    signature: new Uint8Array(row.signature),
+    signedMs: row.signed_ms,
+  };
 }

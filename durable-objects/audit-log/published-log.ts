@@ -1,19 +1,29 @@
-import { headText } from "../../core/audit/checkpoint.ts";
+import { cosignedAt, headText, isCosigned } from "../../core/audit/checkpoint.ts";
 import type { LogName } from "../../core/audit/logs.ts";
 import {
   formatNote,
   formatVerifier,
+  parseSignature,
   type SignedNote,
   signatureTypes,
   type Verifier,
 } from "../../core/audit/signed-note.ts";
 import type { TilePath } from "../../core/audit/tile-path.ts";
 import { consistencyProof, inclusionProof, treeRoot } from "../../core/audit/tree.ts";
-import type { CheckpointView, ConsistencyView, InclusionView, LogKey } from "../../core/rpc/audit-proofs.ts";
+import { parseWitnessKey } from "../../core/audit/witness-key.ts";
+import type {
+  CheckpointView,
+  ConsistencyView,
+  CosignAnswer,
+  InclusionView,
+  LogKey,
+  WitnessedView,
+} from "../../core/rpc/audit-proofs.ts";
 import type { HeadAnswer, HeadRequest } from "../key-ring/log-signer.ts";
 import { sha256 } from "../sha256.ts";
 import { backoffMs } from "./backoff.ts";
 import { CheckpointStore, type StoredCheckpoint } from "./checkpoint-store.ts";
+import { CosignatureStore } from "./cosignature-store.ts";
 import { TreeStore } from "./tree-store.ts";
 
 /** A checkpoint is made this long after its first entry, in milliseconds: a minute, less a late alarm. */
@@ -22,6 +32,12 @@ export const checkpointDelayMs = 45_000;
 export const checkpointEntries = 1000;
 /** Checkpoints in one turn of the alarm; more follow in the next. */
 const checkpointsPerTurnMax = 20;
+
+/**
+ * How far a witness's clock may be from ours, in milliseconds: a PC that asks no time server drifts by seconds a
+ * day, and a cosignature says when, so one of another hour would be a false witness.
+ */
+export const witnessClockMsMax = 10 * 60_000;
 
 /** What signs heads: KeyRing. */
 export interface HeadSigner {
@@ -39,6 +55,7 @@ export class PublishedLog {
   readonly #storage: DurableObjectStorage;
   readonly #tree: TreeStore;
   readonly #checkpoints: CheckpointStore;
+  readonly #cosignatures: CosignatureStore;
   readonly #signer: () => HeadSigner;
   /** Failed turns in a row, and when to try again. Written by `signDue` alone. */
   #tries = 0;
@@ -48,6 +65,7 @@ export class PublishedLog {
     this.#storage = storage;
     this.#tree = new TreeStore(storage.sql);
     this.#checkpoints = new CheckpointStore(storage.sql);
+    this.#cosignatures = new CosignatureStore(storage.sql);
     this.#signer = signer;
   }
 
@@ -85,12 +103,45 @@ export class PublishedLog {
     return {
       origin,
       size: latest.size,
-      note: formatNote(noteOf(origin, latest)),
+      note: this.#note(origin, latest),
       signedMs: latest.signedMs,
       pending: this.#lastSeq() - latest.size,
       pendingSinceMs: this.#atMs(latest.size + 1),
       keys: keys.map((key) => formatVerifier(verifierOf(origin, key), sha256)),
+      cosigned: this.#cosignatures.latest().flatMap(({ verifier, size, cosignedSeconds }) => {
+        const checkpoint = this.#checkpoints.at(size);
+        if (checkpoint === null) return [];
+        return [{ verifier, size, cosignedMs: cosignedSeconds * 1000, note: this.#note(origin, checkpoint) }];
+      }),
     };
+  }
+
+  /** See `AuditProofsRpc.witnessed`. */
+  async witnessed(from: number): Promise<WitnessedView | null> {
+    const view = await this.checkpoint();
+    if (view === null) return null;
+    const { note, size, keys } = view;
+    const proof = this.consistency(from, size)?.proof ?? [];
+    return { note, size, keys, from, proof };
+  }
+
+  /**
+   * See `AuditProofsRpc.cosign`. Everything is verified here, so that whoever calls can add to a note nothing but
+   * true lines: a cosignature is worth what its key is, and that is known to who believes it.
+   */
+  async cosign(verifier: string, size: number, text: string, nowMs: number): Promise<CosignAnswer> {
+    const witness = parseWitnessKey(verifier, sha256);
+    const line = parseSignature(text);
+    const cosignedSeconds = line === null ? null : cosignedAt(line.signature);
+    if (witness === null || line === null || cosignedSeconds === null) return "not_a_cosignature";
+    const origin = this.#checkpoints.origin();
+    const checkpoint = this.#checkpoints.at(size);
+    if (origin === null || checkpoint === null) return "unknown_checkpoint";
+    const note: SignedNote = { text: headText({ origin, size, root: checkpoint.root }), signatures: [line] };
+    if (!(await isCosigned(note, witness, sha256))) return "not_a_cosignature";
+    if (Math.abs(cosignedSeconds * 1000 - nowMs) > witnessClockMsMax) return "clock_off";
+    // From here on nothing is awaited: two cosignatures at once can't both be the last.
+    return this.#storage.transactionSync(() => this.#cosignatures.keep({ verifier, size, line, cosignedSeconds }));
   }
 
   /** See `AuditProofsRpc.inclusion`. */
@@ -106,7 +157,7 @@ export class PublishedLog {
       leafJson: this.#storage.sql.exec<{ leaf: string }>(query, seq).one().leaf,
       proof: inclusionProof(this.#tree.read, seq - 1, size, sha256).map(plain),
       root: plain(treeRoot(this.#tree.read, size, sha256)),
-      note: formatNote(noteOf(origin, latest)),
+      note: this.#note(origin, latest),
     };
   }
 
@@ -146,6 +197,15 @@ export class PublishedLog {
     }
   }
 
+  /** The log's own signature first, then whoever cosigned. */
+  #note(origin: string, { size, root, keyId, signature }: StoredCheckpoint): string {
+    const own = { name: origin, keyId, signature };
+    return formatNote({
+      text: headText({ origin, size, root }),
+      signatures: [own, ...this.#cosignatures.linesOf(size)],
+    });
+  }
+
   #lastSeq(): number {
     return this.#storage.sql.exec<{ seq: number }>("SELECT coalesce(max(seq), 0) AS seq FROM entries").one().seq;
   }
@@ -154,10 +214,6 @@ export class PublishedLog {
     const rows = this.#storage.sql.exec<{ at_ms: number }>("SELECT at_ms FROM entries WHERE seq = ?", seq);
     return rows.toArray()[0]?.at_ms ?? null;
   }
-}
-
-function noteOf(origin: string, { size, root, keyId, signature }: StoredCheckpoint): SignedNote {
-  return { text: headText({ origin, size, root }), signatures: [{ name: origin, keyId, signature }] };
 }
 
 function verifierOf(origin: string, { publicKey }: LogKey): Verifier {

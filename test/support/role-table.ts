@@ -25,6 +25,7 @@ const table: Readonly<Record<Permission, string>> = {
   "devices:command": "✓ ✓ – – –",
   "telemetry:read": "✓ ✓ ✓ ✓ ✓",
   "audit:read": "✓ ✓ – – ✓",
+  "audit:manage": "✓ ✓ – – –",
 };
 
 /** Whether the product gives a role a permission. */

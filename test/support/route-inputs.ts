@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+import { formatVerifier, signatureTypes } from "../../core/audit/signed-note.ts";
 import { makeId } from "../../core/ids.ts";
 import { type RouteSpec, routes } from "../../core/routes.ts";
 
@@ -24,6 +26,14 @@ const supabase = (project: string) => ({
   signing: "hs256",
   client_secret: "s".repeat(64),
 });
+
+/** A witness's key of its own name; nobody has its private half. */
+export function witnessKeyNamed(name: string): string {
+  const sha256 = (...parts: readonly Uint8Array[]): Uint8Array =>
+    new Uint8Array(createHash("sha256").update(Buffer.concat(parts)).digest());
+  return formatVerifier({ name, type: signatureTypes.cosignature, publicKey: new Uint8Array(32).fill(7) }, sha256);
+}
+const witnessToken = `swt_${"x".repeat(43)}`;
 
 /** A body that each route takes, so that no refusal can be about its shape; null: it takes none. */
 const bodies: Readonly<Record<string, unknown>> = {
@@ -77,6 +87,9 @@ const bodies: Readonly<Record<string, unknown>> = {
   makeBreakGlass: null,
   useBreakGlass: { code: "0000-0000-0000-0000-0000-0000-0000-0000" },
   createApiKey: { name: "mine now", role: "viewer", expires_at: tomorrow },
+  addWitness: { name: "mine now", key: witnessKeyNamed("school.test/witness") },
+  witnessCheckpoint: { token: witnessToken, from: 0 },
+  cosignCheckpoint: { token: witnessToken, size: 1, cosignature: "x" },
   createGroup: { name: "mine now" },
   renameGroup: { name: "mine still" },
   addGroupMember: null,
@@ -160,6 +173,7 @@ const kinds = {
   key: "apiKey",
   provider: "provider",
   exception: "geoException",
+  witness: "witness",
   secret: "providerSecret",
 } as const;
 

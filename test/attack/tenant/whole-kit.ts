@@ -18,7 +18,7 @@ import { testTenantKeys } from "../../postgres/capabilities/data-keys.ts";
 import { FakeHub } from "../../postgres/capabilities/fake-hub.ts";
 import { type Account, createHarness, type Harness, type Sent } from "../../postgres/studio/harness.ts";
 import { asSuperuser, dataVariables, describeTenant, type FreshTenant, gateway } from "../../postgres/support.ts";
-import { ownProvider, type Params } from "../../support/route-inputs.ts";
+import { ownProvider, type Params, witnessKeyNamed } from "../../support/route-inputs.ts";
 import { createTestMesh, newId, random, type TestMesh } from "../../unit/capabilities/mesh.ts";
 
 /** An organisation with one of everything that a path can name. */
@@ -129,6 +129,7 @@ async function makeThings(
       [newId("backup"), org.id],
     ),
   );
+  const witness = await twice((name) => post(`${at}/audit/witnesses`, { name, key: witnessKeyNamed(name) }));
   const travels = { country: "NP", until: expires_at };
   const exception = await post(`${at}/policies/geo/exceptions/${org.viewer.id}`, travels);
   const provider = await post(`${at}/identity-providers`, ownProvider);
@@ -143,6 +144,7 @@ async function makeThings(
     group: group.id,
     invitation: invitation.id,
     exception: exception.id,
+    witness: witness.id,
     policy: "geo",
     key: key.id,
     provider: provider.id,

@@ -1,5 +1,5 @@
 import { makeId } from "../../../core/ids.ts";
-import { ownProvider, type Params } from "../../support/route-inputs.ts";
+import { ownProvider, type Params, witnessKeyNamed } from "../../support/route-inputs.ts";
 import { type Answer, Api, mailedToken, newPerson, signIn, testPassword } from "./api.ts";
 
 export type TestPerson = Awaited<ReturnType<typeof newPerson>>;
@@ -61,6 +61,7 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
   const until = new Date(Date.now() + 24 * 3600_000).toISOString();
   const travels = { country: "NP", until };
   const exception = await send<{ id: string }>(`/policies/geo/exceptions/${member.userId}`, travels);
+  const witness = await send<{ id: string }>("/audit/witnesses", { name: "ours", key: witnessKeyNamed("ours") });
   const provider = await send<{ id: string; secrets: { id: string }[] }>("/identity-providers", ownProvider);
   const page = (await new Api(owner.base).send<string>("GET", "/")).body;
   const file = /\/assets\/([^"]+)"/.exec(page)?.[1];
@@ -76,6 +77,7 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
     group: group.id,
     invitation: invitation.id,
     exception: exception.id,
+    witness: witness.id,
     policy: "geo",
     key: (await newKey(owner, org, "viewer")).id,
     provider: provider.id,

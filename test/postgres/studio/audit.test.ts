@@ -78,6 +78,7 @@ function targetOf(path: string, slug: string): string {
     provider: id("provider"),
     secret: id("providerSecret"),
     exception: id("geoException"),
+    witness: id("witness"),
     target: slug,
     export: randomUUID(),
     ...placesInLog,
@@ -107,7 +108,9 @@ async function call(name: RouteName, spec: RouteSpec) {
 }
 
 describe("every route", () => {
-  const writes = served.filter(([, { method }]) => method !== "GET");
+  /** A witness's: what it signs is kept with its time, and its questions must not make the log grow. */
+  const witnessing = ["witnessCheckpoint", "cosignCheckpoint"];
+  const writes = served.filter(([name, { method }]) => method !== "GET" && !witnessing.includes(name));
   const reads = served.filter(([, { method }]) => method === "GET");
   const hashesOnly = ["auditStatus", "auditCheckpoint", "auditConsistency", "auditTile"];
   const unaudited = ["ready", "openapi", "signInProviders", "orgSignInProviders", ...hashesOnly];
@@ -124,6 +127,12 @@ describe("every route", () => {
     expect(intent).toMatchObject({ endpoint: spec.path, method: spec.method, status_code: null, duration_ms: null });
     expect(outcome).toMatchObject({ endpoint: spec.path, method: spec.method, status_code: answer.status });
     if (spec.policy.kind === "permission") expect(calls.every(({ log }) => log !== null)).toBe(true);
+  });
+
+  it.each(served.filter(([name]) => witnessing.includes(name)))("%s leaves nothing in any log", async (name, spec) => {
+    const { answer } = await call(name, spec);
+    expect([answer.status, answer.body.code]).toEqual([401, "invalid_token"]);
+    expect(studio.audit.of(answer.requestId)).toEqual([]);
   });
 
   it.each(reads)("%s leaves one event, but for those that know nobody and change nothing", async (name, spec) => {

@@ -5,9 +5,8 @@ import type { OrgId } from "../../../core/ids.ts";
 import type { SignedCall, VerifiedCall } from "../../../core/mesh/claims.ts";
 import type { MeshKeys } from "../../../core/mesh/keys.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
-import type { AuditProofsRpc } from "../../../core/rpc/audit-proofs.ts";
 import type { AuditIntakeRpc, AuditReaderRpc } from "../../../core/rpc/durable-objects.ts";
-import { createProofs } from "./fixed-proofs.ts";
+import { createProofs, type FixedProofs } from "./fixed-proofs.ts";
 
 export interface RecordedEvent {
   readonly log: OrgId | null;
@@ -22,7 +21,7 @@ export interface RecordedAudit {
   down: { append: boolean; intent: boolean; outcome: boolean };
   readonly intake: AuditIntakeRpc;
   readonly reader: AuditReaderRpc;
-  readonly proofs: AuditProofsRpc;
+  readonly proofs: FixedProofs;
   /** What the edge is taken to have counted. Written by tests alone. */
   readonly traffic: Awaited<ReturnType<AuditReaderRpc["traffic"]>>;
   /** What one request left. */

@@ -123,6 +123,12 @@ export const roundTrips: Readonly<Record<string, number>> = {
   auditProof: 1,
   auditEntries: 1,
   auditTile: 1,
+  listWitnesses: 2,
+  addWitness: 2,
+  removeWitness: 2,
+  // Nobody is signed in: the token itself is who asks.
+  witnessCheckpoint: 1,
+  cosignCheckpoint: 1,
   getEncryption: 1,
   putEncryption: 1,
   verifyEncryption: 1,

@@ -22,6 +22,7 @@ describe("what is offered to whom", () => {
       "devices:command",
       "telemetry:read",
       "audit:read",
+      "audit:manage",
     ] as const;
     for (const permission of used) {
       expect([permission, may(role, permission)]).toEqual([permission, permissionTable[role].includes(permission)]);

@@ -4,59 +4,21 @@ import { verifyCheckpoint } from "../../../core/audit/checkpoint.ts";
 import { GrowingTree } from "../../../core/audit/growing-tree.ts";
 import { hex, leafHash } from "../../../core/audit/leaf.ts";
 import { type LogName, orgOfLog } from "../../../core/audit/logs.ts";
-import { parseNote, parseVerifier, type SignedNote, type Verifier } from "../../../core/audit/signed-note.ts";
+import { parseNote, type SignedNote } from "../../../core/audit/signed-note.ts";
 import { parseTilePath, type TilePath } from "../../../core/audit/tile-path.ts";
 import { isConsistent, rootOfInclusion } from "../../../core/audit/tree.ts";
 import type { OrgId } from "../../../core/ids.ts";
-import type { Role } from "../../../core/tenancy/roles.ts";
 import type { AuditLog } from "../../../durable-objects/audit-log/audit-log.ts";
-import { checkpointDelayMs, checkpointEntries } from "../../../durable-objects/audit-log/published-log.ts";
+import { checkpointEntries } from "../../../durable-objects/audit-log/published-log.ts";
 import type { KeyRing } from "../../../durable-objects/key-ring/key-ring.ts";
 import { keyRingName } from "../../../durable-objects/mesh.ts";
 import { sha256 } from "../../../durable-objects/sha256.ts";
 import { resetSink, sink } from "./fake-sink.ts";
-import {
-  callerOf,
-  entrypoints,
-  login,
-  newOrg,
-  newRequest,
-  newUser,
-  objects,
-  passTime,
-  stopClock,
-  userCall,
-} from "./harness.ts";
+import { callerOf, entrypoints, newOrg, newRequest, objects, passTime, stopClock, userCall } from "./harness.ts";
+import { append, change, logOf, readerCall, verified, wait } from "./log-kit.ts";
 
-const logOf = (log: LogName): DurableObjectStub<AuditLog> =>
-  objects.AUDIT_LOG.getByName(log) as unknown as DurableObjectStub<AuditLog>;
 const ring = (): DurableObjectStub<KeyRing> =>
   objects.KEY_RING.getByName(keyRingName) as unknown as DurableObjectStub<KeyRing>;
-
-/** Straight into the object, in as few calls as there may be; the intake has its own tests. */
-async function append(log: LogName, count: number): Promise<void> {
-  const events = Array.from({ length: count }, () => login(newUser()));
-  await runInDurableObject(logOf(log), (instance: AuditLog) => instance.append(log, newRequest(), events));
-}
-
-/** Lets what is due be done. */
-async function wait(log: LogName, ms: number = checkpointDelayMs): Promise<void> {
-  passTime(ms);
-  await runDurableObjectAlarm(logOf(log));
-}
-
-const readerCall = async (org: OrgId, role: Role = "owner") =>
-  await userCall("durable-objects.audit-reader", org, newRequest(), newUser(), role);
-
-/** The newest checkpoint as a verifier sees it: parsed, and believed only for its signature. */
-async function verified(org: OrgId) {
-  const view = await entrypoints.AuditProofs.checkpoint(await readerCall(org));
-  if (view === null) throw new Error("no checkpoint");
-  const keys = view.keys.map((key) => parseVerifier(key, sha256) as Verifier);
-  const head = await verifyCheckpoint(parseNote(view.note) as SignedNote, keys, sha256);
-  if (head === null) throw new Error("nobody signed it");
-  return { ...head, view, keys };
-}
 
 /** Leaf hashes of the whole log, recomputed from the leaves' texts. */
 async function leavesOf(log: LogName): Promise<Uint8Array[]> {
@@ -71,9 +33,6 @@ async function rootAt(log: LogName, size: number): Promise<string> {
   for (const leaf of (await leavesOf(log)).slice(0, size)) tree.add(leaf);
   return hex(tree.root());
 }
-
-const change = (log: LogName, query: string, ...values: (string | number)[]) =>
-  runInDurableObject(logOf(log), (_: AuditLog, state) => void state.storage.sql.exec(query, ...values));
 
 beforeAll(stopClock);
 beforeEach(resetSink);

@@ -20,6 +20,7 @@ const manage = [
   "enrollment:manage",
   "devices:manage",
   "devices:command",
+  "audit:manage",
 ] as const;
 
 /**

@@ -28,6 +28,7 @@ export const permissionTable: Readonly<Record<Role, readonly Permission[]>> = {
     "devices:command",
     "telemetry:read",
     "audit:read",
+    "audit:manage",
   ],
   admin: [
     "org:read",
@@ -46,6 +47,7 @@ export const permissionTable: Readonly<Record<Role, readonly Permission[]>> = {
     "devices:command",
     "telemetry:read",
     "audit:read",
+    "audit:manage",
   ],
   analyst: ["org:read", "groups:read", "devices:read", "telemetry:read"],
   viewer: ["org:read", "groups:read", "devices:read", "telemetry:read"],

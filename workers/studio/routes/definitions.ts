@@ -8,6 +8,11 @@ import { auditConsistency } from "./audit/consistency.ts";
 import { listAudit } from "./audit/list.ts";
 import { auditProof } from "./audit/proof.ts";
 import { auditEntries, auditTile } from "./audit/tiles.ts";
+import { addWitness } from "./audit/witnesses/add.ts";
+import { witnessCheckpoint } from "./audit/witnesses/checkpoint.ts";
+import { cosignCheckpoint } from "./audit/witnesses/cosign.ts";
+import { listWitnesses } from "./audit/witnesses/list.ts";
+import { removeWitness } from "./audit/witnesses/remove.ts";
 import { confirmEmail, orgConfirmEmail } from "./auth/confirm-email.ts";
 import { forgotPassword, orgForgotPassword } from "./auth/forgot-password.ts";
 import { login, orgLogin } from "./auth/login.ts";
@@ -108,6 +113,11 @@ const served: readonly RouteDefinition[] = [
   auditProof,
   auditEntries,
   auditTile,
+  listWitnesses,
+  addWitness,
+  removeWitness,
+  witnessCheckpoint,
+  cosignCheckpoint,
   login,
   orgLogin,
   loginMfa,

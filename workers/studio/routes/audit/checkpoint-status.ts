@@ -15,6 +15,18 @@ const checkpointStatus = z.object({
   pending_since: instant.nullable(),
   /** `name+id+key`, as public tools take them, newest first. */
   keys: z.array(z.string()),
+  /** The newest checkpoint that each witness cosigned, the latest first. */
+  cosigned: z.array(
+    z.object({
+      /** The witness's key. */
+      key: z.string(),
+      size: z.int(),
+      /** By the witness's clock. */
+      at: instant,
+      /** That checkpoint's signed note. */
+      checkpoint: z.string(),
+    }),
+  ),
 });
 
 /** Up to where the log is signed; null before its first checkpoint. */
@@ -35,6 +47,9 @@ export const auditStatus = defineRoute(
     const { origin, size, signedMs, pending, pendingSinceMs, keys } = view;
     const pending_since = pendingSinceMs === null ? null : new Date(pendingSinceMs).toISOString();
     const signed_at = new Date(signedMs).toISOString();
-    return answer({ checkpoint: { origin, size, signed_at, pending, pending_since, keys: [...keys] } });
+    const cosigned = view.cosigned.map(({ verifier, cosignedMs, note, ...rest }) => {
+      return { key: verifier, size: rest.size, at: new Date(cosignedMs).toISOString(), checkpoint: note };
+    });
+    return answer({ checkpoint: { origin, size, signed_at, pending, pending_since, keys: [...keys], cosigned } });
   },
 );
