@@ -9,6 +9,7 @@ import type { AccessClaims, SignedCall } from "../mesh/claims.ts";
 import type { GeoPolicy } from "../tenancy/geo-policy.ts";
 import type { TrafficOrigin } from "../tenancy/geo-traffic.ts";
 import type { OrgState } from "../tenancy/org-state.ts";
+import type { Plan } from "../tenancy/plan.ts";
 import type { Role } from "../tenancy/roles.ts";
 
 /** For the edge. `fetch` takes a WebSocket upgrade for `/mqtt/{org}`; see `gatewayHeaders`. */
@@ -196,6 +197,8 @@ export const endedSessionsMax = 500;
 /** What a hub must know of its organisation as a whole. */
 export interface HubStanding {
   readonly state: OrgState;
+  /** What it may have: the hub holds it to its messages a day. */
+  readonly plan: Plan;
   /** Rises with each change: an older one than the hub has changes nothing, whoever's call comes last. */
   readonly version: number;
 }
@@ -258,6 +261,17 @@ export interface HubGeoRpc {
   /** Devices of the last 7 days that `before` takes and `after` does not. */
   geoRefused(call: SignedCall, org: OrgId, before: GeoPolicy, after: GeoPolicy): Promise<RefusedDevices>;
 }
+/** For studio: what is counted where it arrives. */
+export interface HubUsageRpc {
+  /** Records that the organisation's devices made today (UTC). An owner, an admin or a readonly member. */
+  messagesToday(call: SignedCall, org: OrgId): Promise<MessagesToday>;
+}
+export interface MessagesToday {
+  readonly used: number;
+  /** When they count from nothing again, Unix milliseconds. */
+  readonly resetAtMs: number;
+}
+
 /** Devices named in one answer; the rest are counted. */
 export const refusedDevicesNamedMax = 100;
 export interface RefusedDevices {

@@ -33,6 +33,8 @@ export interface Attachment {
   readonly geo: string | null;
   /** Acknowledgements are held back (broker/pacing.ts). */
   readonly paced: boolean;
+  /** Unix milliseconds; null for never (see `Socket`). */
+  readonly heldUntilMs: number | null;
 }
 
 /** What of a socket must survive. */
@@ -58,6 +60,7 @@ export function attachmentOf(socket: Socket, closed: boolean, geo: string | null
     unsent: socket.session?.unsent ?? 0,
     geo,
     paced: socket.withheld.length > 0,
+    heldUntilMs: socket.heldUntilMs,
   };
 }
 
@@ -83,5 +86,6 @@ export function socketOf(attachment: Attachment, state: BrokerState): Socket {
   socket.aliasesOutMax = attachment.aliasesOutMax;
   socket.savedUnsent = attachment.unsent ?? 0;
   socket.savedPaced = attachment.paced ?? false;
+  socket.heldUntilMs = attachment.heldUntilMs ?? null;
   return socket;
 }

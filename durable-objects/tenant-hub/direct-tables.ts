@@ -2,11 +2,15 @@ import type { Write } from "./broker/events.ts";
 import type { Session } from "./broker/session.ts";
 import { type JournalWrite, refuseWrite } from "./journal-codec.ts";
 import { blob, propertiesValue } from "./message-rows.ts";
+import { writeMeta } from "./shards/tables.ts";
 
 /** Writes that go to their tables at once: they are rare. `delete_session` is one of them, and in the journal too. */
 export type DirectWrite =
   | Exclude<Write, JournalWrite | { readonly kind: "append_outbox" }>
   | Extract<Write, { readonly kind: "delete_session" }>;
+
+/** Where the `meta` table has the day of `DailyRecords`. */
+export const dayKey = "day";
 
 /** Performs one; the caller holds the transaction. */
 export function applyDirect(sql: SqlStorage, write: DirectWrite): void {
@@ -83,6 +87,9 @@ function applyAccess(sql: SqlStorage, write: AccessWrite): void {
       }
       return;
     }
+    case "begin_day":
+      writeMeta(sql, dayKey, JSON.stringify(write.begun));
+      return;
     case "put_ended_sid":
       sql.exec("INSERT OR REPLACE INTO ended_sids (sid, until_ms) VALUES (?, ?)", write.sid, write.untilMs);
       return;

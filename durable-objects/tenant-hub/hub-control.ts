@@ -9,13 +9,16 @@ import {
   type HubGeoRpc,
   type HubLifecycleRpc,
   type HubStanding,
+  type HubUsageRpc,
+  type MessagesToday,
   type RefusedDevices,
 } from "../../core/rpc/durable-objects.ts";
 import type { GeoPolicy } from "../../core/tenancy/geo-policy.ts";
+import { dayEndMs, messageDay } from "../../core/tenancy/message-day.ts";
 import { parseRole, type Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
 import { verifyInward } from "../mesh.ts";
-import { eraseEveryHub, tellEveryHub } from "./every-hub.ts";
+import { eraseEveryHub, everyHub, inTurns, tellEveryHub } from "./every-hub.ts";
 import { parsedGeo, putGeoEverywhere, refusedEverywhere } from "./geo-hubs.ts";
 import { homeName, parseShardCount } from "./shards/home.ts";
 import { parseStanding } from "./standing.ts";
@@ -29,7 +32,10 @@ const groupSizeMax = 10_000;
  * What studio and capabilities may tell a tenant's hub. Each method verifies its call first, and names
  * who may make it besides an owner or admin: a broken caller can do no more than its user could.
  */
-export class HubControl extends WorkerEntrypoint<Env> implements HubControlRpc, HubLifecycleRpc, HubGeoRpc {
+export class HubControl
+  extends WorkerEntrypoint<Env>
+  implements HubControlRpc, HubLifecycleRpc, HubGeoRpc, HubUsageRpc
+{
   /** Also the job `enroll`: the device that redeems a code is not signed in. */
   async putDevice(call: SignedCall, org: OrgId, device: DeviceId, tokenSha256: string): Promise<void> {
     const { verified } = await this.#hub(call, org, ["enroll"]);
@@ -121,6 +127,20 @@ export class HubControl extends WorkerEntrypoint<Env> implements HubControlRpc, 
     const { verified } = await this.#hub(call, org, []);
     managerOnly(verified);
     return await refusedEverywhere(this.env, verifiedOrg(verified), parsedGeo(before), parsedGeo(after));
+  }
+
+  /** Whoever may see the organisation's policies may see this (`policies:read`). */
+  async messagesToday(call: SignedCall, org: OrgId): Promise<MessagesToday> {
+    const { verified } = await this.#hub(call, org, []);
+    if (verified.kind !== "user" || !(isManager(verified.role) || verified.role === "readonly"))
+      throw new CallRefused("not_granted");
+    const own = verifiedOrg(verified);
+    const day = messageDay(Date.now());
+    const counts: number[] = [];
+    await inTurns(await everyHub(this.env, own), async (name) => {
+      counts.push(await this.env.TENANT_HUB.getByName(name).recordsOf(own, day));
+    });
+    return { used: counts.reduce((sum, count) => sum + count, 0), resetAtMs: dayEndMs(day) };
   }
 
   async setStanding(call: SignedCall, org: OrgId, standing: HubStanding): Promise<void> {

@@ -1,12 +1,16 @@
 import { reasonCodes } from "../../core/mqtt/reason-codes.ts";
 import type { HubStanding } from "../../core/rpc/durable-objects.ts";
 import { type OrgState, parseOrgState, shutCode } from "../../core/tenancy/org-state.ts";
+import { parsePlan } from "../../core/tenancy/plan.ts";
 import { refusal } from "./broker/closes.ts";
 import type { Close } from "./broker/events.ts";
 import { readMeta, writeMeta } from "./shards/tables.ts";
 
-/** What a hub takes its organisation for until it is told: Studio tells it before anything can be refused. */
-const untold: HubStanding = { state: "active", version: 0 };
+/**
+ * What a hub takes its organisation for until it is told: open, for Studio tells it before anything can be refused, and
+ * on the smallest plan, where everybody begins: strangers make organisations, and nobody tells their hubs anything.
+ */
+const untold: HubStanding = { state: "active", plan: "free", version: 0 };
 
 /**
  * How long a client of a shut organisation is asked to stay away, in seconds: at least, and how much longer at
@@ -27,11 +31,19 @@ export function writeStanding(sql: SqlStorage, standing: HubStanding): void {
 
 /** What studio says, or what was stored. @throws when it is none */
 export function parseStanding(value: unknown): HubStanding {
-  const { state, version } = (value ?? {}) as Record<string, unknown>;
+  const { state, plan = untold.plan, version } = (value ?? {}) as Record<string, unknown>;
   const parsed = parseOrgState(state);
-  if (parsed === null || typeof version !== "number" || !Number.isSafeInteger(version) || version < 0)
+  // Absent in what was stored, or said by a Studio from, before hubs heard of plans (migrations/control/0016 has them told).
+  const parsedPlan = parsePlan(plan);
+  if (
+    parsed === null ||
+    parsedPlan === null ||
+    typeof version !== "number" ||
+    !Number.isSafeInteger(version) ||
+    version < 0
+  )
     throw new Error("not an organisation's standing");
-  return { state: parsed, version };
+  return { state: parsed, plan: parsedPlan, version };
 }
 
 /**

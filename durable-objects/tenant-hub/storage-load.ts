@@ -3,9 +3,12 @@ import type { RetainHandling } from "../../core/mqtt/packets.ts";
 import { parseRole } from "../../core/tenancy/roles.ts";
 import { parseSubscription } from "../../core/topics/topic-filter.ts";
 import { parseTopicName, type TopicName } from "../../core/topics/topic-name.ts";
+import { type BegunDay, DailyRecords } from "./broker/daily-records.ts";
 import { newSession, type Principal, type Session } from "./broker/session.ts";
 import { addSession, type BrokerState, emptyState, type RetainedEntry } from "./broker/state.ts";
+import { dayKey } from "./direct-tables.ts";
 import { bytesOf, numberOrNull, propertiesOf, qosOf, type Row } from "./message-rows.ts";
+import { readMeta } from "./shards/tables.ts";
 
 /** What a row weighs that was stored before its weight was: see `messageBytes`. */
 const weight = "coalesce(bytes, length(payload) + length(topic) + 64) AS bytes";
@@ -22,7 +25,21 @@ export function loadState(sql: SqlStorage, org: OrgId): BrokerState {
   loadRetained(sql, state);
   const [outbox] = sql.exec("SELECT coalesce(sum(bytes), 0) AS bytes FROM outbox").toArray();
   state.outboxBytes = Number(outbox?.["bytes"] ?? 0);
+  state.daily = loadDaily(sql);
   return state;
+}
+
+/** @throws when the stored day is none: then the hub serves nobody, rather than everybody without a bound */
+function loadDaily(sql: SqlStorage): DailyRecords {
+  const [row] = sql.exec("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").toArray();
+  const stored = readMeta(sql, dayKey);
+  return new DailyRecords(Number(row?.["seq"] ?? 0), stored === null ? null : parseDay(JSON.parse(stored)));
+}
+
+function parseDay(json: unknown): BegunDay {
+  const { day, before } = (json ?? {}) as Record<string, unknown>;
+  if (typeof day !== "number" || typeof before !== "number") throw new Error("not the day of a hub's records");
+  return { day, before };
 }
 
 function loadAccess(sql: SqlStorage, state: BrokerState): void {

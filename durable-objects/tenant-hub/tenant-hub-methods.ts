@@ -40,6 +40,8 @@ export interface TenantHubMethods {
   presence(org: OrgId, devices: readonly DeviceId[]): PresenceEntry[] | Promise<PresenceEntry[]>;
   putGeo(org: OrgId, policy: GeoPolicy, version: number): void;
   geoRefused(org: OrgId, before: GeoPolicy, after: GeoPolicy): RefusedDevices;
+  /** Records taken on a day. @param day days since 1970 (UTC) */
+  recordsOf(org: OrgId, day: number): number;
   setStanding(org: OrgId, standing: HubStanding): void;
   erase(org: OrgId): Promise<void>;
   /** Copies the tables as they are now (export.ts). @returns how many pages the copy has */

@@ -7,6 +7,7 @@ import { gatewayHeaders, type HubStanding, type RefusedDevices } from "../../cor
 import type { HubRange } from "../../core/rpc/hub-backup.ts";
 import type { GeoPolicy } from "../../core/tenancy/geo-policy.ts";
 import { shutCode } from "../../core/tenancy/org-state.ts";
+import { limitsOf } from "../../core/tenancy/plan.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
 import { limitScaleOf } from "../limit-scale.ts";
@@ -29,7 +30,7 @@ import { OutboxStore } from "./outbox-store.ts";
 import { Outgoing } from "./outgoing.ts";
 import { PartialKeeper } from "./partial-keeper.ts";
 import { reconciliation } from "./reconcile.ts";
-import { parseHubName } from "./shards/home.ts";
+import { parseHubName, parseShardCount } from "./shards/home.ts";
 import type { ShardAnswer, ShardCall } from "./shards/shard-call.ts";
 import { answerAlone, ShardLink } from "./shards/shard-link.ts";
 import { readStanding, shutClose, writeStanding } from "./standing.ts";
@@ -331,6 +332,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     this.openOrg(org);
     if (this.standing !== null && standing.version < this.standing.version) return;
     this.standing = standing;
+    this.limitDay();
     this.storage.alongside(() => writeStanding(this.ctx.storage.sql, standing));
     this.closeIfShut();
     this.commit();
@@ -379,6 +381,18 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     this.commit();
   }
 
+  /** Each object of a split tenant has an equal share of the plan: devices are spread over them by their ids' hashes. */
+  private limitDay(): void {
+    const { standing, state } = this;
+    if (standing === null || state === null) return;
+    const { messages_a_day: limit } = limitsOf(standing.plan, limitScaleOf(this.env));
+    state.daily.limit = Math.ceil(limit / parseShardCount(this.env.HUB_SHARDS));
+  }
+
+  recordsOf(org: OrgId, day: number): number {
+    return this.openOrg(org).daily.takenOn(day);
+  }
+
   private closeIfShut(): void {
     const { standing, state } = this;
     if (standing === null || standing.state === "active" || state === null) return;
@@ -417,6 +431,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     const state = this.storage.load(org);
     this.state = state;
     this.standing = readStanding(this.ctx.storage.sql);
+    this.limitDay();
     this.link = this.openLink(org, state, isNew);
     state.shard = this.link;
     state.rates = new Rates(limitScaleOf(this.env));

@@ -1,10 +1,11 @@
 /** Shutting and opening an organisation: one row says what it is, and how far hub and edge were told. */
 import type { OrgId, UserId } from "../../core/ids.ts";
 import type { OrgState } from "../../core/tenancy/org-state.ts";
+import type { Plan } from "../../core/tenancy/plan.ts";
 import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { booleanOf, idOf, numberOf, textOf, textOrNull } from "./columns.ts";
 import type { OrgScope, PlatformScope } from "./org-scope.ts";
-import { deleteAfterOf, stateOf } from "./org-state.ts";
+import { deleteAfterOf, planOf, stateOf } from "./org-state.ts";
 import { hasChanged, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 import { organisationOfOperator, unfinishedScope } from "./scope-makers.ts";
 
@@ -162,6 +163,7 @@ export async function undoDeletion(
 /** What hub and edge are to be told of an organisation. */
 export interface Standing {
   readonly state: OrgState;
+  readonly plan: Plan;
   readonly version: number;
   /** True when both know it. */
   readonly told: boolean;
@@ -170,12 +172,17 @@ export interface Standing {
 /** Null: there is no such organisation, or it is not created yet. */
 export async function readStanding(database: Database, { org }: OrgScope): Promise<Standing | null> {
   const [row] = await database.query(
-    sql`SELECT status, state_version::double precision AS version, state_told = state_version AS told
+    sql`SELECT status, plan, state_version::double precision AS version, state_told = state_version AS told
       FROM control.organisations WHERE id = ${org} AND status <> 'provisioning'`,
     { readOnly: true },
   );
   if (row === undefined) return null;
-  return { state: stateOf(row, "status"), version: numberOf(row, "version"), told: booleanOf(row, "told") };
+  return {
+    state: stateOf(row, "status"),
+    plan: planOf(row, "plan"),
+    version: numberOf(row, "version"),
+    told: booleanOf(row, "told"),
+  };
 }
 
 /** Notes that hub and edge know a version; never lowers what stands there. */

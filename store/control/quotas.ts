@@ -1,18 +1,12 @@
 /** Plans of organisations, and what of them is counted in the control database. */
-import { limitsOf, type Plan, parsePlan, plans } from "../../core/tenancy/plan.ts";
-import { type Database, type Row, type Statement, sql } from "../connect.ts";
+import { limitsOf, type Plan, plans } from "../../core/tenancy/plan.ts";
+import { type Database, type Statement, sql } from "../connect.ts";
 import { booleanOf, idOf, numberOf } from "./columns.ts";
 import { changeOfFound, type StateChange } from "./lifecycle.ts";
 import type { DoorScope, PlatformScope } from "./org-scope.ts";
+import { planOf } from "./org-state.ts";
 import type { WriteRequest } from "./receipts.ts";
 import { organisationOfOperator } from "./scope-makers.ts";
-
-/** @throws TypeError for a plan that there is not */
-export function planOf(row: Row, column: string): Plan {
-  const plan = parsePlan(row[column]);
-  if (plan === null) throw new TypeError(`column ${column} is not a plan`);
-  return plan;
-}
 
 /** People of an organisation, disabled ones too: each can be let in again. Programs are counted by themselves (apiKeysMax). */
 function people(org: Statement): Statement {

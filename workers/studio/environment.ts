@@ -8,6 +8,7 @@ import type {
   HubControlRpc,
   HubGeoRpc,
   HubLifecycleRpc,
+  HubUsageRpc,
   KeyRotationRpc,
   PublicKeysRpc,
   TokenSignerRpc,
@@ -48,7 +49,7 @@ export interface Environment {
   readonly AUDIT: AuditIntakeRpc;
   readonly AUDIT_READER: AuditReaderRpc;
   readonly AUDIT_PROOFS: AuditProofsRpc;
-  readonly HUB: HubControlRpc & HubLifecycleRpc & HubGeoRpc;
+  readonly HUB: HubControlRpc & HubLifecycleRpc & HubGeoRpc & HubUsageRpc;
   readonly HUB_BACKUP: HubBackupRpc;
 }
 

@@ -10,6 +10,7 @@ import type {
   HubControlRpc,
   HubGeoRpc,
   HubLifecycleRpc,
+  HubUsageRpc,
   KeyRotationRpc,
   PublicKeysRpc,
   TokenSignerRpc,
@@ -62,7 +63,7 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly audit: AuditIntakeRpc;
   readonly auditReader: AuditReaderRpc;
   readonly auditProofs: AuditProofsRpc;
-  readonly hub: HubControlRpc & HubGeoRpc;
+  readonly hub: HubControlRpc & HubGeoRpc & HubUsageRpc;
   readonly hubLifecycle: HubLifecycleRpc;
   readonly hubBackup: HubBackupRpc;
   readonly makeId: <K extends IdKind>(kind: K) => Id<K>;

@@ -1,6 +1,6 @@
 import { connectTimeoutMs } from "../../../core/limits.ts";
 import { reasonCodes } from "../../../core/mqtt/reason-codes.ts";
-import { refusal } from "./closes.ts";
+import { refusal, tryLater } from "./closes.ts";
 import type { Close } from "./events.ts";
 import { type Session, type Socket, sessionEndMs } from "./session.ts";
 import type { BrokerState } from "./state.ts";
@@ -12,6 +12,7 @@ export interface Deadline {
 
 const silent: Close = { code: 1008, reason: "no CONNECT within 10 s", reasonCode: null, told: false };
 const keepAliveOver = refusal("nothing heard for 1.5 times the keep-alive", reasonCodes.keep_alive_timeout);
+const dayFull = tryLater("quota_exceeded: messages_a_day; connect again", reasonCodes.quota_exceeded);
 const tokenOver = refusal("the access token ended; connect again", reasonCodes.maximum_connect_time);
 
 /** When this socket ends if nothing else happens; null for never. */
@@ -19,6 +20,9 @@ export function deadlineOf(socket: Socket): Deadline | null {
   if (socket.phase !== "connected") return { atMs: socket.acceptedAtMs + connectTimeoutMs, close: silent };
   const keepAliveMs = keepAliveEndMs(socket);
   const tokenMs = socket.expiresAtMs;
+  const heldMs = socket.heldUntilMs;
+  // A device has no token that ends, and a user publishes nothing that counts: at most one of the two is set.
+  if (heldMs !== null && (keepAliveMs === null || heldMs <= keepAliveMs)) return { atMs: heldMs, close: dayFull };
   if (tokenMs !== null && (keepAliveMs === null || tokenMs <= keepAliveMs)) return { atMs: tokenMs, close: tokenOver };
   return keepAliveMs === null ? null : { atMs: keepAliveMs, close: keepAliveOver };
 }

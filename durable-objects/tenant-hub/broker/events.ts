@@ -5,6 +5,7 @@ import type { Refusal } from "../../../core/mqtt/refusals.ts";
 import type { IngestRecord } from "../../../core/rpc/data.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
+import type { BegunDay } from "./daily-records.ts";
 import type {
   Elsewhere,
   Identity,
@@ -140,6 +141,8 @@ export type Write =
   | { readonly kind: "put_group"; readonly group: GroupId; readonly content: Group }
   | { readonly kind: "put_ended_sid"; readonly sid: string; readonly untilMs: number }
   | { readonly kind: "delete_ended_sid"; readonly sid: string }
+  /** With the first record of a day: see `DailyRecords`. */
+  | { readonly kind: "begin_day"; readonly begun: BegunDay }
   | { readonly kind: "append_outbox"; readonly record: IngestRecord; readonly json: string; readonly bytes: number };
 
 /** What the shell does for the broker, in order. */

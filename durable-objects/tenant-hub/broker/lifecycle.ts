@@ -17,7 +17,9 @@ import { statusTopic } from "./topics.ts";
 const encoder = new TextEncoder();
 
 /** Adds a record to the outbox: durable with the step that made it, so an acknowledgement covers it. */
-export function appendOutbox(state: BrokerState, record: IngestRecord, effects: Effect[]): void {
+export function appendOutbox(state: BrokerState, record: IngestRecord, now: number, effects: Effect[]): void {
+  const begun = state.daily.add(now);
+  if (begun !== null) effects.push({ kind: "write", write: { kind: "begin_day", begun } });
   const json = JSON.stringify(record);
   // Non-ASCII characters count up to three bytes; the bound needs no more precision than this.
   const bytes = json.length + 64;
@@ -151,7 +153,7 @@ export function refreshPresence(state: BrokerState, device: DeviceId, now: numbe
   const message = statusMessage(state, device, online, at);
   retain(state, device, message, effects);
   route(state, message, null, now, effects);
-  appendOutbox(state, { kind: "presence", device, online, at }, effects);
+  appendOutbox(state, { kind: "presence", device, online, at }, now, effects);
 }
 
 /** `{"state":"online","at":…}` as the broker publishes it. */

@@ -84,6 +84,12 @@ export const endedSessionMs = 3600_000 + 60_000;
  */
 export const outboxBytesMax = 2 * 1024 * 1024 * 1024;
 
+/**
+ * How long a 3.x client keeps its connection when the day's messages are used up, in milliseconds: then it ends, and
+ * sends again what was not acknowledged. 5,000 of them are some 17 connections a second.
+ */
+export const dayFullHoldMs = 5 * 60_000;
+
 /** Largest reply that is stored; a larger one is relayed only. */
 export const replyBytesMax = 16 * 1024;
 

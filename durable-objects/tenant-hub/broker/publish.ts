@@ -10,6 +10,7 @@ import { ingestRecord } from "./ingest.ts";
 import { appendOutbox, dropSocket } from "./lifecycle.ts";
 import {
   aliasCharactersMax,
+  dayFullHoldMs,
   outboxBytesMax,
   receivedMax,
   receiveMaximum,
@@ -107,6 +108,10 @@ export function publish(
     refuse(state, socket, packet, refusals[judged.why], acknowledge, now, effects);
     return;
   }
+  if (judged.kind === "day_full") {
+    refuseForToday(state, socket, packet, acknowledge, now, effects);
+    return;
+  }
   if (qos === 2 && packetId !== null) {
     session.received.add(packetId);
     effects.push({ kind: "write", write: { kind: "put_received", key: session.key, packetId } });
@@ -122,7 +127,7 @@ export function publish(
   // Another object keeps what is retained for a device that lives there.
   if (packet.retain && found.parsed !== null && state.shard?.isHome(found.parsed.device) !== false)
     retain(state, found.parsed.device, message, effects);
-  if (judged.record !== null) appendOutbox(state, judged.record, effects);
+  if (judged.record !== null) appendOutbox(state, judged.record, now, effects);
   const matched = route(state, message, { session: session.key, packet, level: socket.level }, now, effects);
   if (qos === 0) return;
   const heard = matched || judged.record !== null || qos === 2;
@@ -165,6 +170,30 @@ function refuse(
   end(state, socket, why, now, effects);
 }
 
+/**
+ * The organisation's messages of today are used up. 5.0 is told until when, and what has no acknowledgement is
+ * dropped. A 3.x client can be told nothing but an end (section 3.3.5), would come straight back, and each coming and
+ * going is a record too: so its message stays unacknowledged, and with it its own to keep, for `dayFullHoldMs`.
+ */
+function refuseForToday(
+  state: BrokerState,
+  socket: Socket,
+  packet: PublishPacket,
+  acknowledge: Acknowledge,
+  now: number,
+  effects: Effect[],
+): void {
+  if (packet.qos === 0) return;
+  if (socket.level === 5) {
+    const reason = `quota_exceeded: messages_a_day; retry after ${state.daily.resetSeconds(now)} s`;
+    acknowledge(reasonCodes.quota_exceeded, reason);
+    return;
+  }
+  if (socket.heldUntilMs !== null) return;
+  socket.heldUntilMs = now + dayFullHoldMs;
+  effects.push({ kind: "save_socket", socket });
+}
+
 function end(state: BrokerState, socket: Socket, close: Close, now: number, effects: Effect[]): void {
   dropSocket(state, socket, now, { graceful: false, close, presence: true }, effects);
 }
@@ -188,9 +217,11 @@ function resolveAlias(socket: Socket, packet: PublishPacket, effects: Effect[]):
 type Judgement =
   | { readonly kind: "accepted"; readonly record: IngestRecord | null }
   | { readonly kind: "refused"; readonly why: keyof typeof refusals }
+  | { readonly kind: "day_full" }
   | { readonly kind: "violation"; readonly why: keyof typeof violations };
 
 const relayed: Judgement = { kind: "accepted", record: null };
+const dayFull: Judgement = { kind: "day_full" };
 
 function judge(
   state: BrokerState,
@@ -220,6 +251,7 @@ function judge(
   }
   const record = principal.kind === "device" ? ingestRecord(parsed, packet.payload, now) : null;
   if (record !== null && state.outboxBytes >= outboxBytesMax) return { kind: "refused", why: "outbox_full" };
+  if (record !== null && state.daily.isFull(record.kind, now)) return dayFull;
   if (packet.qos === 2 && session.received.size >= (socket.level === 5 ? receiveMaximum : receivedMax))
     return { kind: "violation", why: "received_full" };
   return record === null ? relayed : { kind: "accepted", record };

@@ -89,6 +89,8 @@ export interface Socket {
   readonly withheld: { readonly packet: AckPacket; readonly dueMs: number }[];
   /** Whether there were any as the attachment had it; read when the object wakes. */
   savedPaced: boolean;
+  /** When a 3.x connection ends that was not acknowledged something because the day was full; null: nothing. */
+  heldUntilMs: number | null;
   /** See `unheardBytesMax`; lost on eviction, which only ever forgives. */
   unheardBytes: number;
 }
@@ -222,6 +224,7 @@ export function newSocket(id: SocketId, upgrade: UpgradeCredential | null, now: 
     rate: null,
     withheld: [],
     savedPaced: false,
+    heldUntilMs: null,
     unheardBytes: 0,
   };
 }

@@ -2,6 +2,7 @@ import type { DeviceId, GroupId, OrgId, UserId } from "../../../core/ids.ts";
 import type { QoS } from "../../../core/mqtt/packets.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
+import { DailyRecords } from "./daily-records.ts";
 import { Rates } from "./rates.ts";
 import { type Route, RouteTable } from "./routes.ts";
 import { principalId, type Session, type SessionKey, type Socket, type SocketId } from "./session.ts";
@@ -86,6 +87,8 @@ export interface BrokerState {
   /** One counter for all sessions: a QoS 1 delivery to many of them is then the same bytes. Not stored. */
   lastPacketId: number;
   outboxBytes: number;
+  /** What was taken for history today. Set by whoever loads the state. */
+  daily: DailyRecords;
 }
 
 /** How an ended login session is remembered: ended by its own user, or (null) by authority. */
@@ -120,6 +123,7 @@ export function emptyState(org: OrgId): BrokerState {
     nextSeq: 1,
     lastPacketId: 0,
     outboxBytes: 0,
+    daily: new DailyRecords(0, null),
   };
 }
 

@@ -61,7 +61,7 @@ describe("suspending an organisation", () => {
     const own = await createHarness();
     const org = await own.newOrg();
     const done = await operate(org, "suspend", own);
-    expect(toldHub(own, org)).toEqual([{ state: "suspended", version: 2 }]);
+    expect(toldHub(own, org)).toEqual([{ state: "suspended", plan: "free", version: 2 }]);
     expect(stored(own, org)).toMatchObject({ status: "suspended" });
     const events = own.audit.of(done.requestId).filter(({ event }) => event.type === "org_change");
     const event = { type: "org_change", user_id: null, org_id: org.id, action: "suspended", detail: null };
@@ -86,8 +86,8 @@ describe("suspending an organisation", () => {
     expect([after.status, after.body]).toEqual([200, before.body]);
     expect(stored(own, org)).toMatchObject({ status: "active" });
     expect(toldHub(own, org)).toEqual([
-      { state: "suspended", version: 2 },
-      { state: "active", version: 3 },
+      { state: "suspended", plan: "free", version: 2 },
+      { state: "active", plan: "free", version: 3 },
     ]);
   });
 
@@ -101,7 +101,7 @@ describe("suspending an organisation", () => {
     expect((await operate(first, "suspend", own)).status).toBe(200);
     expect([toldHub(own, first).length, toldHub(own, second).length]).toEqual([1, 0]);
     await tellUntold(own.studio.services, own.studio.services.makeId("request"));
-    expect(toldHub(own, second)).toEqual([{ state: "suspended", version: 2 }]);
+    expect(toldHub(own, second)).toEqual([{ state: "suspended", plan: "free", version: 2 }]);
     expect(stored(own, second)).toMatchObject({ status: "suspended" });
   });
 
@@ -146,7 +146,7 @@ describe("deleting an organisation", () => {
     expect(own.mails.map(({ to }) => to).toSorted()).toEqual([org.owner.email, second.email].toSorted());
     expect(own.mails[0]?.text).toContain(answer.body.delete_after);
     expect(stored(own, org)).toMatchObject({ status: "deleting" });
-    expect(toldHub(own, org)).toEqual([{ state: "deleting", version: 2 }]);
+    expect(toldHub(own, org)).toEqual([{ state: "deleting", plan: "free", version: 2 }]);
 
     const refused = await own.send("GET", `/api/v1/orgs/${org.id}/devices`, { token: viewer.token });
     expect([refused.status, refused.body.code, refused.body.delete_after]).toEqual([

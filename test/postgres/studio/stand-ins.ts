@@ -14,14 +14,20 @@ import type {
   Result,
 } from "../../../core/rpc/capabilities.ts";
 import type { EncryptionState, ProvisionerRpc } from "../../../core/rpc/data.ts";
-import type { HubControlRpc, HubGeoRpc, HubLifecycleRpc, RefusedDevices } from "../../../core/rpc/durable-objects.ts";
+import type {
+  HubControlRpc,
+  HubGeoRpc,
+  HubLifecycleRpc,
+  HubUsageRpc,
+  RefusedDevices,
+} from "../../../core/rpc/durable-objects.ts";
 import type { EncryptionRpc } from "../../../core/rpc/encryption.ts";
 import type { HubBackupRpc, HubPage } from "../../../core/rpc/hub-backup.ts";
 
 export interface StandIns {
   readonly devices: DevicesRpc;
   readonly encryption: EncryptionRpc;
-  readonly hub: HubControlRpc & HubGeoRpc & HubLifecycleRpc;
+  readonly hub: HubControlRpc & HubGeoRpc & HubLifecycleRpc & HubUsageRpc;
   readonly hubBackup: HubBackupRpc;
   readonly provisioner: ProvisionerRpc;
   /** `method` and its arguments after the call, in order. */
@@ -140,13 +146,14 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       rotate: encryption,
       rewrap: encryption,
     }),
-    hub: surface<HubControlRpc & HubGeoRpc & HubLifecycleRpc>("durable-objects.hub-control", {
+    hub: surface<HubControlRpc & HubGeoRpc & HubLifecycleRpc & HubUsageRpc>("durable-objects.hub-control", {
       putMember: nothing,
       putKey: nothing,
       endSessions: nothing,
       putGeo: nothing,
       geoRefused: () => refusedDevices.current,
       setStanding: nothing,
+      messagesToday: () => ({ used: 7, resetAtMs: 86_400_000 * Math.ceil((now() + 1) / 86_400_000) }),
       erase: nothing,
       presence: () => [],
     }),

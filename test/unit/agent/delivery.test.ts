@@ -1,8 +1,10 @@
 import { beforeEach, expect, test } from "vitest";
-import type { PublishOutcome } from "../../../agent/connection/server-word.ts";
+import { judgePuback, type PublishOutcome } from "../../../agent/connection/server-word.ts";
 import type { Session } from "../../../agent/connection/session.ts";
 import { Delivery } from "../../../agent/delivery.ts";
 import { DiskQueue } from "../../../agent/queue/disk-queue.ts";
+import { inflightMax } from "../../../agent/queue/window.ts";
+import { reasonCodes } from "../../../core/mqtt/reason-codes.ts";
 import { HandClock } from "./hand-clock.ts";
 import { MemoryDisk } from "./queue-files.ts";
 
@@ -82,6 +84,30 @@ test("never comes back earlier than the server asked", () => {
   sent[0]?.answer({ kind: "later", said: "retry after 60 s", retryAfterMs: 60_000 });
   expect(clock.fire()).toBeGreaterThanOrEqual(60_000);
   expect(names()).toEqual(["a", "a"]);
+});
+
+test("keeps every sample of a day whose messages are used up, asks with one window an hour, and then sends all in order", () => {
+  const said = "quota_exceeded: messages_a_day; retry after 40000 s";
+  const dayFull = judgePuback({ code: reasonCodes.quota_exceeded, reasonString: said, serverReference: null });
+  const all = Array.from({ length: 40 }, (_, index) => `s${index}`);
+  enqueue(...all);
+  delivery.connected(session);
+  const windows: number[] = [];
+  for (let hour = 0; hour < 11; hour += 1) {
+    const window = sent.splice(0);
+    windows.push(window.length);
+    for (const { answer } of window) answer(dayFull);
+    expect(clock.fire()).toBeGreaterThanOrEqual(3600_000);
+  }
+  expect(new Set(windows)).toEqual(new Set([inflightMax]));
+  expect(queue.depth).toBe(all.length);
+  const arrivedInOrder: string[] = [];
+  for (let next = sent.shift(); next !== undefined; next = sent.shift()) {
+    arrivedInOrder.push(next.name);
+    next.answer(arrived);
+  }
+  expect(arrivedInOrder).toEqual(all);
+  expect(queue.depth).toBe(0);
 });
 
 test("sets aside what the server will never take, says so once, and goes on", () => {

@@ -37,7 +37,7 @@ function lifecycleCall(org: OrgId): Promise<SignedCall> {
 }
 
 async function tell(org: OrgId, state: OrgState, version: number): Promise<void> {
-  await hub.setStanding(await lifecycleCall(org), org, { state, version });
+  await hub.setStanding(await lifecycleCall(org), org, { state, plan: "free", version });
 }
 
 /** With the hint that devices give: without one, a tenant of many objects answers nothing before CONNECT. */
@@ -114,7 +114,7 @@ describe("an organisation that is suspended", () => {
 
   it("is shut by nobody but studio's job: no owner, no other job, not for another organisation", async () => {
     const org = newOrg();
-    const standing = { state: "suspended", version: 1 } as const;
+    const standing = { state: "suspended", plan: "free", version: 1 } as const;
     await refused(async () => hub.setStanding(await userCall(org, "owner"), org, standing));
     await refused(async () => hub.erase(await userCall(org, "owner"), org));
     const request = makeId("request", Date.now(), crypto.getRandomValues(new Uint8Array(10)));
@@ -124,15 +124,18 @@ describe("an organisation that is suspended", () => {
     expect(await upgradeStatus(org)).toBe(101);
   });
 
-  it.each([{ state: "closed", version: 1 }, { state: "suspended", version: -1 }, { state: "suspended" }, null])(
-    "is not what %j says",
-    async (standing) => {
-      const org = newOrg();
-      const call = await lifecycleCall(org);
-      await expect((async () => await hub.setStanding(call, org, standing as never))()).rejects.toThrow("standing");
-      expect(await upgradeStatus(org)).toBe(101);
-    },
-  );
+  it.each([
+    { state: "closed", version: 1 },
+    { state: "active", plan: "endless", version: 1 },
+    { state: "suspended", version: -1 },
+    { state: "suspended" },
+    null,
+  ])("is not what %j says", async (standing) => {
+    const org = newOrg();
+    const call = await lifecycleCall(org);
+    await expect((async () => await hub.setStanding(call, org, standing as never))()).rejects.toThrow("standing");
+    expect(await upgradeStatus(org)).toBe(101);
+  });
 });
 
 describe("a hub that is erased", () => {

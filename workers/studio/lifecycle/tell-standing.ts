@@ -23,10 +23,10 @@ export async function tellStanding(services: Services, scope: OrgScope, requestI
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
     const standing = await readStanding(services.database, scope);
     if (standing === null || standing.told) return;
-    const { state, version } = standing;
+    const { state, plan, version } = standing;
     await fromPart("hub", async () => {
       const call = await services.caller.asJob("durable-objects.hub-control", "lifecycle", org, requestId);
-      await services.hubLifecycle.setStanding(call, org, { state, version });
+      await services.hubLifecycle.setStanding(call, org, { state, plan, version });
     });
     await publishPolicy(services, scope);
     await markTold(services.database, scope, version);

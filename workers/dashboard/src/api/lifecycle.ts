@@ -26,6 +26,7 @@ const usageSchema = z.object({
   devices: countedSchema,
   members: countedSchema,
   storage_bytes: countedSchema,
+  messages_a_day: z.extend(countedSchema, { resets_at: z.string() }),
 });
 export type Usage = z.infer<typeof usageSchema>;
 export const usageKey = (org: string) => ["usage", org] as const;

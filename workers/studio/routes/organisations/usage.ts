@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { limitsOf, plans } from "../../../../core/tenancy/plan.ts";
 import { readMemberUse } from "../../../../store/control/quotas.ts";
-import { refusalOf } from "../../downstream.ts";
+import { fromPart, refusalOf } from "../../downstream.ts";
 import { askDevices } from "../../http/ask-devices.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
@@ -9,7 +9,7 @@ import { answer, refuse } from "../../http/result.ts";
 const count = z.int().nonnegative();
 const counted = z.object({ used: count, limit: count });
 
-/** Messages are counted where they arrive, so their limit alone is known here. */
+/** Without the hub there is no answer: half of one would look like a day without a message. */
 export const getUsage = defineRoute(
   "getUsage",
   {
@@ -20,14 +20,17 @@ export const getUsage = defineRoute(
       devices: counted,
       members: counted,
       storage_bytes: counted,
-      messages_a_day: z.object({ limit: count }),
+      messages_a_day: counted.extend({ resets_at: z.iso.datetime() }),
     }),
   },
   async (context) => {
     const { services, scope } = context;
-    const [use, held] = await Promise.all([
+    const [use, held, messages] = await Promise.all([
       readMemberUse(services.database, scope),
       askDevices(context, (devices, call) => devices.usage(call)),
+      fromPart("hub", async () =>
+        services.hub.messagesToday(await context.asUser("durable-objects.hub-control"), scope.org),
+      ),
     ]);
     if (use === null) return refuse("not_found");
     if (!held.ok) return refusalOf(held);
@@ -37,7 +40,11 @@ export const getUsage = defineRoute(
       devices: { used: held.value.devices, limit: limits.devices },
       members: { used: use.members, limit: limits.members },
       storage_bytes: { used: held.value.storageBytes, limit: limits.storage_bytes },
-      messages_a_day: { limit: limits.messages_a_day },
+      messages_a_day: {
+        used: messages.used,
+        limit: limits.messages_a_day,
+        resets_at: new Date(messages.resetAtMs).toISOString(),
+      },
     });
   },
 );

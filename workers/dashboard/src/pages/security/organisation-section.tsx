@@ -10,6 +10,7 @@ import { useOrg } from "../../components/org-context.tsx";
 import { QueryView } from "../../components/query-view.tsx";
 import { Section } from "../../components/section.tsx";
 import { formatBytes, formatNumber } from "../../format/numbers.ts";
+import { formatInstant } from "../../format/time.ts";
 
 /** What the plan allows, and the end of it all. */
 export function OrganisationSection() {
@@ -36,7 +37,8 @@ export function OrganisationSection() {
   );
 }
 
-function Use({ usage: { plan, devices, members, storage_bytes: storage } }: { readonly usage: Usage }) {
+function Use({ usage }: { readonly usage: Usage }) {
+  const { plan, devices, members, storage_bytes: storage, messages_a_day: messages } = usage;
   return (
     <dl>
       <Fact term="Plan">{plan}</Fact>
@@ -48,6 +50,11 @@ function Use({ usage: { plan, devices, members, storage_bytes: storage } }: { re
       </Fact>
       <Fact term="Storage">
         {formatBytes(storage.used)} of {formatBytes(storage.limit)}
+      </Fact>
+      <Fact term="Messages today">
+        {formatNumber(messages.used)} of {formatNumber(messages.limit)}, until{" "}
+        {formatInstant(messages.resets_at)?.local ?? "midnight UTC"}
+        {messages.used >= messages.limit && ". Devices keep what they measure and send it then."}
       </Fact>
     </dl>
   );
