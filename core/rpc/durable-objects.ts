@@ -11,6 +11,7 @@ import type { TrafficOrigin } from "../tenancy/geo-traffic.ts";
 import type { OrgState } from "../tenancy/org-state.ts";
 import type { Plan } from "../tenancy/plan.ts";
 import type { Role } from "../tenancy/roles.ts";
+import type { WafRecord } from "../tenancy/waf-record.ts";
 
 /** For the edge. `fetch` takes a WebSocket upgrade for `/mqtt/{org}`; see `gatewayHeaders`. */
 export const gatewayHeaders = {
@@ -89,6 +90,21 @@ export interface EdgeEventsRpc {
   report(refusals: readonly EdgeRefusals[]): Promise<void>;
   /** Requests to organisations, counted by where they came from: what a geo policy is tried on. */
   traffic(rows: readonly EdgeTraffic[]): Promise<void>;
+  /** Requests to organisations as the firewall judged them, folded: what a policy of it is tried on. */
+  waf(rows: readonly EdgeWafRecord[]): Promise<void>;
+}
+/** Requests to one organisation that were alike. */
+export interface EdgeWafRecord {
+  readonly org: OrgId;
+  readonly record: WafRecord;
+  readonly count: number;
+  readonly firstAtMs: number;
+  readonly lastAtMs: number;
+}
+/** Records of alike requests of one day. */
+export interface KeptWafRecord extends Omit<EdgeWafRecord, "org"> {
+  /** Names it among those of its organisation. */
+  readonly id: string;
 }
 /** Requests of one origin to one surface of one organisation. */
 export interface EdgeTraffic extends TrafficOrigin {
@@ -179,6 +195,8 @@ export interface AuditReaderRpc {
   list(call: SignedCall, filter: AuditFilter): Promise<{ items: AuditEntry[]; nextBeforeSeq: number | null }>;
   /** Where the requests of the last 30 days came from, and how many they were. */
   traffic(call: SignedCall): Promise<(TrafficOrigin & { readonly count: number })[]>;
+  /** What the firewall made of the requests of the last seven days, what it refused first, newest first. */
+  waf(call: SignedCall): Promise<KeptWafRecord[]>;
 }
 export interface AuditFilter {
   readonly type: AuditType | null;

@@ -1,6 +1,7 @@
 import { type OrgId, type OrgSlug, parseId, parseSlug } from "../ids.ts";
 import { type GeoPolicy, isCountryCode, onlyCountries, parseGeoPolicy, plainGeoPolicy } from "./geo-policy.ts";
 import { type OrgState, parseOrgState } from "./org-state.ts";
+import { defaultWafPolicy, parseWafPolicy, type WafPolicy } from "./waf-policy.ts";
 
 /**
  * What the edge knows of an organisation before anyone is known. Studio writes it to the POLICIES
@@ -16,12 +17,15 @@ export interface OrgPolicy {
   readonly geo: GeoPolicy;
   /** The oldest TLS version a device may use; people always need 1.3. */
   readonly tlsDeviceMin: "TLSv1.2" | "TLSv1.3";
+  /** What becomes of requests that look like attacks. */
+  readonly waf: WafPolicy;
 }
 
 /** Judges requests that address no organisation: India only. */
-export const platformPolicy: Pick<OrgPolicy, "geo" | "tlsDeviceMin"> = {
+export const platformPolicy: Pick<OrgPolicy, "geo" | "tlsDeviceMin" | "waf"> = {
   geo: plainGeoPolicy(onlyCountries(["IN"])),
   tlsDeviceMin: "TLSv1.3",
+  waf: defaultWafPolicy,
 };
 
 /** A new organisation starts with this. */
@@ -43,10 +47,12 @@ export function parseOrgPolicy(json: unknown): OrgPolicy | null {
   const geo = parseGeo(value);
   const tls = value["tlsDeviceMin"];
   const status = parseOrgState(value["status"]);
+  // Documents of before there was a choice have none; an edge of before it ignores it, and blocks by the platform's rules.
+  const waf = value["waf"] === undefined ? defaultWafPolicy : parseWafPolicy(value["waf"]);
   if (org === null || slug === null || geo === null) return null;
   if (tls !== "TLSv1.2" && tls !== "TLSv1.3") return null;
-  if (status === null) return null;
-  return { version: 2, org, slug, status, geo, tlsDeviceMin: tls };
+  if (status === null || waf === null) return null;
+  return { version: 2, org, slug, status, geo, tlsDeviceMin: tls, waf };
 }
 
 /** Version 1, published before there were surfaces, had one list of countries for all of them. */

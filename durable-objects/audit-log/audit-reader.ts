@@ -4,7 +4,7 @@ import { type OrgId, parseId } from "../../core/ids.ts";
 import { pageItemsMax } from "../../core/limits.ts";
 import type { SignedCall } from "../../core/mesh/claims.ts";
 import { CallRefused } from "../../core/mesh/refused.ts";
-import type { AuditFilter, AuditReaderRpc } from "../../core/rpc/durable-objects.ts";
+import type { AuditFilter, AuditReaderRpc, KeptWafRecord } from "../../core/rpc/durable-objects.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
 import { verifyInward } from "../mesh.ts";
@@ -25,6 +25,12 @@ export class AuditReader extends WorkerEntrypoint<Env> implements AuditReaderRpc
   async traffic(call: SignedCall): Promise<TrafficCount[]> {
     const log = await this.#readable(call);
     return await this.env.AUDIT_LOG.getByName(log).traffic();
+  }
+
+  /** What the firewall made of the requests to one's own organisation, by the same roles. */
+  async waf(call: SignedCall): Promise<KeptWafRecord[]> {
+    const log = await this.#readable(call);
+    return await this.env.AUDIT_LOG.getByName(log).waf();
   }
 
   /** The caller's own organisation. @throws CallRefused */

@@ -2,9 +2,10 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import { refusalCountry, refusalWord } from "../../core/audit/field.ts";
 import { type LogName, platformLog } from "../../core/audit/logs.ts";
 import { parseId } from "../../core/ids.ts";
-import type { EdgeEventsRpc, EdgeRefusals, EdgeTraffic } from "../../core/rpc/durable-objects.ts";
+import type { EdgeEventsRpc, EdgeRefusals, EdgeTraffic, EdgeWafRecord } from "../../core/rpc/durable-objects.ts";
 import { isAsn, surfaces } from "../../core/tenancy/geo-policy.ts";
 import { parseNetwork } from "../../core/tenancy/network.ts";
+import { parseWafRecord } from "../../core/tenancy/waf-record.ts";
 import type { Env } from "../env.ts";
 import type { Refusals } from "./refusal-buckets.ts";
 
@@ -14,6 +15,8 @@ const refusalsMax = 500;
 const countMax = 10_000_000;
 /** Origins in one report of requests: twice what an isolate counts apart. */
 const trafficRowsMax = 1000;
+/** Records of judged requests in one report: twice what an isolate keeps apart. */
+const wafRowsMax = 600;
 /** How far back a report may reach, in milliseconds. */
 const reportAgeMsMax = 3600_000;
 
@@ -45,6 +48,33 @@ export class EdgeEvents extends WorkerEntrypoint<Env> implements EdgeEventsRpc {
       }),
     );
   }
+
+  async waf(rows: readonly EdgeWafRecord[]): Promise<void> {
+    if (!Array.isArray(rows) || rows.length > wafRowsMax) throw new Error("not a report of judged requests");
+    const nowMs = Date.now();
+    const byOrg = Map.groupBy(
+      rows.map((row) => parseWafRow(row, nowMs)),
+      ({ org }) => org,
+    );
+    await Promise.all(
+      [...byOrg].map(([org, all]) => {
+        const counts = all.map(({ org: _its, ...count }) => count);
+        return this.env.AUDIT_LOG.getByName(org).foldWaf(counts);
+      }),
+    );
+  }
+}
+
+/** @throws Error for a record that our edge does not make */
+function parseWafRow({ org, record, count, firstAtMs, lastAtMs }: EdgeWafRecord, nowMs: number): EdgeWafRecord {
+  const parsedOrg = parseId("org", org);
+  const parsed = parseWafRecord(record);
+  const countOk = Number.isSafeInteger(count) && count >= 1 && count <= countMax;
+  if (parsedOrg === null || parsed === null || !countOk || !Number.isFinite(firstAtMs) || !Number.isFinite(lastAtMs))
+    throw new Error("not a record of judged requests");
+  const within = withinReport(nowMs);
+  const times = [within(firstAtMs), within(lastAtMs)];
+  return { org: parsedOrg, record: parsed, count, firstAtMs: Math.min(...times), lastAtMs: Math.max(...times) };
 }
 
 /** @throws Error for a count that our edge does not make */
@@ -75,8 +105,7 @@ function parseRefusals(reported: EdgeRefusals, nowMs: number): Refusals {
   if (!words || !countOk || !Number.isFinite(firstAtMs) || !Number.isFinite(lastAtMs)) {
     throw new Error("not a sum of refusals");
   }
-  // Another machine's clock: it may be a little off, never decide the log's dates.
-  const within = (atMs: number): number => Math.round(Math.min(nowMs, Math.max(nowMs - reportAgeMsMax, atMs)));
+  const within = withinReport(nowMs);
   return {
     gate,
     code,
@@ -85,4 +114,9 @@ function parseRefusals(reported: EdgeRefusals, nowMs: number): Refusals {
     firstAtMs: within(Math.min(firstAtMs, lastAtMs)),
     lastAtMs: within(Math.max(firstAtMs, lastAtMs)),
   };
+}
+
+/** Another machine's clock: it may be a little off, never decide the log's dates. */
+function withinReport(nowMs: number): (atMs: number) => number {
+  return (atMs) => Math.round(Math.min(nowMs, Math.max(nowMs - reportAgeMsMax, atMs)));
 }

@@ -26,6 +26,7 @@ export default {
       const answer = await handle({ request, env, isolate, requestId, nowMs }, gates);
       ctx.waitUntil(isolate.refusals.reportLater(env.EDGE_EVENTS, pause));
       ctx.waitUntil(isolate.traffic.reportLater(env.EDGE_EVENTS, pause));
+      ctx.waitUntil(isolate.wafRecords.reportLater(env.EDGE_EVENTS, pause));
       return answer;
     } catch (error) {
       // A broken configuration or a bug: nothing was admitted, and the answer says no more than that.

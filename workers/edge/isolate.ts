@@ -9,6 +9,7 @@ import { createKnownCodes, type KnownCodes } from "./known-codes.ts";
 import { policyEntriesMax } from "./policies.ts";
 import { createRefusalCounter, type RefusalCounter } from "./refusals.ts";
 import { parseSecurityContact, type SecurityContact } from "./security-txt.ts";
+import { createWafRecorder, type WafRecorder } from "./waf-records.ts";
 
 /** A session that was exchanged, by the hash of its secret and the organisation. */
 export interface CachedSession {
@@ -36,6 +37,7 @@ export interface Isolate {
   readonly accessKeys: AccessKeySource;
   readonly refusals: RefusalCounter;
   readonly traffic: TrafficCounter;
+  readonly wafRecords: WafRecorder;
   /** Requests that were counted ahead and not asked for yet. */
   readonly permits: Permits;
   /** Enrolment codes that this isolate has seen taken. */
@@ -53,6 +55,7 @@ export function createIsolate(env: Env, now: () => number): Isolate {
     accessKeys: createAccessKeySource(env.ISSUER, () => env.PUBLIC_KEYS.accessKeys(), now),
     refusals: createRefusalCounter(now),
     traffic: createTrafficCounter(now),
+    wafRecords: createWafRecorder(now),
     permits: createPermits(now),
     codes: createKnownCodes(now),
   };

@@ -6,7 +6,7 @@ import { findPolicy } from "./policies.ts";
 import type { RequestTarget } from "./request-target.ts";
 
 /** The part of a policy by which a request is judged before anyone is known. */
-export type JudgedPolicy = Pick<OrgPolicy, "geo" | "tlsDeviceMin">;
+export type JudgedPolicy = Pick<OrgPolicy, "geo" | "tlsDeviceMin" | "waf">;
 
 /**
  * What a request addresses. A miss is judged by the first gates all the same, under the platform's

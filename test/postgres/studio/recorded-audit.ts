@@ -24,6 +24,8 @@ export interface RecordedAudit {
   readonly proofs: FixedProofs;
   /** What the edge is taken to have counted. Written by tests alone. */
   readonly traffic: Awaited<ReturnType<AuditReaderRpc["traffic"]>>;
+  /** What `waf` answers. */
+  readonly waf: Awaited<ReturnType<AuditReaderRpc["waf"]>>;
   /** What one request left. */
   of(requestId: string): RecordedEvent[];
 }
@@ -31,6 +33,7 @@ export interface RecordedAudit {
 export function createRecordedAudit(keys: MeshKeys, now: () => number): RecordedAudit {
   const events: RecordedEvent[] = [];
   const traffic: RecordedAudit["traffic"] = [];
+  const waf: RecordedAudit["waf"] = [];
   const down = { append: false, intent: false, outcome: false };
 
   async function record(
@@ -54,6 +57,7 @@ export function createRecordedAudit(keys: MeshKeys, now: () => number): Recorded
     events,
     down,
     traffic,
+    waf,
     of: (requestId) => events.filter((recorded) => recorded.requestId === requestId),
     intake: {
       async append(call, log, appended) {
@@ -92,6 +96,10 @@ export function createRecordedAudit(keys: MeshKeys, now: () => number): Recorded
       async traffic(call) {
         await verifyCall(call, { audience: "durable-objects.audit-reader", users: true }, keys, now());
         return traffic;
+      },
+      async waf(call) {
+        await verifyCall(call, { audience: "durable-objects.audit-reader", users: true }, keys, now());
+        return waf;
       },
     },
   };

@@ -5,6 +5,7 @@ import { accessTokenAudience, tokenTypes } from "../../../core/mesh/claims.ts";
 import type {
   EdgeRefusals,
   EdgeTraffic,
+  EdgeWafRecord,
   RateAttempt,
   RateLease,
   RatePolicy,
@@ -25,6 +26,7 @@ export const recorded = {
   calls: [] as Call[],
   reports: [] as EdgeRefusals[],
   traffic: [] as EdgeTraffic[],
+  waf: [] as EdgeWafRecord[],
   down: new Set<Unit>(),
   /** Session secret → access token by organisation (`-`: none). */
   sessions: new Map<string, (org: OrgId | null) => Promise<string>>(),
@@ -40,6 +42,7 @@ export function resetRecorded(): void {
   recorded.calls.length = 0;
   recorded.reports.length = 0;
   recorded.traffic.length = 0;
+  recorded.waf.length = 0;
   recorded.down.clear();
   recorded.sessions.clear();
   recorded.counts.clear();
@@ -145,6 +148,10 @@ export class RecordingEvents extends WorkerEntrypoint {
   async traffic(rows: readonly EdgeTraffic[]): Promise<void> {
     await record("EDGE_EVENTS", "traffic");
     recorded.traffic.push(...rows);
+  }
+  async waf(rows: readonly EdgeWafRecord[]): Promise<void> {
+    await record("EDGE_EVENTS", "waf");
+    recorded.waf.push(...rows);
   }
 }
 

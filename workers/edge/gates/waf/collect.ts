@@ -9,6 +9,8 @@ import type { WafTarget } from "./rule.ts";
 export interface WafInput {
   readonly target: WafTarget;
   readonly text: string;
+  /** Where it stood, as people name it: `path`, `query.q`, `body.user.name`; a name's own place is `query` or `body`. */
+  readonly field: string;
 }
 
 /** What a request consists of, as far as the rules are concerned. */
@@ -53,11 +55,11 @@ class Collection {
     this.exempt = exempt;
   }
 
-  push(target: WafTarget, text: string): void {
+  push(target: WafTarget, text: string, field: string): void {
     // A scanner's bare name is a sign; anywhere else a bare word is not.
     if (target !== "user_agent" && isInert(text)) return;
     if (this.inputs.length >= inputsMax) throw new TooComplex("inputs");
-    this.inputs.push({ target, text });
+    this.inputs.push({ target, text, field });
   }
 
   /** A value that may hold JSON, or something in base64: then that is judged, under the same name. */
@@ -69,7 +71,7 @@ class Collection {
     }
     const plain = depth < base64DepthMax ? readBase64(text) : null;
     if (plain !== null) this.value(target, plain, path, depth + base64DepthStep);
-    this.push(target, text);
+    this.push(target, text, path);
   }
 
   walk(value: unknown, path: string, depth: number, target: WafTarget): void {
@@ -89,15 +91,19 @@ class Collection {
       const whole = `${path}.${key}`;
       // A name that begins like the parent's can only be a sign by its own characters.
       if (!isPlainName(key)) {
-        this.push("body_key", whole);
-        this.push("body_key", key);
+        this.push("body_key", whole, placeOf(path));
+        this.push("body_key", key, placeOf(path));
         // What an operator is compared to decides whether it selects or opens everything.
-        if (/^\$(?:ne|nin|gte?|lte?|exists|regex)$/.test(key)) this.push("body_key", `${whole}: ${operand(item)}`);
+        if (/^\$(?:ne|nin|gte?|lte?|exists|regex)$/.test(key))
+          this.push("body_key", `${whole}: ${operand(item)}`, placeOf(path));
       }
       this.walk(item, whole, depth + 1, target);
     }
   }
 }
+
+/** The place that a name stands in, without the names above it, which whoever sends them makes up. */
+const placeOf = (path: string): string => path.split(".", 1)[0] ?? path;
 
 /** The beginning of a value, as JSON writes it. */
 const operand = (value: unknown): string =>
@@ -154,10 +160,10 @@ const isPrintable = (text: string): boolean => /^[\t\n\r\x20-\x7e]+$/.test(text)
 
 function collectPath(collection: Collection, rawPath: string): void {
   // Never inert: it begins with a slash.
-  collection.push("path", rawPath);
+  collection.push("path", rawPath, "path");
   for (const segment of rawPath.split("/")) {
     const hidden = readBase64(segment);
-    if (hidden !== null) collection.push("path", hidden);
+    if (hidden !== null) collection.push("path", hidden, "path");
   }
   if (/^[\w./~-]*$/.test(rawPath)) return;
   for (const segment of rawPath.split("/"))
@@ -177,8 +183,8 @@ function collectPairs(collection: Collection, raw: string, place: "query" | "bod
     const value = equals === -1 ? "" : text.slice(equals + 1);
     const path = `${place}.${name}`;
     if (!isPlainName(name)) {
-      if (place === "body") collection.push(nameTarget, path);
-      collection.push(nameTarget, name);
+      if (place === "body") collection.push(nameTarget, path, place);
+      collection.push(nameTarget, name, place);
     }
     if (collection.exempt.has(path)) continue;
     collection.value(valueTarget, value, path, 0);
@@ -190,9 +196,9 @@ function collectPairs(collection: Collection, raw: string, place: "query" | "bod
     else before.push(value);
   }
   // Some servers join what is repeated, so a payload may come in pieces.
-  for (const values of repeated.values())
+  for (const [name, values] of repeated)
     if (values.length > 1 && values.length <= 8 && values.some((value) => /[*'"<(]|%2[278a]|%3c/i.test(value)))
-      collection.push(valueTarget, values.join(","));
+      collection.push(valueTarget, values.join(","), `${place}.${name}`);
 }
 
 /** Written by the browser or the network itself, or a credential that its own gate verifies. */
@@ -213,16 +219,16 @@ function collectHeaders(collection: Collection, headers: Headers): void {
     ["referer", "Referer"],
   ] as const) {
     const value = headers.get(header);
-    if (value !== null) collection.push(target, value);
+    if (value !== null) collection.push(target, value, `header.${header.toLowerCase()}`);
   }
   // What a page before was asked stands in its address.
   const asked = headers.get("Referer")?.split("?", 2)[1];
   if (asked !== undefined)
     for (const pair of asked.split("&"))
-      collection.push("referer", pair.slice(pair.indexOf("=") + 1).replaceAll("+", " "));
+      collection.push("referer", pair.slice(pair.indexOf("=") + 1).replaceAll("+", " "), "header.referer");
   for (const [name, value] of cookiePairs(headers)) {
     if (name === sessionCookieName || name === deviceCookieName) continue;
-    collection.push("cookie", name);
+    collection.push("cookie", name, "cookie");
     collection.value("cookie", value, `cookie.${name}`, 0);
   }
 }
@@ -237,12 +243,12 @@ function collectBody(collection: Collection, body: WafBody): void {
       return;
     case "multipart":
       for (const { name, fileName, content } of body.parts) {
-        if (!isPlainName(name)) collection.push("body_key", `body.${name}`);
+        if (!isPlainName(name)) collection.push("body_key", `body.${name}`, "body");
         if (collection.exempt.has(`body.${name}`)) continue;
         if (fileName === null) collection.value("body_value", content, `body.${name}`, 0);
         else {
-          collection.push("file_name", fileName);
-          collection.push("file_content", content);
+          collection.push("file_name", fileName, `body.${name}`);
+          collection.push("file_content", content, `body.${name}`);
         }
       }
       return;
@@ -258,7 +264,7 @@ function collectBody(collection: Collection, body: WafBody): void {
 
 /** The document as a whole for its declarations; then the text behind each tag, and each attribute's value. */
 function collectXml(collection: Collection, xml: string): void {
-  collection.push("file_content", xml);
+  collection.push("file_content", xml, "body");
   for (const piece of xml.split("<").slice(1)) {
     const end = piece.startsWith("![CDATA[") ? 7 : piece.indexOf(">");
     if (end === -1) continue;

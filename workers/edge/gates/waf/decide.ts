@@ -1,4 +1,7 @@
-import { collect, type WafRequest } from "./collect.ts";
+import { isPrintable } from "../../../../core/tenancy/waf-condition.ts";
+import { wafFieldCharactersMax } from "../../../../core/tenancy/waf-policy.ts";
+import type { WafFinding } from "../../../../core/tenancy/waf-verdict.ts";
+import { collect, type WafInput, type WafRequest } from "./collect.ts";
 import { detect, indexRules } from "./detect.ts";
 import { denyScoreMin, type WafRule } from "./rule.ts";
 import { rules } from "./rules/index.ts";
@@ -11,10 +14,37 @@ export interface WafDecision {
   readonly findings: readonly WafRule["id"][];
 }
 
+/** What the platform's rules found in a request, and the text that each of them found it in. */
+export interface Inspection {
+  readonly findings: readonly WafFinding[];
+  /** The texts by their numbers in `findings`. */
+  readonly inputs: readonly WafInput[];
+}
+
 const ruleIndex = indexRules(rules);
+const nothing: Inspection = { findings: [], inputs: [] };
 
 /**
- * The whole pipeline: collect → normalise → detect → score → decide. Pure.
+ * Collect → normalise → detect. Pure. What becomes of what is found, the organisation's policy says.
+ * @throws TooComplex when a request has more than can be judged
+ */
+export function inspect(request: WafRequest): Inspection {
+  const inputs = collect(request);
+  const found = detect(inputs, ruleIndex);
+  if (found.length === 0) return nothing;
+  const findings = found.map(({ rule, input }) => ({ rule: rule.id, input, field: fieldOf(inputs[input]) }));
+  return { findings, inputs };
+}
+
+/** A place as it is shown and exempted by: names in it are whatever a stranger sent. */
+function fieldOf(input: WafInput | undefined): string {
+  const field = (input?.field ?? "").slice(0, wafFieldCharactersMax);
+  const clean = isPrintable(field) ? field : field.replace(/[\p{Cc}\p{Cs}]/gu, "?");
+  return clean.replace(/\.+$/, "");
+}
+
+/**
+ * The whole pipeline as it is where nobody has decided otherwise: collect → normalise → detect → score → decide. Pure.
  * @throws TooComplex when a request has more than can be judged
  */
 export function decide(request: WafRequest): WafDecision {

@@ -1,30 +1,34 @@
-import { type Denial, type Gate, localDeadlineMs } from "../gate.ts";
+import { endpointOf, isWayBack } from "../../../../core/tenancy/waf-endpoint.ts";
+import { judgeWaf, type WafVerdict } from "../../../../core/tenancy/waf-verdict.ts";
+import { type Additions, type Denial, type Gate, localDeadlineMs, type RequestContext } from "../gate.ts";
 import { TooComplex } from "./collect.ts";
-import { decide } from "./decide.ts";
+import { type Inspection, inspect } from "./decide.ts";
+import { factsOf } from "./facts.ts";
 import { mediaTypeOf, readBody, type WafBody } from "./read-body.ts";
+import { recordOf } from "./record.ts";
 
 /** Says which gate refused, and nothing of why: a rule's name would tell an attacker what to write next. */
 const denied: Denial = { kind: "deny", code: "waf_denied", headers: { "X-Sentinel-Waf": "block" } };
 
 /**
- * The web application firewall: signs of known attacks, weighed. It is one layer among several and none relies
- * on it: queries are parameterised, pages escape, bodies are parsed by schema.
+ * The web application firewall: the organisation's own rules, then signs of known attacks, weighed as it wants them
+ * weighed. It is one layer among several and none relies on it: queries are parameterised, pages escape, bodies are
+ * parsed by schema.
  */
-export const wafGate: Gate<"body", never> = {
+export const wafGate: Gate<"body" | "geo", never> = {
   name: "waf",
   appliesTo: "every_request",
-  needs: ["body"],
+  needs: ["body", "geo"],
   adds: [],
   deadlineMs: localDeadlineMs,
-  judge({ request, target, resolution, body }) {
-    const { headers } = request;
-    const exemptions = resolution.kind === "route" ? resolution.match.route.wafExemptions : [];
-    const { rawPath, rawQuery } = target;
-    const contentType = headers.get("Content-Type");
+  judge(context) {
+    const { request, resolution, body } = context;
+    const contentType = request.headers.get("Content-Type");
     const read = body === null ? null : readBody(body, contentType);
     try {
-      if (!decide({ rawPath, rawQuery, headers, body: read, exemptions }).allowed) return denied;
+      if (judgeByPolicy(context, read).outcome === "block") return denied;
     } catch (error) {
+      // More than can be judged is refused whatever the policy says: it has not been looked at.
       if (error instanceof TooComplex) return denied;
       throw error;
     }
@@ -33,6 +37,40 @@ export const wafGate: Gate<"body", never> = {
     return judgeForm(body, read, contentType) ?? { kind: "allow", adds: {} };
   },
 };
+
+/** Judges by the organisation's policy, else by the platform's, and keeps what an organisation will want to see. */
+function judgeByPolicy(context: RequestContext & Pick<Additions, "geo">, body: WafBody | null): WafVerdict {
+  const { request, target, resolution, geo, nowMs, isolate, client } = context;
+  const { headers } = request;
+  const route = resolution.kind === "route" ? resolution.match.route : null;
+  const exemptions = route?.wafExemptions ?? [];
+  let inspected: Inspection | null = null;
+  const inspection = (): Inspection => {
+    inspected ??= inspect({ ...target, headers, body, exemptions });
+    return inspected;
+  };
+  const org = resolution.kind === "route" ? resolution.org : null;
+  const endpoint = route === null ? null : endpointOf(route);
+  const verdict = judgeWaf(
+    resolution.policy.waf,
+    {
+      endpoint,
+      wayBack: route === null || isWayBack(route),
+      facts: factsOf(context, geo.facts, body),
+      findings: () => inspection().findings,
+    },
+    nowMs,
+  );
+  if (org !== null && endpoint !== null) {
+    const inputs = inspected === null ? [] : inspection().inputs;
+    const userAgent = headers.get("User-Agent");
+    isolate.wafRecords.count(
+      org.org,
+      recordOf({ verdict, inputs, endpoint, geo: geo.facts, ip: client.ip, userAgent }),
+    );
+  }
+  return verdict;
+}
 
 /**
  * What can't be read as JSON goes no further: no route takes anything else. Text that is not UTF-8 is

@@ -1,4 +1,9 @@
+import type { WafRuleId } from "../../../../core/tenancy/waf-catalogue.ts";
+import { sensitivities } from "../../../../core/tenancy/waf-policy.ts";
+import { severityScores } from "../../../../core/tenancy/waf-verdict.ts";
 import type { Reading } from "./reading.ts";
+
+export { severityScores };
 
 /** Where a piece of text came from. A rule names the places in which its sign means something. */
 export type WafTarget =
@@ -31,13 +36,12 @@ export type AttackClass =
   | "scanner"
   | "restricted_path";
 
-/**
- * What one sign weighs. A request is refused at {@link denyScoreMin} in one piece of text: a critical sign
- * alone, or two weaker ones together. One weak sign never blocks: people write odd things.
- */
-export const severityScores = { critical: 5, error: 4, warning: 3, notice: 2 } as const;
 export type Severity = keyof typeof severityScores;
-export const denyScoreMin = 5;
+/**
+ * A request is refused at this sum in one piece of text: a critical sign alone, or two weaker ones together. One weak
+ * sign never blocks: people write odd things. An organisation may choose another (core/tenancy/waf-policy.ts).
+ */
+export const denyScoreMin = sensitivities.normal;
 
 /** A piece of text that is tried as an example, in one of the rule's targets. */
 export interface RuleExamples {
@@ -53,7 +57,8 @@ export interface RuleExamples {
  * slow. A structure is a question to a scanner (detectors/), which reads the text once for all its rules.
  */
 export interface WafRule {
-  readonly id: string;
+  /** Also a line of core/tenancy/waf-catalogue.ts, which a test writes. */
+  readonly id: WafRuleId;
   readonly class: AttackClass;
   readonly severity: Severity;
   readonly why: string;

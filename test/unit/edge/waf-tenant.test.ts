@@ -1,0 +1,290 @@
+import { describe, expect, it } from "vitest";
+import type { EdgeWafRecord } from "../../../core/rpc/durable-objects.ts";
+import { defaultWafPolicy, type WafPolicy, type WafRule } from "../../../core/tenancy/waf-policy.ts";
+import type { Additions, Admitted } from "../../../workers/edge/gates/gate.ts";
+import { geoGate } from "../../../workers/edge/gates/geo.ts";
+import { wafGate } from "../../../workers/edge/gates/waf/index.ts";
+import { contextOf, nowMs, orgId, orgPolicy } from "./contexts.ts";
+
+const groups = "/api/v1/orgs/demo/groups";
+const attack = "x' UNION SELECT password FROM users --";
+
+interface Asked {
+  readonly method?: string;
+  readonly path?: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly cf?: Readonly<Record<string, unknown>>;
+}
+
+/** Sends one request through the geo gate and the firewall, at an organisation of this policy. */
+async function ask(waf: Partial<WafPolicy>, { method = "POST", path = groups, body, headers = {}, cf }: Asked = {}) {
+  const org = orgPolicy({ waf: { ...defaultWafPolicy, ...waf } });
+  const sent = new Headers({ "CF-Connecting-IP": "203.0.113.9", "User-Agent": "Mozilla/5.0", ...headers });
+  if (body !== undefined) sent.set("Content-Type", "application/json");
+  const where = { country: "IN", tlsVersion: "TLSv1.3", asn: 55836, ...cf };
+  const context = contextOf(`https://s.example${path}`, { init: { method, headers: sent }, org, cf: where });
+  const from = await geoGate.judge(context);
+  if (from.kind === "deny") throw new Error("the geo gate refused");
+  const bytes = body === undefined ? null : new TextEncoder().encode(JSON.stringify(body));
+  const added: Pick<Additions, "body" | "geo" | "country"> = { body: bytes, ...from.adds };
+  const result = await wafGate.judge({ ...context, ...added } as Admitted);
+  const records: EdgeWafRecord[] = [];
+  const events = { waf: async (rows: readonly EdgeWafRecord[]) => void records.push(...rows) };
+  await context.isolate.wafRecords.reportLater(events, async () => undefined);
+  return { verdict: result.kind === "allow" ? "allow" : result.code, records: records.map(({ record }) => record) };
+}
+const verdict = async (waf: Partial<WafPolicy>, asked?: Asked) => (await ask(waf, asked)).verdict;
+const rule = (changes: Partial<WafRule>): WafRule => ({
+  name: "r",
+  action: "block",
+  match: "all",
+  conditions: [{ field: "path", operator: "exists" }],
+  ...changes,
+});
+const one = (condition: WafRule["conditions"][number], action: WafRule["action"] = "block"): Partial<WafPolicy> => ({
+  rules: [rule({ action, conditions: [condition] })],
+});
+
+describe("an organisation's own rule", () => {
+  it.each([
+    [
+      { field: "method", operator: "in", values: ["POST"] },
+      { method: "GET", path: "/api/v1/orgs/demo/devices" },
+    ],
+    [
+      { field: "endpoint", operator: "equals", value: "POST /api/v1/orgs/{org}/groups" },
+      { path: "/api/v1/orgs/demo/invitations" },
+    ],
+    [{ field: "path", operator: "ends_with", value: "/groups" }, { path: "/api/v1/orgs/demo/invitations" }],
+    [{ field: "query", operator: "contains", value: "a=b" }, {}],
+    [{ field: "query_value", name: "q", operator: "equals", value: "a b'" }, { path: `${groups}?p=a+b%27` }],
+    [
+      { field: "header", name: "x-client", operator: "starts_with", value: "IMPORT", caseless: true },
+      { headers: { "X-Client": "an import" } },
+    ],
+    [{ field: "cookie", name: "beta", operator: "exists" }, { headers: { Cookie: "alpha=1" } }],
+    [{ field: "user_agent", operator: "matches", value: "^curl/[78]\\." }, {}],
+    [{ field: "referer", operator: "contains", value: "evil" }, {}],
+    [
+      { field: "body", name: "user.tags.name", operator: "in", values: ["x"] },
+      { body: { user: { tags: [{ name: "y" }] } } },
+    ],
+    [{ field: "country", operator: "in", values: ["IN"] }, null],
+    [{ field: "asn", operator: "in", values: ["55836"] }, { cf: { asn: 1 } }],
+    [{ field: "ip", operator: "in", values: ["203.0.113.0/24"] }, { headers: { "CF-Connecting-IP": "198.51.100.1" } }],
+  ] as [WafRule["conditions"][number], Asked | null][])("sees %j and nothing else", async (condition, other) => {
+    const meets: Asked = {
+      path: `${groups}?q=a+b%27&a=b`,
+      body: { name: "n", user: { tags: [{ name: "y" }, { name: "x" }] } },
+      headers: {
+        "X-Client": "import 2",
+        Cookie: "beta=",
+        "User-Agent": "curl/8.5.0",
+        Referer: "https://evil.example/",
+      },
+    };
+    expect(await verdict(one(condition), meets)).toBe("waf_denied");
+    if (other !== null) expect(await verdict(one(condition), other)).toBe("allow");
+    // Turned round, each holds where the other did.
+    const turned = one({ ...condition, not: true });
+    expect(await verdict(turned, meets)).toBe("allow");
+    if (other !== null) expect(await verdict(turned, other)).toBe("waf_denied");
+  });
+
+  it("holds when all of its conditions do, or any", async () => {
+    const conditions = [
+      { field: "path", operator: "exists" },
+      { field: "header", name: "x-none", operator: "exists" },
+    ] as const;
+    expect(await verdict({ rules: [rule({ match: "all", conditions })] })).toBe("allow");
+    expect(await verdict({ rules: [rule({ match: "any", conditions })] })).toBe("waf_denied");
+  });
+
+  it("is asked in its place: what skips first is not refused by what stands below", async () => {
+    const skip = rule({ name: "skip", action: "skip" });
+    const block = rule({ name: "block" });
+    expect(await verdict({ rules: [skip, block] })).toBe("allow");
+    expect(await verdict({ rules: [block, skip] })).toBe("waf_denied");
+  });
+
+  it("that skips lets an attack pass by the platform's rules, but for those that protect everybody", async () => {
+    const rules = [rule({ action: "skip" })];
+    expect(await verdict({}, { body: { name: attack } })).toBe("waf_denied");
+    expect(await verdict({ rules }, { body: { name: attack } })).toBe("allow");
+    expect(await verdict({ rules }, { body: { name: "a\u0000b" } })).toBe("waf_denied");
+    expect(await verdict({ rules }, { path: `${groups}?q=x%0d%0aSet-Cookie:a=b` })).toBe("waf_denied");
+  });
+
+  it("that only logs refuses nothing and is on record", async () => {
+    const { verdict: outcome, records } = await ask({ rules: [rule({ name: "seen", action: "log" })] });
+    expect([outcome, records.map(({ outcome, rules }) => [outcome, rules])]).toEqual(["allow", [["log", ["seen"]]]]);
+  });
+
+  it("is not asked on the way back: an organisation can always sign in, open its pages and change its policies", async () => {
+    const rules = [rule({})];
+    for (const [method, path] of [
+      ["PUT", "/api/v1/orgs/demo/policies/waf"],
+      ["POST", "/api/v1/orgs/demo/policies/geo/break-glass"],
+      ["POST", "/api/v1/orgs/demo/auth/login"],
+      ["GET", "/api/v1/orgs/demo"],
+      ["GET", "/o/demo/security"],
+    ] as const)
+      expect([path, await verdict({ rules }, { method, path })]).toEqual([path, "allow"]);
+    expect(await verdict({ rules }, { method: "DELETE", path: "/api/v1/orgs/demo" })).toBe("waf_denied");
+    // The platform's rules are.
+    const login = { path: "/api/v1/orgs/demo/auth/login", body: { email: attack } };
+    expect(await verdict({ rules }, login)).toBe("waf_denied");
+  });
+
+  it("holds however the organisation is named", async () => {
+    const rules = one({ field: "endpoint", operator: "equals", value: "POST /api/v1/orgs/{org}/groups" });
+    expect(await verdict(rules, { path: `/api/v1/orgs/${orgId}/groups` })).toBe("waf_denied");
+  });
+
+  it("never sees a secret, not even through what it logs", async () => {
+    const issued = "/api/v1/orgs/demo/identity-providers";
+    const secret = { name: "ours", client_secret: "s3cret-s3cret" };
+    const asked = {
+      path: issued,
+      body: secret,
+      headers: { Cookie: "__Host-sentinel_session=abc", Authorization: "Bearer abc" },
+    };
+    for (const condition of [
+      { field: "body", name: "client_secret", operator: "exists" },
+      { field: "cookie", name: "__Host-sentinel_session", operator: "exists" },
+    ] as const)
+      expect(await verdict(one(condition), asked)).toBe("allow");
+    // Of the same request it sees the rest.
+    expect(await verdict(one({ field: "body", name: "name", operator: "exists" }), asked)).toBe("waf_denied");
+  });
+
+  it("fails closed where it can't know: no operator's number, and a value that is too long for a pattern", async () => {
+    const byAsn = { field: "asn", operator: "in", values: ["64500"] } as const;
+    const unknown = { cf: { asn: undefined } };
+    expect(await verdict(one(byAsn), unknown)).toBe("waf_denied");
+    expect(await verdict(one({ ...byAsn, not: true }), unknown)).toBe("waf_denied");
+    expect(await verdict(one(byAsn, "skip"), { ...unknown, body: { name: attack } })).toBe("waf_denied");
+    const pattern = { field: "body", name: "name", operator: "matches", value: "z" } as const;
+    const long = { body: { name: "word ".repeat(2000) } };
+    expect(await verdict(one(pattern), long)).toBe("waf_denied");
+    expect(await verdict(one({ ...pattern, operator: "contains" }), long)).toBe("allow");
+  });
+
+  it("reads at most its share of a request by patterns, all rules together", async () => {
+    const pattern = { field: "body", name: "name", operator: "matches", value: "zz" } as const;
+    const rules = [rule({ name: "a", conditions: [pattern] }), rule({ name: "b", conditions: [{ ...pattern }] })];
+    expect(await verdict({ rules }, { body: { name: "y".repeat(2000) } })).toBe("allow");
+    expect(await verdict({ rules }, { body: { name: "y".repeat(2100) } })).toBe("waf_denied");
+  });
+});
+
+describe("the platform's rules at an organisation", () => {
+  const sent = { body: { name: attack } };
+
+  it("only log in the mode that logs, but for those that protect everybody", async () => {
+    const { verdict: outcome, records } = await ask({ mode: "log" }, sent);
+    expect([outcome, records[0]?.outcome]).toEqual(["allow", "log"]);
+    expect(await verdict({ mode: "log", rules: [rule({})] })).toBe("allow");
+    expect(await verdict({ mode: "log" }, { body: { name: "a\u0000b" } })).toBe("waf_denied");
+    const deep = JSON.parse(`${"[".repeat(40)}"a b"${"]".repeat(40)}`);
+    expect(await verdict({ mode: "log" }, { body: { name: deep } })).toBe("waf_denied");
+  });
+
+  it("are refused, logged or off one by one, whatever the mode is", async () => {
+    const { records } = await ask({}, sent);
+    const found = records[0]?.findings.map(({ rule: id }) => id) ?? [];
+    expect(found.length).toBeGreaterThan(0);
+    const every = (word: "off" | "log" | "block") => Object.fromEntries(found.map((id) => [id, word]));
+    expect((await ask({ overrides: every("off") }, sent)).records[0]?.outcome).toBe("pass");
+    expect((await ask({ overrides: every("log") }, sent)).records[0]?.outcome).toBe("log");
+    expect(await verdict({ mode: "log", overrides: every("block") }, sent)).toBe("waf_denied");
+  });
+
+  it("weigh more or less by the sensitivity, and the floor weighs the same", async () => {
+    // One error and nothing else.
+    const error = { path: `${groups}?filters%5Bage%5D%5B%24regex%5D=1` };
+    const scores = (await ask({}, error)).records.map(({ outcome, score }) => [outcome, score]);
+    expect(scores).toEqual([["pass", 4]]);
+    expect(await verdict({ sensitivity: "high" }, error)).toBe("waf_denied");
+    expect(await verdict({ sensitivity: "low" }, { body: { name: "a\u0000b" } })).toBe("waf_denied");
+  });
+
+  it("let pass what is exempted: that rule, that endpoint, that field, until then", async () => {
+    const { records } = await ask({}, sent);
+    const until = new Date(nowMs + 1000).toISOString();
+    const endpoint = "POST /api/v1/orgs/{org}/groups";
+    const allowances = (records[0]?.findings ?? []).map(({ rule: id, field }) => ({
+      rule: id,
+      endpoint,
+      field,
+      until,
+    }));
+    expect(allowances.every(({ field }) => field === "body.name")).toBe(true);
+    expect(await verdict({ allowances }, sent)).toBe("allow");
+    expect(await verdict({ allowances }, { body: { title: attack } })).toBe("waf_denied");
+    expect(await verdict({ allowances }, { path: `${groups}?name=${encodeURIComponent(attack)}` })).toBe("waf_denied");
+    expect(await verdict({ allowances }, { path: "/api/v1/orgs/demo/invitations", ...sent })).toBe("waf_denied");
+    expect(await verdict({ allowances }, { body: { name: "<script>alert(1)</script>" } })).toBe("waf_denied");
+    const over = allowances.map((allowance) => ({ ...allowance, until: new Date(nowMs).toISOString() }));
+    expect(await verdict({ allowances: over }, sent)).toBe("waf_denied");
+  });
+
+  it("are not an organisation's where a request addresses none", async () => {
+    const context = { path: `/api/v1/me?q=${encodeURIComponent(attack)}`, method: "GET" };
+    const { records } = await ask({}, { path: groups, body: { name: "n" } });
+    expect(records).toHaveLength(1);
+    const elsewhere = contextOf(`https://s.example${context.path}`, {});
+    const from = await geoGate.judge(elsewhere);
+    if (from.kind === "deny") throw new Error("the geo gate refused");
+    expect(await wafGate.judge({ ...elsewhere, body: null, ...from.adds } as unknown as Admitted)).toMatchObject({
+      code: "waf_denied",
+    });
+  });
+});
+
+describe("what is kept of a request", () => {
+  it("is what was found and where, and nothing that names anybody", async () => {
+    const { records } = await ask(
+      {},
+      { body: { name: attack, other: "kept by nobody" }, headers: { "User-Agent": "agent/1" } },
+    );
+    const [record] = records;
+    expect(record).toMatchObject({
+      outcome: "block",
+      endpoint: "POST /api/v1/orgs/{org}/groups",
+      country: "IN",
+      asn: 55836,
+      network: "203.0.113.0/24",
+      userAgent: "agent/1",
+      partial: false,
+    });
+    expect(record?.findings[0]).toMatchObject({
+      field: "body.name",
+      fragment: "x' UNION SELECT password \u2026 users --",
+    });
+    expect(JSON.stringify(records)).not.toMatch(/203\.0\.113\.9|kept by nobody/);
+  });
+
+  it.each([
+    ["a long run of characters", { body: { name: `${attack} eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9abc` } }, "eyJhb"],
+    ["an address", { body: { name: `asha@school.example' UNION SELECT 1 --` } }, "asha"],
+    ["what is named a password in the text", { body: { name: `password=hunter22' OR 1=1 --` } }, "hunter22"],
+    ["a field that is called like a secret", { body: { api_token: `tiny' OR 1=1 --` } }, "tiny"],
+    ["a cookie", { headers: { Cookie: `theme=tiny' OR 1=1 --` } }, "tiny"],
+    ["a header of a key", { headers: { "X-Api-Key": `tiny' OR 1=1 --` } }, "tiny"],
+  ] as [string, Asked, string][])("is not %s", async (_what, asked, secret) => {
+    const { verdict: outcome, records } = await ask({}, asked);
+    expect(outcome).toBe("waf_denied");
+    expect(JSON.stringify(records)).not.toContain(secret);
+  });
+
+  it("holds no control character, and is short, whatever was sent", async () => {
+    const name = `\u001b[31m\u202e${attack}${"\n x".repeat(200)}`;
+    const { records } = await ask({}, { body: { name } });
+    for (const { fragment } of records[0]?.findings ?? []) {
+      expect(fragment).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+      expect(fragment?.length).toBeLessThanOrEqual(80);
+    }
+  });
+});
