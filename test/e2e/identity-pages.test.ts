@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page, Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { repositoryRoot } from "../../scripts/units.ts";
 import { qrPath } from "../../workers/dashboard/src/components/qr-path.ts";
@@ -64,6 +64,39 @@ async function slowAnswers(page: Page): Promise<() => Promise<void>> {
   await devTools.send("Network.enable");
   await devTools.send("Network.emulateNetworkConditions", { ...limits, latency: 1_000 });
   return () => devTools.detach();
+}
+
+const passkeyOptions = "**/auth/passkey/options";
+
+/** Holds back what the sign-in page's next offer of a passkey asks the server for. */
+async function holdOffer(): Promise<{ readonly asked: Promise<void>; readonly letGo: () => Promise<void> }> {
+  let asked = (): void => undefined;
+  let letGo = (): void => undefined;
+  let over = (): void => undefined;
+  const isAsked = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  const isLetGo = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  const isOver = new Promise<void>((resolve) => {
+    over = resolve;
+  });
+  const hold = async (route: Route): Promise<void> => {
+    asked();
+    await isLetGo;
+    // The page may be another by now.
+    await route.continue().catch(() => undefined);
+    over();
+  };
+  await desk.route(passkeyOptions, hold, { times: 1 });
+  return {
+    asked: isAsked,
+    letGo: () => {
+      letGo();
+      return isOver;
+    },
+  };
 }
 
 /** The link of the newest mail of a kind, which is sent after the answer. */
@@ -189,11 +222,26 @@ describe("identity in the dashboard, in Chromium on the real stack", () => {
     await desk.screenshot({ path: join(pictures, "account-security.png"), fullPage: true });
     // Nobody touches it by itself: the offer within the e-mail field must wait to be taken.
     await authenticator.present(false);
+    let offer = await holdOffer();
     await signOut(desk);
-    // Touched after the button is pressed: before, it would take the offer.
-    await desk.getByRole("button", { name: "Sign in with a passkey" }).click();
+    await offer.asked;
+    // The press takes back the offer, also one that has yet to come from the server: the browser asks one
+    // question at a time, and the later one would end the person's own.
+    const button = desk.getByRole("button", { name: "Sign in with a passkey" });
+    const options = desk.waitForResponse(passkeyOptions);
+    await button.click();
+    await options;
+    await offer.letGo();
+    await desk.waitForTimeout(500);
+    expect([await desk.getByRole("alert").count(), await button.isDisabled()]).toEqual([0, true]);
+    // A virtual authenticator that nobody touched when it was asked stays silent, whoever comes then.
+    offer = await holdOffer();
+    await desk.reload();
+    await offer.asked;
     await authenticator.present(true);
+    await button.click();
     await desk.waitForURL(`**/o/${slug}`);
+    await offer.letGo();
     await desk.goto(at("/account/security"));
     await desk.getByText(/last used (just now|\d+ s ago)/).waitFor();
   });
@@ -387,8 +435,8 @@ describe("identity in the dashboard, in Chromium on the real stack", () => {
 
   it("changes the e-mail address only once both mailboxes have agreed", async () => {
     const renamed = "asha.rao@people.test";
-    await desk.getByRole("button", { name: "Sign in with a passkey" }).click();
     await authenticator.present(true);
+    await desk.reload();
     await desk.getByRole("region", { name: "E-mail" }).getByRole("button", { name: "Change" }).click();
     await desk.getByLabel("New e-mail").fill(renamed);
     await desk.getByRole("button", { name: "Send the messages" }).click();

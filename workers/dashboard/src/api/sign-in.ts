@@ -66,19 +66,19 @@ export async function answerChallengeWithPasskey(door: Door, challenge: string):
 
 /**
  * Signs in with a passkey alone.
- * @param fillIn waits for the person to pick one in the e-mail field
- * @param chosen called once the browser has one and only the server's word is missing
+ * @param offer waits for the person to pick one in the e-mail field; `chosen` is called once the browser has
+ *   one and only the server's word is missing, and aborting `signal` before that takes the offer back
  */
 export async function signInWithPasskey(
   door: Door,
-  options: { readonly fillIn?: boolean; readonly chosen?: () => void } = {},
+  offer?: { readonly chosen: () => void; readonly signal: AbortSignal },
 ): Promise<void> {
   const asked = await callOnce(doorPath(door, "passkey", "options"), requestCeremonySchema, {
     method: "POST",
     body: {},
   });
-  const response = await givePasskey(asked.options, options.fillIn ?? false);
-  options.chosen?.();
+  const response = await givePasskey(asked.options, offer?.signal);
+  offer?.chosen();
   await begin(doorPath(door, "passkey"), { ceremony: asked.ceremony, response });
 }
 

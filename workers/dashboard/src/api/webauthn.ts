@@ -26,22 +26,23 @@ type Options = { readonly challenge: string };
 export const passkeysWork = browserSupportsWebAuthn;
 export const passkeysFillIn = browserSupportsWebAuthnAutofill;
 
-/** Ends a question that the browser still has open for this page. */
-export function stopAskingForPasskey(): void {
-  WebAuthnAbortService.cancelCeremony();
-}
-
 /**
  * Lets the browser ask for a passkey.
- * @param fillIn offers passkeys within the e-mail field instead, for as long as the page is open
+ * @param offer offers passkeys within the e-mail field instead, until this is aborted
  * @throws ApiProblem `passkey_failed` when none was given
  */
-export async function givePasskey(options: Options, fillIn = false): Promise<AuthenticationResponseJSON> {
+export async function givePasskey(options: Options, offer?: AbortSignal): Promise<AuthenticationResponseJSON> {
+  // The library knows one ceremony at a time, this one until it ends: what is aborted later is another's.
+  const stop = (): void => WebAuthnAbortService.cancelCeremony();
   try {
+    offer?.throwIfAborted();
+    offer?.addEventListener("abort", stop);
     const optionsJSON = options as unknown as PublicKeyCredentialRequestOptionsJSON;
-    return await startAuthentication({ optionsJSON, useBrowserAutofill: fillIn });
+    return await startAuthentication({ optionsJSON, useBrowserAutofill: offer !== undefined });
   } catch (error) {
     throw new ApiProblem(passkeyProblem(error, "No passkey was used"));
+  } finally {
+    offer?.removeEventListener("abort", stop);
   }
 }
 

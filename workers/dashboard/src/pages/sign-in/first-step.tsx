@@ -33,13 +33,16 @@ export function FirstStep(props: {
     },
     onError,
   });
-  const filled = usePasskeyFillIn(props.fillIn === true, door, props.onDone, onError);
+  const filled = usePasskeyFillIn(props.fillIn === true && !work.isPending, door, props.onDone, onError);
   const pending = work.isPending || filled.pending;
   const error = challengeOf(work.error) === null ? (work.error ?? filled.error) : null;
   const wait = useThrottle(error);
+  const start = (way: "password" | "passkey"): void => {
+    if (!pending && filled.withdraw()) work.mutate(way);
+  };
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (!pending && wait === 0) work.mutate("password");
+    if (wait === 0) start("password");
   };
   return (
     <>
@@ -84,7 +87,7 @@ export function FirstStep(props: {
             size="lg"
             icon={FingerprintIcon}
             disabled={pending}
-            onClick={() => work.mutate("passkey")}
+            onClick={() => start("passkey")}
             className="w-full justify-center"
           >
             Sign in with a passkey
