@@ -1,12 +1,11 @@
 import type { OrgId, UserId } from "../../core/ids.ts";
 import { type AccessKeySource, createAccessKeySource } from "../../core/mesh/keys.ts";
-import type { OrgPolicy } from "../../core/tenancy/policy.ts";
 import { type BoundedCache, createBoundedCache } from "./bounded-cache.ts";
 import { type Env, parseLimitScale } from "./env.ts";
 import { createPermits, type Permits } from "./gates/permits.ts";
 import { createTrafficCounter, type TrafficCounter } from "./geo-traffic.ts";
 import { createKnownCodes, type KnownCodes } from "./known-codes.ts";
-import { policyEntriesMax } from "./policies.ts";
+import { createKnownPolicies, type KnownPolicies } from "./policies.ts";
 import { createRefusalCounter, type RefusalCounter } from "./refusals.ts";
 import { parseSecurityContact, type SecurityContact } from "./security-txt.ts";
 import { createWafRecorder, type WafRecorder } from "./waf-records.ts";
@@ -30,7 +29,7 @@ const verifiedEntriesMax = 8192;
 export interface Isolate {
   readonly limitScale: number;
   readonly securityContact: SecurityContact | null;
-  readonly policies: BoundedCache<OrgPolicy>;
+  readonly policies: KnownPolicies;
   readonly sessions: BoundedCache<CachedSession>;
   /** Hashes of credentials that this isolate has seen verified. */
   readonly verifiedCredentials: BoundedCache<true>;
@@ -49,7 +48,7 @@ export function createIsolate(env: Env, now: () => number): Isolate {
   return {
     limitScale: parseLimitScale(env.LIMIT_SCALE),
     securityContact: parseSecurityContact(env.SECURITY_CONTACT, env.SECURITY_EXPIRES),
-    policies: createBoundedCache(policyEntriesMax),
+    policies: createKnownPolicies(),
     sessions: createBoundedCache(sessionEntriesMax),
     verifiedCredentials: createBoundedCache(verifiedEntriesMax),
     accessKeys: createAccessKeySource(env.ISSUER, () => env.PUBLIC_KEYS.accessKeys(), now),

@@ -1,12 +1,23 @@
 import { type OrgId, parseId, parseSlug } from "../../core/ids.ts";
 import { type OrgPolicy, parseOrgPolicy, policyKey } from "../../core/tenancy/policy.ts";
-import type { BoundedCache } from "./bounded-cache.ts";
+import { type BoundedCache, createBoundedCache } from "./bounded-cache.ts";
 import type { Env } from "./env.ts";
 
 /** How long an isolate uses what it read, in milliseconds (ARCHITECTURE: at most a minute). */
 export const policyFreshMs = 60_000;
 /** Policies in one isolate: some 300 bytes each, so under 2 MiB of its 128. */
 export const policyEntriesMax = 4096;
+
+/** What an isolate remembers: a policy once, however its organisation was named, so that its doors never disagree. */
+export interface KnownPolicies {
+  /** By organisation. */
+  readonly policies: BoundedCache<OrgPolicy>;
+  readonly slugs: BoundedCache<OrgId>;
+}
+
+export function createKnownPolicies(entriesMax = policyEntriesMax): KnownPolicies {
+  return { policies: createBoundedCache(entriesMax), slugs: createBoundedCache(entriesMax) };
+}
 
 /**
  * Finds the policy of the organisation that a path names by id or slug.
@@ -19,23 +30,24 @@ export const policyEntriesMax = 4096;
  */
 export async function findPolicy(
   named: string,
-  policies: Env["POLICIES"],
-  cache: BoundedCache<OrgPolicy>,
+  store: Env["POLICIES"],
+  known: KnownPolicies,
   nowMs: number,
 ): Promise<OrgPolicy | null> {
   const id = parseId("org", named);
   const slug = parseSlug(named);
   if (id === null && slug === null) return null;
-  const cached = cache.get(named, nowMs);
-  if (cached !== undefined) return cached;
-
-  const org = id ?? (slug === null ? null : parseId("org", await policies.get(policyKey.slug(slug))));
+  const untilMs = nowMs + policyFreshMs;
+  const knownOrg = id ?? known.slugs.get(named, nowMs);
+  const org = knownOrg ?? (slug === null ? null : parseId("org", await store.get(policyKey.slug(slug))));
   if (org === null) return null;
-  const policy = await readPolicy(org, policies);
-  if (policy === null) return null;
   // Both keys must tell one story: a slug that was handed on must not open its former owner's policy.
-  if (policy.org !== org || (slug !== null && policy.slug !== slug)) return null;
-  cache.set(named, policy, nowMs + policyFreshMs);
+  const tells = (policy: OrgPolicy): boolean => policy.org === org && (slug === null || policy.slug === slug);
+  const cached = known.policies.get(org, nowMs);
+  const policy = cached !== undefined && tells(cached) ? cached : await readPolicy(org, store);
+  if (policy === null || !tells(policy)) return null;
+  if (slug !== null && knownOrg === undefined) known.slugs.set(slug, org, untilMs);
+  if (policy !== cached) known.policies.set(org, policy, untilMs);
   return policy;
 }
 

@@ -1,8 +1,7 @@
 import { type Method, matchRoute, type RouteMatch } from "../../core/routes.ts";
 import { type OrgPolicy, platformPolicy } from "../../core/tenancy/policy.ts";
-import type { BoundedCache } from "./bounded-cache.ts";
 import type { Env } from "./env.ts";
-import { findPolicy } from "./policies.ts";
+import { findPolicy, type KnownPolicies } from "./policies.ts";
 import type { RequestTarget } from "./request-target.ts";
 
 /** The part of a policy by which a request is judged before anyone is known. */
@@ -36,7 +35,7 @@ export async function resolveRequest(
   method: string,
   target: RequestTarget,
   policies: Env["POLICIES"],
-  cache: BoundedCache<OrgPolicy>,
+  known: KnownPolicies,
   nowMs: number,
 ): Promise<Resolution> {
   if (!target.unambiguous) return miss("malformed_request");
@@ -44,7 +43,7 @@ export async function resolveRequest(
   if ("miss" in match) return miss(match.miss, match.miss === "method_not_allowed" ? allowed(match.allow) : []);
   const named = match.params["org"];
   if (named === undefined) return { kind: "route", match, org: null, policy: platformPolicy };
-  const org = await findPolicy(named, policies, cache, nowMs);
+  const org = await findPolicy(named, policies, known, nowMs);
   return org === null ? miss("not_found") : { kind: "route", match, org, policy: org };
 }
 

@@ -1,21 +1,20 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { onlyCountries, plainGeoPolicy } from "../../../core/tenancy/geo-policy.ts";
-import type { OrgPolicy } from "../../../core/tenancy/policy.ts";
 import { createBoundedCache } from "../../../workers/edge/bounded-cache.ts";
 import type { Env } from "../../../workers/edge/env.ts";
-import { findPolicy, policyFreshMs } from "../../../workers/edge/policies.ts";
+import { createKnownPolicies, findPolicy, policyFreshMs } from "../../../workers/edge/policies.ts";
 import { nowMs, orgId, orgPolicy, otherOrgId } from "./contexts.ts";
 
 let stored: Map<string, string>;
 let reads: string[];
-let cache = createBoundedCache<OrgPolicy>(4);
+let known = createKnownPolicies(4);
 const policies = {
   get: async (key: string) => {
     reads.push(key);
     return stored.get(key) ?? null;
   },
 } as unknown as Env["POLICIES"];
-const find = (named: string, atMs = nowMs) => findPolicy(named, policies, cache, atMs);
+const find = (named: string, atMs = nowMs) => findPolicy(named, policies, known, atMs);
 
 beforeEach(() => {
   stored = new Map([
@@ -23,7 +22,7 @@ beforeEach(() => {
     [`org:${orgId}`, JSON.stringify(orgPolicy())],
   ]);
   reads = [];
-  cache = createBoundedCache<OrgPolicy>(4);
+  known = createKnownPolicies(4);
 });
 
 describe("an organisation's policy", () => {
@@ -38,6 +37,24 @@ describe("an organisation's policy", () => {
     expect(reads).toHaveLength(2);
     await find("demo", nowMs + policyFreshMs);
     expect(reads).toHaveLength(4);
+  });
+
+  it("is one for every door: what a slug's page saw of a change, the id's socket sees", async () => {
+    await find(orgId);
+    const changed = orgPolicy({ geo: plainGeoPolicy(onlyCountries(["FR"])) });
+    stored.set(`org:${orgId}`, JSON.stringify(changed));
+    expect(await find("demo", nowMs + policyFreshMs)).toEqual(changed);
+    expect(await find(orgId, nowMs + policyFreshMs + 1)).toEqual(changed);
+    expect(await find("demo", nowMs + policyFreshMs + 2)).toEqual(changed);
+    expect(reads).toHaveLength(3);
+  });
+
+  it("is found under a new slug at once, and not under one that was handed on", async () => {
+    await find("demo");
+    stored.set(`org:${orgId}`, JSON.stringify({ ...orgPolicy(), slug: "renamed" }));
+    stored.set("slug:renamed", orgId).set("slug:demo", otherOrgId);
+    expect(await find("renamed")).toMatchObject({ slug: "renamed" });
+    expect(await find("demo")).toBeNull();
   });
 
   it("works at once after it was created: what is not there is never remembered", async () => {
