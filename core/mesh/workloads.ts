@@ -20,6 +20,8 @@ export const audiences = [
   "data.provisioner",
   "data.data-keys",
   "capabilities.encryption",
+  "capabilities.backups",
+  "data.backup-source",
 ] as const;
 export type Audience = (typeof audiences)[number];
 
@@ -47,6 +49,8 @@ export const jobs = [
   "audit_witness",
   /** Rotating an organisation's data key and wrapping its keys anew, on the operator's word. */
   "tend_keys",
+  /** Making, reading and deleting an organisation's backups, by the clock, on its word or the operator's. */
+  "tend_backups",
 ] as const;
 export type Job = (typeof jobs)[number];
 
@@ -60,6 +64,7 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
     audiences: [
       "capabilities.devices",
       "capabilities.encryption",
+      "capabilities.backups",
       "durable-objects.audit-intake",
       "durable-objects.audit-reader",
       "durable-objects.hub-control",
@@ -78,11 +83,18 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "tend_keys",
       "backup",
       "audit_witness",
+      "tend_backups",
     ],
   },
   capabilities: {
-    audiences: ["data.credentials", "data.data-keys", "durable-objects.hub-control"],
-    jobs: ["enroll", "tend_keys"],
+    audiences: [
+      "data.credentials",
+      "data.data-keys",
+      "data.backup-source",
+      "durable-objects.hub-control",
+      "durable-objects.hub-backup",
+    ],
+    jobs: ["enroll", "tend_keys", "tend_backups"],
   },
   "durable-objects": {
     audiences: ["data.ingest", "data.audit-sink"],

@@ -14,7 +14,10 @@ import { verifyInward } from "../mesh.ts";
 import { everyHub, inTurns } from "./every-hub.ts";
 import { directoryName, homeName, homeNames, parseHubName, parseShardCount } from "./shards/home.ts";
 
-/** For studio's job `backup` and nobody else: no user, an owner neither, may read what waits for other people's devices. */
+/**
+ * For the operator's backups and restores (studio's job `backup`), and to be read for those that the platform makes
+ * (`tend_backups`). No user, an owner neither, may read what waits for other people's devices.
+ */
 export class HubBackup extends WorkerEntrypoint<Env> implements HubBackupRpc {
   async beginExport(call: SignedCall, org: OrgId): Promise<HubExport> {
     const own = await this.#verified(call, org);
@@ -41,7 +44,7 @@ export class HubBackup extends WorkerEntrypoint<Env> implements HubBackupRpc {
   }
 
   async reconcile(call: SignedCall, org: OrgId, range: HubRange): Promise<void> {
-    const own = await this.#verified(call, org);
+    const own = await this.#verified(call, org, ["backup"]);
     const parsed = parseRange(range);
     if (parsed.kind === "groups") {
       await this.env.TENANT_HUB.getByName(directoryName(own)).reconcile(own, parsed);
@@ -54,10 +57,14 @@ export class HubBackup extends WorkerEntrypoint<Env> implements HubBackupRpc {
     });
   }
 
-  async #verified(call: SignedCall, org: OrgId): Promise<OrgId> {
+  async #verified(
+    call: SignedCall,
+    org: OrgId,
+    jobs: readonly ("backup" | "tend_backups")[] = ["backup", "tend_backups"],
+  ): Promise<OrgId> {
     const own = parseId("org", org);
     if (own === null) throw new Error("not the id of an organisation");
-    const expected = { audience: "durable-objects.hub-backup", org: own, jobs: ["backup"] } as const;
+    const expected = { audience: "durable-objects.hub-backup", org: own, jobs } as const;
     const verified = await verifyInward(this.env, call, expected);
     if (verified.org === null) throw new CallRefused("wrong_org");
     return verified.org;

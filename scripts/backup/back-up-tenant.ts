@@ -1,36 +1,17 @@
 /** One organisation → the bytes of its backup. */
 import { randomBytes } from "node:crypto";
 import type pg from "pg";
-import type { BackupHeader, StreamDescription } from "../../core/backup/header.ts";
+import type { BackupHeader } from "../../core/backup/header.ts";
+import { auditStream, hubStream, partitionStream } from "../../core/backup/streams.ts";
 import { type Lines, writeBackup } from "../../core/backup/write.ts";
 import type { BackupId, OrgId } from "../../core/ids.ts";
-import type { Partition } from "./catalogue.ts";
-import { controlStreams, openControlSnapshot, readControl } from "./control-rows.ts";
+import { controlStreams } from "../../store/control/backup-rows.ts";
+import type { Partition } from "../../store/tenant/backup-catalogue.ts";
+import { openControlSnapshot, readControl } from "./control-rows.ts";
 import { copyOut } from "./copy.ts";
-import { type HubLink, hubStream, openHub } from "./hub-link.ts";
+import { type HubLink, openHub } from "./hub-link.ts";
 import { newSha256 } from "./running-hash.ts";
 import { openSnapshot } from "./snapshot.ts";
-
-/** The stream before all tables: rows of a time need its partition first. */
-export const partitionStream: StreamDescription = {
-  name: "$partitions",
-  columns: ["parent", "name", "lower_end", "upper_end"],
-};
-const auditStream: StreamDescription = {
-  name: "$audit.events",
-  columns: [
-    "log",
-    "seq",
-    "occurred_at",
-    "request_id",
-    "phase",
-    "intent_seq",
-    "result",
-    "type",
-    "leaf_json",
-    "leaf_hash",
-  ],
-};
 
 export interface TenantBackup {
   readonly header: BackupHeader;

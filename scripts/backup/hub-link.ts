@@ -1,6 +1,6 @@
 /** An organisation's hub, as a backup reads it and a restore tells it what is there now. */
 import type pg from "pg";
-import type { StreamDescription } from "../../core/backup/header.ts";
+import { hubLines } from "../../core/backup/hub-lines.ts";
 import type { BackupId, DeviceId, GroupId, OrgId, UserId } from "../../core/ids.ts";
 import { type HubExport, type HubRange, hubRangeItemsMax } from "../../core/rpc/hub-backup.ts";
 import { tenantIdentifier } from "../../core/tenancy/identifiers.ts";
@@ -16,8 +16,6 @@ export interface HubLink {
   record(org: OrgId, action: "backed_up" | "restore_begun" | "restored", backup: BackupId): Promise<void>;
 }
 
-export const hubStream: StreamDescription = { name: "$hub", columns: ["object", "row"] };
-
 /**
  * Begins a copy and gives its rows as COPY writes them: the object's name, and `["table", {column: value}]` as JSON.
  * The copy is made now, so that it is of the moment of the backup's snapshot as nearly as can be.
@@ -25,26 +23,9 @@ export const hubStream: StreamDescription = { name: "$hub", columns: ["object", 
 export async function openHub(link: HubLink, org: OrgId): Promise<() => AsyncGenerator<Uint8Array<ArrayBuffer>>> {
   const begun = await link.begin(org);
   return async function* lines() {
-    for (const { object, pages } of begun.objects) {
-      // A line may be cut in two, inside of a character even.
-      let rest = Buffer.alloc(0);
-      for (let page = 0; page < pages; page += 1) {
-        const bytes = Buffer.concat([rest, await link.read(org, begun.export, object, page)]);
-        const end = bytes.lastIndexOf(0x0a) + 1;
-        rest = bytes.subarray(end);
-        if (end > 0) yield escaped(object, bytes.subarray(0, end).toString("utf8"));
-      }
-      if (rest.length > 0) throw new Error("the hub's copy ends inside of a row");
-    }
+    yield* hubLines(begun, (object, page) => link.read(org, begun.export, object, page));
     await link.end(org, begun.export);
   };
-}
-
-/** JSON has no tab or line end of its own, so the backslash is all that COPY's text form has to escape. */
-function escaped(object: string, lines: string): Uint8Array<ArrayBuffer> {
-  const rows = lines.split("\n").slice(0, -1);
-  const text = rows.map((row) => `${object}\t${row.replaceAll("\\", "\\\\")}\n`).join("");
-  return Uint8Array.from(Buffer.from(text, "utf8"));
 }
 
 /**

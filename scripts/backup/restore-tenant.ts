@@ -2,18 +2,20 @@
 import type pg from "pg";
 import type { StreamDescription } from "../../core/backup/header.ts";
 import type { BackupEvent, OpenedBackup } from "../../core/backup/read.ts";
+import { partitionStream } from "../../core/backup/streams.ts";
 import type { OrgId } from "../../core/ids.ts";
 import { type TenantIdentifier, tenantIdentifier } from "../../core/tenancy/identifiers.ts";
+import { textSettings } from "../../store/copy-line.ts";
+import { isIdentifier } from "../../store/identifier.ts";
+import { isPartition, type Partition, readCatalogue } from "../../store/tenant/backup-catalogue.ts";
 import {
   migrationStatement,
   type TenantMigration,
   tenantSchemaStatements,
 } from "../../workers/data/provisioner/tenant-schema.ts";
-import { partitionStream } from "./back-up-tenant.ts";
-import { isIdentifier, isPartition, type Partition, readCatalogue } from "./catalogue.ts";
+import { askedOf } from "./asked-of.ts";
 import { copyIn } from "./copy.ts";
 import { newSha256 } from "./running-hash.ts";
-import { textSettings } from "./snapshot.ts";
 
 /**
  * - `no_target`: the organisation has no schema here; make it first
@@ -112,7 +114,7 @@ async function requireEmpty(client: pg.ClientBase, name: TenantIdentifier): Prom
 
 async function fill(options: RestoreOptions, name: TenantIdentifier): Promise<Restored> {
   const { backup, client, key, onProgress } = options;
-  const { tables } = await readCatalogue(client, name);
+  const { tables } = await readCatalogue(askedOf(client), name);
   const ours = backup.header.streams.filter((stream) => !stream.name.startsWith("$"));
   const shape = (streams: readonly StreamDescription[]): string =>
     JSON.stringify(streams.map((stream) => [stream.name, ...stream.columns]).sort());

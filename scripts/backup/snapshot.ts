@@ -3,13 +3,10 @@ import { createHash } from "node:crypto";
 import type pg from "pg";
 import type { OrgId } from "../../core/ids.ts";
 import { tenantIdentifier } from "../../core/tenancy/identifiers.ts";
-import { readCatalogue, type TenantCatalogue } from "./catalogue.ts";
+import { textSettings } from "../../store/copy-line.ts";
+import { readCatalogue, type TenantCatalogue } from "../../store/tenant/backup-catalogue.ts";
+import { askedOf } from "./asked-of.ts";
 import { copyOut } from "./copy.ts";
-
-/** Texts of times, floats and bytes then mean the same wherever and whenever they are read back. */
-export const textSettings = `SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD';
-  SET LOCAL IntervalStyle = 'postgres'; SET LOCAL extra_float_digits = 3; SET LOCAL bytea_output = 'hex';
-  SET LOCAL client_encoding = 'UTF8'; SET LOCAL search_path = pg_catalog, pg_temp`;
 
 /** Longest backup. As long as it lasts, vacuum keeps what it may still read: six hours of dead rows are bearable. */
 const snapshotMsMax = 6 * 3_600_000;
@@ -40,7 +37,7 @@ export async function openSnapshot(client: pg.ClientBase, org: OrgId, nowMs: num
     SET LOCAL transaction_timeout = ${snapshotMsMax}; SET LOCAL statement_timeout = ${snapshotMsMax};
     SET LOCAL idle_in_transaction_session_timeout = '5min'; SET LOCAL lock_timeout = '10s';
     SET LOCAL ROLE sentinel_provisioner; ${textSettings}`);
-  const catalogue = await readCatalogue(client, name);
+  const catalogue = await readCatalogue(askedOf(client), name);
   await client.query("SELECT set_config('sentinel.scope', $1, true)", [
     await systemScope(client, name, nowMs + snapshotMsMax),
   ]);

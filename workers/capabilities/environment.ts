@@ -1,5 +1,6 @@
 import { createCaller } from "../../core/mesh/caller.ts";
 import { createMeshKeys } from "../../core/mesh/keys.ts";
+import type { BackupSourceRpc } from "../../core/rpc/backups.ts";
 import type { CredentialsRpc } from "../../core/rpc/data.ts";
 import type {
   CertifierRpc,
@@ -7,6 +8,9 @@ import type {
   HubControlRpc,
   PublicKeysRpc,
 } from "../../core/rpc/durable-objects.ts";
+import type { HubBackupRpc } from "../../core/rpc/hub-backup.ts";
+import type { BackupsDependencies } from "./backups/backups.ts";
+import type { BackupBucket } from "./backups/bucket.ts";
 import type { DevicesDependencies } from "./devices/admission.ts";
 import type { EncryptionDependencies } from "./keys/encryption.ts";
 import { createTenantKeys, type KeysEnv } from "./keys/tenant-keys.ts";
@@ -21,13 +25,20 @@ export interface Env extends KeysEnv {
   readonly PUBLIC_KEYS: PublicKeysRpc;
   readonly CERTIFIER: CertifierRpc;
   readonly HUB: HubControlRpc;
+  readonly HUB_BACKUP: HubBackupRpc;
+  readonly BACKUP_SOURCE: BackupSourceRpc;
+  readonly BACKUPS: BackupBucket;
   readonly ENROLLMENT_LIMITS: EnrollmentLimitsRpc;
   /** Multiplies how many devices a minute enrol with one code; plain configuration for load tests. */
   readonly LIMIT_SCALE: string;
 }
 
 /** Builds what lives as long as this isolate: key sets, its own identity, tenants' connections and keys. */
-export function createDependencies(env: Env): { devices: DevicesDependencies; encryption: EncryptionDependencies } {
+export function createDependencies(env: Env): {
+  devices: DevicesDependencies;
+  encryption: EncryptionDependencies;
+  backups: BackupsDependencies;
+} {
   const now = (): number => Date.now();
   const random = (bytes: Uint8Array<ArrayBuffer>): Uint8Array => crypto.getRandomValues(bytes);
   // "" means Neon itself; a missing value means that nobody said which, and then nothing starts.
@@ -48,11 +59,24 @@ export function createDependencies(env: Env): { devices: DevicesDependencies; en
   const randomBytes = (length: number): Uint8Array<ArrayBuffer> => crypto.getRandomValues(new Uint8Array(length));
   const tenantKeys = createTenantKeys(env, { caller, fetch: (...given) => fetch(...given), now, randomBytes });
   const encryption = { keys, caller, ...tenantKeys, now, randomBytes };
+  const connections = createTenantConnections({ credentials: env.CREDENTIALS, caller, now });
+  const backups: BackupsDependencies = {
+    keys,
+    caller,
+    connections,
+    tenantKeys: tenantKeys.of,
+    hub: env.HUB_BACKUP,
+    source: env.BACKUP_SOURCE,
+    bucket: env.BACKUPS,
+    gateway: env.NEON_GATEWAY,
+    now,
+    randomBytes,
+  };
   const devices: DevicesDependencies = {
     keys,
     caller,
     dataKeys: tenantKeys.of,
-    connections: createTenantConnections({ credentials: env.CREDENTIALS, caller, now }),
+    connections,
     hub: env.HUB,
     limits: env.ENROLLMENT_LIMITS,
     limitScale: parseLimitScale(env.LIMIT_SCALE),
@@ -60,7 +84,7 @@ export function createDependencies(env: Env): { devices: DevicesDependencies; en
     now,
     random,
   };
-  return { devices, encryption };
+  return { devices, encryption, backups };
 }
 
 /** @throws when it is no whole number from 1 to 1,000,000: a Worker with broken limits must not serve */

@@ -3,6 +3,7 @@
  *
  * - `devices/`: enrolment, inventory, commands, telemetry, groups. Entrypoint `Devices`, for studio.
  * - `keys/`: data keys and who keeps what wraps them. Entrypoint `Encryption`, for studio.
+ * - `backups/`: organisations into a bucket and out of it. Entrypoint `Backups`, for studio's clock and the operator.
  * - `documents/`, `exports/`, `llm/`, `billing/` stand beside it when they come, each with an
  *   entrypoint of its own, its own audience in core/mesh/workloads.ts and its own table of rights.
  *
@@ -10,20 +11,31 @@
  * as the tenant's own database role under the actor's row scope → the tenant's hub.
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
+import type { BackupId } from "../../core/ids.ts";
 import type { SignedCall } from "../../core/mesh/claims.ts";
+import type { BackupOrder, BackupsRpc } from "../../core/rpc/backups.ts";
 import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
 import type { EncryptionRpc, KeeperInput } from "../../core/rpc/encryption.ts";
+import { createBackups } from "./backups/backups.ts";
 import { createDevices } from "./devices/devices.ts";
 import { createDependencies, type Env } from "./environment.ts";
 import { createEncryption } from "./keys/encryption.ts";
 
 /** Written once, by the isolate's first call. */
-let capabilities: { readonly devices: DevicesRpc; readonly encryption: EncryptionRpc } | null = null;
+let capabilities: {
+  readonly devices: DevicesRpc;
+  readonly encryption: EncryptionRpc;
+  readonly backups: BackupsRpc;
+} | null = null;
 
 function capabilitiesOf(env: Env): NonNullable<typeof capabilities> {
   if (capabilities === null) {
-    const { devices, encryption } = createDependencies(env);
-    capabilities = { devices: createDevices(devices), encryption: createEncryption(encryption) };
+    const { devices, encryption, backups } = createDependencies(env);
+    capabilities = {
+      devices: createDevices(devices),
+      encryption: createEncryption(encryption),
+      backups: createBackups(backups),
+    };
   }
   return capabilities;
 }
@@ -121,6 +133,25 @@ export class Encryption extends WorkerEntrypoint<Env> implements EncryptionRpc {
   }
   rewrap(call: SignedCall): ReturnType<EncryptionRpc["rewrap"]> {
     return capabilitiesOf(this.env).encryption.rewrap(call);
+  }
+}
+
+/** Private binding of studio, for its clock and for the operator's word. */
+export class Backups extends WorkerEntrypoint<Env> implements BackupsRpc {
+  make(call: SignedCall, order: BackupOrder): ReturnType<BackupsRpc["make"]> {
+    return capabilitiesOf(this.env).backups.make(call, order);
+  }
+  read(call: SignedCall, backup: BackupId, offset: number, length: number): ReturnType<BackupsRpc["read"]> {
+    return capabilitiesOf(this.env).backups.read(call, backup, offset, length);
+  }
+  openKey(call: SignedCall, backup: BackupId): ReturnType<BackupsRpc["openKey"]> {
+    return capabilitiesOf(this.env).backups.openKey(call, backup);
+  }
+  prune(call: SignedCall, keep: readonly BackupId[]): ReturnType<BackupsRpc["prune"]> {
+    return capabilitiesOf(this.env).backups.prune(call, keep);
+  }
+  erase(call: SignedCall): ReturnType<BackupsRpc["erase"]> {
+    return capabilitiesOf(this.env).backups.erase(call);
   }
 }
 

@@ -4,8 +4,9 @@
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
 import type { DataKeySet, KeeperChange, KeeperOutcome, WrappedDataKey } from "../../core/crypto/data-key-set.ts";
-import type { OrgId } from "../../core/ids.ts";
+import type { BackupId, OrgId } from "../../core/ids.ts";
 import type { SignedCall } from "../../core/mesh/claims.ts";
+import type { BackupSourceRpc } from "../../core/rpc/backups.ts";
 import type {
   AuditSinkRpc,
   CredentialsRpc,
@@ -21,6 +22,7 @@ import type {
 } from "../../core/rpc/data.ts";
 import { receiptExists } from "./audit-sink/receipt-exists.ts";
 import { writeEntries } from "./audit-sink/write-entries.ts";
+import { readAuditLines, schemaNumberOf, wrappedKeyOf } from "./backup-source/backup-source.ts";
 import type { DataEnv } from "./config.ts";
 import { connectionForCall } from "./credentials/for-tenant.ts";
 import { addDataKey, describeEncryption, readDataKeys, replaceKeeper, reportKeeper } from "./data-keys/data-keys.ts";
@@ -101,6 +103,21 @@ export class DataKeys extends WorkerEntrypoint<DataEnv> implements DataKeysRpc {
 
   describe(call: SignedCall): Promise<EncryptionState> {
     return work(this.env, "DataKeys", (made) => describeEncryption(made, call));
+  }
+}
+
+/** For capabilities. */
+export class BackupSource extends WorkerEntrypoint<DataEnv> implements BackupSourceRpc {
+  schemaNumber(call: SignedCall): Promise<number> {
+    return work(this.env, "BackupSource", (made) => schemaNumberOf(made, call));
+  }
+
+  readAudit(call: SignedCall, after: number): ReturnType<BackupSourceRpc["readAudit"]> {
+    return work(this.env, "BackupSource", (made) => readAuditLines(made, call, after));
+  }
+
+  wrappedKey(call: SignedCall, backup: BackupId): ReturnType<BackupSourceRpc["wrappedKey"]> {
+    return work(this.env, "BackupSource", (made) => wrappedKeyOf(made, call, backup));
   }
 }
 

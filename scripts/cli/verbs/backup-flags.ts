@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { BackupRefused } from "../../../core/backup/refused.ts";
 import { parseId } from "../../../core/ids.ts";
-import { CatalogueRefused } from "../../backup/catalogue.ts";
+import { CatalogueRefused } from "../../../store/tenant/backup-catalogue.ts";
 import { CustodyRefused, openKeeper } from "../../backup/custody.ts";
 import { RestoreRefused } from "../../backup/restore-tenant.ts";
 import { NoSuchOrganisation, type World } from "../../backup/run.ts";

@@ -41,10 +41,11 @@ export async function reportKeeper(unit: DataUnit, call: SignedCall, outcome: Ke
   await (await storeOf(unit, call)).report(outcome);
 }
 
-/** @throws CallRefused `not_granted` for anybody but an owner or the platform's own job */
+/** @throws CallRefused `not_granted` for anybody but an owner or the platform's own job `tend_keys` */
 export async function replaceKeeper(unit: DataUnit, call: SignedCall, change: KeeperChange): Promise<boolean> {
   const { verified, scope } = await admit(unit, call);
-  if (verified.kind === "user" && verified.role !== "owner") throw new CallRefused("not_granted");
+  const mayReplace = verified.kind === "user" ? verified.role === "owner" : verified.job === "tend_keys";
+  if (!mayReplace) throw new CallRefused("not_granted");
   const by = { user: verified.kind === "user" ? verified.sub : null, requestId: verified.rid };
   return changeKeeper(unit.directory, scope, by, change);
 }
@@ -59,7 +60,7 @@ async function storeOf(unit: DataUnit, call: SignedCall): Promise<DataKeyStore> 
 
 /** @throws CallRefused */
 async function admit(unit: DataUnit, call: SignedCall): Promise<{ verified: VerifiedCall; scope: OrgScope }> {
-  const expect = { audience: "data.data-keys", users: true, jobs: ["tend_keys"] } as const;
+  const expect = { audience: "data.data-keys", users: true, jobs: ["tend_keys", "tend_backups"] } as const;
   const verified = await verifyCall(call, expect, unit.keys, unit.now());
   const scope = callScope(verified);
   if (scope === null) throw new CallRefused("wrong_org");

@@ -1,6 +1,8 @@
 /** What a tenant's schema holds that a backup takes, as the catalogue says it, in an order in which it can be put back. */
-import type pg from "pg";
 import type { TenantIdentifier } from "../../core/tenancy/identifiers.ts";
+import { type Row, type Statement, sql } from "../connect.ts";
+import { numberOf } from "../control/columns.ts";
+import { identifier, isIdentifier } from "../identifier.ts";
 
 export interface BackupTable {
   readonly name: string;
@@ -45,9 +47,6 @@ export class CatalogueRefused extends Error {
 /** Of the schema itself: made anew with it, never restored. The key of row scopes is derived for each organisation. */
 const notContent = ["schema_migrations", "scope_key"];
 
-/** Names of ours; none needs quoting, and none from a file can be anything else. */
-export const isIdentifier = (name: string): boolean => /^[a-z_][a-z0-9_]{0,62}$/.test(name);
-
 interface Relation {
   readonly name: string;
   readonly kind: string;
@@ -58,18 +57,32 @@ interface Relation {
   readonly references: string[];
 }
 
-/** @throws CatalogueRefused */
-export async function readCatalogue(client: pg.ClientBase, name: TenantIdentifier): Promise<TenantCatalogue> {
-  const { rows: relations } = await client.query<Relation>(relationsQuery, [name]);
+/** Runs one statement in the transaction that the backup is read in; the operator's driver or a Worker's. */
+export type Ask = (statement: Statement) => Promise<Row[]>;
+
+/** The newest migration of a schema, as its own ledger says; for whoever may read that: the tenant's role may not. */
+export async function readSchemaNumber(ask: Ask, name: TenantIdentifier): Promise<number> {
+  const [row] = await ask(sql`SELECT coalesce(max(number), 0) AS number FROM ${identifier(name)}.schema_migrations`);
+  if (row === undefined) throw new Error("a query of one row gave none");
+  return numberOf(row, "number");
+}
+
+/**
+ * @param readNumber gives the newest migration of the very schema that `ask` sees; asked once the schema is known to be there
+ * @throws CatalogueRefused
+ */
+export async function readCatalogue(
+  ask: Ask,
+  name: TenantIdentifier,
+  readNumber: () => Promise<number> = () => readSchemaNumber(ask, name),
+): Promise<TenantCatalogue> {
+  const relations = (await ask(relationsOf(name))) as unknown as Relation[];
   if (relations.length === 0) throw new CatalogueRefused("no_schema", "there is no such schema");
-  const { rows: versions } = await client.query<{ number: number }>(
-    `SELECT max(number) AS number FROM ${name}.schema_migrations`,
-  );
   const content = relations.filter((relation) => !notContent.includes(relation.name));
   for (const relation of content) refuseUnknown(relation);
   const tables = content.filter(({ parent }) => parent === null);
   return {
-    schema: versions[0]?.number ?? 0,
+    schema: await readNumber(),
     tables: inOrder(tables).map((table) => ({ name: table.name, columns: table.columns })),
     partitions: content.filter(({ parent }) => parent !== null).map(partitionOf),
   };
@@ -77,21 +90,22 @@ export async function readCatalogue(client: pg.ClientBase, name: TenantIdentifie
 
 // The policy's very words, as the catalogue has them, for the role that asks; a second one, or a restrictive one,
 // may only widen what it lets through or else is not there.
-const relationsQuery = `
-  SELECT c.relname AS name, c.relkind::text AS kind, p.relname AS parent, pg_get_expr(c.relpartbound, c.oid) AS bound,
+const relationsOf = (name: TenantIdentifier): Statement => sql`
+  SELECT c.relname::text AS name, c.relkind::text AS kind, p.relname::text AS parent,
+    pg_get_expr(c.relpartbound, c.oid) AS bound,
     coalesce((SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_attribute a
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''), '{}') AS columns,
     c.relispartition OR NOT c.relrowsecurity OR (
-      EXISTS (SELECT FROM pg_policies y WHERE y.schemaname = $1 AND y.tablename = c.relname
+      EXISTS (SELECT FROM pg_policies y WHERE y.schemaname = n.nspname AND y.tablename = c.relname
         AND y.policyname = 'backup_read' AND y.permissive = 'PERMISSIVE' AND y.cmd = 'SELECT' AND current_user = ANY (y.roles)
-        AND y.qual = '(( SELECT ' || $1 || '.scope_role() AS scope_role) = ''system''::text)')
-      AND NOT EXISTS (SELECT FROM pg_policies y WHERE y.schemaname = $1 AND y.tablename = c.relname
+        AND y.qual = '(( SELECT ' || n.nspname || '.scope_role() AS scope_role) = ''system''::text)')
+      AND NOT EXISTS (SELECT FROM pg_policies y WHERE y.schemaname = n.nspname AND y.tablename = c.relname
         AND y.permissive <> 'PERMISSIVE')) AS readable,
     coalesce((SELECT array_agg(DISTINCT r.relname::text) FROM pg_constraint k JOIN pg_class r ON r.oid = k.confrelid
       WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.confrelid <> c.oid), '{}') AS references
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND c.relispartition LEFT JOIN pg_class p ON p.oid = i.inhparent
-  WHERE n.nspname = $1 AND c.relkind NOT IN ('i', 'I', 't', 'c')
+  WHERE n.nspname = ${name} AND c.relkind NOT IN ('i', 'I', 't', 'c')
   ORDER BY c.relname`;
 
 function refuseUnknown({ name, kind, columns, readable }: Relation): void {
