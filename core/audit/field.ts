@@ -25,6 +25,9 @@ export const documentIdsMax = 1000;
 /** Longest duration, in milliseconds: a day. */
 const durationMsMax = 24 * 3600_000;
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const unsafe = /[\0\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+
 /** An identifier of ours (core/ids.ts). Its kind is said, and not checked: a log refuses no entry over a prefix. */
 export function id(kind: IdKind): Field<string> {
   return matching(`id, \`${idPrefixes[kind]}_…\``, /^[a-z]{3}_[0-7][0-9a-hjkmnp-tv-z]{25}$/);
@@ -51,14 +54,15 @@ export function orNull<T>(field: Field<T>, whenNull: string): Field<T | null> {
 
 /**
  * Text that a stranger chose. It is cut to length, not refused: a failed sign-in with a monstrous
- * user agent must still be recorded. NUL, which Postgres can't store, and lone surrogates, which
- * canonical JSON can't, become U+FFFD. Other control characters are escaped by JSON wherever they go.
+ * user agent must still be recorded. NUL, which Postgres can't store, lone surrogates, which canonical JSON can't,
+ * and what steers a terminal or breaks a line without JSON escaping it (DEL, C1, the line and paragraph
+ * separators, directions of writing) become U+FFFD. Other control characters are escaped by JSON wherever they go.
  */
 export function freeText(says: string, charactersMax: number): Field<string> {
   return {
     says: `${says}, cut to ${charactersMax} characters`,
     parse: (value) =>
-      typeof value === "string" ? value.slice(0, charactersMax).toWellFormed().replaceAll("\0", "\ufffd") : undefined,
+      typeof value === "string" ? value.slice(0, charactersMax).toWellFormed().replaceAll(unsafe, "\ufffd") : undefined,
   };
 }
 
@@ -88,6 +92,9 @@ export function list<T>(field: Field<T>, max: number): Field<readonly T[]> {
     },
   };
 }
+
+/** A country as the edge says it; `XX` for anything else. */
+export const knownCountry = (text: string): string => (refusalCountry.test(text) ? text : "XX");
 
 export const address = matching("IPv4 or IPv6 address", /^[0-9A-Za-z:.%_-]{0,64}$/);
 export const country = matching("ISO 3166 code, `T1` for Tor, `XX` for unknown", refusalCountry);

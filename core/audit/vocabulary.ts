@@ -67,6 +67,7 @@ export const orgActions = [
   "deleted",
   "creation_abandoned",
   "plan_changed",
+  /** The last three: in entries from before `backup` was a type of its own. */
   "backed_up",
   "restore_begun",
   "restored",

@@ -55,7 +55,14 @@ export interface TenantUsage {
 }
 /** What came of a valid code. `rate` is the code's own count. */
 export type Enrollment =
-  | { readonly kind: "enrolled"; readonly device: DeviceId; readonly token: string; readonly rate: RateDecision }
+  | {
+      readonly kind: "enrolled";
+      readonly device: DeviceId;
+      readonly token: string;
+      /** Absent from capabilities of the release before. */
+      readonly code?: EnrollmentCodeId;
+      readonly rate: RateDecision;
+    }
   /** It has had its devices of this minute; nothing was done. */
   | { readonly kind: "limited"; readonly rate: RateDecision }
   /** The organisation has as many devices as it may; nothing was done. */

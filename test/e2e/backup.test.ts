@@ -74,7 +74,7 @@ describe("a backup of a living organisation", () => {
     await expect(connect(late)).rejects.toThrow();
     const { body: log } = await api.send<{ items: { event: { action: string } }[] }>(
       "GET",
-      "/api/v1/orgs/demo/audit?type=org_change",
+      "/api/v1/orgs/demo/audit?type=backup",
     );
     // Newest first: the file, the state before the restore, and the restore itself.
     expect(log.items.slice(0, 4).map(({ event }) => event.action)).toEqual([

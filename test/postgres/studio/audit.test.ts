@@ -1,110 +1,23 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type IdKind, makeId } from "../../../core/ids.ts";
-import { type RouteName, type RouteSpec, routes } from "../../../core/routes.ts";
-import { bodyOf as bodyInShape, placesInLog } from "../../support/route-inputs.ts";
+import type { RouteName, RouteSpec } from "../../../core/routes.ts";
 import { asSuperuser } from "../support.ts";
-import { type Account, createHarness, type Harness, operatorToken, password } from "./harness.ts";
+import { type Account, createHarness, type Harness, password } from "./harness.ts";
+import { bodyOf, queryOf, served, targetOf, tokenFor } from "./walk-kit.ts";
 
 let studio: Harness;
 beforeAll(async () => {
   studio = await createHarness();
 });
 
-const served = (Object.entries(routes) as [RouteName, RouteSpec][]).filter(([, { servedBy }]) => servedBy === "studio");
-const id = (kind: IdKind) => makeId(kind, Date.now(), randomBytes(10));
-
-/** Answers of a passkey in form alone. */
-const credential = { id: "AAAA", rawId: "AAAA", type: "public-key", clientExtensionResults: {} };
-const assertion = {
-  ...credential,
-  response: { clientDataJSON: "AAAA", authenticatorData: "AAAA", signature: "AAAA" },
-};
-const registration = { ...credential, response: { clientDataJSON: "AAAA", attestationObject: "AAAA" } };
-
-/** A body that each write accepts; what it names need not exist. */
-function bodyOf(name: RouteName, owner: Account, slug: string): unknown {
-  const code = `${slug}-ABCDE-FGHJK-MNPQR-STVWX`;
-  const bodies: Partial<Record<RouteName, unknown>> = {
-    register: { email: studio.newEmail(), password, name: "A" },
-    verifyEmail: { token: "x" },
-    login: { email: owner.email, password },
-    orgLogin: { email: owner.email, password },
-    refresh: { refresh_token: "x" },
-    orgRefresh: { refresh_token: "x" },
-    createOrg: { name: "B", slug: `walk-${randomBytes(5).toString("hex")}` },
-    loginMfa: { challenge: "x", otp: "000000" },
-    orgLoginMfa: { challenge: "x", otp: "000000" },
-    loginMfaPasskeyOptions: { challenge: "x" },
-    orgLoginMfaPasskeyOptions: { challenge: "x" },
-    passkeySignIn: { ceremony: "x", response: assertion },
-    orgPasskeySignIn: { ceremony: "x", response: assertion },
-    stepUp: { password },
-    confirmTotp: { code: "000000" },
-    addPasskey: { ceremony: "x", response: registration, name: "key" },
-    renamePasskey: { name: "key" },
-    changeMember: { role: "viewer" },
-    createInvitation: { email: studio.newEmail(), role: "viewer" },
-    acceptInvitation: { token: "x" },
-    putPolicy: { countries: ["IN"] },
-    createApiKey: { name: "k", role: "viewer", expires_at: new Date(studio.clock.nowMs + 3600_000).toISOString() },
-    createGroup: { name: "g" },
-    renameGroup: { name: "g" },
-    createEnrollmentCode: { name: "c" },
-    enroll: { code, name: "pc", platform: "linux" },
-    orgEnroll: { code, name: "pc", platform: "linux" },
-    renameDevice: { name: "d" },
-    sendCommand: { name: "ping" },
-    disableUser: { email: owner.email },
-    enableUser: { email: owner.email },
-    rotateKeys: { purpose: "access", emergency: true },
-    deleteOrg: { slug },
-  };
-  return bodies[name] ?? bodyInShape([name, routes[name]]);
-}
-
-function targetOf(path: string, slug: string): string {
-  const values: Record<string, string> = {
-    org: slug,
-    user: id("user"),
-    device: id("device"),
-    group: id("group"),
-    code: id("enrollmentCode"),
-    invitation: id("invitation"),
-    session: id("session"),
-    key: id("apiKey"),
-    policy: "geo",
-    passkey: id("passkey"),
-    provider: id("provider"),
-    secret: id("providerSecret"),
-    exception: id("geoException"),
-    witness: id("witness"),
-    target: slug,
-    export: randomUUID(),
-    ...placesInLog,
-  };
-  return path.replaceAll(/\{(\w+)\*?\}/g, (_, name: string) => values[name]!);
-}
-
-/** What a read can't be without. */
-const queryOf = (name: RouteName, org: string): string =>
-  name === "readHubExport" ? `?export=${randomUUID()}&object=${org}&page=0` : "";
-
-function tokenFor({ policy }: RouteSpec, owner: string): { readonly token?: string } {
-  if (policy.kind === "public") return {};
-  return { token: policy.kind === "operator" ? operatorToken : owner };
-}
-
 async function call(name: RouteName, spec: RouteSpec) {
   const org = await studio.newOrg();
-  const body = bodyOf(name, org.owner, org.slug);
-  const token = tokenFor(spec, org.owner.token);
-  const before = studio.standIns.calls.length;
+  const body = bodyOf(studio, name, org.owner, org.slug);
   const answer = await studio.send(spec.method, targetOf(spec.path, org.slug) + queryOf(name, org.id), {
-    ...token,
+    ...tokenFor(spec, org.owner.token),
     ...(body === undefined ? {} : { body }),
   });
-  return { answer, org, worked: studio.standIns.calls.slice(before) };
+  return { answer, org };
 }
 
 describe("every route", () => {
@@ -147,7 +60,7 @@ describe("every route", () => {
 
   it.each(writes)("%s does nothing when the intent can't be written", async (name, spec) => {
     const org = await studio.newOrg();
-    const body = bodyOf(name, org.owner, org.slug);
+    const body = bodyOf(studio, name, org.owner, org.slug);
     const email = String((body as { email?: string } | undefined)?.email ?? "");
     const state = async () => ({
       calls: studio.standIns.calls.length,
@@ -225,8 +138,14 @@ describe("the log", () => {
     const logged = [denied, missing].map(({ requestId }) =>
       studio.audit.of(requestId).map(({ log, event }) => [log, event]),
     );
-    expect(logged[0]).toEqual([[org.id, expect.objectContaining({ status_code: 403, user_id: viewer.id })]]);
-    expect(logged[1]).toEqual([[null, expect.objectContaining({ status_code: 404, user_id: stranger.id })]]);
+    expect(logged[0]).toEqual([
+      [org.id, expect.objectContaining({ status_code: 403, user_id: viewer.id })],
+      [org.id, expect.objectContaining({ type: "access_denied", user_id: viewer.id, code: "forbidden" })],
+    ]);
+    expect(logged[1]).toEqual([
+      [null, expect.objectContaining({ status_code: 404, user_id: stranger.id })],
+      [null, expect.objectContaining({ type: "access_denied", user_id: stranger.id, code: "not_found" })],
+    ]);
   });
 
   it("has nothing of requests before anyone is known", async () => {
@@ -258,6 +177,7 @@ describe("the log", () => {
         ip: "198.51.100.9",
         user_agent: "tests",
         method: "password",
+        country: "IN",
         ...expected,
       };
       for (const recorded of logins) expect(recorded.event).toEqual(event);

@@ -58,9 +58,9 @@ describe("the operator's routes to a hub's content", () => {
       body: { action: "restore_begun", backup },
     });
     expect(sent.status).toBe(204);
-    const event = { type: "org_change", user_id: null, org_id: org.id, action: "restore_begun", detail: backup };
+    const event = { type: "backup", user_id: null, org_id: org.id, action: "restore_begun", backup_id: backup };
     expect(studio.audit.of(sent.requestId).map((entry) => entry.event)).toEqual(expect.arrayContaining([event]));
-    const listed = await studio.send("GET", `/api/v1/orgs/${org.slug}/audit?type=org_change`, {
+    const listed = await studio.send("GET", `/api/v1/orgs/${org.slug}/audit?type=backup`, {
       token: org.owner.token,
     });
     expect(listed.body.items.map((entry: { event: unknown }) => entry.event)).toContainEqual(event);

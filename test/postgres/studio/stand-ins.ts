@@ -110,7 +110,14 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       listEnrollmentCodes: () => page([code()]),
       revokeEnrollmentCode: done,
       openRollout: () => ok({ ...code(), rollout: { perMinute: 600, until: at() } }),
-      enroll: () => ok({ kind: "enrolled", device: id("device"), token: `sdt_${"t".repeat(43)}`, rate: codeRate }),
+      enroll: () =>
+        ok({
+          kind: "enrolled",
+          device: id("device"),
+          token: `sdt_${"t".repeat(43)}`,
+          code: id("enrollmentCode"),
+          rate: codeRate,
+        }),
       usage: () => ok({ devices: 3, storageBytes: 4096 }),
       listDevices: ([asked]) => {
         const { cursor } = asked as { cursor: string | null };

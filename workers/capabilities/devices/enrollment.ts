@@ -52,7 +52,8 @@ export const enroll: Handler<DevicesRpc["enroll"]> = async (context, input) => {
   }
   // Null: somebody removed the device the moment it appeared. The hub may know it for a moment longer
   // (a job may not remove devices there), under a token that is forgotten here.
-  return told === tokenSha256 ? ok({ kind: "enrolled", device: id, token, rate }) : refused("invalid_enrollment_code");
+  if (told !== tokenSha256) return refused("invalid_enrollment_code");
+  return ok({ kind: "enrolled", device: id, token, code: usable.id, rate });
 };
 
 /** Base64, base64url or hexadecimal, up to the size of a large RSA key. Null: none. */

@@ -1,4 +1,5 @@
 import type { AuditFields } from "../../../core/audit/events.ts";
+import { knownCountry } from "../../../core/audit/field.ts";
 import type { LoginFailureReason, LoginMethod } from "../../../core/audit/vocabulary.ts";
 import type { OrgId, UserId } from "../../../core/ids.ts";
 import { membershipsOf } from "../../../store/control/users.ts";
@@ -27,7 +28,8 @@ export function loginEvent(context: RequestContext, user: UserId | null, attempt
   const { clientIp, userAgent } = context;
   const { outcome, method, mfa } = attempt;
   const reason = attempt.outcome === "failure" ? attempt.reason : null;
-  return { type: "login", user_id: user, ip: clientIp, user_agent: userAgent, outcome, mfa, method, reason };
+  const country = knownCountry(context.country);
+  return { type: "login", user_id: user, ip: clientIp, user_agent: userAgent, outcome, mfa, method, reason, country };
 }
 
 /** Writes an event of a person to the logs of these organisations; the platform's log gets it alongside the outcome. @throws AuditUnavailable */

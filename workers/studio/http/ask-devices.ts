@@ -1,3 +1,4 @@
+import type { AuditFields } from "../../../core/audit/events.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import type { DevicesRpc, Result } from "../../../core/rpc/capabilities.ts";
 import { fromPart, refusalOf } from "../downstream.ts";
@@ -12,12 +13,15 @@ export function askDevices<T>(
   return fromPart("devices", async () => ask(context.services.devices, await context.asUser("capabilities.devices")));
 }
 
-/** … and answers with what it says. */
+/** … and answers with what it says. @param caused what was done by it, for the log */
 export async function answerFromDevices<T, V>(
   context: MemberContext,
   ask: (devices: DevicesRpc, call: SignedCall) => Promise<Result<T>>,
   view: (value: T) => V,
+  caused?: (value: T) => AuditFields,
 ): Promise<HandlerResult<V>> {
   const result = await askDevices(context, ask);
-  return result.ok ? answer(view(result.value)) : refusalOf(result);
+  if (!result.ok) return refusalOf(result);
+  if (caused !== undefined) context.caused([caused(result.value)]);
+  return answer(view(result.value));
 }

@@ -18,9 +18,15 @@ export interface OrgChange {
  * organisation's own when that is another. @throws AuditUnavailable
  */
 export async function recordOrgChange(context: RequestContext, change: OrgChange): Promise<void> {
-  context.caused([eventOf(change)]);
   // An owner's request is in the organisation's log itself; the operator's is in a platform's.
-  if (change.by === null) await appendOrgChange(context.services, change, change.org, context.requestId);
+  if (change.by === null) await recordForOrganisation(context, change.org, eventOf(change));
+  else context.caused([eventOf(change)]);
+}
+
+/** Puts what the operator did to an organisation on record in both logs, the platform's and its own. @throws AuditUnavailable */
+export async function recordForOrganisation(context: RequestContext, org: OrgId, event: AuditFields): Promise<void> {
+  context.caused([event]);
+  await appendEvent(context.services, event, org, context.requestId);
 }
 
 /** Writes it to one log, null: a platform's. @throws AuditUnavailable */
@@ -30,9 +36,18 @@ export async function appendOrgChange(
   log: OrgId | null,
   requestId: RequestId,
 ): Promise<void> {
+  await appendEvent(services, eventOf(change), log, requestId);
+}
+
+async function appendEvent(
+  services: Services,
+  event: AuditFields,
+  log: OrgId | null,
+  requestId: RequestId,
+): Promise<void> {
   await audited(async () => {
     const call = await services.caller.asJob("durable-objects.audit-intake", "anonymous_request", log, requestId);
-    await services.audit.append(call, log, [eventOf(change)]);
+    await services.audit.append(call, log, [event]);
   });
 }
 

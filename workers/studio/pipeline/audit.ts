@@ -42,10 +42,13 @@ export function auditCall(exchange: Exchange, log: OrgId | null): Promise<Signed
   return services.caller.asJob("durable-objects.audit-intake", "anonymous_request", log, requestId);
 }
 
-/** One event, durable when this returns. @throws AuditUnavailable */
-export async function appendApiCall(exchange: Exchange, status: number): Promise<void> {
+/** One event and what belongs to it, durable when this returns. @throws AuditUnavailable */
+export async function appendApiCall(
+  exchange: Exchange,
+  status: number,
+  alongside: readonly AuditFields[],
+): Promise<void> {
   const { services, log } = exchange;
-  const alongside = exchange.result?.alongside ?? [];
   await audited(async () =>
     services.audit.append(await auditCall(exchange, log), log, [apiCall(exchange, status), ...alongside]),
   );

@@ -3,6 +3,7 @@ import { plainAnswer, respond } from "../http/respond.ts";
 import { type Refusal, refuse } from "../http/result.ts";
 import { logFailure } from "../log.ts";
 import { appendApiCall } from "./audit.ts";
+import { accessDenied } from "./denial.ts";
 import type { Exchange, PlainAnswer, Step, Verdict } from "./exchange.ts";
 import { agreeOnRoute } from "./steps/agree-on-route.ts";
 import { authenticate } from "./steps/authenticate.ts";
@@ -48,7 +49,7 @@ export async function run(exchange: Exchange): Promise<Response> {
     for (const step of steps) {
       current = step.name;
       const verdict = await step.run(exchange);
-      if (verdict.kind !== "continue") return respond(await stopped(exchange, verdict), exchange.requestId);
+      if (verdict.kind !== "continue") return respond(await stopped(exchange, verdict, current), exchange.requestId);
     }
     if (exchange.answer === null) throw new Error("the steps ended without an answer");
     return respond(exchange.answer, exchange.requestId);
@@ -62,13 +63,18 @@ export async function run(exchange: Exchange): Promise<Response> {
  * An end before any work. Once somebody is known it is one event, so that denials are in the log; before
  * that it is none, because an attacker must not be able to make us write.
  */
-async function stopped(exchange: Exchange, verdict: Exclude<Verdict, { kind: "continue" }>): Promise<PlainAnswer> {
+async function stopped(
+  exchange: Exchange,
+  verdict: Exclude<Verdict, { kind: "continue" }>,
+  step: string,
+): Promise<PlainAnswer> {
   const { definition, membership, requestId } = exchange;
   const answer =
     verdict.kind === "replay" ? verdict.answer : plainAnswer(verdict.refusal, definition.status, requestId);
   if (exchange.person !== null || exchange.operator || verdict.kind === "replay") {
     if (membership !== null) exchange.log = membership.org;
-    await appendApiCall(exchange, answer.status);
+    const denied = verdict.kind === "refuse" ? accessDenied(exchange, verdict.refusal.code, step) : [];
+    await appendApiCall(exchange, answer.status, denied);
   }
   return answer;
 }

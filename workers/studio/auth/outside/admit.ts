@@ -19,7 +19,7 @@ import { sha256Hex } from "../keys.ts";
 import { makeSecret } from "../secrets.ts";
 import { ceremonyCookie, ceremonyMsMax } from "./ceremony-cookie.ts";
 import type { OutsideIdentity, Proof } from "./identity.ts";
-import { tellHubOfJoining } from "./join.ts";
+import { recordJoining, tellHubOfJoining } from "./join.ts";
 
 /** How somebody came, and where to. */
 export interface Arrival {
@@ -99,9 +99,7 @@ async function signUp(
   const { joining } = signedUp;
   context.caused([{ type: "factor_change", user_id: user, factor: "external_identity", action: "added" }]);
   if (joining !== null) {
-    context.caused([
-      { type: "role_change", admin_id: user, target_user_id: user, old_role: null, new_role: joining.role },
-    ]);
+    await recordJoining(context, user, joining);
     await tellHubOfJoining(context, user, joining);
   }
   return { id: user, email, name };

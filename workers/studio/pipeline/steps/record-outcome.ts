@@ -1,4 +1,5 @@
 import { apiCall, appendApiCall, auditCall, audited } from "../audit.ts";
+import { accessDenied } from "../denial.ts";
 import { type Exchange, proceed, type Verdict } from "../exchange.ts";
 
 /**
@@ -8,17 +9,16 @@ import { type Exchange, proceed, type Verdict } from "../exchange.ts";
 export async function recordOutcome(exchange: Exchange): Promise<Verdict> {
   const { definition, services, intent, answer, caused, result } = exchange;
   if (answer === null) throw new Error("no step made an answer");
+  const denied = result?.kind === "refusal" ? accessDenied(exchange, result.code, null) : [];
+  const alongside = [...(result?.alongside ?? []), ...denied];
   if (intent === null) {
-    if (definition.unaudited === null) await appendApiCall(exchange, answer.status);
+    if (definition.unaudited === null) await appendApiCall(exchange, answer.status, alongside);
     return proceed;
   }
   await audited(async () => {
     // A new call, because the work may have outlived the minute of the intent's.
     const call = await auditCall(exchange, exchange.log);
-    await services.audit.outcome(call, intent, apiCall(exchange, answer.status), [
-      ...caused,
-      ...(result?.alongside ?? []),
-    ]);
+    await services.audit.outcome(call, intent, apiCall(exchange, answer.status), [...caused, ...alongside]);
   });
   return proceed;
 }

@@ -10,7 +10,11 @@ export const orgLogout: RouteDefinition = defineLogout("orgLogout");
 /** Ends the session, its refresh family and its sockets; then the token in hand is worth nothing. */
 function defineLogout(name: "logout" | "orgLogout"): RouteDefinition {
   return defineRoute(name, { caller: "person", status: 204, answer: nothing }, async (context) => {
+    const { user, session } = context.person;
     await endSessionEverywhere(context, context.person, context.own.memberships);
+    context.caused([
+      { type: "session_end", user_id: user, target_user_id: user, session_id: session, reason: "signed_out" },
+    ]);
     return answer(null, { headers: { "Set-Cookie": clearedSessionCookie() } });
   });
 }

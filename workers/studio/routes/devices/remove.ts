@@ -1,6 +1,7 @@
 import { answerFromDevices } from "../../http/ask-devices.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { nothing } from "../../http/schemas.ts";
+import { enrollmentEvent } from "../enrollment/events.ts";
 import { deviceParams } from "./schemas.ts";
 
 export const removeDevice = defineRoute(
@@ -11,5 +12,6 @@ export const removeDevice = defineRoute(
       context,
       (devices, call) => devices.removeDevice(call, params.device),
       () => null,
+      () => enrollmentEvent(context.person.user, "device_removed", params),
     ),
 );

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { answerFromDevices } from "../../http/ask-devices.ts";
 import { defineRoute } from "../../http/define-route.ts";
+import { enrollmentEvent } from "../enrollment/events.ts";
 import { deviceParams } from "./schemas.ts";
 
 /** The new token is in this answer and nowhere else; the old one is dead. */
@@ -12,5 +13,6 @@ export const rotateDeviceToken = defineRoute(
       context,
       (devices, call) => devices.rotateToken(call, params.device),
       ({ token }) => ({ token }),
+      () => enrollmentEvent(context.person.user, "token_rotated", params),
     ),
 );

@@ -28,6 +28,17 @@ export const sendCommand = defineRoute(
   },
   (context, { params, body }) => {
     const wanted = { name: body.name, args: body.args, ttlSeconds: body.ttl_seconds };
-    return answerFromDevices(context, (devices, call) => devices.sendCommand(call, params.device, wanted), commandView);
+    return answerFromDevices(
+      context,
+      (devices, call) => devices.sendCommand(call, params.device, wanted),
+      commandView,
+      ({ id, device, name }) => ({
+        type: "device_command",
+        user_id: context.person.user,
+        device_id: device,
+        command_id: id,
+        command: name,
+      }),
+    );
   },
 );

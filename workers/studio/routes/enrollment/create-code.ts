@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { answerFromDevices } from "../../http/ask-devices.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { nameOf } from "../../http/schemas.ts";
+import { enrollmentEvent } from "./events.ts";
 import { enrollmentCode, enrollmentCodeView } from "./schemas.ts";
 
 /** A code lives a day unless told otherwise, at most 30 days: it is a credential that people pass around. */
@@ -30,6 +31,7 @@ export const createEnrollmentCode = defineRoute(
       context,
       (devices, call) => devices.createEnrollmentCode(call, wanted),
       (made) => ({ ...enrollmentCodeView(made), code: made.code }),
+      (made) => enrollmentEvent(context.person.user, "code_created", { code: made.id }),
     );
   },
 );

@@ -11,6 +11,7 @@ import { answer, type HandlerResult, refuse } from "../../http/result.ts";
 import { idText, nameOf } from "../../http/schemas.ts";
 import { quotaExceeded } from "../../lifecycle/quota.ts";
 import type { RequestContext } from "../../pipeline/request-context.ts";
+import { enrollmentEvent } from "./events.ts";
 
 const body = z.strictObject({
   code: z.string().min(1).max(128),
@@ -73,7 +74,8 @@ async function redeem(
   if (made.value.kind === "limited")
     return refuse("rate_limited", { headers: { ...headers, "Retry-After": String(made.value.rate.resetSeconds) } });
   if (made.value.kind === "full") return quotaExceeded("devices", devicesMax, headers);
-  const { device, token } = made.value;
+  const { device, token, code: used = null } = made.value;
+  context.caused([enrollmentEvent(null, "enrolled", { code: used, device })]);
   const body = {
     org_id: org,
     device_id: device,

@@ -3,6 +3,7 @@ import { rolloutMinutesMax, rolloutPerMinuteMax } from "../../../../core/limits.
 import { answerFromDevices } from "../../http/ask-devices.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { idOf } from "../../http/schemas.ts";
+import { enrollmentEvent } from "./events.ts";
 import { enrollmentCode, enrollmentCodeView } from "./schemas.ts";
 
 /** The window ends by itself, replaces one that is open, and is on record by the call that opened it. */
@@ -24,6 +25,7 @@ export const openRollout = defineRoute(
       context,
       (devices, call) => devices.openRollout(call, params.code, window),
       enrollmentCodeView,
+      () => enrollmentEvent(context.person.user, "rollout_opened", params),
     );
   },
 );

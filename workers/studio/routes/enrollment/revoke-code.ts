@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { answerFromDevices } from "../../http/ask-devices.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { idOf, nothing } from "../../http/schemas.ts";
+import { enrollmentEvent } from "./events.ts";
 
 export const revokeEnrollmentCode = defineRoute(
   "revokeEnrollmentCode",
@@ -11,5 +12,6 @@ export const revokeEnrollmentCode = defineRoute(
       context,
       (devices, call) => devices.revokeEnrollmentCode(call, params.code),
       () => null,
+      () => enrollmentEvent(context.person.user, "code_revoked", params),
     ),
 );

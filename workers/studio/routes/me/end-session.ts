@@ -14,6 +14,10 @@ export const endMySession = defineRoute(
     const live = await findSession(services.database, target, null, services.now());
     if (live === null) return refuse("not_found");
     await endSessionEverywhere(context, live.person, own.memberships);
+    const { user } = person;
+    context.caused([
+      { type: "session_end", user_id: user, target_user_id: user, session_id: target.id, reason: "by_owner" },
+    ]);
     return answer(null);
   },
 );

@@ -5,10 +5,10 @@ import { unlinkIdentity } from "../../../../store/control/outside/unlink.ts";
 import { tellEndedSessions } from "../../auth/end-sockets.ts";
 import { sha256Hex } from "../../auth/keys.ts";
 import { ceremonySecretOf } from "../../auth/outside/ceremony-cookie.ts";
+import { recordJoining } from "../../auth/outside/join.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
 import { idOf, idText, instant, nothing, opaqueSecret } from "../../http/schemas.ts";
-import { roleChange } from "../members/events.ts";
 import { syncMember } from "../members/sync-member.ts";
 
 const identity = z.object({
@@ -66,12 +66,10 @@ export const linkIdentity = defineRoute(
     if (linked.kind === "taken") {
       return refuse("conflict", { detail: "This identity, or another of the same provider, is linked already" });
     }
-    context.caused([
-      { type: "factor_change", user_id: person.user, factor: "external_identity", action: "added" },
-      ...(linked.joining === null ? [] : roleChange(person.user, person.user, null, linked.joining.role)),
-    ]);
+    context.caused([{ type: "factor_change", user_id: person.user, factor: "external_identity", action: "added" }]);
     if (linked.joining !== null) {
       const { scope, role } = linked.joining;
+      await recordJoining(context, person.user, linked.joining);
       const joined = { org: scope.org, role };
       const joining = { user: person.user, session: person.session, scope: joined };
       await tellEndedSessions(services, joining, context.requestId);

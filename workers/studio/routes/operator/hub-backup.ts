@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { backupActions } from "../../../../core/audit/vocabulary.ts";
 import type { OrgId } from "../../../../core/ids.ts";
 import type { SignedCall } from "../../../../core/mesh/claims.ts";
 import { type HubBackupRpc, type HubRange, hubRangeItemsMax } from "../../../../core/rpc/hub-backup.ts";
@@ -7,7 +8,7 @@ import { fromPart } from "../../downstream.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
 import { idOf, nothing, orgReference } from "../../http/schemas.ts";
-import { recordOrgChange } from "../../lifecycle/record-change.ts";
+import { recordForOrganisation } from "../../lifecycle/record-change.ts";
 import type { OperatorContext } from "../../pipeline/request-context.ts";
 
 const params = z.strictObject({ target: orgReference });
@@ -121,7 +122,7 @@ export const recordBackup = defineRoute(
   {
     caller: "operator",
     params,
-    body: z.strictObject({ action: z.enum(["backed_up", "restore_begun", "restored"]), backup: idOf("backup") }),
+    body: z.strictObject({ action: z.enum(backupActions), backup: idOf("backup") }),
     status: 204,
     answer: nothing,
   },
@@ -129,7 +130,13 @@ export const recordBackup = defineRoute(
     const org = await organisation(context, input.params.target);
     if (org === null) return refuse("not_found");
     const { action, backup } = input.body;
-    await recordOrgChange(context, { org, by: null, action, detail: backup });
+    await recordForOrganisation(context, org, {
+      type: "backup",
+      user_id: null,
+      org_id: org,
+      backup_id: backup,
+      action,
+    });
     return answer(null);
   },
 );
