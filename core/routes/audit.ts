@@ -67,6 +67,8 @@ export const auditRoutes = {
     method: "DELETE",
     path: `${orgPath}/audit/witnesses/{witness}`,
     policy: needs("audit:manage"),
+    // As much as adding one: it takes an eye from the log.
+    stepUp: true,
     summary: "Remove a witness; its token is worth nothing from then on",
   }),
   witnessCheckpoint: route({

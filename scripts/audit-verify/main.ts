@@ -1,15 +1,16 @@
-/** `node sentinel-audit-verify.mjs FILE|URL [--known FILE] [--key-file FILE]`: `audit verify` for auditors, in one file. */
+/** `node sentinel-audit-verify.mjs FILE|URL [--known FILE] [--witness KEY] [--key-file FILE]`: `audit verify` for auditors, in one file. */
 import { parseArgs } from "node:util";
 import { openLog, refuseTarget } from "../cli/audit/open-log.ts";
-import { describe, examine, isGood } from "../cli/audit/verify-shown.ts";
+import { describe, examine, isGood, witnessOf } from "../cli/audit/verify-shown.ts";
 import { CliError } from "../cli/cli-error.ts";
 
 const usage = [
-  "node sentinel-audit-verify.mjs FILE|URL [--known FILE] [--key-file FILE]",
+  "node sentinel-audit-verify.mjs FILE|URL [--known FILE] [--witness KEY] [--key-file FILE]",
   "",
   "FILE            a log written by: sentinel audit export",
   "URL             a log's address: https://HOST/api/v1/orgs/ORG/audit",
   "--known FILE    the log's keys and last checkpoint, as you know them; made if it is not there",
+  "--witness KEY   a witness's key (name+id+key), without whose cosignature the log is not believed",
   "--key-file FILE an API key which may read the log, for an address",
   "",
   "Exit status: 0 all is well, 1 it is not (or could not be read), 2 not understood.",
@@ -31,7 +32,9 @@ async function main(): Promise<number> {
   const problem = refuseTarget(target);
   if (problem !== null) throw new CliError("invalid_value", `the log's name ${problem}`, 2);
   const known = values.known ?? null;
-  const examination = await examine(await openLog(target, values["key-file"]), known, null, Date.now());
+  const witness = witnessOf(values.witness);
+  const log = await openLog(target, values["key-file"]);
+  const examination = await examine(log, known, witness, null, Date.now());
   for (const line of describe(examination, known)) console.log(line);
   return isGood(examination) ? 0 : 1;
 }
@@ -39,7 +42,12 @@ async function main(): Promise<number> {
 const parse = () =>
   parseArgs({
     allowPositionals: true,
-    options: { known: { type: "string" }, "key-file": { type: "string" }, help: { type: "boolean", short: "h" } },
+    options: {
+      known: { type: "string" },
+      witness: { type: "string" },
+      "key-file": { type: "string" },
+      help: { type: "boolean", short: "h" },
+    },
   });
 
 try {

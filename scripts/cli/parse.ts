@@ -5,6 +5,7 @@ import type { Flags, Verb } from "./verb.ts";
 import { auditExport } from "./verbs/audit-export.ts";
 import { auditVerify } from "./verbs/audit-verify.ts";
 import { auditVerifyLeaves } from "./verbs/audit-verify-leaves.ts";
+import { auditWitness } from "./verbs/audit-witness.ts";
 import { backup } from "./verbs/backup.ts";
 import { backupMakeKey } from "./verbs/backup-flags.ts";
 import { hubReconcile } from "./verbs/hub-reconcile.ts";
@@ -39,6 +40,7 @@ export const verbs: readonly Verb[] = [
   auditVerifyLeaves,
   auditVerify,
   auditExport,
+  auditWitness,
   backupMakeKey,
   backup,
   restore,

@@ -32,7 +32,7 @@ export function refuseLogAddress(value: string): string | null {
 export async function readLogAt(prefix: string, key: string): Promise<LogShown> {
   const read = reader(prefix.replace(/\/$/, ""), key);
   const status = JSON.parse(Buffer.from(await read("status")).toString("utf8")) as {
-    checkpoint: { keys: string[] } | null;
+    checkpoint: { keys: string[]; cosigned?: { checkpoint: string }[] } | null;
   };
   if (status.checkpoint === null)
     throw new CliError(
@@ -45,7 +45,9 @@ export async function readLogAt(prefix: string, key: string): Promise<LogShown> 
   const tiles: Uint8Array[] = [];
   for (const tile of tilesOfLevel(0, size)) tiles.push(await read(`tile/${formatTilePath(tile)}`));
   const hashes = new Uint8Array(Buffer.concat(tiles));
-  return { keys: status.checkpoint.keys, checkpoint, hashes, leaves: bundles(read, size) };
+  const { keys, cosigned = [] } = status.checkpoint;
+  const notes = cosigned.map((note) => note.checkpoint);
+  return { keys, checkpoint, cosigned: notes, hashes, leaves: bundles(read, size) };
 }
 
 async function* bundles(read: (path: string) => Promise<Uint8Array>, size: number): AsyncGenerator<KeptLeaf> {

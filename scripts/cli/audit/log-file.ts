@@ -13,8 +13,8 @@ import type { LogShown } from "./shown-log.ts";
 export const logFileFormat = "sentinel-audit-log/1";
 
 /** The lines of an exported log, without their line breaks. */
-export async function* linesOfLog({ keys, checkpoint, hashes, leaves }: LogShown): AsyncGenerator<string> {
-  yield JSON.stringify({ format: logFileFormat, keys, checkpoint });
+export async function* linesOfLog({ keys, checkpoint, cosigned, hashes, leaves }: LogShown): AsyncGenerator<string> {
+  yield JSON.stringify({ format: logFileFormat, keys, checkpoint, cosigned });
   const bytes = tileWidth * hashBytes;
   for (let tile = 0; tile * bytes < hashes.length; tile += 1) {
     yield JSON.stringify({ tile, hashes: toBase64(hashes.subarray(tile * bytes, (tile + 1) * bytes)) });
@@ -28,7 +28,9 @@ export async function readLogFile(path: string): Promise<LogShown> {
   const head = (await lines.next()).value;
   const keys: unknown = head?.["keys"];
   const checkpoint = head?.["checkpoint"];
-  if (head?.["format"] !== logFileFormat || typeof checkpoint !== "string" || !isTexts(keys))
+  // Files from before there were witnesses have none.
+  const cosigned: unknown = head?.["cosigned"] ?? [];
+  if (head?.["format"] !== logFileFormat || typeof checkpoint !== "string" || !isTexts(keys) || !isTexts(cosigned))
     throw bad(path, "it does not begin as one");
   const tiles: Uint8Array[] = [];
   let first: KeptLeaf | null = null;
@@ -42,7 +44,8 @@ export async function readLogFile(path: string): Promise<LogShown> {
     if (tile !== tiles.length || bytes === null) throw bad(path, `its tile ${tiles.length} is not one`);
     tiles.push(bytes);
   }
-  return { keys, checkpoint, hashes: new Uint8Array(Buffer.concat(tiles)), leaves: leavesFrom(path, first, lines) };
+  const hashes = new Uint8Array(Buffer.concat(tiles));
+  return { keys, checkpoint, cosigned, hashes, leaves: leavesFrom(path, first, lines) };
 }
 
 async function* leavesFrom(path: string, first: KeptLeaf | null, rest: AsyncIterable<Line>): AsyncGenerator<KeptLeaf> {

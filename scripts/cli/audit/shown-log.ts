@@ -8,6 +8,8 @@ export interface LogShown {
   readonly keys: readonly string[];
   /** The newest checkpoint, a signed note. */
   readonly checkpoint: string;
+  /** Earlier or the same, as witnesses cosigned them: signed notes. */
+  readonly cosigned: readonly string[];
   /** Leaf hashes, one after the other. */
   readonly hashes: Uint8Array;
   /** The leaves themselves, once, in order. */

@@ -1,6 +1,7 @@
 import { type Finding, type KeptLeaf, LeafJudge } from "../../../core/audit/leaf-judge.ts";
-import { parseVerifier } from "../../../core/audit/signed-note.ts";
-import { type Distrust, verifyLog } from "../../../core/audit/verify-log.ts";
+import { parseVerifier, type Verifier } from "../../../core/audit/signed-note.ts";
+import { type Cosigned, type Distrust, verifyLog } from "../../../core/audit/verify-log.ts";
+import { parseWitnessKey } from "../../../core/audit/witness-key.ts";
 import { CliError } from "../cli-error.ts";
 import { type KnownLog, readKnownLog, writeKnownLog } from "./known-log.ts";
 import { type LogShown, sha256 } from "./shown-log.ts";
@@ -13,6 +14,8 @@ export interface Examination {
   readonly size: number;
   readonly why: Distrust | null;
   readonly detail: string;
+  /** By the witness that was asked for; null when none was. */
+  readonly cosigned: Cosigned | null;
   /** Of the leaves that the log itself shows. */
   readonly shown: Finding | null;
   /** Of the copy that was held against it; null also when there was none. */
@@ -24,22 +27,26 @@ export interface Examination {
 /**
  * Verifies a log from its keys down to each leaf.
  * @param knownPath what was known of it from earlier; read, held against it, and moved on when all is well
+ * @param witness who has to have cosigned it; null for nobody
  * @param copy another copy of the same log, such as Postgres's, in the order of its numbers
  * @throws CliError for keys that are none
  */
 export async function examine(
   log: LogShown,
   knownPath: string | null,
+  witness: Verifier | null,
   copyOf: ((origin: string) => AsyncIterable<KeptLeaf>) | null,
   nowMs: number,
 ): Promise<Examination> {
   const known = knownPath === null ? null : readKnownLog(knownPath);
   const keys = verifiersOf((known ?? log).keys);
   const saved = known?.checkpoint ?? null;
-  const verdict = await verifyLog({ checkpoint: log.checkpoint, hashes: log.hashes, keys, saved }, sha256);
+  const { checkpoint, hashes } = log;
+  const asked = witness === null ? null : { key: witness, notes: log.cosigned };
+  const verdict = await verifyLog({ checkpoint, hashes, keys, saved, witness: asked }, sha256);
   if (verdict.kind === "distrusted") {
     const { why, detail } = verdict;
-    return { origin: "", size: 0, why, detail, shown: null, copy: null, copyFollowing: 0 };
+    return { origin: "", size: 0, why, detail, cosigned: null, shown: null, copy: null, copyFollowing: 0 };
   }
   const { origin, size } = verdict.head;
   const shown = await judge(log.hashes, log.leaves, () => false);
@@ -50,12 +57,12 @@ export async function examine(
     writeKnownLog(knownPath, next);
   }
   const rest = { shown: shown.finding, copy: copy?.finding ?? null, copyFollowing: copy?.following ?? 0 };
-  return { origin, size, why: null, detail: "", ...rest };
+  return { origin, size, why: null, detail: "", cosigned: verdict.cosigned, ...rest };
 }
 
 /** What is said of it, the first line to whoever reads no more. */
 export function describe(examination: Examination, known: string | null): string[] {
-  const { origin, size, why, detail, shown, copy, copyFollowing } = examination;
+  const { origin, size, why, detail, cosigned, shown, copy, copyFollowing } = examination;
   if (why !== null) return [`✗ ${why}: ${detail}`];
   const lines = [shown, copy].flatMap((finding, index) =>
     finding === null
@@ -65,6 +72,9 @@ export function describe(examination: Examination, known: string | null): string
   if (lines.length > 0) return [...lines, `of ${origin}, signed up to entry ${size}`];
   return [
     `✓ ${origin}: ${size} entries are what was signed${copyFollowing > 0 ? `; ${copyFollowing} more wait for the next checkpoint` : ""}`,
+    ...(cosigned === null
+      ? []
+      : [`Cosigned by the witness up to entry ${cosigned.size}, ${new Date(cosigned.atSeconds * 1000).toISOString()}`]),
     ...(known === null
       ? ["The keys are those that the log itself says, and no earlier checkpoint was compared: --known FILE does both."]
       : []),
@@ -92,9 +102,18 @@ function isYoung(leafJson: string, nowMs: number): boolean {
   }
 }
 
-function verifiersOf(keys: readonly string[]) {
+/** @throws CliError `bad_key` */
+export function verifiersOf(keys: readonly string[]) {
   const verifiers = keys.map((key) => parseVerifier(key, sha256));
   if (verifiers.some((verifier) => verifier === null))
     throw new CliError("bad_key", "a key is not of the form name+id+key, or its id is not its own");
   return verifiers.filter((verifier) => verifier !== null);
+}
+
+/** A witness's key as it was typed; null for none. @throws CliError `invalid_value` */
+export function witnessOf(typed: string | undefined): Verifier | null {
+  if (typed === undefined) return null;
+  const key = parseWitnessKey(typed, sha256);
+  if (key === null) throw new CliError("invalid_value", "--witness takes a witness's key, name+id+key", 2);
+  return key;
 }

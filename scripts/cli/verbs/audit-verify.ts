@@ -3,7 +3,7 @@ import type { KeptLeaf } from "../../../core/audit/leaf-judge.ts";
 import { databaseLeaves } from "../audit/database-leaves.ts";
 import { databasesOf, databaseUrlFileFlag } from "../audit/databases.ts";
 import { openLog, refuseTarget } from "../audit/open-log.ts";
-import { describe, examine, isGood } from "../audit/verify-shown.ts";
+import { describe, examine, isGood, witnessOf } from "../audit/verify-shown.ts";
 import { CliError } from "../cli-error.ts";
 import { readSnapshot } from "../database.ts";
 import { stateFlag, type Verb } from "../verb.ts";
@@ -26,6 +26,7 @@ export const auditVerify: Verb = {
       value: "FILE",
       help: "the log's keys and last checkpoint, as this verifier knows them; made if it is not there",
     },
+    witness: { value: "KEY", help: "a witness's key (name+id+key), without whose cosignature the log is not believed" },
     database: {
       value: null,
       help: "hold against it what Postgres keeps, on every placement of the stack or DATABASE_URLS",
@@ -39,12 +40,12 @@ export const auditVerify: Verb = {
     "audit verify demo.log --known demo.known --database",
   ],
   async run(flags, print) {
+    const witness = witnessOf(flags["witness"]);
     const log = await openLog(flags["log"] as string, flags["key-file"]);
     const known = flags["known"] ?? null;
-    const examination =
-      flags["database"] === undefined && flags["database-url-file"] === undefined
-        ? await examine(log, known, null, Date.now())
-        : await examine(log, known, copyIn(databasesOf(flags["state"], flags["database-url-file"])), Date.now());
+    const isAlone = flags["database"] === undefined && flags["database-url-file"] === undefined;
+    const copies = isAlone ? null : copyIn(databasesOf(flags["state"], flags["database-url-file"]));
+    const examination = await examine(log, known, witness, copies, Date.now());
     for (const line of describe(examination, known)) print(line);
     return isGood(examination) ? 0 : 1;
   },

@@ -89,6 +89,7 @@ async function publish(org: OrgId, entries: readonly SinkEntry[], by: CryptoKeyP
   const shown = {
     keys: [formatVerifier(verifier, sha256)],
     checkpoint: formatNote({ text, signatures: [{ name: origin, keyId: keyIdOf(verifier, sha256), signature }] }),
+    cosigned: [],
     hashes: new Uint8Array(Buffer.concat(hashes)),
     leaves,
   };
