@@ -19,6 +19,7 @@ import type { Method, RouteSpec } from "./routes/route.ts";
 import { selfRoutes } from "./routes/self.ts";
 import { signInRoutes } from "./routes/sign-in.ts";
 import { systemRoutes } from "./routes/system.ts";
+import { wafRoutes } from "./routes/waf.ts";
 
 export type { Method, RoutePolicy, RouteSpec, WafExemption } from "./routes/route.ts";
 
@@ -29,6 +30,7 @@ export const routes = {
   ...selfRoutes,
   ...organisationsRoutes,
   ...geoRoutes,
+  ...wafRoutes,
   ...apiKeysRoutes,
   ...groupsRoutes,
   ...devicesRoutes,

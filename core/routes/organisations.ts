@@ -1,4 +1,5 @@
 import { needs, orgPath, type RouteSpec, route, signedIn } from "./route.ts";
+import { wafRuleTexts } from "./waf.ts";
 
 /** Organisations, their members and their policies. */
 export const organisationsRoutes = {
@@ -86,13 +87,14 @@ export const organisationsRoutes = {
     method: "GET",
     path: `${orgPath}/policies/{policy}`,
     policy: needs("policies:read"),
-    summary: "The geo, tls or mfa policy",
+    summary: "The geo, tls, mfa or waf policy",
   }),
   putPolicy: route({
     method: "PUT",
     path: `${orgPath}/policies/{policy}`,
     policy: needs("policies:manage"),
     stepUp: true,
-    summary: "Replace the geo, tls or mfa policy",
+    wafExemptions: wafRuleTexts,
+    summary: "Replace the geo, tls, mfa or waf policy",
   }),
 } as const satisfies Record<string, RouteSpec>;

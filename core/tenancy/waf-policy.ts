@@ -81,9 +81,15 @@ export const isFloor = (rule: WafRuleId): boolean => wafCatalogue[rule].class ==
 export const isWafRuleId = (text: unknown): text is WafRuleId =>
   typeof text === "string" && Object.hasOwn(wafCatalogue, text);
 
-/** Everything that is wrong with a policy of the right form; none where it may hold. */
+/** Everything that is wrong with a policy that somebody wants; none where it may hold. */
 export function issuesOfPolicy(policy: WafPolicy): WafIssue[] {
-  const { rules, overrides, allowances } = policy;
+  const form = issuesOfForm(policy);
+  return form.length > 0 ? form : issuesOfNames(policy);
+}
+
+/** What no policy may be, whoever wrote it. */
+function issuesOfForm(policy: WafPolicy): WafIssue[] {
+  const { rules, allowances } = policy;
   const conditions = rules.flatMap((rule) => rule.conditions);
   const patterns = conditions.filter(({ operator }) => operator === "matches").length;
   const tooMany = (path: string, count: number, max: number): WafIssue[] =>
@@ -100,6 +106,19 @@ export function issuesOfPolicy(policy: WafPolicy): WafIssue[] {
   return [
     ...tooMany("characters", characters, wafPolicyCharactersMax),
     ...rules.flatMap((rule, index) => at(`rules.${index}`, issuesOfRule(rule, rules.slice(0, index)))),
+  ];
+}
+
+/**
+ * Names that mean nothing here, or that no policy may name. One that is stored may have them: a release renames
+ * rules, and an edge of the release before knows fewer.
+ */
+function issuesOfNames({ rules, overrides, allowances }: WafPolicy): WafIssue[] {
+  const conditions = rules.flatMap((rule, index) =>
+    rule.conditions.map((one, place) => ({ one, path: `rules.${index}.conditions.${place}` })),
+  );
+  return [
+    ...conditions.flatMap(({ one, path }) => at(path, issuesOfEndpoint(one))),
     ...Object.keys(overrides).flatMap((rule) => at(`overrides.${rule}`, issuesOfRuleId(rule))),
     ...allowances.flatMap((one, index) => at(`allowances.${index}`, issuesOfAllowance(one))),
   ];
@@ -113,14 +132,13 @@ function issuesOfRule({ name, conditions }: WafRule, before: readonly WafRule[])
   if (conditions.length === 0) issues.push({ path: "conditions", message: "must be at least one" });
   if (conditions.length > ruleConditionsMax)
     issues.push({ path: "conditions", message: `must be at most ${ruleConditionsMax}` });
-  const inside = conditions.flatMap((one, index) => at(`conditions.${index}`, issuesOfConditionHere(one)));
+  const inside = conditions.flatMap((one, index) => at(`conditions.${index}`, issuesOfCondition(one)));
   return [...issues, ...inside];
 }
 
 /** An endpoint that is none would be a rule that never holds, which is somebody's mistake. */
-function issuesOfConditionHere(condition: WafCondition): WafIssue[] {
-  const issues = issuesOfCondition(condition);
-  if (issues.length > 0 || condition.field !== "endpoint") return issues;
+function issuesOfEndpoint(condition: WafCondition): WafIssue[] {
+  if (condition.field !== "endpoint") return [];
   const { operator, value = "", values = [value] } = condition;
   if (operator !== "equals" && operator !== "in") return [{ path: "operator", message: "must be equals or in" }];
   return values.every(isOrgEndpoint) ? [] : [{ path: "value", message: "names no endpoint of an organisation" }];
@@ -150,14 +168,17 @@ function at(path: string, issues: readonly WafIssue[]): WafIssue[] {
   return issues.map((one) => ({ path: one.path === "" ? path : `${path}.${one.path}`, message: one.message }));
 }
 
-/** Parses what is stored or published. Anything not exactly right is null, and a null policy refuses. */
+/**
+ * Parses what is stored or published. Anything not exactly right is null, and a null policy refuses; only a word about
+ * a rule that does not exist here is passed over, as there is nothing for it to be about.
+ */
 export function parseWafPolicy(json: unknown): WafPolicy | null {
   if (typeof json !== "object" || json === null || Array.isArray(json)) return null;
   const { mode, sensitivity, overrides, rules, allowances, ...rest } = json as Record<string, unknown>;
   const known = wafModes.find((one) => one === mode);
   const level = (Object.keys(sensitivities) as Sensitivity[]).find((one) => one === sensitivity);
   const parsedRules = listOf(rules, parseRule);
-  const parsedAllowances = listOf(allowances, parseAllowance);
+  const parsedAllowances = parseAllowances(allowances);
   const parsedOverrides = parseOverrides(overrides);
   if (known === undefined || level === undefined || Object.keys(rest).length > 0) return null;
   if (parsedRules === null || parsedAllowances === null || parsedOverrides === null) return null;
@@ -168,7 +189,7 @@ export function parseWafPolicy(json: unknown): WafPolicy | null {
     rules: parsedRules,
     allowances: parsedAllowances,
   };
-  return issuesOfPolicy(policy).length === 0 ? policy : null;
+  return issuesOfForm(policy).length === 0 ? policy : null;
 }
 
 function parseRule(json: unknown): WafRule | null {
@@ -181,18 +202,26 @@ function parseRule(json: unknown): WafRule | null {
   return { name, action: does, match, conditions: parsed };
 }
 
-function parseAllowance(json: unknown): WafAllowance | null {
+function parseAllowances(json: unknown): WafAllowance[] | null {
+  if (!Array.isArray(json) || json.length > allowancesMax) return null;
+  const parsed = json.map(parseAllowance);
+  return parsed.includes(null) ? null : parsed.flatMap((one) => (one === null || one === "unknown" ? [] : [one]));
+}
+
+function parseAllowance(json: unknown): WafAllowance | "unknown" | null {
   if (typeof json !== "object" || json === null) return null;
   const { rule, endpoint, field, until } = json as Record<string, unknown>;
-  if (!isWafRuleId(rule) || typeof endpoint !== "string" || typeof field !== "string" || typeof until !== "string")
-    return null;
-  return { rule, endpoint, field, until };
+  const texts = [rule, endpoint, field, until].every((text) => typeof text === "string");
+  if (!texts || Number.isNaN(Date.parse(String(until)))) return null;
+  if (!isWafRuleId(rule) || isFloor(rule)) return "unknown";
+  return { rule, endpoint: String(endpoint), field: String(field), until: String(until) };
 }
 
 function parseOverrides(json: unknown): WafPolicy["overrides"] | null {
   if (typeof json !== "object" || json === null || Array.isArray(json)) return null;
-  const known = Object.entries(json).every(([rule, one]) => isWafRuleId(rule) && wafOverrides.some((o) => o === one));
-  return known ? (json as WafPolicy["overrides"]) : null;
+  const entries = Object.entries(json);
+  if (!entries.every(([, one]) => wafOverrides.some((known) => known === one))) return null;
+  return Object.fromEntries(entries.filter(([rule]) => isWafRuleId(rule) && !isFloor(rule)));
 }
 
 function listOf<T>(json: unknown, parse: (one: unknown) => T | null): T[] | null {

@@ -28,7 +28,8 @@ export async function readPolicy(database: Database, { org }: DoorScope): Promis
 /** {@link readPolicy} as a statement of somebody's transaction. @param which a condition on `o`, a row of organisations */
 export function policyStatement(which: Statement): Statement {
   return sql`SELECT o.id, o.slug, o.status, o.policy_version::text AS version,
-        ${geoPolicyColumns(sql`o.id`)}, t.document ->> 'device_min' AS device_min
+        ${geoPolicyColumns(sql`o.id`)}, t.document ->> 'device_min' AS device_min,
+        (SELECT w.document FROM control.org_policies w WHERE w.org_id = o.id AND w.name = 'waf') AS waf
       FROM control.organisations o
       LEFT JOIN control.org_policies t ON t.org_id = o.id AND t.name = 'tls'
       WHERE ${which}`;
@@ -45,6 +46,7 @@ export function policyRow([row]: readonly Row[]): VersionedPolicy | null {
     status: row["status"] === "provisioning" ? "active" : row["status"],
     geo: geoPolicyOf(row, platformPolicy.geo.surfaces),
     tlsDeviceMin: row["device_min"] ?? platformPolicy.tlsDeviceMin,
+    waf: row["waf"] ?? platformPolicy.waf,
   });
   if (policy === null) throw new TypeError("a stored policy does not parse");
   return { policy, version: String(row["version"]) };

@@ -85,6 +85,12 @@ const bodies: Readonly<Record<string, unknown>> = {
   confirmGeo: null,
   addGeoException: { country: "DE", until: new Date(Date.now() + 24 * 3600_000).toISOString() },
   makeBreakGlass: null,
+  replayWaf: { mode: "log", sensitivity: "normal", overrides: {}, rules: [], allowances: [] },
+  allowWaf: {
+    endpoint: "POST /api/v1/orgs/{org}/groups",
+    items: [{ rule: "sqli-comment", field: "body.name" }],
+    until: tomorrow,
+  },
   useBreakGlass: { code: "0000-0000-0000-0000-0000-0000-0000-0000" },
   createApiKey: { name: "mine now", role: "viewer", expires_at: tomorrow },
   addWitness: { name: "mine now", key: witnessKeyNamed("school.test/witness") },

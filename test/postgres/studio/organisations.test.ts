@@ -306,7 +306,8 @@ describe("policies", () => {
     expect(await put("geo", { countries: ["IN", "IN"] })).toBe(422);
     expect(await put("geo", { device_min: "TLSv1.2" })).toBe(422);
     expect(await put("tls", { device_min: "TLSv1.0" })).toBe(422);
-    expect(await put("waf", { countries: ["IN"] })).toBe(404);
+    expect(await put("waf", { countries: ["IN"] })).toBe(422);
+    expect(await put("none", { countries: ["IN"] })).toBe(404);
   });
 });
 

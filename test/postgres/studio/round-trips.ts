@@ -15,6 +15,7 @@
  * 3, each for one reason:
  * - createOrg: the claim comes before the schema, the hub and the edge, and the activation after them; both bring
  *   along what those are told, and the activation says whether it still holds.
+ * - allowWaf, which is one more: the policy is read, and replaced if it is still that one.
  * - createApiKey, removeMember, putPolicy: hub and edge are told from what the write returned, and the row is
  *   looked at once more after they were told. Two changes at once would else leave the earlier one there.
  * - acceptInvitation: the log that the intent goes to is found by the token, before the work.
@@ -84,6 +85,9 @@ export const roundTrips: Readonly<Record<string, number>> = {
   putPolicy: 8,
   simulateGeo: 3,
   confirmGeo: 2,
+  replayWaf: 2,
+  listWafDecisions: 2,
+  allowWaf: 4,
   addGeoException: 2,
   listGeoExceptions: 2,
   removeGeoException: 2,

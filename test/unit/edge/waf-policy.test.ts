@@ -143,14 +143,29 @@ describe("a policy", () => {
     {},
     { ...defaultWafPolicy, mode: "off" },
     { ...defaultWafPolicy, sensitivity: "toString" },
-    { ...defaultWafPolicy, overrides: { nobody: "off" } },
-    { ...defaultWafPolicy, overrides: { constructor: "off" } },
+    { ...defaultWafPolicy, overrides: { "sqli-union": "never" } },
+    { ...defaultWafPolicy, allowances: [{ rule: "sqli-union", endpoint: "x", field: "body.a", until: "soon" }] },
     { ...defaultWafPolicy, rules: [{ ...rule(), conditions: [{ ...fromCurl, surplus: 1 }] }] },
     { ...defaultWafPolicy, rules: [{ ...rule(), conditions: [{ field: "ip", operator: "exists" }] }] },
     { ...defaultWafPolicy, rules: [{ ...rule(), action: "allow" }] },
     { ...defaultWafPolicy, surplus: true },
   ])("is none when it is not exactly right: %j", (json) => {
     expect(parseWafPolicy(json)).toBeNull();
+  });
+
+  it("that is stored may speak of rules that do not exist here, and is then silent about them", () => {
+    const until = "2026-12-01T00:00:00Z";
+    const endpoint = "POST /api/v1/orgs/{org}/groups";
+    const json = {
+      ...defaultWafPolicy,
+      overrides: { nobody: "off", constructor: "off", "null-byte": "off", "sqli-union": "log" },
+      allowances: [
+        { rule: "nobody", endpoint, field: "body.name", until },
+        { rule: "null-byte", endpoint, field: "body.name", until },
+      ],
+    };
+    expect(parseWafPolicy(json)).toEqual({ ...defaultWafPolicy, overrides: { "sqli-union": "log" } });
+    expect(messages(json as never)).toHaveLength(5);
   });
 
   it("can't turn off, log or exempt what protects every organisation", () => {

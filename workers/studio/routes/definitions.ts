@@ -94,12 +94,15 @@ import { deleteOrg, restoreOrg } from "./organisations/delete.ts";
 import { getOrg } from "./organisations/show.ts";
 import { getUsage } from "./organisations/usage.ts";
 import { outsideIssuerDefinitions } from "./outside-issuers.ts";
+import { allowWaf } from "./policies/allow-waf.ts";
 import { makeBreakGlass, showBreakGlass, useBreakGlass } from "./policies/break-glass.ts";
 import { confirmGeo } from "./policies/confirm-geo.ts";
 import { addGeoException, listGeoExceptions, removeGeoException } from "./policies/geo-exceptions.ts";
 import { putPolicy } from "./policies/replace.ts";
+import { replayWaf } from "./policies/replay-waf.ts";
 import { getPolicy } from "./policies/show.ts";
 import { simulateGeo } from "./policies/simulate-geo.ts";
+import { listWafDecisions } from "./policies/waf-decisions.ts";
 
 const served: readonly RouteDefinition[] = [
   createApiKey,
@@ -209,6 +212,9 @@ const served: readonly RouteDefinition[] = [
   makeBreakGlass,
   showBreakGlass,
   useBreakGlass,
+  replayWaf,
+  listWafDecisions,
+  allowWaf,
   getPolicy,
   rotateKeys,
   disableUser,

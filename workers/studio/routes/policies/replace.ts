@@ -8,12 +8,15 @@ import { publishPolicy } from "../organisations/publish-policy.ts";
 import { geoChange } from "./geo-schemas.ts";
 import { replaceGeoPolicy } from "./replace-geo.ts";
 import { replaceMfaPolicy } from "./replace-mfa.ts";
+import { replaceWaf } from "./replace-waf.ts";
 import { policyAnswer, policyParams, tlsPolicy } from "./schemas.ts";
+import { wafChange } from "./waf-schemas.ts";
 
 // Which of them it must be, the path says; the handler holds it to that.
 const body = z.strictObject({
   ...geoChange.shape,
   ...tlsPolicy.partial().shape,
+  ...wafChange.partial().shape,
   required: z.boolean().optional(),
   // Read as a time by the handler; what is parsed twice must be the same text both times.
   grace_until: z.string().max(40).nullable().optional(),
@@ -31,6 +34,8 @@ export const putPolicy = defineRoute(
         return replaceGeoPolicy(context, given);
       case "mfa":
         return replaceMfaPolicy(context, given);
+      case "waf":
+        return replaceWaf(context, given);
     }
   },
 );

@@ -5,6 +5,7 @@ import { defineRoute } from "../../http/define-route.ts";
 import { answer, type HandlerResult, refuse } from "../../http/result.ts";
 import { geoView } from "./geo-schemas.ts";
 import { policyAnswer, policyParams } from "./schemas.ts";
+import { wafView } from "./waf-schemas.ts";
 
 export const getPolicy = defineRoute(
   "getPolicy",
@@ -13,7 +14,8 @@ export const getPolicy = defineRoute(
     if (params.policy === "mfa") return answer(mfaView(membership.mfa));
     const stored = await readPolicy(services.database, scope);
     if (stored === null) return refuse("not_found");
-    const { geo, tlsDeviceMin } = stored.policy;
+    const { geo, tlsDeviceMin, waf } = stored.policy;
+    if (params.policy === "waf") return answer(wafView(waf, stored.version));
     return answer(params.policy === "geo" ? geoView(geo, services.now()) : { device_min: tlsDeviceMin });
   },
 );

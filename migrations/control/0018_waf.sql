@@ -1,0 +1,3 @@
+-- An organisation's policy of the firewall (docs/adr/0027-waf-policy.md) stands beside its other policies.
+ALTER TABLE control.org_policies DROP CONSTRAINT org_policies_name_check;
+ALTER TABLE control.org_policies ADD CONSTRAINT org_policies_name_check CHECK (name IN ('geo', 'tls', 'mfa', 'waf'));
