@@ -1,15 +1,17 @@
 /** TLS to the database, with real peers: for scripts a Postgres that speaks it, for Workers what Neon's address would be. */
+
+import { spawn } from "node:child_process";
 import { randomBytes, X509Certificate } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createPlainServer } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import pg from "pg";
 import { Agent, buildConnector, getGlobalDispatcher, setGlobalDispatcher } from "undici";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import workerdBinary from "workerd";
 import { WebSocketServer } from "ws";
 import { verifiedConnection } from "../../../scripts/migrate/verified-connection.ts";
 import { serverAccount } from "../../../scripts/postgres/account.ts";
@@ -199,6 +201,50 @@ async function neonPeer(pair: KeyPair): Promise<{ port: number; asked: string[];
   };
 }
 
+/** The runtime itself with one Worker, whose calls leave by a network that trusts `trusted` (PEM) beside the public authorities. */
+async function startWorkerd(script: string, trusted: string): Promise<{ url: string; stop: () => Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), "sentinel-workerd-"));
+  writeFileSync(join(folder, "worker.js"), script);
+  writeFileSync(
+    join(folder, "config.capnp"),
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "worker", worker = (
+      modules = [(name = "worker", esModule = embed "worker.js")],
+      compatibilityDate = "2026-01-01",
+      globalOutbound = "network")),
+    (name = "network", network = (
+      allow = ["public", "private"],
+      tlsOptions = (trustBrowserCas = true, trustedCertificates = [${JSON.stringify(trusted)}]))),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "worker")],
+);`,
+  );
+  const child = spawn(workerdBinary, ["serve", "--control-fd=3", join(folder, "config.capnp")], {
+    // It tells of each refused handshake at length; the tests say what they are about.
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
+  });
+  const ended = new Promise((done) => child.once("exit", done));
+  const port = await new Promise<number>((found, failed) => {
+    let said = "";
+    child.once("exit", (code) => failed(new Error(`workerd ended with ${code}`)));
+    child.stdio[3]?.on("data", (chunk) => {
+      said += String(chunk);
+      const listening = /"event":"listen".*"port":(\d+)/.exec(said);
+      if (listening !== null) found(Number(listening[1]));
+    });
+  });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    stop: async () => {
+      child.kill("SIGKILL");
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
 describe("a Worker's connection to Neon's address", () => {
   const url = "postgres://role:secret@db.sentinel.test/sentinel";
   const usual = getGlobalDispatcher();
@@ -281,31 +327,45 @@ describe("a Worker's connection to Neon's address", () => {
     expect(() => createInteractiveClient({ url, gateway })).toThrow("on this machine");
   });
 
-  it("is refused by the runtime itself where nobody knows the authority, by fetch and by WebSocket", async () => {
-    const peer = await neonPeer(authority.issue("DNS:localhost"));
-    // So that "refused" is said of the certificate and of nothing else.
-    const plain = createPlainServer((_, response) => response.end());
-    await new Promise<void>((done) => plain.listen(0, "127.0.0.1", done));
-    const script = `export default { async fetch(request) {
-      const { pathname } = new URL(request.url);
-      const to = pathname === "/control" ? "http://localhost:${(plain.address() as AddressInfo).port}/" : "https://localhost:${peer.port}/";
-      const upgrade = pathname === "/socket" ? { headers: { Upgrade: "websocket" } } : {};
-      try { return new Response("reached " + (await fetch(to, upgrade)).status); }
-      catch { return new Response("refused"); }
-    } }`;
-    const worker = { name: "asks", modules: true as const, compatibilityDate: "2026-01-01", script };
-    const miniflare = new Miniflare(convertV4MiniflareOptions({ workers: [worker] }));
-    const ask = async (path: string) => (await miniflare.dispatchFetch(`http://worker.test/${path}`)).text();
-    try {
-      expect(await ask("control")).toBe("reached 200");
-      expect(await ask("plain")).toBe("refused");
-      expect(await ask("socket")).toBe("refused");
-      expect(peer.asked).toEqual([]);
-    } finally {
-      await miniflare.dispose();
-      await peer.stop();
-      plain.closeAllConnections();
-      await new Promise((done) => plain.close(done));
+  describe("as the runtime makes it, which trusts one authority here", () => {
+    /** @returns how a call without TLS fared, which shows that the network is there, then fetch and WebSocket */
+    async function askFromWorkerd(peerPort: number): Promise<string[]> {
+      const plain = createPlainServer((_, response) => response.end());
+      await new Promise<void>((done) => plain.listen(0, "127.0.0.1", done));
+      const workerd = await startWorkerd(
+        `export default { async fetch(request) {
+          const { pathname } = new URL(request.url);
+          const to = pathname === "/control" ? "http://localhost:${(plain.address() as AddressInfo).port}/" : "https://localhost:${peerPort}/";
+          const upgrade = pathname === "/socket" ? { headers: { Upgrade: "websocket" } } : {};
+          try { return new Response("reached " + (await fetch(to, upgrade)).status); }
+          catch { return new Response("refused"); }
+        } }`,
+        authority.cert,
+      );
+      try {
+        const answers: string[] = [];
+        for (const path of ["control", "plain", "socket"])
+          answers.push(await (await fetch(`${workerd.url}/${path}`)).text());
+        return answers;
+      } finally {
+        await workerd.stop();
+        plain.closeAllConnections();
+        await new Promise((done) => plain.close(done));
+      }
     }
+
+    it("reaches the host whose certificate is its own", async () => {
+      const peer = await neonPeer(authority.issue("DNS:localhost"));
+      expect(await askFromWorkerd(peer.port)).toEqual(["reached 200", "reached 200", "reached 101"]);
+      expect(peer.asked).toHaveLength(2);
+      await peer.stop();
+    });
+
+    it.each(wrong("localhost"))("is refused for a certificate %s, before anything is said", async (_what, pair) => {
+      const peer = await neonPeer(pair());
+      expect(await askFromWorkerd(peer.port)).toEqual(["reached 200", "refused", "refused"]);
+      expect(peer.asked).toEqual([]);
+      await peer.stop();
+    });
   });
 });
