@@ -25,7 +25,6 @@ export const documentIdsMax = 1000;
 /** Longest duration, in milliseconds: a day. */
 const durationMsMax = 24 * 3600_000;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const unsafe = /[\0\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
 
 /** An identifier of ours (core/ids.ts). Its kind is said, and not checked: a log refuses no entry over a prefix. */

@@ -4,6 +4,7 @@
  */
 import type { JWK } from "jose";
 import type { AuditEntry, AuditFields, AuditResult, AuditType } from "../audit/events.ts";
+import type { AuditOutcome } from "../audit/facets.ts";
 import type { DeviceId, EnrollmentCodeId, GroupId, OrgId, UserId } from "../ids.ts";
 import type { AccessClaims, SignedCall } from "../mesh/claims.ts";
 import type { GeoPolicy } from "../tenancy/geo-policy.ts";
@@ -192,6 +193,7 @@ export interface IntentHandle {
 
 /** For studio: reading one organisation's log. */
 export interface AuditReaderRpc {
+  /** A page that looked at all it may has fewer items than asked for, or none, and says where to go on. */
   list(call: SignedCall, filter: AuditFilter): Promise<{ items: AuditEntry[]; nextBeforeSeq: number | null }>;
   /** Where the requests of the last 30 days came from, and how many they were. */
   traffic(call: SignedCall): Promise<(TrafficOrigin & { readonly count: number })[]>;
@@ -202,6 +204,13 @@ export interface AuditFilter {
   readonly type: AuditType | null;
   /** A user id, matched against user_id and admin_id. */
   readonly actor: string | null;
+  /** The next five may be absent, as from a studio of the release before. Target: a user or a device. */
+  readonly target?: string | null;
+  readonly document?: string | null;
+  /** As it was written down, letter for letter. */
+  readonly address?: string | null;
+  readonly country?: string | null;
+  readonly outcome?: AuditOutcome | null;
   readonly fromMs: number | null;
   readonly toMs: number | null;
   /** Newest first, below this sequence number; null for the newest page. */

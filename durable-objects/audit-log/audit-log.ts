@@ -129,9 +129,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
 
   /** Entries, newest first. `filter` was validated by `AuditReader`. */
   async list(log: LogName, filter: AuditFilter): Promise<{ items: AuditEntry[]; nextBeforeSeq: number | null }> {
-    const found = this.#entries.list(log, filter);
-    const items = found.slice(0, filter.limit);
-    return { items, nextBeforeSeq: found.length > items.length ? (items.at(-1)?.seq ?? null) : null };
+    return this.#entries.list(log, filter);
   }
 
   /** The newest checkpoint; null before the first. */

@@ -1,5 +1,7 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { type AuditEntry, type AuditType, auditTypes } from "../../core/audit/events.ts";
+import { auditOutcomes } from "../../core/audit/facets.ts";
+import { address as addressField, country as countryField } from "../../core/audit/field.ts";
 import { type OrgId, parseId } from "../../core/ids.ts";
 import { pageItemsMax } from "../../core/limits.ts";
 import type { SignedCall } from "../../core/mesh/claims.ts";
@@ -47,10 +49,23 @@ function parseFilter(filter: AuditFilter): AuditFilter {
   const type = filter.type === null ? null : auditTypes.find((known: AuditType) => known === filter.type);
   const actor = filter.actor === null ? null : parseId("user", filter.actor);
   const { fromMs, toMs, beforeSeq, limit } = filter;
+  const target = given(filter.target, (text) => parseId("user", text) ?? parseId("device", text));
+  const document = given(filter.document, (text) => parseId("document", text));
+  const address = given(filter.address, (text) => addressField.parse(text) ?? null);
+  const country = given(filter.country, (text) => countryField.parse(text) ?? null);
+  const outcome = given(filter.outcome, (text) => auditOutcomes.find((known) => known === text) ?? null);
   const counts = [fromMs, toMs, beforeSeq].every((value) => value === null || Number.isSafeInteger(value));
   const limitOk = Number.isSafeInteger(limit) && limit >= 1 && limit <= pageItemsMax;
   if (type === undefined || (actor === null) !== (filter.actor === null) || !counts || !limitOk) {
     throw new RangeError("not a filter of the audit log");
   }
-  return { type, actor, fromMs, toMs, beforeSeq, limit };
+  return { type, actor, target, document, address, country, outcome, fromMs, toMs, beforeSeq, limit };
+}
+
+/** Null or absent: not asked for. @throws RangeError */
+function given<T>(value: unknown, parse: (value: unknown) => T | null): T | null {
+  if (value === null || value === undefined) return null;
+  const parsed = parse(value);
+  if (parsed === null) throw new RangeError("not a filter of the audit log");
+  return parsed;
 }

@@ -1,5 +1,6 @@
 import { base64url } from "jose";
 import type { AuditEntry, AuditFields, AuditPhase, AuditResult } from "../../core/audit/events.ts";
+import { actorOf, facetsOf, targetOf } from "../../core/audit/facets.ts";
 import {
   committedFields,
   leafHash,
@@ -14,6 +15,7 @@ import type { UserId } from "../../core/ids.ts";
 import type { SinkEntry } from "../../core/rpc/data.ts";
 import type { AuditFilter } from "../../core/rpc/durable-objects.ts";
 import { sha256 } from "../sha256.ts";
+import { EntrySearch, FacetStore } from "./entry-search.ts";
 
 /** An entry before it has a place in the log. */
 export interface EntryDraft {
@@ -39,8 +41,8 @@ type Row = {
   leaf_hash: string;
 };
 
-/** Rows in memory at once while a person is erased; an active one has more than an isolate holds. */
-const eraseBatchMax = 500;
+/** Rows in memory at once while a person is erased or a log indexed; an active one has more than an isolate holds. */
+const batchMax = 500;
 
 /** Value and salt (base64url) of each personal field; an erased field is absent. */
 type Personal = Partial<Record<PersonalField, { value: string; salt: string }>>;
@@ -51,9 +53,13 @@ type Personal = Partial<Record<PersonalField, { value: string; salt: string }>>;
  */
 export class EntryStore {
   readonly #sql: SqlStorage;
+  readonly #search: EntrySearch;
+  readonly #facets: FacetStore;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+    this.#search = new EntrySearch(sql);
+    this.#facets = new FacetStore(sql);
     sql.exec(`
       CREATE TABLE IF NOT EXISTS entries (
         seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, request_id TEXT NOT NULL, phase TEXT NOT NULL,
@@ -64,6 +70,27 @@ export class EntryStore {
       CREATE INDEX IF NOT EXISTS entries_by_actor ON entries (actor, seq) WHERE actor IS NOT NULL;
       CREATE INDEX IF NOT EXISTS entries_by_target ON entries (target, seq) WHERE target IS NOT NULL;
       CREATE UNIQUE INDEX IF NOT EXISTS one_outcome ON entries (intent_seq) WHERE intent_seq IS NOT NULL;`);
+    if (this.#facets.isNew) this.#indexAll();
+  }
+
+  /**
+   * Of a log from before there were facets, once: nothing is awaited here, so all of it is one transaction, and a
+   * crash on the way leaves a log that has none yet.
+   */
+  #indexAll(): void {
+    for (let seq = 0; ; ) {
+      const rows = this.#sql.exec<Row>("SELECT * FROM entries WHERE seq > ? ORDER BY seq LIMIT ?", seq, batchMax);
+      const found = rows.toArray();
+      for (const row of found) {
+        // The log's name is no facet.
+        const entry = resolve("platform-0", row);
+        this.#facets.add(row.seq, facetsOf(entry));
+        const target = targetOf(entry.event);
+        this.#sql.exec("UPDATE entries SET target = ? WHERE seq = ? AND target IS NULL", target, row.seq);
+      }
+      seq = found.at(-1)?.seq ?? seq;
+      if (found.length < batchMax) return;
+    }
   }
 
   lastSeq(): number {
@@ -111,14 +138,15 @@ export class EntryStore {
       draft.intentSeq,
       draft.result,
       draft.event.type,
-      values["user_id"] ?? values["admin_id"] ?? null,
-      values["target_user_id"] ?? null,
+      actorOf(draft.event),
+      targetOf(draft.event),
       JSON.stringify(withoutPersons),
       JSON.stringify(personal),
       leaf,
       leafHash(leaf, sha256),
       draft.alongside,
     );
+    this.#facets.add(seq, facetsOf(draft));
     return seq;
   }
 
@@ -134,21 +162,11 @@ export class EntryStore {
     return this.#sql.exec<{ seq: number; alongside: number }>(query, intentSeq).toArray()[0] ?? null;
   }
 
-  /** At most `limit` + 1 entries that match, newest first: one more says that there is a next page. */
-  list(log: LogName, filter: AuditFilter): AuditEntry[] {
-    const conditions: string[] = ["seq < ?"];
-    const values: (string | number)[] = [filter.beforeSeq ?? Number.MAX_SAFE_INTEGER];
-    const where = (condition: string, value: string | number | null): void => {
-      if (value === null) return;
-      conditions.push(condition);
-      values.push(value);
-    };
-    where("type = ?", filter.type);
-    where("actor = ?", filter.actor);
-    where("at_ms >= ?", filter.fromMs);
-    where("at_ms <= ?", filter.toMs);
-    const query = `SELECT * FROM entries WHERE ${conditions.join(" AND ")} ORDER BY seq DESC LIMIT ?`;
-    return [...this.#sql.exec<Row>(query, ...values, filter.limit + 1)].map((row) => resolve(log, row));
+  /** A page of entries that match, newest first; see {@link EntrySearch}. */
+  list(log: LogName, filter: AuditFilter): { items: AuditEntry[]; nextBeforeSeq: number | null } {
+    const { seqs, nextBeforeSeq } = this.#search.page(filter);
+    const items = seqs.flatMap((seq) => this.get(log, seq) ?? []);
+    return { items, nextBeforeSeq };
   }
 
   /** Entries after `seq`, oldest first, as the sink takes them. */
@@ -170,17 +188,19 @@ export class EntryStore {
     let erased = 0;
     for (;;) {
       const query = "SELECT * FROM entries WHERE actor = ? OR target = ? LIMIT ?";
-      const rows = this.#sql.exec<Row & { actor: string | null }>(query, user, user, eraseBatchMax).toArray();
+      const rows = this.#sql.exec<Row & { actor: string | null }>(query, user, user, batchMax).toArray();
       // Each pass takes its rows out of the next one's query, so this ends.
       for (const row of rows) this.#eraseFrom(row, user);
       erased += rows.length;
-      if (rows.length < eraseBatchMax) return erased;
+      if (rows.length < batchMax) return erased;
     }
   }
 
   #eraseFrom(row: Row & { actor: string | null }, user: UserId): void {
     const own = row.actor === user;
-    const kept = Object.entries(parsePersonal(row)).filter(
+    const personal = parsePersonal(row);
+    if (own && personal.ip !== undefined) this.#facets.remove(row.seq, "address", personal.ip.value);
+    const kept = Object.entries(personal).filter(
       ([field, { value }]) => value !== user && !(own && (field === "ip" || field === "user_agent")),
     );
     this.#sql.exec(
