@@ -25,6 +25,7 @@ import { tenantsLifecycle } from "./verbs/tenants-lifecycle.ts";
 import { tenantsPlan } from "./verbs/tenants-plan.ts";
 import { usersDisable, usersEnable } from "./verbs/users.ts";
 import { verifyBackup } from "./verbs/verify-backup.ts";
+import { wafExport } from "./verbs/waf-export.ts";
 
 /** The first whose words are all there is meant, so a longer name stands before its own beginning. */
 export const verbs: readonly Verb[] = [
@@ -53,6 +54,7 @@ export const verbs: readonly Verb[] = [
   usersDisable,
   usersEnable,
   ...identityProviders,
+  wafExport,
 ];
 
 /** Longest piece of what was typed that is said back. */
