@@ -15,6 +15,7 @@ import { benchSize } from "./size.ts";
 import { benchStart } from "./start.ts";
 import { benchTokens } from "./tokens.ts";
 import { benchWaf } from "./waf.ts";
+import { benchWafRules } from "./waf-rules.ts";
 
 const benches = {
   size: benchSize,
@@ -27,6 +28,7 @@ const benches = {
   idle: benchIdle,
   tokens: benchTokens,
   waf: benchWaf,
+  "waf-rules": benchWafRules,
   audit: benchAudit,
   edge: benchEdge,
 };
