@@ -1,12 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildAuditVerify } from "../../scripts/audit-verify/build.ts";
+import { buildAuditWitness } from "../../scripts/audit-witness/build.ts";
 import { repositoryRoot } from "../../scripts/units.ts";
-import { Api, eventually, newPerson } from "./support/api.ts";
+import { Api, eventually, newPerson, testPassword } from "./support/api.ts";
+import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 import { done, newKey, newOrg } from "./support/things.ts";
 
@@ -15,6 +18,7 @@ import { done, newKey, newOrg } from "./support/things.ts";
 let stack: StackProcess;
 let folder: string;
 let owner: Api;
+let email: string;
 let org: string;
 let keyFile: string;
 /** The log's address. */
@@ -28,7 +32,7 @@ beforeAll(async () => {
   stack = await startStackProcess(freshStateDir(), ["--port", "0", "--quiet", "--no-agent", "--limit-scale", "1000"]);
   folder = mkdtempSync(join(tmpdir(), "sentinel-auditor-"));
   const { url, mailDir } = stack.description;
-  owner = (await newPerson(url, mailDir, "audited")).api;
+  ({ api: owner, email } = await newPerson(url, mailDir, "audited"));
   org = await newOrg(owner, "audited");
   keyFile = join(folder, "key");
   writeFileSync(keyFile, (await newKey(owner, org, "readonly")).key, { mode: 0o600 });
@@ -112,8 +116,81 @@ describe("the audit log of a running system", () => {
     expect([code, output]).toEqual([1, expect.stringMatching(/✗ the copy: entry 2\d\d: changed/)]);
   });
 
+  it("is cosigned by a witness that the school holds, which the verifier then asks for", async () => {
+    const dir = join(folder, "witness");
+    const program = await buildAuditWitness(join(folder, "sentinel-audit-witness.mjs"));
+    const witness = (...args: string[]) => {
+      const run = spawnSync(process.execPath, [program, address, "--dir", dir, "--once", ...args], {
+        encoding: "utf8",
+      });
+      return { status: run.status, output: run.stdout + run.stderr };
+    };
+    const key = /school\.test\/w1\+\S+/.exec(witness("--name", "school.test/w1").output)?.[0] ?? "";
+    const before = sentinel("audit", "verify", address, "--key-file", keyFile, "--witness", key);
+    expect([before.status, before.output]).toEqual([1, expect.stringContaining("not_cosigned")]);
+    const witnesses = `/api/v1/orgs/${org}/audit/witnesses`;
+    const made = await done(owner.send<{ token: string }>("POST", witnesses, { name: "The board", key }));
+    writeFileSync(join(dir, "token"), made.token, { mode: 0o600 });
+    expect(witness()).toMatchObject({ status: 0, output: expect.stringContaining("✓ cosigned") });
+    await covered();
+    const size = (await status()).checkpoint?.size ?? 0;
+    expect(witness()).toMatchObject({ status: 0, output: expect.stringContaining(`up to entry ${size}`) });
+    // What the witness asked and signed is no entry: the log rests.
+    expect((await status()).checkpoint).toMatchObject({ size, pending: 0 });
+    const note = (await owner.send<string>("GET", `/api/v1/orgs/${org}/audit/checkpoint`)).body;
+    expect(note).toContain("\n\u2014 school.test/w1 ");
+    const verified = sentinel("audit", "verify", address, "--key-file", keyFile, "--witness", key);
+    expect([verified.status, verified.output]).toEqual([0, expect.stringContaining(`up to entry ${size}`)]);
+    expect(readFileSync(join(dir, "known"), "utf8")).toContain(`\\n${size}\\n`);
+    const listed = await done(owner.send<{ items: { cosigned: { size: number } }[] }>("GET", witnesses));
+    expect(listed.items.map(({ cosigned }) => cosigned.size)).toEqual([size]);
+  });
+
+  describe("in the dashboard", () => {
+    let browser: Browser;
+    const complaints = new Complaints();
+    beforeAll(async () => {
+      browser = await launchBrowser();
+    });
+    afterAll(() => browser?.close());
+
+    it("shows who cosigned it, and has an entry's proof checked in the browser: an altered one is red", async () => {
+      const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+      complaints.watch(page);
+      await page.goto(`${stack.description.url}/o/${org}/audit?type=role_change`);
+      await signInByPassword(page, email, testPassword);
+      const witnesses = page.getByRole("region", { name: "Witnesses" });
+      await witnesses.getByText("The board").waitFor();
+      await witnesses.getByText(/Signed up to no\. \d+/).waitFor();
+      const entry = page.getByRole("table", { name: "Audit log" }).locator("details").last();
+      await entry.locator("summary").click();
+      await entry.getByRole("button", { name: "Verify in this browser" }).click();
+      await entry.getByText("Verified", { exact: true }).waitFor();
+      // A server that shows another leaf, or the same one with what was hashed altered.
+      await page.route("**/audit/*/proof", async (route) => {
+        const answer = await route.fetch();
+        const proof = (await answer.json()) as { leaf: string };
+        await route.fulfill({ response: answer, json: { ...proof, leaf: proof.leaf.replace("owner", "admin") } });
+      });
+      await page.reload();
+      await entry.locator("summary").click();
+      await entry.getByRole("button", { name: "Verify in this browser" }).click();
+      await entry.getByRole("alert").getByText("Not what was signed").waitFor();
+      expect(await entry.getByText("Verified", { exact: true }).count()).toBe(0);
+      expect(complaints.all).toEqual([]);
+    });
+  });
+
   it("tells nobody without its key where it stands", async () => {
-    for (const path of ["status", "checkpoint", "consistency", "1/proof", "tile/0/000", "tile/entries/000"]) {
+    for (const path of [
+      "status",
+      "checkpoint",
+      "consistency",
+      "1/proof",
+      "tile/0/000",
+      "tile/entries/000",
+      "witnesses",
+    ]) {
       const { status: code } = await new Api(stack.description.url).send("GET", `/api/v1/orgs/${org}/audit/${path}`);
       expect([path, code]).toEqual([path, 401]);
     }

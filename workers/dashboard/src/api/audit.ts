@@ -1,8 +1,10 @@
 import { call, path } from "./client.ts";
 import {
   type AuditEntry,
+  type AuditProof,
   type AuditStatus,
   auditEntrySchema,
+  auditProofSchema,
   auditStatusSchema,
   type Page,
   pageOf,
@@ -32,4 +34,9 @@ export function listAudit(
 /** Up to where the log is signed. */
 export function readAuditStatus(org: string, signal: AbortSignal): Promise<AuditStatus> {
   return call(path("orgs", org, "audit", "status"), auditStatusSchema, { signal });
+}
+
+/** Where an entry stands in the log; fetching it is a read on record. */
+export function readAuditProof(org: string, seq: number, signal: AbortSignal): Promise<AuditProof> {
+  return call(path("orgs", org, "audit", String(seq), "proof"), auditProofSchema, { signal });
 }

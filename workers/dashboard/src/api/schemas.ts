@@ -125,8 +125,23 @@ export const auditEntrySchema = z.object({
 /** Null before the log's first checkpoint. */
 export const auditStatusSchema = z.object({
   checkpoint: z.nullable(
-    z.object({ size: z.number(), signed_at: time, pending: z.number(), pending_since: z.nullable(time) }),
+    z.object({
+      size: z.number(),
+      signed_at: time,
+      pending: z.number(),
+      pending_since: z.nullable(time),
+      /** The log's own, `name+id+key`. */
+      keys: z.array(z.string()),
+    }),
   ),
+});
+/** That one entry is in the log; hashes in base64. */
+export const auditProofSchema = z.object({
+  seq: z.number(),
+  size: z.number(),
+  leaf: z.string(),
+  hashes: z.array(z.string()),
+  checkpoint: z.string(),
 });
 
 export type Person = z.infer<typeof personSchema>;
@@ -145,6 +160,7 @@ export type Invitation = z.infer<typeof invitationSchema>;
 export type Group = z.infer<typeof groupSchema>;
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
 export type AuditStatus = z.infer<typeof auditStatusSchema>;
+export type AuditProof = z.infer<typeof auditProofSchema>;
 export interface Page<T> {
   readonly items: T[];
   readonly next_cursor: string | null;

@@ -4,6 +4,7 @@ import { type Column, DataTable } from "../../components/data-table.tsx";
 import { Timestamp } from "../../components/timestamp.tsx";
 import { unknown } from "../../format/numbers.ts";
 import { actorOf, auditTypes, describe, type Outcome, outcomeOf } from "./describe.ts";
+import { ProofPanel } from "./proof/proof-panel.tsx";
 
 const variants: Readonly<Record<Outcome["tone"], "success" | "error" | "secondary">> = {
   good: "success",
@@ -72,6 +73,9 @@ function What({ entry, nameOf }: { readonly entry: AuditEntry; readonly nameOf: 
         <Field name="request_id" value={entry.request_id} />
         <Field name="leaf_hash" value={entry.leaf_hash} />
       </dl>
+      <div className="mt-2">
+        <ProofPanel entry={entry} />
+      </div>
     </details>
   );
 }

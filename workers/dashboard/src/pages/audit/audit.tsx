@@ -12,6 +12,7 @@ import { AuditFilters } from "./audit-filters.tsx";
 import { AuditTable } from "./audit-table.tsx";
 import { filterFromSearch } from "./filter.ts";
 import { SignedState } from "./signed-state.tsx";
+import { WitnessesSection } from "./witnesses/witnesses-section.tsx";
 
 export function AuditPage() {
   const { org, user, may } = useOrg();
@@ -45,6 +46,9 @@ export function AuditPage() {
           )}
           <LoadMore query={query} />
         </QueryView>
+      </div>
+      <div className="mt-6">
+        <WitnessesSection />
       </div>
     </>
   );

@@ -87,6 +87,7 @@ const keys: Readonly<Record<string, string>> = {
   mesh_signing_key: "Signing key between services",
   audit_log_signing_key: "Signing key of audit checkpoints",
   client_secret: "Client secret",
+  audit_witness: "Witness of the audit log",
 };
 
 export function describeKeyChange(event: Event): string {
