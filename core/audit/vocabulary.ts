@@ -85,7 +85,18 @@ export const enrollmentActions = [
 ] as const;
 export type EnrollmentAction = (typeof enrollmentActions)[number];
 
-export const backupActions = ["backed_up", "restore_begun", "restored"] as const;
+/** What the operator's own tool says of its backups. */
+export const toolBackupActions = ["backed_up", "restore_begun", "restored"] as const;
+export const backupActions = [
+  ...toolBackupActions,
+  /** Of the platform's own: somebody asked for one, none came of a run, it was too old, its key was given to the operator. */
+  "requested",
+  "failed",
+  "deleted",
+  "opened",
+] as const;
+export type BackupAction = (typeof backupActions)[number];
 
 /** `refused`: the migration stopped before it changed anything. */
 export const migrationActions = ["applied", "refused"] as const;
+

@@ -1,5 +1,6 @@
 import { operatorRoute, type RouteSpec, route } from "./route.ts";
 
+const backupsPath = "/api/v1/operator/orgs/{target}/backups";
 /** `{target}` is an organisation's id or slug, as in operator.ts. */
 const hubPath = "/api/v1/operator/orgs/{target}/hub";
 
@@ -31,6 +32,25 @@ export const operatorBackupRoutes = {
     path: "/api/v1/operator/orgs/{target}/backups/record",
     policy: operatorRoute,
     summary: "Put on record, in the organisation's own log too, that it was backed up or is restored",
+  }),
+  operatorListBackups: route({
+    method: "GET",
+    path: backupsPath,
+    policy: operatorRoute,
+    summary: "Backups of an organisation, the platform's own and the operator's, newest first",
+  }),
+  readBackup: route({
+    method: "GET",
+    path: `${backupsPath}/{backup}`,
+    policy: operatorRoute,
+    summary: "One piece of a backup that the platform made, sealed as it lies",
+  }),
+  openBackupKey: route({
+    method: "POST",
+    path: `${backupsPath}/{backup}/key`,
+    policy: operatorRoute,
+    bodyBytesMax: 0,
+    summary: "The key of a backup that the platform made, to restore it; on record in the organisation's own log",
   }),
   reconcileHub: route({
     method: "POST",

@@ -128,8 +128,8 @@ export async function queueDue(database: Database, nowMs: number, ids: readonly 
   const rows = await database.query(sql`
     WITH candidates AS (
       SELECT o.id, ${lastSlot(sql`o.id`, now)} AS slot
-      FROM control.organisations o JOIN control.organisation_placements p ON p.org_id = o.id
-      WHERE o.status = 'active' AND p.ready_at IS NOT NULL AND NOT EXISTS (
+      FROM control.organisations o
+      WHERE o.status = 'active' AND NOT EXISTS (
         SELECT FROM control.encryption_settings e WHERE e.org_id = o.id AND e.shredded_at IS NOT NULL)),
     due AS (
       SELECT c.id, row_number() OVER (ORDER BY c.slot, c.id) AS n

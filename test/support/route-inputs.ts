@@ -123,6 +123,8 @@ const bodies: Readonly<Record<string, unknown>> = {
   operatorRestoreOrg: null,
   beginHubExport: null,
   endHubExport: { export: "01890a5d-ac96-774b-bcce-b302099a8057" },
+  createBackup: null,
+  openBackupKey: null,
   recordBackup: { action: "backed_up", backup: "bak_01jd3x2k8hf9v8v3k4m5n6p7q8" },
   reconcileHub: { devices: { after: null, until: null, items: [] } },
   restoreOrg: null,

@@ -1,4 +1,5 @@
 import type { AuditProofsRpc } from "../../core/rpc/audit-proofs.ts";
+import type { BackupsRpc } from "../../core/rpc/backups.ts";
 import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
 import type { ProvisionerRpc } from "../../core/rpc/data.ts";
 import type {
@@ -41,6 +42,7 @@ export interface Environment {
   readonly EMAIL?: EmailBinding;
   readonly DEVICES: DevicesRpc;
   readonly ENCRYPTION: EncryptionRpc;
+  readonly BACKUPS: BackupsRpc;
   readonly PROVISIONER: ProvisionerRpc;
   readonly PUBLIC_KEYS: PublicKeysRpc;
   readonly TOKEN_SIGNER: TokenSignerRpc;

@@ -8,8 +8,7 @@ import type { SessionExchangeResult, SessionExchangeRpc } from "../../core/rpc/s
 import { exchangeSession } from "./auth/exchange-session.ts";
 import { createStudio, type Studio } from "./create-studio.ts";
 import type { Environment } from "./environment.ts";
-import { geoUpkeepCron, runGeoUpkeep } from "./geo/upkeep.ts";
-import { runHourly } from "./scheduled.ts";
+import { everyMinute, runEveryMinute, runHourly } from "./scheduled.ts";
 import { createServices } from "./services.ts";
 
 /** Written once by `studioOf`. An isolate has one environment, so one studio. */
@@ -44,5 +43,5 @@ export class SessionExchange extends WorkerEntrypoint<Environment> implements Se
 export default {
   fetch: (): Response => new Response(null, { status: 404 }),
   scheduled: (event: { readonly cron: string }, env: Environment): Promise<void> =>
-    event.cron === geoUpkeepCron ? runGeoUpkeep(studioOf(env).services) : runHourly(studioOf(env).services),
+    event.cron === everyMinute ? runEveryMinute(studioOf(env).services) : runHourly(studioOf(env).services),
 };

@@ -9,6 +9,8 @@ import {
   retireOutlived,
 } from "../../store/control/outside/secrets.ts";
 import { expelKeys } from "./auth/api-keys.ts";
+import { runBackupUpkeep } from "./backups/upkeep.ts";
+import { runGeoUpkeep } from "./geo/upkeep.ts";
 import { runLifecycle } from "./lifecycle/run-lifecycle.ts";
 import { logFailure } from "./log.ts";
 import { secretExpiryMail } from "./mail/secret-expiry.ts";
@@ -24,6 +26,14 @@ export async function runScheduled(services: Services): Promise<void> {
   await attempt("retireSecrets", (requestId) => retireSecrets(services, requestId), services);
   await attempt("expelKeys", (requestId) => expelRevokedKeys(services, requestId), services);
   await attempt("remind", (requestId) => remind(services, requestId), services);
+}
+
+/** The trigger in wrangler.toml that means {@link runEveryMinute}; the other one is the hour's. */
+export const everyMinute = "* * * * *";
+
+/** Everything that is due each minute. Backups take minutes, and nothing waits for them; both log what fails themselves. */
+export async function runEveryMinute(services: Services): Promise<void> {
+  await Promise.all([runGeoUpkeep(services), runBackupUpkeep(services)]);
 }
 
 /** Everything that is due each hour. */

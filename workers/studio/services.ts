@@ -2,6 +2,7 @@ import { type Id, type IdKind, makeId } from "../../core/ids.ts";
 import { type Caller, createCaller } from "../../core/mesh/caller.ts";
 import { type AccessKeySource, createAccessKeySource, createKeySource } from "../../core/mesh/keys.ts";
 import type { AuditProofsRpc } from "../../core/rpc/audit-proofs.ts";
+import type { BackupsRpc } from "../../core/rpc/backups.ts";
 import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
 import type { ProvisionerRpc } from "../../core/rpc/data.ts";
 import type {
@@ -56,6 +57,7 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly policies: PolicyNamespace;
   readonly devices: DevicesRpc;
   readonly encryption: EncryptionRpc;
+  readonly backups: BackupsRpc;
   readonly provisioner: ProvisionerRpc;
   readonly publicKeys: PublicKeysRpc;
   readonly tokenSigner: TokenSignerRpc;
@@ -104,6 +106,7 @@ export function createServices(env: Environment, platform: Platform): Services {
     policies: env.POLICIES,
     devices: env.DEVICES,
     encryption: env.ENCRYPTION,
+    backups: env.BACKUPS,
     provisioner: env.PROVISIONER,
     publicKeys: env.PUBLIC_KEYS,
     tokenSigner: env.TOKEN_SIGNER,

@@ -145,6 +145,7 @@ async function makeThings(
     invitation: invitation.id,
     exception: exception.id,
     witness: witness.id,
+    backup: newId("backup"),
     policy: "geo",
     key: key.id,
     provider: provider.id,

@@ -78,6 +78,7 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
     invitation: invitation.id,
     exception: exception.id,
     witness: witness.id,
+    backup: makeId("backup", Date.now(), random()),
     policy: "geo",
     key: (await newKey(owner, org, "viewer")).id,
     provider: provider.id,

@@ -48,6 +48,7 @@ it("shows owners and administrators what backups there are, newest first, and no
       rows: 12,
       verified_at: "2026-11-22T10:01:00.000Z",
       destroyed: false,
+      made_by: "operator",
     });
     expect(JSON.stringify(body)).not.toContain("the-wrapped-key");
   }

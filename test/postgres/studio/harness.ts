@@ -90,6 +90,7 @@ export async function createHarness(change: (services: Services) => Services = (
       },
       DEVICES: standIns.devices,
       ENCRYPTION: standIns.encryption,
+      BACKUPS: standIns.backups,
       PROVISIONER: standIns.provisioner,
       PUBLIC_KEYS: keyRing.publicKeys,
       TOKEN_SIGNER: keyRing.tokenSigner,

@@ -31,6 +31,7 @@ async function countOf(route: AnyRoute): Promise<number> {
     policy: "geo",
     session: newId("session"),
     passkey: newId("passkey"),
+    backup: newId("backup"),
   };
   const body = bodyOf(route);
   const token = policy.kind === "operator" ? operatorToken : org.owner.token;

@@ -4,6 +4,7 @@ import type { SignedCall } from "../../../core/mesh/claims.ts";
 import type { MeshKeys } from "../../../core/mesh/keys.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
 import type { Audience } from "../../../core/mesh/workloads.ts";
+import type { BackupsRpc } from "../../../core/rpc/backups.ts";
 import type {
   Command,
   Device,
@@ -27,6 +28,7 @@ import type { HubBackupRpc, HubPage } from "../../../core/rpc/hub-backup.ts";
 export interface StandIns {
   readonly devices: DevicesRpc;
   readonly encryption: EncryptionRpc;
+  readonly backups: BackupsRpc;
   readonly hub: HubControlRpc & HubGeoRpc & HubLifecycleRpc & HubUsageRpc;
   readonly hubBackup: HubBackupRpc;
   readonly provisioner: ProvisionerRpc;
@@ -55,7 +57,7 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       async (call: SignedCall, ...args: unknown[]) => {
         const verified = await verifyCall(
           call,
-          { audience, users: true, jobs: ["enroll", "provision", "lifecycle", "tend_keys", "backup"] },
+          { audience, users: true, jobs: ["enroll", "provision", "lifecycle", "tend_keys", "tend_backups", "backup"] },
           keys,
           now(),
         );
@@ -145,6 +147,13 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       setGroupDevice: done,
       setGroupMember: done,
       removeUser: done,
+    }),
+    backups: surface<BackupsRpc>("capabilities.backups", {
+      make: () => ({ ok: false, code: "failed" }),
+      read: () => ({ bytes: new Uint8Array([1, 2, 3]), size: 3 }),
+      openKey: () => ({ ok: true, key: new Uint8Array(32).fill(7) }),
+      prune: () => 0,
+      erase: nothing,
     }),
     encryption: surface<EncryptionRpc>("capabilities.encryption", {
       describe: encryption,

@@ -76,6 +76,7 @@ export function targetOf(path: string, slug: string): string {
     secret: id("providerSecret"),
     exception: id("geoException"),
     witness: id("witness"),
+    backup: id("backup"),
     target: slug,
     export: randomUUID(),
     ...placesInLog,
@@ -85,7 +86,7 @@ export function targetOf(path: string, slug: string): string {
 
 /** What a read can't be without. */
 export const queryOf = (name: RouteName, org: string): string =>
-  name === "readHubExport" ? `?export=${randomUUID()}&object=${org}&page=0` : "";
+  name === "readHubExport" ? `?export=${randomUUID()}&object=${org}&page=0` : name === "readBackup" ? "?offset=0" : "";
 
 export function tokenFor({ policy }: RouteSpec, owner: string): { readonly token?: string } {
   if (policy.kind === "public") return {};

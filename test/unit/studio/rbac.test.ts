@@ -50,7 +50,13 @@ describe("routes of an organisation", () => {
   it.each(guarded)("%s (%s) asks for a permission to read exactly when it changes nothing", (...row) => {
     const [name, method, permission] = row;
     // Lists of what only administrators see ask for the permission that manages it.
-    const seenByAdministrators = ["listApiKeys", "listInvitations", "listEnrollmentCodes", "listBackups"];
+    const seenByAdministrators = [
+      "listApiKeys",
+      "listInvitations",
+      "listEnrollmentCodes",
+      "listBackups",
+      "listBackupRuns",
+    ];
     const managed = [...seenByAdministrators, "listIdentityProviders", "getIdentityProvider", "getEncryption"];
     expect(permission.endsWith(":read")).toBe(method === "GET" && !managed.includes(name));
   });

@@ -6,9 +6,6 @@ import { audited } from "../pipeline/audit.ts";
 import type { Services } from "../services.ts";
 import { hubCallWithoutUser, spreadGeoPolicy, tellHub } from "./tell-hub.ts";
 
-/** The trigger in wrangler.toml that means this and nothing else. */
-export const geoUpkeepCron = "* * * * *";
-
 /**
  * What the clock does for geo policies, every minute: changes that nobody confirmed are put away (whoever judges has
  * gone back to the old rules already, at the very moment), and hubs that were away are told. Each organisation by

@@ -62,6 +62,17 @@ export const shredders: readonly Shredder[] = [
     },
   },
   {
+    // Their keys are gone with the data keys; what is left is noise, and goes too.
+    name: "backups",
+    async shred(services, { scope: { org } }, requestId) {
+      await fromPart("backups", async () => {
+        const call = await services.caller.asJob("capabilities.backups", "tend_backups", org, requestId);
+        await services.backups.erase(call);
+      });
+      return "done";
+    },
+  },
+  {
     name: "tenant",
     async shred(services, { scope: { org } }, requestId) {
       const { dropped } = await fromPart("provisioner", async () => {

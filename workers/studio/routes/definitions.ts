@@ -30,6 +30,7 @@ import { register } from "./auth/register.ts";
 import { orgResetPassword, resetPassword } from "./auth/reset-password.ts";
 import { verifyEmail } from "./auth/verify-email.ts";
 import { listBackups } from "./backups/list.ts";
+import { createBackup, listBackupRuns } from "./backups/runs.ts";
 import { listDevices } from "./devices/list.ts";
 import { listCommands } from "./devices/list-commands.ts";
 import { removeDevice } from "./devices/remove.ts";
@@ -87,6 +88,7 @@ import {
   operatorSetPlan,
   operatorSuspendOrg,
 } from "./operator/organisations.ts";
+import { openBackupKey, operatorListBackups, readBackup } from "./operator/platform-backups.ts";
 import { rotateKeys } from "./operator/rotate-keys.ts";
 import { disableUser, enableUser } from "./operator/users.ts";
 import { createOrg } from "./organisations/create.ts";
@@ -226,6 +228,11 @@ const served: readonly RouteDefinition[] = [
   reconcileHub,
   recordBackup,
   listBackups,
+  createBackup,
+  listBackupRuns,
+  operatorListBackups,
+  readBackup,
+  openBackupKey,
   operatorSuspendOrg,
   operatorResumeOrg,
   operatorDeleteOrg,

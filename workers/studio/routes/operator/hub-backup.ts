@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { backupActions } from "../../../../core/audit/vocabulary.ts";
+import { toolBackupActions } from "../../../../core/audit/vocabulary.ts";
 import type { OrgId } from "../../../../core/ids.ts";
 import type { SignedCall } from "../../../../core/mesh/claims.ts";
 import { type HubBackupRpc, type HubRange, hubRangeItemsMax } from "../../../../core/rpc/hub-backup.ts";
@@ -122,7 +122,7 @@ export const recordBackup = defineRoute(
   {
     caller: "operator",
     params,
-    body: z.strictObject({ action: z.enum(backupActions), backup: idOf("backup") }),
+    body: z.strictObject({ action: z.enum(toolBackupActions), backup: idOf("backup") }),
     status: 204,
     answer: nothing,
   },
