@@ -40,6 +40,7 @@ import {
   loginMethods,
   migrationActions,
   orgActions,
+  repeatableTypes,
   sessionEndReasons,
 } from "./vocabulary.ts";
 
@@ -137,6 +138,25 @@ export const eventSchemas = {
       count,
       first_at: instant,
       last_at: instant,
+    },
+  },
+  repeated: {
+    code: 2004,
+    says: "The same failure again and again: the first is an entry of its own, and this counts those that followed it within a minute. What they had in common stands here; what they had not is null.",
+    fields: {
+      of: oneOf(repeatableTypes),
+      user_id: orNull(user, nobody),
+      ip: orNull(address, "the events have none"),
+      country: orNull(country, "the events have none"),
+      endpoint: orNull(endpoint, "the events have none"),
+      method: orNull(method, "the events have none"),
+      status_code: orNull(integer("HTTP status", 100, 599), "the events have none"),
+      reason: orNull(matching("`reason` of sign-ins, `code` of denials", refusalWord), "the events have none"),
+      first_seq: integer("number of the entry that is the first", 1, Number.MAX_SAFE_INTEGER),
+      count,
+      first_at: instant,
+      last_at: instant,
+      last_request_id: id("request"),
     },
   },
   data_access: {

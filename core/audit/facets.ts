@@ -21,7 +21,7 @@ export function facetsOf(entry: Found): Facet[] {
   const { event } = entry;
   const facets: Facet[] = [];
   if ("ip" in event && typeof event.ip === "string" && event.ip !== "") facets.push(["address", event.ip]);
-  if ("country" in event && event.country !== undefined) facets.push(["country", event.country]);
+  if ("country" in event && typeof event.country === "string") facets.push(["country", event.country]);
   if (event.type === "data_access") facets.push(["document", event.document_id]);
   if (event.type === "export") for (const document of new Set(event.document_ids)) facets.push(["document", document]);
   const outcome = outcomeOf(entry);
@@ -41,6 +41,8 @@ export function outcomeOf({ phase, result, event }: Found): AuditOutcome | null 
     case "access_denied":
     case "edge_refusals":
       return "denied";
+    case "repeated":
+      return event.of === "access_denied" ? "denied" : (outcomeOfStatus(event.status_code) ?? "failure");
     case "key_change":
       return event.action === "unavailable" ? "failure" : "success";
     case "migration":

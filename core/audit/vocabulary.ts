@@ -100,3 +100,5 @@ export type BackupAction = (typeof backupActions)[number];
 /** `refused`: the migration stopped before it changed anything. */
 export const migrationActions = ["applied", "refused"] as const;
 
+/** Events that are folded when they repeat: only failures of these. */
+export const repeatableTypes = ["login", "api_call", "access_denied"] as const;

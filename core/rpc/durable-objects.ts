@@ -173,7 +173,10 @@ export interface CertifierRpc {
 
 /** For studio and capabilities. Throws when the entry could not be made durable: fail closed. */
 export interface AuditIntakeRpc {
-  /** One or more single events; durable when it returns. `log` null: a platform log. */
+  /**
+   * One or more single events; durable when it returns. `log` null: a platform log. A failure that repeats one of the
+   * last minute is counted, and its number is that of the first.
+   */
   append(call: SignedCall, log: OrgId | null, events: readonly AuditFields[]): Promise<{ seqs: number[] }>;
   /** Before work. `log` null: a platform log. */
   intent(call: SignedCall, log: OrgId | null, event: AuditFields): Promise<IntentHandle>;

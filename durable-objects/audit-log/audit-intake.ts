@@ -1,5 +1,5 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
-import type { AuditFields } from "../../core/audit/events.ts";
+import type { AuditFields, AuditType } from "../../core/audit/events.ts";
 import { type LogName, orgOfLog, parseLogName, platformLog } from "../../core/audit/logs.ts";
 import { parseAuditFields } from "../../core/audit/parse.ts";
 import { type OrgId, parseId } from "../../core/ids.ts";
@@ -74,10 +74,13 @@ function logFor(call: VerifiedCall, log: unknown): LogName {
   return org;
 }
 
-/** @throws Error for an event that is not exactly one of ours, or that only the edge may report */
+/** What only the edge may report, and what the log says of itself. */
+const ownTypes: ReadonlySet<AuditType> = new Set(["edge_refusals", "repeated"]);
+
+/** @throws Error for an event that is not exactly one of ours, or is none of a caller's */
 function parseEvent(event: unknown): AuditFields {
   const parsed = parseAuditFields(event);
-  if (parsed === null || parsed.type === "edge_refusals") throw new Error("not an audit event");
+  if (parsed === null || ownTypes.has(parsed.type)) throw new Error("not an audit event");
   return parsed;
 }
 

@@ -22,6 +22,7 @@ import { GeoTraffic, type TrafficCount } from "./geo-traffic.ts";
 import { type OpenIntent, OpenIntents, openIntentsMax } from "./open-intents.ts";
 import { type HeadSigner, PublishedLog } from "./published-log.ts";
 import { fold, persistEveryMs, RefusalBuckets, type Refusals } from "./refusal-buckets.ts";
+import { Repeats } from "./repeats.ts";
 
 /** Entries wait this long for company before a batch leaves, in milliseconds. */
 export const drainDelayMs = 1000;
@@ -49,6 +50,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
   readonly #intents: OpenIntents;
   readonly #drain: DrainStore;
   readonly #buckets: RefusalBuckets;
+  readonly #repeats: Repeats;
   readonly #published: PublishedLog;
   readonly #traffic: GeoTraffic;
   /** Refusals not stored yet. Written by `foldRefusals` and `#persistRefusals`. */
@@ -64,6 +66,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     this.#intents = new OpenIntents(ctx.storage.sql);
     this.#drain = new DrainStore(ctx.storage.sql);
     this.#buckets = new RefusalBuckets(ctx.storage.sql);
+    this.#repeats = new Repeats(ctx.storage.sql, this.#entries);
     this.#published = new PublishedLog(ctx.storage, () => keyRing(env));
     this.#traffic = new GeoTraffic(ctx.storage.sql);
     void ctx.blockConcurrencyWhile(async () => {
@@ -71,10 +74,10 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     });
   }
 
-  /** Single events, in order. */
+  /** Single events, in order; of failures that repeat, see {@link Repeats}. */
   async append(log: LogName, requestId: string, events: readonly AuditFields[]): Promise<{ seqs: number[] }> {
     const seqs = this.#commit(log, (nowMs) =>
-      events.map((event) => this.#entries.append(log, single(requestId, event), nowMs)),
+      events.map((event) => this.#repeats.append(log, single(requestId, event), nowMs)),
     );
     await this.ctx.storage.sync();
     return { seqs };
@@ -191,6 +194,8 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
 
   /** Erases a person from this log's readable side; see `EntryStore.erasePerson`. */
   async erasePerson(user: UserId): Promise<{ entries: number }> {
+    const log = this.#drain.log();
+    if (log !== null) this.#commit(log, (nowMs) => this.#repeats.flushAll(log, nowMs));
     const entries = this.ctx.storage.transactionSync(() => this.#entries.erasePerson(user));
     await this.ctx.storage.sync();
     return { entries };
@@ -205,6 +210,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     await this.ctx.storage.setAlarm(this.#alarmMs);
     this.#persistRefusals(log);
     this.#flushRefusals(log);
+    this.#commit(log, (nowMs) => this.#repeats.flush(log, nowMs));
     // Side by side: neither Postgres nor KeyRing may hold up what needs only the other.
     await Promise.all([
       this.#published.signDue(log, Date.now()),
@@ -249,7 +255,8 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
   #arm(): void {
     const state = this.#drain.get();
     const drainMs = this.#entries.lastSeq() > state.drainedSeq ? state.dueMs : null;
-    const all = [drainMs, this.#intents.nextDueMs(), this.#buckets.nextFlushMs(), this.#published.nextDueMs()];
+    const sums = [this.#buckets.nextFlushMs(), this.#repeats.nextFlushMs()];
+    const all = [drainMs, this.#intents.nextDueMs(), ...sums, this.#published.nextDueMs()];
     const times = all.filter((time) => time !== null);
     if (times.length === 0) {
       if (this.#alarmMs !== null) void this.ctx.storage.deleteAlarm();

@@ -15,6 +15,7 @@ import type { UserId } from "../../core/ids.ts";
 import type { SinkEntry } from "../../core/rpc/data.ts";
 import type { AuditFilter } from "../../core/rpc/durable-objects.ts";
 import { sha256 } from "../sha256.ts";
+import { entriesSchema } from "./entry-schema.ts";
 import { EntrySearch, FacetStore } from "./entry-search.ts";
 
 /** An entry before it has a place in the log. */
@@ -60,16 +61,7 @@ export class EntryStore {
     this.#sql = sql;
     this.#search = new EntrySearch(sql);
     this.#facets = new FacetStore(sql);
-    sql.exec(`
-      CREATE TABLE IF NOT EXISTS entries (
-        seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, request_id TEXT NOT NULL, phase TEXT NOT NULL,
-        intent_seq INTEGER, result TEXT, type TEXT NOT NULL, actor TEXT, target TEXT, event TEXT NOT NULL,
-        personal TEXT NOT NULL, leaf TEXT NOT NULL, leaf_hash TEXT NOT NULL, alongside INTEGER NOT NULL
-      ) STRICT;
-      CREATE INDEX IF NOT EXISTS entries_by_type ON entries (type, seq);
-      CREATE INDEX IF NOT EXISTS entries_by_actor ON entries (actor, seq) WHERE actor IS NOT NULL;
-      CREATE INDEX IF NOT EXISTS entries_by_target ON entries (target, seq) WHERE target IS NOT NULL;
-      CREATE UNIQUE INDEX IF NOT EXISTS one_outcome ON entries (intent_seq) WHERE intent_seq IS NOT NULL;`);
+    sql.exec(entriesSchema);
     if (this.#facets.isNew) this.#indexAll();
   }
 

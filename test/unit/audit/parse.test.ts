@@ -57,6 +57,22 @@ const valid: readonly AuditFields[] = [
     method: "GET",
     code: "forbidden",
   },
+  {
+    type: "repeated",
+    of: "login",
+    user_id: user,
+    ip: "192.0.2.1",
+    country: "IN",
+    endpoint: null,
+    method: null,
+    status_code: null,
+    reason: "wrong_password",
+    first_seq: 7,
+    count: 19,
+    first_at: "2026-11-22T03:04:05.678Z",
+    last_at: "2026-11-22T03:05:04.000Z",
+    last_request_id: `req_${tail}`,
+  },
   { type: "enrollment", user_id: null, action: "enrolled", code_id: `enc_${tail}`, device_id: `dev_${tail}` },
   {
     type: "device_command",
@@ -128,7 +144,7 @@ describe("audit events at the door", () => {
         expect(jcs(parsed)).not.toMatch(/[\n\r\0]/);
       }),
     );
-  });
+  }, 60_000);
 });
 
 describe("platform logs", () => {

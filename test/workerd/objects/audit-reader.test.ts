@@ -138,7 +138,11 @@ describe("AuditReader: what is searched for", () => {
     for (let call = 0; call < 4; call += 1) {
       await append(
         org,
-        Array.from({ length: 30 }, (_, index) => (index % 3 === 0 ? apiCall(user, 403) : apiCall(user, 200))),
+        Array.from({ length: 30 }, (_, index) =>
+          index % 3 === 0
+            ? ({ ...apiCall(user, 200), status_code: 403, endpoint: `/x/${call}/${index}` } as AuditFields)
+            : apiCall(user, 200),
+        ),
       );
       passTime(1000);
     }
