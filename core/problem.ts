@@ -40,6 +40,7 @@ export const problems = {
   upgrade_required: [426, "Connect with a WebSocket"],
   internal_error: [500, "Something went wrong on our side"],
   unavailable: [503, "A part of the system is not answering; try again"],
+  org_moving: [503, "The organisation is being moved: what it has can be read, and written again soon"],
   key_unavailable: [503, "The organisation's encryption key can't be had at the moment"],
   audit_unavailable: [503, "The audit log is not answering, so nothing was done"],
   no_capacity: [503, "There is no room for another organisation at the moment; the operators have been told"],

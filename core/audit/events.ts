@@ -194,7 +194,7 @@ export const eventSchemas = {
       action: oneOf(orgActions),
       detail: orNull(
         matching(
-          "the new plan for `plan_changed`; the backup in entries from before `backup` was a type of its own",
+          "the new plan for `plan_changed`; the placement that it is moved to; the backup in entries from before `backup` was a type of its own",
           /^[a-z][a-z0-9_-]{0,62}$/,
         ),
         "nothing to add",

@@ -67,6 +67,9 @@ export const orgActions = [
   "deleted",
   "creation_abandoned",
   "plan_changed",
+  "move_begun",
+  "moved",
+  "move_given_up",
   /** The last three: in entries from before `backup` was a type of its own. */
   "backed_up",
   "restore_begun",

@@ -64,4 +64,22 @@ export const operatorRoutes = {
     policy: operatorRoute,
     summary: "Put an organisation on another plan",
   }),
+  operatorMove: route({
+    method: "POST",
+    path: `${targetPath}/move`,
+    policy: operatorRoute,
+    summary: "Begin to move an organisation's database to another placement; the operator's command does the rest",
+  }),
+  operatorGiveUpMove: route({
+    method: "POST",
+    path: `${targetPath}/move/give-up`,
+    policy: operatorRoute,
+    summary: "Put on record that an organisation's move is given up, before it has switched",
+  }),
+  operatorFinishMove: route({
+    method: "POST",
+    path: `${targetPath}/move/finish`,
+    policy: operatorRoute,
+    summary: "Put the end of a move on record, once the organisation is where it was to be",
+  }),
 } as const satisfies Record<string, RouteSpec>;

@@ -58,7 +58,33 @@ export interface ProvisionerRpc {
   createTenant(call: SignedCall, org: OrgId): Promise<ProvisionedTenant>;
   /** Job `lifecycle`: drops schema and role of an organisation whose erasure has begun, once all is quiet. */
   dropTenant(call: SignedCall, org: OrgId): Promise<DroppedTenant>;
+  /** Job `lifecycle`: begins a move to another placement, or finds that one is under way. Moves no row. */
+  prepareMove(call: SignedCall, org: OrgId, target: string): Promise<PreparedMove>;
 }
+/**
+ * - `rotating`: its password changes just now; a minute later it has
+ * - `moved_lately`: what a move before has left is not dropped yet
+ */
+export type MoveRefusal =
+  | "no_such_placement"
+  | "not_ready"
+  | "closed"
+  | "same_placement"
+  | "rotating"
+  | "full"
+  | "moving_elsewhere"
+  | "moved_lately";
+export type PreparedMove =
+  | { readonly kind: "refused"; readonly why: MoveRefusal }
+  | {
+      readonly kind: "prepared";
+      /** False: it had begun before. */
+      readonly begun: boolean;
+      /** The placement that it leaves. */
+      readonly source: string;
+      /** How far it is (migrations/control/0016). */
+      readonly step: string;
+    };
 export interface DroppedTenant {
   /** False: not yet; ask again later. */
   readonly dropped: boolean;

@@ -22,6 +22,7 @@ import { status } from "./verbs/status.ts";
 import { tenants } from "./verbs/tenants.ts";
 import { tenantsDatabases } from "./verbs/tenants-databases.ts";
 import { tenantsLifecycle } from "./verbs/tenants-lifecycle.ts";
+import { tenantsMove } from "./verbs/tenants-move.ts";
 import { tenantsPlan } from "./verbs/tenants-plan.ts";
 import { usersDisable, usersEnable } from "./verbs/users.ts";
 import { verifyBackup } from "./verbs/verify-backup.ts";
@@ -36,6 +37,7 @@ export const verbs: readonly Verb[] = [
   status,
   ...tenantsLifecycle,
   tenantsPlan,
+  tenantsMove,
   ...tenantsDatabases,
   tenants,
   auditVerifyLeaves,

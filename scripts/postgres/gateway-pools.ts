@@ -86,6 +86,8 @@ export class ConnectionPools {
     });
     // An idle connection that the server ended; the pool drops it by itself.
     pool.on("error", () => undefined);
+    // One that is lent and has no statement running, as between two of a transaction: the next one fails.
+    pool.on("connect", (client) => client.on("error", () => undefined));
     this.#pools.set(key, pool);
     return pool;
   }

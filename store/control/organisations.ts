@@ -4,6 +4,7 @@ import type { Plan } from "../../core/tenancy/plan.ts";
 import { type Database, sql } from "../connect.ts";
 import { booleanOf, idOf, instant, textOf } from "./columns.ts";
 import { type Standing, standingRow, standingStatement } from "./members.ts";
+import { isMoving } from "./moves.ts";
 import type { DoorScope, FoundingScope, OrgScope } from "./org-scope.ts";
 import { planOf, stateOf } from "./org-state.ts";
 import { policyRow, policyStatement, type VersionedPolicy } from "./policies.ts";
@@ -112,14 +113,21 @@ export async function activateOrganisation(
   };
 }
 
+/** An organisation as strangers at its door are judged by it. */
+export interface FoundOrganisation {
+  readonly door: DoorScope;
+  readonly slug: string;
+  readonly state: OrgState;
+  readonly plan: Plan;
+  /** Nothing may be written to its schema just now. */
+  readonly moving: boolean;
+}
+
 /** An organisation by id or slug, for routes that need no membership (enrolment, sign-in); its state is theirs to heed. */
-export async function findOrganisation(
-  database: Database,
-  reference: string,
-): Promise<{ readonly door: DoorScope; readonly slug: string; readonly state: OrgState; readonly plan: Plan } | null> {
+export async function findOrganisation(database: Database, reference: string): Promise<FoundOrganisation | null> {
   const [row] = await database.query(
-    sql`SELECT id, slug, status, plan FROM control.organisations
-      WHERE (id = ${reference} OR slug = ${reference}) AND status <> 'provisioning'`,
+    sql`SELECT o.id, o.slug, o.status, o.plan, ${isMoving(sql`o.id`)} AS moving FROM control.organisations o
+      WHERE (o.id = ${reference} OR o.slug = ${reference}) AND o.status <> 'provisioning'`,
     { readOnly: true },
   );
   if (row === undefined) return null;
@@ -128,5 +136,6 @@ export async function findOrganisation(
     slug: textOf(row, "slug"),
     state: stateOf(row, "status"),
     plan: planOf(row, "plan"),
+    moving: booleanOf(row, "moving"),
   };
 }

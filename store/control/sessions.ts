@@ -6,6 +6,7 @@ import type { Role } from "../../core/tenancy/roles.ts";
 import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { booleanOf, idOf, instant, numberOf, roleOf, textOf, textOrNull } from "./columns.ts";
 import { mfaPolicyColumns, mfaPolicyOf } from "./mfa-policy.ts";
+import { isMoving } from "./moves.ts";
 import type { DoorScope } from "./org-scope.ts";
 import { deleteAfterOf, stateOf } from "./org-state.ts";
 import { type OwnThings, ownStatements, ownThingsOf } from "./own-things.ts";
@@ -42,6 +43,8 @@ export interface Membership {
   /** What the organisation asks of its members' second factors. */
   readonly mfa: MfaPolicy;
   readonly state: OrgState;
+  /** It is being moved to another placement: nothing may be written to its schema. */
+  readonly moving: boolean;
   /** When its deletion is due, RFC 3339; null while none is. */
   readonly deleteAfter: string | null;
 }
@@ -196,7 +199,7 @@ function liveSession(chosen: Statement, orgReference: string | null, nowMs: numb
         FROM found WHERE t.id = found.id AND found.last_seen_at < ${instant(nowMs - touchMs)}::timestamptz)
       SELECT found.id AS session_id, found.user_id, found.kind, found.email, found.name,
         o.id AS org_id, o.slug, o.name AS org_name, control.rfc3339(o.created_at) AS org_created_at, m.role,
-        o.status, ${deleteAfterOf(sql`o.id`)} AS delete_after,
+        o.status, ${deleteAfterOf(sql`o.id`)} AS delete_after, ${isMoving(sql`o.id`)} AS moving,
         found.mfa, (extract(epoch FROM found.proven_at) * 1000)::double precision AS proven_at_ms,
         control.has_factor(found.user_id) AS has_factor, ${mfaPolicyColumns(sql`o.id`)},
         found.only_org, (SELECT c.role FROM control.memberships c JOIN control.organisations k ON k.id = c.org_id
@@ -240,6 +243,7 @@ function membershipOf(row: Row): Membership {
     createdAt: textOf(row, "org_created_at"),
     mfa: mfaPolicyOf(row),
     state: stateOf(row, "status"),
+    moving: booleanOf(row, "moving"),
     deleteAfter: textOrNull(row, "delete_after"),
   };
 }

@@ -129,6 +129,10 @@ const bodies: Readonly<Record<string, unknown>> = {
   reconcileHub: { devices: { after: null, until: null, items: [] } },
   restoreOrg: null,
   operatorSetPlan: { plan: "school" },
+  // Not to where a walk could go on: nothing may be written on the way.
+  operatorMove: { placement: "nowhere" },
+  operatorFinishMove: null,
+  operatorGiveUpMove: null,
   // Nobody's: whoever may delete their organisation is told so, and keeps it for the rest of the walk.
   deleteOrg: { slug: "not-this-one" },
   createPlatformProvider: supabase("uvwxyzab"),

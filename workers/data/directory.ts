@@ -14,6 +14,8 @@ export interface TenantPlacement {
   readonly rotatingRoot: string | null;
   /** Its schema lets through what it should not, and could not be repaired: nobody may be connected. */
   readonly closed: boolean;
+  /** On its way to another placement: nothing but the move changes its role and schema. */
+  readonly moving: boolean;
   /** False until schema, role and migrations are complete. */
   readonly ready: boolean;
 }
@@ -54,11 +56,12 @@ export async function findPlacement(directory: Database, { org }: OrgScope): Pro
 
 /** What {@link parsePlacement} reads. */
 export const placementColumns: Statement = sql`placement, password_epoch, password_root, rotating_to, rotating_root,
-  ready_at IS NOT NULL AS ready, closed_at IS NOT NULL AS closed`;
+  ready_at IS NOT NULL AS ready, closed_at IS NOT NULL AS closed,
+  moving_to IS NOT NULL AS moving`;
 
 /** @throws Error for what the directory's columns can't hold */
 export function parsePlacement(row: Row): TenantPlacement {
-  const { placement, password_epoch: passwordEpoch, password_root: passwordRoot, ready, closed } = row;
+  const { placement, password_epoch: passwordEpoch, password_root: passwordRoot, ready, closed, moving } = row;
   const { rotating_to: rotatingTo, rotating_root: rotatingRoot } = row;
   const isWhole =
     typeof placement === "string" &&
@@ -67,9 +70,10 @@ export function parsePlacement(row: Row): TenantPlacement {
     (rotatingTo === null || typeof rotatingTo === "number") &&
     isTextOrNull(rotatingRoot) &&
     typeof ready === "boolean" &&
-    typeof closed === "boolean";
+    typeof closed === "boolean" &&
+    typeof moving === "boolean";
   if (!isWhole) throw new Error("the directory holds something that was never written to it");
-  return { placement, passwordEpoch, passwordRoot, rotatingTo, rotatingRoot, ready, closed };
+  return { placement, passwordEpoch, passwordRoot, rotatingTo, rotatingRoot, ready, closed, moving };
 }
 
 const isTextOrNull = (value: unknown): value is string | null => value === null || typeof value === "string";
@@ -137,6 +141,11 @@ export class TenantNotReady extends Error {
   override readonly name = "TenantNotReady";
 }
 
+/** The organisation is being moved, and what was asked for would change its role or schema. Minutes later it can be done. */
+export class TenantMoving extends Error {
+  override readonly name = "TenantMoving";
+}
+
 /** A rotation announces its next epoch for longer than this before it changes the password, in milliseconds. */
 export const placementFreshMs = 60_000;
 /** Placements one isolate remembers; a few hundred bytes each. */
@@ -160,7 +169,8 @@ export function createPlacementCache(
     kept.delete(org);
     if (placement === null || !placement.ready || placement.closed)
       throw new TenantNotReady("the organisation has no database yet");
-    kept.set(org, { placement, atMs: now() });
+    // Of one that is about to be elsewhere every caller asks anew, so that nobody looks for it where it was.
+    if (!placement.moving) kept.set(org, { placement, atMs: now() });
     for (const oldest of kept.keys()) {
       if (kept.size <= placementsKeptMax) break;
       kept.delete(oldest);

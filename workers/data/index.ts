@@ -15,6 +15,7 @@ import type {
   EncryptionState,
   IngestRecord,
   IngestRpc,
+  PreparedMove,
   ProvisionedTenant,
   ProvisionerRpc,
   SinkEntry,
@@ -29,6 +30,7 @@ import { addDataKey, describeEncryption, readDataKeys, replaceKeeper, reportKeep
 import { writeRecords } from "./ingest/write-records.ts";
 import { failureOf, logEvent } from "./log.ts";
 import { dropTenant } from "./provisioner/drop-tenant.ts";
+import { prepareMove } from "./provisioner/moving/prepare-move.ts";
 import { provision } from "./provisioner/provision.ts";
 import { runScheduled } from "./scheduled.ts";
 import { createUnit, type DataUnit } from "./unit.ts";
@@ -80,6 +82,10 @@ export class Provisioner extends WorkerEntrypoint<DataEnv> implements Provisione
 
   dropTenant(call: SignedCall, org: OrgId): Promise<DroppedTenant> {
     return work(this.env, "Provisioner", (made) => dropTenant(made, call, org));
+  }
+
+  prepareMove(call: SignedCall, org: OrgId, target: string): Promise<PreparedMove> {
+    return work(this.env, "Provisioner", (made) => prepareMove(made, call, org, target));
   }
 }
 

@@ -8,6 +8,8 @@ export type LogEvent =
     }
   /** It lets somebody through who should not be, and no repair mends it: nobody is connected. Somebody has to look. */
   | { readonly event: "tenant_closed"; readonly org: string }
+  /** What a move left on its old placement is gone, after its grace. */
+  | { readonly event: "old_placement_dropped"; readonly org: string }
   /** The clock gave so many roles another password. */
   | { readonly event: "passwords_rotated"; readonly count: number }
   /** It stays announced, works, and comes again. */

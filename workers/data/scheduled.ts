@@ -1,6 +1,7 @@
 import type { OrgScope } from "../../store/control/org-scope.ts";
 import { rotatePasswords, scheduledRotation } from "./credentials/rotation.ts";
 import { failureOf, logEvent } from "./log.ts";
+import { dropLeft } from "./provisioner/moving/drop-left.ts";
 import { checkRights } from "./provisioner/rights/check.ts";
 import { dueOrganisations, recordVisit } from "./telemetry-jobs/due.ts";
 import { tendTelemetry } from "./telemetry-jobs/tend.ts";
@@ -17,12 +18,12 @@ export interface RunLimits {
 }
 
 /**
- * What the clock asks for: roles whose password is due get another, rights that were thrown away come back, a
- * bounded number of both in each run; then telemetry. None waits for another to succeed.
+ * What the clock asks for: roles whose password is due get another, rights that were thrown away come back, what
+ * moves left behind goes, a bounded number of each in a run; then telemetry. None waits for another to succeed.
  */
 export async function runScheduled(unit: DataUnit, limits?: RunLimits): Promise<void> {
   const endsAt = unit.now() + (limits?.runMs ?? runMsMax);
-  for (const part of [rotateDue, restoreRights])
+  for (const part of [rotateDue, restoreRights, dropLeftBehind])
     await part(unit).catch((error: unknown) => logEvent(failureOf("scheduled", error)));
   await tendEverybody(unit, { runMs: endsAt - unit.now(), visits: limits?.visits ?? visitsMax });
 }
@@ -39,6 +40,12 @@ async function restoreRights(unit: DataUnit): Promise<void> {
     logEvent({ event: left ? "tenant_not_repaired" : "tenant_repaired", org, drift });
     if (closed) logEvent({ event: "tenant_closed", org });
   }
+  for (const { error } of failed) logEvent(failureOf("scheduled", error));
+}
+
+async function dropLeftBehind(unit: DataUnit): Promise<void> {
+  const { dropped, failed } = await dropLeft(unit.config, unit.directory);
+  for (const org of dropped) logEvent({ event: "old_placement_dropped", org });
   for (const { error } of failed) logEvent(failureOf("scheduled", error));
 }
 

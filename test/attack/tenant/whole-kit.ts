@@ -10,6 +10,7 @@ import { createTenantConnections } from "../../../workers/capabilities/tenant-co
 import type { DataEnv } from "../../../workers/data/config.ts";
 import { connectionForCall } from "../../../workers/data/credentials/for-tenant.ts";
 import { dropTenant } from "../../../workers/data/provisioner/drop-tenant.ts";
+import { prepareMove } from "../../../workers/data/provisioner/moving/prepare-move.ts";
 import { provision } from "../../../workers/data/provisioner/provision.ts";
 import { createUnit } from "../../../workers/data/unit.ts";
 import type { Services } from "../../../workers/studio/services.ts";
@@ -88,6 +89,7 @@ function realParts(services: Services, mesh: TestMesh): Pick<Services, "devices"
     provisioner: {
       createTenant: async (call, org) => provision(await atStudiosTime, call, org),
       dropTenant: async (call, org) => dropTenant(await atStudiosTime, call, org),
+      prepareMove: async (call, org, target) => prepareMove(await atStudiosTime, call, org, target),
     } as Services["provisioner"],
   };
 }

@@ -180,6 +180,10 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       reconcile: nothing,
     }),
     provisioner: surface<ProvisionerRpc>("data.provisioner", {
+      prepareMove: ([, target]) =>
+        target === "nowhere"
+          ? { kind: "refused", why: "no_such_placement" }
+          : { kind: "prepared", begun: true, source: "first", step: "announced" },
       createTenant: () => ({ placement: broken.has("every placement is full") ? null : "first" }),
       dropTenant: () => ({ dropped: true }),
     }),

@@ -44,6 +44,7 @@ const callers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "store/control/deletions.ts": "deletions that are to be mailed, begun or finished",
     "store/control/geo-policies.ts": "changes that lapsed, and hubs that have not heard of one",
     "store/control/geo-break-glass.ts": "whose door the code has just opened: edge and hub are to hear of it",
+    "workers/data/provisioner/moving/drop-left.ts": "whose old schema is to go, by the directory's own list of moves",
     "workers/data/provisioner/rights/check.ts": "whose rights the clock looks at next, by the directory's own list",
     "workers/data/telemetry-jobs/due.ts": "whose telemetry the clock tends to next, by the directory's own list",
     "scripts/backup/control-rows.ts": "what the operator's own tool backs up, over the owner's connection",
@@ -57,6 +58,8 @@ const callers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "workers/data/data-keys/data-keys.ts": "a capability's call on a member's behalf, or its own job's",
     "workers/data/ingest/write-records.ts": "a hub's call",
     "workers/data/provisioner/drop-tenant.ts": "studio's call for an organisation that is being erased",
+    "workers/data/provisioner/moving/prepare-move.ts":
+      "studio's call, on the operator's word, for an organisation that is to be moved",
     "workers/data/provisioner/provision.ts": "studio's call for an organisation that it has claimed",
   },
 };

@@ -15,6 +15,10 @@ const allowed: Readonly<Record<string, { readonly places: number; readonly text:
     places: 3,
     text: "a TenantIdentifier",
   },
+  "workers/data/provisioner/moving/mark.ts": {
+    places: 3,
+    text: "a TenantIdentifier, and constants beside it",
+  },
   "workers/data/provisioner/rights/restore.ts": {
     places: 1,
     text: "statements that were read from a schema made by migrations/tenant, with a TenantIdentifier in their placeholders",

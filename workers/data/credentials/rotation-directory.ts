@@ -28,12 +28,12 @@ export interface RipeTenant {
 export async function askForRotation(directory: Database, org: OrgId | null): Promise<void> {
   await directory.query(
     sql`UPDATE control.organisation_placements SET rotation_due_at = now()
-        WHERE ready_at IS NOT NULL AND rotating_to IS NULL AND (${org}::text IS NULL OR org_id = ${org})`,
+        WHERE ready_at IS NOT NULL AND rotating_to IS NULL AND moving_to IS NULL AND (${org}::text IS NULL OR org_id = ${org})`,
   );
 }
 
 /** Whose password is due: it was asked for, it is old, or it comes from the root secret before. */
-const due = (config: DataConfig) => sql`ready_at IS NOT NULL AND rotating_to IS NULL
+const due = (config: DataConfig) => sql`ready_at IS NOT NULL AND rotating_to IS NULL AND moving_to IS NULL
   AND placement = ANY (${[...config.placements.keys()]}::text[]) AND (
     rotation_due_at IS NOT NULL
     OR password_changed_at < now() - make_interval(days => ${passwordAgeDaysMax - spreadDays},

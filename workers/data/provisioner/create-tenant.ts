@@ -12,7 +12,7 @@ import type { OrgScope } from "../../../store/control/org-scope.ts";
 import type { DataConfig, Placement } from "../config.ts";
 import { tenantPasswords } from "../credentials/passwords.ts";
 import { scopeKeyOf } from "../credentials/scope-keys.ts";
-import { type PlacementFill, recordMigrated, reservePlacement } from "../directory.ts";
+import { type PlacementFill, recordMigrated, reservePlacement, TenantMoving } from "../directory.ts";
 import { type Drift, findDrift } from "./drift.ts";
 import { refuseErased } from "./erased.ts";
 import { tenantRoleStatements } from "./tenant-role.ts";
@@ -31,7 +31,7 @@ export interface CreatedTenant {
   readonly filled: PlacementFill | null;
 }
 
-/** @throws NoPlacementLeft, TenantErased, DatabaseError */
+/** @throws NoPlacementLeft, TenantErased, TenantMoving, DatabaseError */
 export async function createTenant(
   config: DataConfig,
   scope: OrgScope,
@@ -41,6 +41,7 @@ export async function createTenant(
   const { org } = scope;
   await refuseErased(directory, org);
   const reserved = await reservePlacement(directory, scope, [...config.placements.keys()], config.rootId);
+  if (reserved.moving) throw new TenantMoving("the organisation is being moved");
   const placement = config.placements.get(reserved.placement);
   if (placement === undefined) throw new Error("the organisation's placement is not configured here");
   const name = tenantIdentifier(org);

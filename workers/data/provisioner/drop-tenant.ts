@@ -10,8 +10,8 @@ import { verifyCall } from "../../../core/mesh/verify.ts";
 import type { DroppedTenant } from "../../../core/rpc/data.ts";
 import { type TenantIdentifier, tenantIdentifier } from "../../../core/tenancy/identifiers.ts";
 import { createDatabase, type Database, type Statement, sql, unsafeRawSql } from "../../../store/connect.ts";
+import type { OrgScope } from "../../../store/control/org-scope.ts";
 import { callScope } from "../../../store/control/scope-makers.ts";
-import { findPlacement } from "../directory.ts";
 import type { DataUnit } from "../unit.ts";
 import { sweepLargeObjects } from "./tenant-role.ts";
 
@@ -48,13 +48,12 @@ export async function dropTenant(unit: DataUnit, call: SignedCall, org: OrgId): 
   );
   if (due === undefined) throw new Error("the organisation is not being erased");
   if (due["quiet"] !== true) return { dropped: false };
-  const assigned = await findPlacement(unit.directory, scope);
-  // No placement: its creation never came so far.
-  if (assigned !== null) {
-    const placement = unit.config.placements.get(assigned.placement);
+  // None: its creation never came so far.
+  for (const name of await placesOf(unit.directory, scope)) {
+    const placement = unit.config.placements.get(name);
     if (placement === undefined) throw new Error("the organisation's placement is not configured here");
     const database = createDatabase({ url: placement.provisionerUrl, gateway: unit.config.gateway });
-    if (!(await drop(database, tenantIdentifier(org)))) return { dropped: false };
+    if (!(await dropSchemaAndRole(database, tenantIdentifier(org)))) return { dropped: false };
   }
   await unit.directory.query(
     sql`UPDATE control.org_deletions SET tenant_dropped_at = now() WHERE org_id = ${org} AND tenant_dropped_at IS NULL`,
@@ -62,8 +61,18 @@ export async function dropTenant(unit: DataUnit, call: SignedCall, org: OrgId): 
   return { dropped: true };
 }
 
+/** Where something of it is: its placement, and both ends of a move whose remains are still there. */
+async function placesOf(directory: Database, { org }: OrgScope): Promise<string[]> {
+  const rows = await directory.query(
+    sql`SELECT placement AS name FROM control.organisation_placements WHERE org_id = ${org}
+        UNION SELECT unnest(ARRAY[source, target]) FROM control.placement_moves WHERE org_id = ${org}`,
+    { readOnly: true },
+  );
+  return rows.map(({ name }) => String(name));
+}
+
 /** The role is shut out first, so that nothing that it does comes in between. @returns false: there is more to do */
-async function drop(database: Database, name: TenantIdentifier): Promise<boolean> {
+export async function dropSchemaAndRole(database: Database, name: TenantIdentifier): Promise<boolean> {
   if (await roleExists(database, name)) {
     await database.transaction(shutOutStatements(name));
     // One by one under the lock table's bound: DROP OWNED would take a lock for each of a million at once.
@@ -79,7 +88,7 @@ async function drop(database: Database, name: TenantIdentifier): Promise<boolean
 }
 
 /** It can't log in any more, and its sessions end. Whoever made a role may take its rights, for one transaction. */
-function shutOutStatements(name: TenantIdentifier): Statement[] {
+export function shutOutStatements(name: TenantIdentifier): Statement[] {
   const role = unsafeRawSql(name);
   return [
     sql`ALTER ROLE ${role} NOLOGIN`,

@@ -5,10 +5,11 @@ import type { OrgScope } from "../../../store/control/org-scope.ts";
 import type { DataConfig, Placement } from "../config.ts";
 import { tenantPasswords } from "../credentials/passwords.ts";
 import { scopeKeyOf } from "../credentials/scope-keys.ts";
-import { findPlacement, recordMigrated, TenantNotReady } from "../directory.ts";
+import { findPlacement, recordMigrated, TenantMoving, TenantNotReady } from "../directory.ts";
 import { transact } from "./create-tenant.ts";
 import { type Drift, findDrift } from "./drift.ts";
 import { refuseErased } from "./erased.ts";
+import { movingCode } from "./moving/mark.ts";
 import { fingerprints, isExposed } from "./rights/compare.ts";
 import { restoreRightsStatements } from "./rights/restore.ts";
 import { tenantRights } from "./rights/tenant-rights.ts";
@@ -28,7 +29,7 @@ export interface Repair {
 }
 
 /** Whoever uses a table just then comes first; the repair comes again. */
-const busyCodes = ["55P03", sqlState.deadlockDetected, sqlState.queryCanceled];
+const busyCodes = ["55P03", sqlState.deadlockDetected, sqlState.queryCanceled, movingCode];
 
 /** @returns false when Postgres refused it for good: what is wrong is not ours to mend. @throws DatabaseError */
 async function mend(config: DataConfig, placement: Placement, statements: readonly Statement[]): Promise<boolean> {
@@ -43,7 +44,7 @@ async function mend(config: DataConfig, placement: Placement, statements: readon
 
 /**
  * Looks, mends all in one transaction, and looks again. Safe at any moment and twice.
- * @throws TenantNotReady, TenantErased, DatabaseError
+ * @throws TenantNotReady, TenantErased, TenantMoving, DatabaseError
  */
 export async function repairTenant(config: DataConfig, scope: OrgScope): Promise<Repair> {
   const { org } = scope;
@@ -51,6 +52,7 @@ export async function repairTenant(config: DataConfig, scope: OrgScope): Promise
   await refuseErased(directory, org);
   const assigned = await findPlacement(directory, scope);
   if (assigned === null || !assigned.ready) throw new TenantNotReady("the organisation has no database yet");
+  if (assigned.moving) throw new TenantMoving("the organisation is being moved");
   const placement = config.placements.get(assigned.placement);
   if (placement === undefined) throw new Error("the organisation's placement is not configured here");
   const provisioner = createDatabase({ url: placement.provisionerUrl, gateway: config.gateway });

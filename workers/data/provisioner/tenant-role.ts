@@ -1,6 +1,7 @@
 /** The LOGIN role of one tenant: made, and brought back to what it must be. */
 import type { TenantIdentifier } from "../../../core/tenancy/identifiers.ts";
 import { type Statement, sql, unsafeRawSql } from "../../../store/connect.ts";
+import { refuseMarked } from "./moving/mark.ts";
 
 /** Sessions a tenant may hold at once; 450 tenants share a server, and a pooler needs a handful for each. */
 export const tenantConnectionsMax = 20;
@@ -39,6 +40,7 @@ export function tenantRoleStatements(name: TenantIdentifier, password: string | 
     ([setting, value]) => sql`ALTER ROLE ${role} SET ${unsafeRawSql(setting)} = ${unsafeRawSql(`'${value}'`)}`,
   );
   return [
+    refuseMarked(name),
     sql`DO $sentinel$ BEGIN
       IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ${unsafeRawSql(`'${name}'`)}) THEN
         CREATE ROLE ${role} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS;

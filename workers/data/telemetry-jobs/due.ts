@@ -6,7 +6,7 @@ import { unfinishedScope } from "../../../store/control/scope-makers.ts";
 
 /**
  * Organisations with a finished schema, the longest unattended first. Those that are shut are left as they are:
- * what a suspended one keeps must still be there when it is opened again.
+ * what a suspended one keeps must still be there when it is opened again. Those that are being moved can't be written to.
  * @param placements those that this Worker is configured for
  * @throws DatabaseError
  */
@@ -17,7 +17,7 @@ export async function dueOrganisations(
 ): Promise<OrgScope[]> {
   const rows = await directory.query(
     sql`SELECT p.org_id FROM control.organisation_placements p LEFT JOIN control.telemetry_jobs j USING (org_id)
-        WHERE p.ready_at IS NOT NULL AND NOT EXISTS (SELECT FROM control.organisations o
+        WHERE p.ready_at IS NOT NULL AND p.moving_to IS NULL AND NOT EXISTS (SELECT FROM control.organisations o
             WHERE o.id = p.org_id AND o.status IN ('suspended', 'deleting'))
           AND p.placement = ANY (${placements}::text[])
         ORDER BY coalesce(j.ran_at, p.ready_at), p.org_id LIMIT ${most}`,

@@ -89,6 +89,7 @@ import {
   operatorSuspendOrg,
 } from "./operator/organisations.ts";
 import { openBackupKey, operatorListBackups, readBackup } from "./operator/platform-backups.ts";
+import { operatorFinishMove, operatorGiveUpMove, operatorMove } from "./operator/moves.ts";
 import { rotateKeys } from "./operator/rotate-keys.ts";
 import { disableUser, enableUser } from "./operator/users.ts";
 import { createOrg } from "./organisations/create.ts";
@@ -238,6 +239,9 @@ const served: readonly RouteDefinition[] = [
   operatorDeleteOrg,
   operatorRestoreOrg,
   operatorSetPlan,
+  operatorMove,
+  operatorFinishMove,
+  operatorGiveUpMove,
   getUsage,
 ];
 

@@ -94,7 +94,7 @@ async function dueChecks(directory: Database, config: DataConfig, most: number):
   const rows = await directory.query(
     sql`SELECT p.org_id, p.placement, coalesce(c.checked_at = '-infinity', false) AS asked FROM control.organisation_placements p
         JOIN control.tenant_migrations m USING (org_id) LEFT JOIN control.rights_checks c USING (org_id)
-        WHERE p.ready_at IS NOT NULL AND p.placement = ANY (${[...config.placements.keys()]}::text[])
+        WHERE p.ready_at IS NOT NULL AND p.moving_to IS NULL AND p.placement = ANY (${[...config.placements.keys()]}::text[])
           AND m.number = ${tenantRights.number}
         ORDER BY (c.checked_at = '-infinity') DESC NULLS LAST, c.checked_at NULLS FIRST, p.org_id LIMIT ${most}`,
     { readOnly: true },

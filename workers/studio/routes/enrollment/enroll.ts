@@ -9,6 +9,7 @@ import { fromPart, refusalOf } from "../../downstream.ts";
 import { defineRoute, type RouteDefinition } from "../../http/define-route.ts";
 import { answer, type HandlerResult, refuse } from "../../http/result.ts";
 import { idText, nameOf } from "../../http/schemas.ts";
+import { orgMoving } from "../../lifecycle/org-moving.ts";
 import { quotaExceeded } from "../../lifecycle/quota.ts";
 import type { RequestContext } from "../../pipeline/request-context.ts";
 import { enrollmentEvent } from "./events.ts";
@@ -61,8 +62,9 @@ async function redeem(
   const { code, name, platform, public_key: publicKey = null } = input.body;
   const organisation = await organisationOf(context, input.body);
   if (organisation === null) return refuse("invalid_enrollment_code");
-  const { door, state, plan } = organisation;
+  const { door, state, plan, moving } = organisation;
   if (state !== "active") return refuse(shutCode(state));
+  if (moving) return orgMoving();
   const { org } = door;
   const devicesMax = limitsOf(plan, services.limitScale).devices;
   const made = await fromPart("devices", async () => {
