@@ -2,8 +2,9 @@ import { needs, orgPath, type RouteSpec, route, type WafExemption } from "./rout
 
 const waf = `${orgPath}/policies/waf`;
 const why = "what a rule looks for reads like what it is to refuse; it is compared with, never run";
-/** The rule editor's text. */
+/** The rule editor's text, and names of fields, which whoever sent them made up. */
 export const wafRuleTexts: readonly WafExemption[] = [
+  { field: "body.allowances.field", why },
   { field: "body.rules.conditions.value", why },
   { field: "body.rules.conditions.values", why },
 ];
@@ -28,6 +29,7 @@ export const wafRoutes = {
     path: `${waf}/allowances`,
     policy: needs("policies:manage"),
     stepUp: true,
+    wafExemptions: [{ field: "body.items.field", why }],
     summary: "Let one field of one endpoint pass some rules until a day",
   }),
 } as const satisfies Record<string, RouteSpec>;

@@ -60,6 +60,60 @@ afterAll(async () => {
   if (stack !== undefined) removeStateDir(stack.stateDir);
 });
 
+/** Beside geo because it is on the same page of the same stack. */
+describe("the firewall's policy on the real stack, in Chromium", () => {
+  const groups = () => `/api/v1/orgs/${org}/groups`;
+  // What somebody called a group, and what reads like an attack.
+  const name = "x' UNION SELECT name FROM teachers --";
+  const make = async () => (await api.send<{ code?: string }>("POST", groups(), { name })).status;
+
+  it("shows what was refused and why, and lets it pass where somebody allows just that", async () => {
+    expect(await make()).toBe(403);
+    const decisions = () =>
+      api.send<{ items: { endpoint: string }[] }>("GET", `/api/v1/orgs/${org}/policies/waf/decisions`);
+    await expect.poll(async () => (await decisions()).body.items.length, withinAMinute).toBeGreaterThan(0);
+    await page.goto(at(`/o/${org}/security`));
+    const section = page.getByRole("region", { name: "What the firewall did" });
+    await section.getByText("x' UNION SELECT").first().waitFor(patiently);
+    await page.screenshot({ path: join(pictures, "waf-decisions.png"), fullPage: true });
+    await section.getByRole("button", { name: /^Allow this: body\.name/ }).click();
+    const dialog = page.getByRole("dialog", { name: "Allow this" });
+    await dialog.getByRole("button", { name: "Allow it" }).click();
+    await dialog.waitFor({ state: "hidden", ...patiently });
+    await page.getByRole("list", { name: "Exemptions" }).getByText("body.name").first().waitFor(patiently);
+    await expect.poll(make, withinAMinute).toBe(201);
+    // Another field of the same request is judged as before.
+    const elsewhere = await api.send("POST", `${groups()}?note=${encodeURIComponent(name)}`, { name: "7A" });
+    expect(elsewhere.status).toBe(403);
+  }, 240_000);
+
+  it("tries a change on what is on record before it is saved, and saves rules of one's own", async () => {
+    const section = page.getByRole("region", { name: "Firewall", exact: true });
+    await section.getByText("Only log", { exact: true }).click();
+    await section.getByRole("button", { name: "Try it on the last 7 days" }).click();
+    await page
+      .getByRole("region", { name: "Result of the replay" })
+      .getByText(/of \d+ requests/i)
+      .waitFor(patiently);
+    await section.getByText("Refuse", { exact: true }).click();
+    await section.getByRole("button", { name: "Add a rule" }).click();
+    await section.getByRole("textbox", { name: "Name", exact: true }).fill("no scripts");
+    await section.getByRole("textbox", { name: "Value", exact: true }).fill("script-kit");
+    await page.screenshot({ path: join(pictures, "waf-rule.png"), fullPage: true });
+    await section.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Firewall policy saved").waitFor(patiently);
+    const stored = await api.send<{ rules: object[] }>("GET", `/api/v1/orgs/${org}/policies/waf`);
+    expect(stored.body.rules).toEqual([
+      {
+        name: "no scripts",
+        action: "log",
+        match: "all",
+        conditions: [{ field: "user_agent", operator: "contains", value: "script-kit" }],
+      },
+    ]);
+  }, 120_000);
+});
+
 describe("geo policies on the real stack, in Chromium", () => {
   it("try rules on what was counted: in words, on a map and by name", async () => {
     for (let asked = 0; asked < 5; asked += 1) await api.send("GET", `/api/v1/orgs/${org}/members`);

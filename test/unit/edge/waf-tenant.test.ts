@@ -243,6 +243,33 @@ describe("the platform's rules at an organisation", () => {
   });
 });
 
+describe("a policy on its way to studio", () => {
+  it("passes the platform's own rules, whatever its rules look for", async () => {
+    const conditions = [
+      { field: "query", operator: "contains", value: attack },
+      { field: "body", name: "a", operator: "in", values: ["<script>alert(1)</script>", "/etc/passwd"] },
+      { field: "endpoint", operator: "equals", value: "POST /api/v1/orgs/{org}/groups" },
+    ];
+    const allowances = [
+      {
+        rule: "nosql-operator",
+        endpoint: "POST /api/v1/orgs/{org}/groups",
+        field: "query.user[$ne]",
+        until: "2026-12-01T00:00:00Z",
+      },
+    ];
+    const overrides = { "sqli-union": "off", "xss-script": "log" };
+    const body = { mode: "block", sensitivity: "normal", overrides, rules: [{ ...rule({}), conditions }], allowances };
+    const policies = "/api/v1/orgs/demo/policies/waf";
+    expect(await verdict({}, { method: "PUT", path: policies, body })).toBe("allow");
+    expect(await verdict({}, { method: "POST", path: `${policies}/replay`, body })).toBe("allow");
+    const items = [{ rule: "nosql-operator", field: "query.user[$ne]" }];
+    expect(await verdict({}, { path: `${policies}/allowances`, body: { endpoint: "POST /x", items } })).toBe("allow");
+    // What has no business there is refused there too.
+    expect(await verdict({}, { method: "PUT", path: policies, body: { ...body, note: attack } })).toBe("waf_denied");
+  });
+});
+
 describe("what is kept of a request", () => {
   it("is what was found and where, and nothing that names anybody", async () => {
     const { records } = await ask(

@@ -103,6 +103,8 @@ const policies: Readonly<Record<string, string>> = {
   geo_break_glass_used: "THE BREAK-GLASS CODE WAS USED",
   tls: "TLS of devices",
   mfa: "second factor",
+  waf: "the firewall",
+  waf_allowance: "something was exempted from the firewall",
   identity_provider: "identity providers",
 };
 

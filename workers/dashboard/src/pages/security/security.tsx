@@ -20,6 +20,8 @@ import { BreakGlassSection } from "./geo/break-glass-section.tsx";
 import { GeoSection } from "./geo/geo-section.tsx";
 import { TravellersSection } from "./geo/travellers-section.tsx";
 import { OrganisationSection } from "./organisation-section.tsx";
+import { DecisionsSection } from "./waf/decisions-section.tsx";
+import { WafSection } from "./waf/waf-section.tsx";
 
 /** What the organisation asks of its members' sign-in. */
 export function SecurityPage() {
@@ -49,6 +51,8 @@ export function SecurityPage() {
         <GeoSection />
         <TravellersSection />
         <BreakGlassSection />
+        <WafSection />
+        {may("audit:read") && <DecisionsSection />}
       </div>
       {may("policies:manage") && (
         <div className="mt-4">

@@ -1,0 +1,56 @@
+import { Button } from "@cloudflare/kumo/components/button";
+import type { WafPolicy } from "../../../api/waf.ts";
+import { Row } from "../../../components/section.tsx";
+import { Timestamp } from "../../../components/timestamp.tsx";
+
+const words = { block: "refuses whatever the mode", log: "only logs", off: "is off" } as const;
+
+/** What the platform's rules were told, one by one, and how to take it back. */
+export function Exemptions(props: {
+  readonly draft: WafPolicy;
+  readonly onChange: (changes: Partial<WafPolicy>) => void;
+}) {
+  const { draft, onChange } = props;
+  const overrides = Object.entries(draft.overrides);
+  if (overrides.length + draft.allowances.length === 0) return null;
+  return (
+    <ul aria-label="Exemptions">
+      {draft.allowances.map((one) => (
+        <Row
+          key={`${one.rule} ${one.endpoint} ${one.field}`}
+          actions={
+            <Button
+              type="button"
+              size="sm"
+              aria-label={`End the exemption of ${one.field} from ${one.rule}`}
+              onClick={() => onChange({ allowances: draft.allowances.filter((other) => other !== one) })}
+            >
+              End
+            </Button>
+          }
+        >
+          <span className="font-mono text-xs">{one.field}</span> of{" "}
+          <span className="font-mono text-xs">{one.endpoint}</span> may have signs of{" "}
+          <span className="font-mono text-xs">{one.rule}</span> until <Timestamp at={one.until} />
+        </Row>
+      ))}
+      {overrides.map(([rule, word]) => (
+        <Row
+          key={rule}
+          actions={
+            <Button
+              type="button"
+              size="sm"
+              aria-label={`Let ${rule} do what the mode says`}
+              onClick={() => onChange({ overrides: Object.fromEntries(overrides.filter(([other]) => other !== rule)) })}
+            >
+              As the mode says
+            </Button>
+          }
+        >
+          <span className="font-mono text-xs">{rule}</span> {words[word]}
+        </Row>
+      ))}
+    </ul>
+  );
+}
