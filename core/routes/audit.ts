@@ -19,6 +19,12 @@ export const auditRoutes = {
     policy: needs("audit:read"),
     summary: "Up to where the audit log is signed, and by which keys",
   }),
+  auditActivity: route({
+    method: "GET",
+    path: `${orgPath}/audit/activity`,
+    policy: needs("audit:read"),
+    summary: "How many events of which type came to what, by hour or day",
+  }),
   auditCheckpoint: route({
     method: "GET",
     path: `${orgPath}/audit/checkpoint`,

@@ -3,6 +3,7 @@
  * a `SignedCall` verifies it before anything else and throws `CallRefused` when it does not hold.
  */
 import type { JWK } from "jose";
+import type { Activity, ActivityQuery } from "../audit/activity.ts";
 import type { AuditEntry, AuditFields, AuditResult, AuditType } from "../audit/events.ts";
 import type { AuditOutcome } from "../audit/facets.ts";
 import type { DeviceId, EnrollmentCodeId, GroupId, OrgId, UserId } from "../ids.ts";
@@ -198,6 +199,8 @@ export interface IntentHandle {
 export interface AuditReaderRpc {
   /** A page that looked at all it may has fewer items than asked for, or none, and says where to go on. */
   list(call: SignedCall, filter: AuditFilter): Promise<{ items: AuditEntry[]; nextBeforeSeq: number | null }>;
+  /** How many events of which type came to what. */
+  activity(call: SignedCall, query: ActivityQuery): Promise<Activity>;
   /** Where the requests of the last 30 days came from, and how many they were. */
   traffic(call: SignedCall): Promise<(TrafficOrigin & { readonly count: number })[]>;
   /** What the firewall made of the requests of the last seven days, what it refused first, newest first. */

@@ -1,3 +1,4 @@
+import type { Activity, ActivityQuery } from "../../core/audit/activity.ts";
 import type { AuditEntry, AuditFields } from "../../core/audit/events.ts";
 import type { LogName } from "../../core/audit/logs.ts";
 import type { TilePath } from "../../core/audit/tile-path.ts";
@@ -9,9 +10,10 @@ import type {
   InclusionView,
   WitnessedView,
 } from "../../core/rpc/audit-proofs.ts";
-import type { AuditFilter } from "../../core/rpc/durable-objects.ts";
+import type { AuditFilter, KeptWafRecord } from "../../core/rpc/durable-objects.ts";
 import type { TrafficCount } from "./geo-traffic.ts";
 import type { Refusals } from "./refusal-buckets.ts";
+import type { WafCount } from "./waf-records.ts";
 
 /** What the entrypoints of this Worker call on an AuditLog object; arguments were verified there. */
 export interface AuditLogMethods {
@@ -32,6 +34,8 @@ export interface AuditLogMethods {
   ): Promise<{ seq: number }>;
   /** Entries, newest first. */
   list(log: LogName, filter: AuditFilter): Promise<{ items: AuditEntry[]; nextBeforeSeq: number | null }>;
+  /** How many events of which type came to what. */
+  activity(query: ActivityQuery): Promise<Activity>;
   /** The newest checkpoint; null before the first. */
   checkpoint(): Promise<CheckpointView | null>;
   /** The next three: see `AuditProofsRpc`. */
@@ -47,6 +51,10 @@ export interface AuditLogMethods {
   foldTraffic(counts: readonly TrafficCount[]): Promise<void>;
   /** Where the requests of the last 30 days came from. */
   traffic(): Promise<TrafficCount[]>;
+  /** Counts requests by what the firewall made of them. */
+  foldWaf(counts: readonly WafCount[]): Promise<void>;
+  /** What the firewall made of the requests of the last seven days. */
+  waf(): Promise<KeptWafRecord[]>;
   /** Erases a person from this log's readable side. */
   erasePerson(user: UserId): Promise<{ entries: number }>;
 }

@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import type { Activity, ActivityQuery } from "../../core/audit/activity.ts";
 import type { AuditEntry, AuditFields } from "../../core/audit/events.ts";
 import { jcs } from "../../core/audit/leaf.ts";
 import { type LogName, orgOfLog } from "../../core/audit/logs.ts";
@@ -11,18 +12,20 @@ import type {
   InclusionView,
   WitnessedView,
 } from "../../core/rpc/audit-proofs.ts";
-import type { AuditFilter } from "../../core/rpc/durable-objects.ts";
+import type { AuditFilter, KeptWafRecord } from "../../core/rpc/durable-objects.ts";
 import type { Env } from "../env.ts";
 import { keyRingName, objectCaller } from "../mesh.ts";
 import type { AuditLogMethods } from "./audit-log-methods.ts";
 import { backoffMs } from "./backoff.ts";
 import { DrainStore } from "./drain-state.ts";
 import { type EntryDraft, EntryStore } from "./entry-store.ts";
+import { EventCounts } from "./event-counts.ts";
 import { GeoTraffic, type TrafficCount } from "./geo-traffic.ts";
 import { type OpenIntent, OpenIntents, openIntentsMax } from "./open-intents.ts";
 import { type HeadSigner, PublishedLog } from "./published-log.ts";
 import { fold, persistEveryMs, RefusalBuckets, type Refusals } from "./refusal-buckets.ts";
 import { Repeats } from "./repeats.ts";
+import { type WafCount, WafRecords } from "./waf-records.ts";
 
 /** Entries wait this long for company before a batch leaves, in milliseconds. */
 export const drainDelayMs = 1000;
@@ -53,6 +56,8 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
   readonly #repeats: Repeats;
   readonly #published: PublishedLog;
   readonly #traffic: GeoTraffic;
+  readonly #counts: EventCounts;
+  readonly #waf: WafRecords;
   /** Refusals not stored yet. Written by `foldRefusals` and `#persistRefusals`. */
   readonly #pending = new Map<string, Refusals>();
   /** Set while counts gather in memory. Written by `foldRefusals`. */
@@ -69,6 +74,8 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     this.#repeats = new Repeats(ctx.storage.sql, this.#entries);
     this.#published = new PublishedLog(ctx.storage, () => keyRing(env));
     this.#traffic = new GeoTraffic(ctx.storage.sql);
+    this.#counts = new EventCounts(ctx.storage.sql);
+    this.#waf = new WafRecords(ctx.storage.sql);
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmMs = await ctx.storage.getAlarm();
     });
@@ -135,6 +142,11 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     return this.#entries.list(log, filter);
   }
 
+  /** How many events of which type came to what; the query was validated by `AuditReader`. */
+  async activity(query: ActivityQuery): Promise<Activity> {
+    return this.ctx.storage.transactionSync(() => this.#counts.read(query, Date.now()));
+  }
+
   /** The newest checkpoint; null before the first. */
   async checkpoint(): Promise<CheckpointView | null> {
     return await this.#published.checkpoint();
@@ -192,6 +204,16 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     return this.#traffic.read(Date.now());
   }
 
+  /** Counts requests by what the firewall made of them. */
+  async foldWaf(counts: readonly WafCount[]): Promise<void> {
+    this.ctx.storage.transactionSync(() => this.#waf.add(counts, Date.now()));
+  }
+
+  /** What the firewall made of the requests of the last seven days. */
+  async waf(): Promise<KeptWafRecord[]> {
+    return this.#waf.read(Date.now());
+  }
+
   /** Erases a person from this log's readable side; see `EntryStore.erasePerson`. */
   async erasePerson(user: UserId): Promise<{ entries: number }> {
     const log = this.#drain.log();
@@ -211,6 +233,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     this.#persistRefusals(log);
     this.#flushRefusals(log);
     this.#commit(log, (nowMs) => this.#repeats.flush(log, nowMs));
+    this.ctx.storage.transactionSync(() => this.#counts.catchUp(Date.now()));
     // Side by side: neither Postgres nor KeyRing may hold up what needs only the other.
     await Promise.all([
       this.#published.signDue(log, Date.now()),

@@ -1,4 +1,5 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
+import { type Activity, type ActivityQuery, activityDays, zoneMinutes } from "../../core/audit/activity.ts";
 import { type AuditEntry, type AuditType, auditTypes } from "../../core/audit/events.ts";
 import { auditOutcomes } from "../../core/audit/facets.ts";
 import { address as addressField, country as countryField } from "../../core/audit/field.ts";
@@ -21,6 +22,12 @@ export class AuditReader extends WorkerEntrypoint<Env> implements AuditReaderRpc
     const log = await this.#readable(call);
     const { items, nextBeforeSeq } = await this.env.AUDIT_LOG.getByName(log).list(log, parseFilter(filter));
     return { items, nextBeforeSeq };
+  }
+
+  /** How many events of which type came to what in one's own organisation, by the same roles. */
+  async activity(call: SignedCall, query: ActivityQuery): Promise<Activity> {
+    const log = await this.#readable(call);
+    return await this.env.AUDIT_LOG.getByName(log).activity(parseActivityQuery(query));
   }
 
   /** Where the requests to one's own organisation came from, by the same roles. */
@@ -60,6 +67,16 @@ function parseFilter(filter: AuditFilter): AuditFilter {
     throw new RangeError("not a filter of the audit log");
   }
   return { type, actor, target, document, address, country, outcome, fromMs, toMs, beforeSeq, limit };
+}
+
+/** @throws RangeError for a query that the API's own parsing would not let through */
+function parseActivityQuery({ days, zone }: ActivityQuery): ActivityQuery {
+  const known = activityDays.find((one) => one === days);
+  const { min, max, step } = zoneMinutes;
+  if (known === undefined || !Number.isSafeInteger(zone) || zone < min || zone > max || zone % step !== 0) {
+    throw new RangeError("not a query of a log's activity");
+  }
+  return { days: known, zone };
 }
 
 /** Null or absent: not asked for. @throws RangeError */

@@ -49,8 +49,8 @@ export class EntrySearch {
   }
 
   page(filter: AuditFilter): FoundPage {
-    const from = filter.fromMs === null ? 1 : this.#firstAt(filter.fromMs);
-    const until = filter.toMs === null ? Number.MAX_SAFE_INTEGER : this.#firstAt(filter.toMs + 1);
+    const from = filter.fromMs === null ? 1 : this.firstAt(filter.fromMs);
+    const until = filter.toMs === null ? Number.MAX_SAFE_INTEGER : this.firstAt(filter.toMs + 1);
     const before = Math.min(filter.beforeSeq ?? Number.MAX_SAFE_INTEGER, until);
     const [walked, ...asked] = conditionsOf(filter);
     const { walk, value } = walked ?? { walk: "entries WHERE 1 = ?", value: 1 };
@@ -76,7 +76,7 @@ export class EntrySearch {
   }
 
   /** The first entry of this time or later; one past the last when there is none. Some 24 look-ups in ten million. */
-  #firstAt(ms: number): number {
+  firstAt(ms: number): number {
     let low = 1;
     let high = this.#sql.exec<{ next: number }>("SELECT coalesce(max(seq), 0) + 1 AS next FROM entries").one().next;
     while (low < high) {

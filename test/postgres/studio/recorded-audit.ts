@@ -1,4 +1,5 @@
 /** The audit log's RPC surface in memory. It verifies each call as the real one does and can be taken down. */
+import { stepsOf } from "../../../core/audit/activity.ts";
 import type { AuditEntry, AuditFields, AuditPhase } from "../../../core/audit/events.ts";
 import { parseAuditFields } from "../../../core/audit/parse.ts";
 import type { OrgId } from "../../../core/ids.ts";
@@ -92,6 +93,11 @@ export function createRecordedAudit(keys: MeshKeys, now: () => number): Recorded
         const page = mine.toReversed().slice(0, filter.limit);
         const items = page.map(({ recorded, seq }) => entryOf(recorded, seq, now()));
         return { items, nextBeforeSeq: mine.length > filter.limit ? (page.at(-1)?.seq ?? null) : null };
+      },
+      async activity(call, query) {
+        await verifyCall(call, { audience: "durable-objects.audit-reader", users: true }, keys, now());
+        const counts = [{ atMs: stepsOf(query, now()).fromMs, type: "login", outcome: "failure", count: 3 }] as const;
+        return { ...stepsOf(query, now()), counts, complete: true };
       },
       async traffic(call) {
         await verifyCall(call, { audience: "durable-objects.audit-reader", users: true }, keys, now());

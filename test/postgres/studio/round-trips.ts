@@ -122,6 +122,7 @@ export const roundTrips: Readonly<Record<string, number>> = {
   telemetry: 1,
   listAudit: 1,
   auditStatus: 1,
+  auditActivity: 1,
   auditCheckpoint: 1,
   auditConsistency: 1,
   auditProof: 1,

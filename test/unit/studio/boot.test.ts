@@ -129,7 +129,7 @@ describe("the OpenAPI document", () => {
     // Each was looked at: `code`, `key`, `secret` and `session` are ids, `tokens` asks for tokens in the answer,
     // `keep_api_keys` is yes or no, `export` and `object` name a copy of a hub to the operator who made it.
     expect([...new Set(names)].sort().join(" ")).toBe(
-      "actor bundle code cursor device exception export from group invitation keep_api_keys key kind limit object org page passkey policy provider secret seq session size step target tile to tokens type user witness",
+      "actor address backup bundle code country cursor days device document exception export from group invitation keep_api_keys key kind limit object offset org outcome page passkey policy provider secret seq session size step target tile to tokens type user witness zone",
     );
   });
 

@@ -2,6 +2,7 @@ import type { RouteDefinition } from "../http/define-route.ts";
 import { createApiKey } from "./api-keys/create.ts";
 import { listApiKeys } from "./api-keys/list.ts";
 import { revokeApiKey } from "./api-keys/revoke.ts";
+import { auditActivity } from "./audit/activity.ts";
 import { auditCheckpoint } from "./audit/checkpoint.ts";
 import { auditStatus } from "./audit/checkpoint-status.ts";
 import { auditConsistency } from "./audit/consistency.ts";
@@ -114,6 +115,7 @@ const served: readonly RouteDefinition[] = [
   ...outsideIssuerDefinitions,
   listAudit,
   auditStatus,
+  auditActivity,
   auditCheckpoint,
   auditConsistency,
   auditProof,
