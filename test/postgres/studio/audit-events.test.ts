@@ -7,7 +7,7 @@ import type { RouteName, RouteSpec } from "../../../core/routes.ts";
 import { decide } from "../../../workers/studio/rbac/decide.ts";
 import { type RealProvider, startRealProvider } from "../../support/real-provider.ts";
 import { bodyOf as bodyInShape } from "../../support/route-inputs.ts";
-import { type Account, createHarness, type Harness, type Sent } from "./harness.ts";
+import { type Account, createHarness, type Harness, operatorToken, type Sent } from "./harness.ts";
 import { createOutsideKit, type OutsideKit, redirectUri } from "./outside-kit.ts";
 import type { RecordedEvent } from "./recorded-audit.ts";
 import { startSupabaseProject } from "./supabase-project.ts";
@@ -32,6 +32,12 @@ beforeAll(async () => {
   arrangements = createArrangements(kit, real, people);
 });
 afterAll(async () => {
+  // Providers of the platform stand at every door, of other files' organisations too.
+  const { body } = await plain.send("GET", "/api/v1/operator/identity-providers", { token: operatorToken });
+  for (const { id, issuer } of body.items as { id: string; issuer: string }[]) {
+    if (issuer !== real.issuer && issuer !== people.issuer) continue;
+    await plain.send("DELETE", `/api/v1/operator/identity-providers/${id}`, { token: operatorToken });
+  }
   await real.stop();
   await people.stop();
 });

@@ -333,6 +333,7 @@ describe("enrolment", () => {
     expect(studio.audit.of(right.requestId).map(({ log, phase }) => [log, phase])).toEqual([
       [org.id, "intent"],
       [org.id, "outcome"],
+      [org.id, "event"],
     ]);
     const unknown = { ...body, code: "no-such-school-ABCDE-FGHJK-MNPQR-STVWX" };
     expect((await studio.send("POST", "/api/v1/enroll", { body: unknown })).body.code).toBe("invalid_enrollment_code");

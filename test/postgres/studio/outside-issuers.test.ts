@@ -34,7 +34,11 @@ describe("an organisation's provider", () => {
   it("shows at its own door, and at no other", async () => {
     const [ours, theirs] = [await kit.studio.newOrg(), await kit.studio.newOrg()];
     const id = await kit.newProvider(ours, real);
-    const at = async (path: string) => (await kit.studio.send("GET", `/api/v1${path}/auth/providers`)).body.items;
+    // Other files make the platform's own meanwhile, which stand at every door under another name.
+    const at = async (path: string) =>
+      (await kit.studio.send("GET", `/api/v1${path}/auth/providers`)).body.items.filter(
+        ({ name }: { name: string }) => name === "School sign-in",
+      );
     expect(await at(`/orgs/${ours.slug}`)).toEqual([{ id, name: "School sign-in", kind: "oidc" }]);
     expect(await at(`/orgs/${theirs.slug}`)).toEqual([]);
     expect(await at("")).toEqual([]);
