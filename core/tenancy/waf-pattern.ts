@@ -4,7 +4,7 @@ import { RE2JS } from "re2js";
 export const patternCharactersMax = 200;
 /**
  * Largest compiled pattern, in instructions. Time for a character grows with it: the worst of this size that we
- * found takes 10 µs a character, an ordinary one a hundredth of that.
+ * found takes 20 µs a character on a busy machine, an ordinary one a hundredth of that.
  */
 export const patternInstructionsMax = 128;
 

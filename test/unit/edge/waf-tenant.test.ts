@@ -306,7 +306,9 @@ describe("what is kept of a request", () => {
     expect(JSON.stringify(records)).not.toContain(secret);
   });
 
-  it("holds no control character, and is short, whatever was sent", async () => {
+  it("holds no control character, and is short, whatever was sent, names of fields included", async () => {
+    const strange = await ask({}, { body: { [`\u202e\u0007${"x".repeat(300)}`]: attack } });
+    expect(strange.records[0]?.findings[0]?.field).toMatch(/^body\.\?\?x{113}$/);
     const name = `\u001b[31m\u202e${attack}${"\n x".repeat(200)}`;
     const { records } = await ask({}, { body: { name } });
     for (const { fragment } of records[0]?.findings ?? []) {

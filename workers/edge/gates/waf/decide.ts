@@ -1,4 +1,3 @@
-import { isPrintable } from "../../../../core/tenancy/waf-condition.ts";
 import { wafFieldCharactersMax } from "../../../../core/tenancy/waf-policy.ts";
 import type { WafFinding } from "../../../../core/tenancy/waf-verdict.ts";
 import { collect, type WafInput, type WafRequest } from "./collect.ts";
@@ -39,8 +38,8 @@ export function inspect(request: WafRequest): Inspection {
 /** A place as it is shown and exempted by: names in it are whatever a stranger sent. */
 function fieldOf(input: WafInput | undefined): string {
   const field = (input?.field ?? "").slice(0, wafFieldCharactersMax);
-  const clean = isPrintable(field) ? field : field.replace(/[\p{Cc}\p{Cs}]/gu, "?");
-  return clean.replace(/\.+$/, "");
+  // Nor may a name turn the line round in which it is shown.
+  return field.replace(/[\p{Cc}\p{Cs}\p{Cf}]/gu, "?").replace(/\.+$/, "");
 }
 
 /**
