@@ -10,6 +10,8 @@ export async function asOwner<T>(databaseUrl: string, work: (client: Client) => 
     ...verifiedConnection("the owner's connection", databaseUrl),
     application_name: "sentinel-migrate",
   });
+  // A session that the server ended while it waited for something else: the next statement fails, not the process.
+  client.on("error", () => undefined);
   await client.connect();
   try {
     return await work(client);

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, vi } from "vitest";
-import { type DeviceId, makeId, type OrgId } from "../../../core/ids.ts";
+import type { DeviceId, OrgId } from "../../../core/ids.ts";
 import { operatorRoutes } from "../../../core/routes/operator.ts";
 import type { IngestRecord } from "../../../core/rpc/data.ts";
 import type { PlacementUrl } from "../../../scripts/migrate/database-urls.ts";
@@ -205,5 +205,3 @@ export const placementOf = async (org: OrgId): Promise<Row> =>
   {};
 export const moveOf = async (org: OrgId): Promise<Row | undefined> =>
   (await asSuperuser("SELECT * FROM control.placement_moves WHERE org_id = $1", [org]))[0];
-
-export const newSampleId = (): string => makeId("request", Date.now(), crypto.getRandomValues(new Uint8Array(10)));
