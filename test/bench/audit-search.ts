@@ -30,6 +30,7 @@ const addresses = Array.from({ length: 4_000 }, (_, n) => `203.0.${n >> 8}.${n &
 const some = <T>(list: readonly T[]): T => list[Math.floor(list.length * Math.random() ** 3)] as T;
 const endpoint = "/api/v1/orgs/{org}/devices/{device}/commands";
 
+type Storage = ConstructorParameters<typeof EntrySearch>[0];
 type Drawn = { phase: "event" | "intent" | "outcome"; event: AuditFields };
 
 /** What happens at a school: mostly calls, some sign-ins, few denials, and now and then a change of somebody's role. */
@@ -72,12 +73,12 @@ function draw(): Drawn {
 }
 
 /** The part of an object's storage that the search uses, over a file. */
-function storageOf(database: DatabaseSync): SqlStorage {
+function storageOf(database: DatabaseSync): Storage {
   const exec = (query: string, ...values: SQLInputValue[]) => {
     const rows = database.prepare(query).all(...values);
     return { toArray: () => rows, one: () => rows[0], [Symbol.iterator]: () => rows[Symbol.iterator]() };
   };
-  return { exec } as unknown as SqlStorage;
+  return { exec } as unknown as Storage;
 }
 
 function fill(database: DatabaseSync, entries: number): void {
