@@ -8,6 +8,7 @@ import type { BackupHeader } from "../../core/backup/header.ts";
 import { KeyUnavailable, type KeyWrapper } from "../../core/crypto/key-wrapper.ts";
 import { createSentinelKeeper } from "../../core/crypto/sentinel-keeper.ts";
 import { type BackupId, makeId, type OrgId } from "../../core/ids.ts";
+import type { PlatformLink } from "./platform-link.ts";
 
 /**
  * - `unknown_backup`: the control plane has never heard of it, or its organisation is gone
@@ -16,6 +17,8 @@ import { type BackupId, makeId, type OrgId } from "../../core/ids.ts";
  * - `own_keeper`: the organisation keeps its key-encryption key itself, and this program can't ask its keeper
  * - `keys_shredded`: the organisation's keys were shredded, so no further backup of it is made
  * - `other_header`: the file says of itself what the control plane does not
+ * - `needs_sentinel`: the platform made it, so its key is had from a Sentinel that runs, and none was named
+ * - `needs_key_file`: the operator made it, and no key file was named
  */
 export class CustodyRefused extends Error {
   override readonly name = "CustodyRefused";
@@ -25,7 +28,9 @@ export class CustodyRefused extends Error {
     | "wrong_key_file"
     | "own_keeper"
     | "keys_shredded"
-    | "other_header";
+    | "other_header"
+    | "needs_sentinel"
+    | "needs_key_file";
 
   constructor(code: CustodyRefused["code"], message: string) {
     super(message);
@@ -57,7 +62,10 @@ export async function newBackup(control: pg.ClientBase, org: OrgId, nowMs: numbe
   if (rows[0]?.shredded === true) throw new CustodyRefused("keys_shredded", "the organisation's keys were shredded");
   // Wrapped under ours it would outlive the key that the organisation can take back.
   if (rows[0] !== undefined && rows[0].keeper !== "sentinel")
-    throw new CustodyRefused("own_keeper", "the organisation keeps its own key, which this program can't ask for");
+    throw new CustodyRefused(
+      "own_keeper",
+      "the organisation keeps its own key, which this program can't ask for; the platform's own backups are made under it (backup list)",
+    );
   return { backup: makeId("backup", nowMs, fresh(10)), key: fresh(32) };
 }
 
@@ -81,18 +89,26 @@ export async function keepKey(control: pg.ClientBase, keeper: KeyWrapper, finish
   );
 }
 
+/** For a program that was given no key file: the platform's backups open without. */
+export const noKeeper: KeyWrapper = {
+  wrap: () => Promise.reject(new CustodyRefused("needs_key_file", "say --key-file")),
+  unwrap: () => Promise.reject(new CustodyRefused("needs_key_file", "the operator made it: say --key-file")),
+};
+
 /**
- * The key of a backup.
+ * The key of a backup. One that the platform made lies under the organisation's own keys, whoever keeps those, and is
+ * asked for where they are.
  * @param header as the file says, not yet authentic: what opens the file under this key is
  * @throws CustodyRefused
  */
 export async function keyOf(
   control: pg.ClientBase,
   keeper: KeyWrapper,
+  platform: PlatformLink | null,
   { backup, org }: BackupHeader,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { rows } = await control.query<{ org: OrgId; wrapped: string | null }>(
-    "SELECT org_id AS org, wrapped_key AS wrapped FROM control.backups WHERE id = $1",
+  const { rows } = await control.query<{ org: OrgId; wrapped: string | null; made_by: string }>(
+    "SELECT org_id AS org, wrapped_key AS wrapped, made_by FROM control.backups WHERE id = $1",
     [backup],
   );
   const [row] = rows;
@@ -101,6 +117,14 @@ export async function keyOf(
     throw new CustodyRefused("other_header", "the file names another organisation than its key does");
   if (row.wrapped === null)
     throw new CustodyRefused("key_destroyed", "its key was destroyed: nothing opens it any more");
+  if (row.made_by === "platform") {
+    if (platform === null)
+      throw new CustodyRefused(
+        "needs_sentinel",
+        "the platform made it: say --url or --state of the Sentinel that runs",
+      );
+    return await platform.openKey(row.org, backup);
+  }
   try {
     return await keeper.unwrap(row.org, row.wrapped, purposeOf(backup));
   } catch (error) {

@@ -14,6 +14,7 @@ import { backUpTenant } from "./back-up-tenant.ts";
 import { keepKey, keyOf, newBackup, noteVerified } from "./custody.ts";
 import { fileEnding, readFileBytes, writeFileWhole } from "./files.ts";
 import { type HubLink, reconcileHub } from "./hub-link.ts";
+import type { PlatformLink } from "./platform-link.ts";
 import type { ByteProgress } from "./progress.ts";
 import { type Restored, restoreTenant } from "./restore-tenant.ts";
 import { newSha256 } from "./running-hash.ts";
@@ -24,6 +25,8 @@ export interface World {
   readonly keeper: KeyWrapper;
   /** Null: no Sentinel that runs was named, so its hubs are left out. */
   readonly hub: HubLink | null;
+  /** Null likewise: backups that the platform made stay shut. */
+  readonly platform: PlatformLink | null;
 }
 
 /** The organisation, or its placement, is not one of those that were named. */
@@ -97,12 +100,21 @@ export interface Verified {
 }
 
 /** Reads a file to its end, and notes that it did. @throws BackupRefused, CustodyRefused */
-export async function verifyFile({ placements, keeper }: World, path: string): Promise<Verified> {
+export async function verifyFile(world: World, path: string): Promise<Verified> {
+  return (await openAndRead(world, path)).verified;
+}
+
+/** {@link verifyFile}, with the key: asking for it is on record, so it is asked for once. */
+async function openAndRead(
+  { placements, keeper, platform }: World,
+  path: string,
+): Promise<{ verified: Verified; key: Uint8Array<ArrayBuffer> }> {
   const { header } = await openBackup(readFileBytes(path));
   return await asOwner(placements[0].url, async (control) => {
-    const verified = await readAll(path, await keyOf(control, keeper, header));
+    const key = await keyOf(control, keeper, platform, header);
+    const verified = await readAll(path, key);
     await noteVerified(control, header.backup);
-    return verified;
+    return { verified, key };
   });
 }
 
@@ -134,9 +146,8 @@ export async function restoreFromFile(
   migrations: readonly TenantMigration[],
   progress?: (total: number) => ByteProgress,
 ): Promise<Restored> {
-  const verified = await verifyFile(world, path);
+  const { verified, key } = await openAndRead(world, path);
   return await asOwner(world.placements[0].url, async (control) => {
-    const key = await keyOf(control, world.keeper, verified.header);
     const { backup } = verified.header;
     // First, and nothing is done when it can't be written.
     await world.hub?.record(into, "restore_begun", backup);

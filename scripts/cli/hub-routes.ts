@@ -13,8 +13,7 @@ const waitsMax = 30;
 
 /** Null when the flags name no Sentinel that runs: a database alone has no hub. */
 export function hubLink(flags: Flags): HubLink | null {
-  if (flags["url"] === undefined && flags["state"] === undefined && process.env["DATABASE_URLS"] !== undefined)
-    return null;
+  if (runsNowhere(flags)) return null;
   const ask = (path: string, org: string, call: Omit<OperatorCall, "path">, query = ""): Promise<unknown> =>
     patiently(() => callOperator(flags, { ...call, path: `${path.replace("{target}", org)}${query}` }));
   return {
@@ -47,7 +46,12 @@ export function hubLink(flags: Flags): HubLink | null {
   };
 }
 
-async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+/** True when nothing but databases was named. */
+export const runsNowhere = (flags: Flags): boolean =>
+  flags["url"] === undefined && flags["state"] === undefined && process.env["DATABASE_URLS"] !== undefined;
+
+/** Waits as long as the token's limit asks for. */
+export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
   for (let waits = 0; ; waits += 1) {
     try {
       return await ask();

@@ -8,6 +8,7 @@ import { auditVerifyLeaves } from "./verbs/audit-verify-leaves.ts";
 import { auditWitness } from "./verbs/audit-witness.ts";
 import { backup } from "./verbs/backup.ts";
 import { backupMakeKey } from "./verbs/backup-flags.ts";
+import { backupFetch, backupList } from "./verbs/backup-platform.ts";
 import { hubReconcile } from "./verbs/hub-reconcile.ts";
 import { identityProviders } from "./verbs/identity-providers.ts";
 import { keeper, keeperMakeKey } from "./verbs/keeper.ts";
@@ -45,6 +46,8 @@ export const verbs: readonly Verb[] = [
   auditExport,
   auditWitness,
   backupMakeKey,
+  backupList,
+  backupFetch,
   backup,
   restore,
   verifyBackup,

@@ -4,10 +4,11 @@ import { writeFileSync } from "node:fs";
 import { BackupRefused } from "../../../core/backup/refused.ts";
 import { parseId } from "../../../core/ids.ts";
 import { CatalogueRefused } from "../../../store/tenant/backup-catalogue.ts";
-import { CustodyRefused, openKeeper } from "../../backup/custody.ts";
+import { CustodyRefused, noKeeper, openKeeper } from "../../backup/custody.ts";
 import { RestoreRefused } from "../../backup/restore-tenant.ts";
 import { NoSuchOrganisation, type World } from "../../backup/run.ts";
 import { ScopeLost } from "../../backup/snapshot.ts";
+import { platformLink } from "../backup-routes.ts";
 import { CliError, reasonOf } from "../cli-error.ts";
 import { hubLink } from "../hub-routes.ts";
 import { operatorFlags } from "../operator.ts";
@@ -40,12 +41,15 @@ export function required(flags: Flags, name: string): string {
   return value;
 }
 
-/** @throws CliError */
-export async function openWorld(flags: Flags): Promise<World> {
+/** @param keyFile `optional`: what the platform made opens without one @throws CliError */
+export async function openWorld(flags: Flags, keyFile: "required" | "optional" = "required"): Promise<World> {
+  const links = { hub: hubLink(flags), platform: platformLink(flags) };
+  if (keyFile === "optional" && flags["key-file"] === undefined)
+    return { placements: placementUrls(flags["state"]), keeper: noKeeper, ...links };
   const code = "bad_key_file";
   const text = readPrivateFile({ path: required(flags, "key-file"), code, whenLeaked: ", and make a new one" });
   try {
-    return { placements: placementUrls(flags["state"]), keeper: await openKeeper(text), hub: hubLink(flags) };
+    return { placements: placementUrls(flags["state"]), keeper: await openKeeper(text), ...links };
   } catch (error) {
     if (error instanceof CliError) throw error;
     throw new CliError(code, `${flags["key-file"]} does not hold 32 bytes in base64url`);

@@ -26,7 +26,7 @@ export async function benchBackup(world: PlacementDatabases): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), "sentinel-bench-backup-"));
   try {
     const keeper = await openKeeper(randomBytes(32).toString("base64url"));
-    const operator: World = { placements: world.urls, keeper, hub: null };
+    const operator: World = { placements: world.urls, keeper, hub: null, platform: null };
     const url = world.urls.find(({ name }) => name === tenant.placement)?.url ?? "";
     const bare = await timed(() => readBare(url, tenant));
     const backup = await timed(() => backUpToFile(operator, tenant.org, folder));

@@ -40,7 +40,7 @@ export interface PlatformKit {
   /** The object's bytes. */
   file(org: OrgId, backup: BackupId): Promise<Buffer | null>;
   /** Names of all objects of an organisation. */
-  objects(org: OrgId): Promise<string[]>;
+  objects(org: string): Promise<string[]>;
   stop(): Promise<void>;
 }
 

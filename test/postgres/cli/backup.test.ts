@@ -79,7 +79,7 @@ async function contentOf(path: string, controlUrl: string): Promise<Map<string, 
     const opened = await openBackup(bytes());
     const found = new Map<string, string>();
     let name = "";
-    for await (const event of opened.events(await keyOf(control, keeper, opened.header), newSha256)) {
+    for await (const event of opened.events(await keyOf(control, keeper, null, opened.header), newSha256)) {
       if (event.kind === "begin") ({ name } = event.stream);
       if (event.kind === "rows") found.set(name, (found.get(name) ?? "") + Buffer.from(event.lines).toString());
     }
