@@ -112,7 +112,8 @@ describe("an organisation's own rule", () => {
     const rules = [rule({ action: "skip" })];
     expect(await verdict({}, { body: { name: attack } })).toBe("waf_denied");
     expect(await verdict({ rules }, { body: { name: attack } })).toBe("allow");
-    expect(await verdict({ rules }, { body: { name: "a\u0000b" } })).toBe("waf_denied");
+    const floor = await ask({ rules }, { body: { name: "a\u0000b" } });
+    expect([floor.verdict, floor.records[0]?.score]).toEqual(["waf_denied", 5]);
     expect(await verdict({ rules }, { path: `${groups}?q=x%0d%0aSet-Cookie:a=b` })).toBe("waf_denied");
   });
 
@@ -165,6 +166,9 @@ describe("an organisation's own rule", () => {
     expect(await verdict(one(byAsn), unknown)).toBe("waf_denied");
     expect(await verdict(one({ ...byAsn, not: true }), unknown)).toBe("waf_denied");
     expect(await verdict(one(byAsn, "skip"), { ...unknown, body: { name: attack } })).toBe("waf_denied");
+    expect(await verdict(one({ ...byAsn, not: true }, "skip"), { ...unknown, body: { name: attack } })).toBe(
+      "waf_denied",
+    );
     const pattern = { field: "body", name: "name", operator: "matches", value: "z" } as const;
     const long = { body: { name: "word ".repeat(2000) } };
     expect(await verdict(one(pattern), long)).toBe("waf_denied");
