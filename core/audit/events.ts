@@ -30,6 +30,7 @@ import {
 } from "./field.ts";
 import {
   accountActions,
+  alertKinds,
   backupActions,
   enrollmentActions,
   factorActions,
@@ -157,6 +158,20 @@ export const eventSchemas = {
       first_at: instant,
       last_at: instant,
       last_request_id: id("request"),
+    },
+  },
+  alert: {
+    code: 2005,
+    says: "Several events together that somebody should look at; the log itself says so, in the transaction of the last of them.",
+    fields: {
+      kind: oneOf(alertKinds),
+      user_id: orNull(user, "it is about an address"),
+      ip: orNull(address, "it is about a person"),
+      country: orNull(country, "no country is concerned"),
+      country_before: orNull(country, "no country is concerned"),
+      count: integer("sign-ins, documents or events that make the pattern", 1, Number.MAX_SAFE_INTEGER),
+      first_seq: integer("number of the entry that it began with", 1, Number.MAX_SAFE_INTEGER),
+      last_seq: integer("number of the entry that completed it", 1, Number.MAX_SAFE_INTEGER),
     },
   },
   data_access: {

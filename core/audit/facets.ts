@@ -29,7 +29,7 @@ export function facetsOf(entry: Found): Facet[] {
   return facets;
 }
 
-/** How it ended; null for an intent. Somebody was *denied* when they were not let do it, whatever it was. */
+/** How it ended; null for an intent, and for what the log says of its entries. Somebody was *denied* when they were not let do it, whatever it was. */
 export function outcomeOf({ phase, result, event }: Found): AuditOutcome | null {
   if (phase === "intent") return null;
   if (result === "reconciled_not_done") return "failure";
@@ -45,6 +45,11 @@ export function outcomeOf({ phase, result, event }: Found): AuditOutcome | null 
       return event.of === "access_denied" ? "denied" : (outcomeOfStatus(event.status_code) ?? "failure");
     case "key_change":
       return event.action === "unavailable" ? "failure" : "success";
+    case "backup":
+      return event.action === "failed" ? "failure" : "success";
+    // It is about others, which have theirs.
+    case "alert":
+      return null;
     case "migration":
       return event.action === "applied" ? "success" : "failure";
     default:

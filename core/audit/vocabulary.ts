@@ -105,3 +105,7 @@ export const migrationActions = ["applied", "refused"] as const;
 
 /** Events that are folded when they repeat: only failures of these. */
 export const repeatableTypes = ["login", "api_call", "access_denied"] as const;
+
+/** Patterns that the log looks for (core/audit/alerts.ts). */
+export const alertKinds = ["many_failures", "impossible_travel", "mass_export", "role_raised_then_used"] as const;
+export type AlertKind = (typeof alertKinds)[number];

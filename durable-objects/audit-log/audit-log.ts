@@ -15,6 +15,7 @@ import type {
 import type { AuditFilter, KeptWafRecord } from "../../core/rpc/durable-objects.ts";
 import type { Env } from "../env.ts";
 import { keyRingName, objectCaller } from "../mesh.ts";
+import { Alerts } from "./alerts.ts";
 import type { AuditLogMethods } from "./audit-log-methods.ts";
 import { backoffMs } from "./backoff.ts";
 import { DrainStore } from "./drain-state.ts";
@@ -54,6 +55,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
   readonly #drain: DrainStore;
   readonly #buckets: RefusalBuckets;
   readonly #repeats: Repeats;
+  readonly #alerts: Alerts;
   readonly #published: PublishedLog;
   readonly #traffic: GeoTraffic;
   readonly #counts: EventCounts;
@@ -72,6 +74,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     this.#drain = new DrainStore(ctx.storage.sql);
     this.#buckets = new RefusalBuckets(ctx.storage.sql);
     this.#repeats = new Repeats(ctx.storage.sql, this.#entries);
+    this.#alerts = new Alerts(ctx.storage.sql, this.#entries);
     this.#published = new PublishedLog(ctx.storage, () => keyRing(env));
     this.#traffic = new GeoTraffic(ctx.storage.sql);
     this.#counts = new EventCounts(ctx.storage.sql);
@@ -83,9 +86,14 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
 
   /** Single events, in order; of failures that repeat, see {@link Repeats}. */
   async append(log: LogName, requestId: string, events: readonly AuditFields[]): Promise<{ seqs: number[] }> {
-    const seqs = this.#commit(log, (nowMs) =>
-      events.map((event) => this.#repeats.append(log, single(requestId, event), nowMs)),
-    );
+    const seqs = this.#commit(log, (nowMs) => {
+      const noted = events.map((event) => ({
+        event,
+        seq: this.#repeats.append(log, single(requestId, event), nowMs),
+      }));
+      this.#alerts.watch(log, requestId, noted, nowMs);
+      return noted.map(({ seq }) => seq);
+    });
     await this.ctx.storage.sync();
     return { seqs };
   }
@@ -129,7 +137,12 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
         alongside: alongside.length,
       };
       const added = this.#entries.append(log, outcome, nowMs);
-      for (const other of alongside) this.#entries.append(log, single(requestId, other), nowMs);
+      const noted = alongside.map((other) => ({
+        event: other,
+        seq: this.#entries.append(log, single(requestId, other), nowMs),
+      }));
+      // Behind all that is the outcome's own, which is known by its place.
+      this.#alerts.watch(log, requestId, noted, nowMs);
       this.#intents.close(intentSeq);
       return added;
     });
@@ -218,7 +231,10 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
   async erasePerson(user: UserId): Promise<{ entries: number }> {
     const log = this.#drain.log();
     if (log !== null) this.#commit(log, (nowMs) => this.#repeats.flushAll(log, nowMs));
-    const entries = this.ctx.storage.transactionSync(() => this.#entries.erasePerson(user));
+    const entries = this.ctx.storage.transactionSync(() => {
+      this.#alerts.forget();
+      return this.#entries.erasePerson(user);
+    });
     await this.ctx.storage.sync();
     return { entries };
   }

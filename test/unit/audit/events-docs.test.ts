@@ -40,6 +40,7 @@ const published = [
   "access_denied 2002: user_id,ip,country,endpoint,method,code",
   "edge_refusals 2003: gate,code,country,count,first_at,last_at",
   "repeated 2004: of,user_id,ip,country,endpoint,method,status_code,reason,first_seq,count,first_at,last_at,last_request_id",
+  "alert 2005: kind,user_id,ip,country,country_before,count,first_seq,last_seq",
   "data_access 3001: user_id,document_id,action",
   "export 3002: user_id,format,document_ids,destination",
   "role_change 4001: admin_id,target_user_id,old_role,new_role",

@@ -51,6 +51,15 @@ describe("an entry's outcome", () => {
     expect(facetsOf({ ...entry(call(null)), phase: "intent" })).toEqual([]);
   });
 
+  it("of an alert is none, and of a backup that failed a failure", () => {
+    const about = { user_id: user, ip: null, country: null, country_before: null, count: 2, first_seq: 1, last_seq: 2 };
+    expect(outcomeOf(entry({ type: "alert", kind: "mass_export", ...about }))).toBeNull();
+    const backup = { type: "backup", user_id: null, org_id: "org_01jd3x2k8hf9v8v3k4m5n6p7qa" } as const;
+    const backup_id = "bak_01jd3x2k8hf9v8v3k4m5n6p7qa";
+    expect(outcomeOf(entry({ ...backup, backup_id, action: "failed" }))).toBe("failure");
+    expect(outcomeOf(entry({ ...backup, backup_id, action: "restored" }))).toBe("success");
+  });
+
   it("is beside it what it is found by; a person who was erased has no address", () => {
     expect(facetsOf(entry(login))).toEqual([
       ["address", "192.0.2.1"],

@@ -73,6 +73,17 @@ const valid: readonly AuditFields[] = [
     last_at: "2026-11-22T03:05:04.000Z",
     last_request_id: `req_${tail}`,
   },
+  {
+    type: "alert",
+    kind: "impossible_travel",
+    user_id: user,
+    ip: null,
+    country: "DE",
+    country_before: "IN",
+    count: 2,
+    first_seq: 7,
+    last_seq: 9,
+  },
   { type: "enrollment", user_id: null, action: "enrolled", code_id: `enc_${tail}`, device_id: `dev_${tail}` },
   {
     type: "device_command",

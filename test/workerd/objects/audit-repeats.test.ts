@@ -25,7 +25,9 @@ async function append(org: OrgId, events: readonly AuditFields[], request = newR
 }
 const entriesOf = async (org: OrgId) => {
   const filter = { type: null, actor: null, fromMs: null, toMs: null, beforeSeq: null, limit: 200 };
-  return (await runInDurableObject(logOf(org), (log: AuditLog) => log.list(org, filter))).items.toReversed();
+  const { items } = await runInDurableObject(logOf(org), (log: AuditLog) => log.list(org, filter));
+  // What it makes of many failures is audit-alerts.test.ts's.
+  return items.toReversed().filter(({ event }) => event.type !== "alert");
 };
 const failure = (user = newUser(), more = {}): AuditFields =>
   login(user, {
@@ -61,7 +63,7 @@ describe("a failure that repeats", () => {
     const [first, sum, ...more] = await entriesOf(org);
     expect(more).toEqual([]);
     expect(first?.event).toEqual(failure(user));
-    expect(sum).toMatchObject({ seq: 2, phase: "event", request_id: last });
+    expect(sum).toMatchObject({ phase: "event", request_id: last });
     expect(sum?.event).toEqual({
       type: "repeated",
       of: "login",
