@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
@@ -14,6 +14,8 @@ import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } f
 import { done, newKey, newOrg } from "./support/things.ts";
 
 /** An auditor who has an address, an API key and nothing else of us, against the whole running system. */
+
+const pictures = join(repositoryRoot, "test-results", "screenshots");
 
 let stack: StackProcess;
 let folder: string;
@@ -159,6 +161,19 @@ describe("the audit log of a running system", () => {
       complaints.watch(page);
       await page.goto(`${stack.description.url}/o/${org}/audit?type=role_change`);
       await signInByPassword(page, email, testPassword);
+      // A bar leads to the entries behind it.
+      const kinds = page.getByRole("figure", { name: "Events by kind" });
+      await page
+        .getByRole("figure", { name: "Events over time" })
+        .getByRole("button", { name: /done/ })
+        .first()
+        .waitFor();
+      mkdirSync(pictures, { recursive: true });
+      await page.screenshot({ path: join(pictures, "audit-activity.png"), fullPage: true });
+      await kinds.getByRole("button", { name: /^API call/ }).click();
+      await page.waitForURL(/type=api_call/);
+      await kinds.getByRole("button", { name: /^Role change/ }).click();
+      await page.waitForURL(/type=role_change/);
       const witnesses = page.getByRole("region", { name: "Witnesses" });
       await witnesses.getByText("The board").waitFor();
       await witnesses.getByText(/Signed up to no\. \d+/).waitFor();

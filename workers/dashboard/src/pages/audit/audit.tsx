@@ -8,6 +8,7 @@ import { PageHeader } from "../../components/page-header.tsx";
 import { LoadMore, QueryView } from "../../components/query-view.tsx";
 import { EmptyState, ProgressBar } from "../../components/states.tsx";
 import { membersKey } from "../members/members-key.ts";
+import { ActivitySection } from "./activity/activity-section.tsx";
 import { AuditFilters } from "./audit-filters.tsx";
 import { AuditTable } from "./audit-table.tsx";
 import { filterFromSearch } from "./filter.ts";
@@ -33,6 +34,9 @@ export function AuditPage() {
     <>
       <PageHeader title="Audit log" lead="Who did what, newest first. Entries can’t be changed or removed." />
       <SignedState org={org.id} />
+      <div className="mb-4">
+        <ActivitySection onNarrow={(to) => change({ ...filter, ...to })} />
+      </div>
       <AuditFilters filter={filter} people={[...names]} onChange={change} />
       <div className="relative">
         {query.isFetching && !query.isPending && <ProgressBar label="Reading the audit log" />}
