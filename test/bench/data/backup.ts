@@ -14,6 +14,7 @@ import { createDatabase, sql } from "../../../store/connect.ts";
 import { type LivedInTenant, makeTenant, moveIn } from "../../support/lived-in-tenant.ts";
 import type { PlacementDatabases } from "../../support/placement-databases.ts";
 import type { Row } from "../report.ts";
+import { timePlatformBackup } from "./platform-backup.ts";
 
 /** Some 40 MiB of rows: seconds of work, and more than any buffer on the way. */
 const samplesCount = 250_000;
@@ -32,6 +33,7 @@ export async function benchBackup(world: PlacementDatabases): Promise<Row[]> {
     const backup = await timed(() => backUpToFile(operator, tenant.org, folder));
     const { path } = backup.result;
     const verified = await timed(() => verifyFile(operator, path));
+    const platform = await timePlatformBackup(world, tenant, keeper);
     const restored = await timed(() => restoreFromFile(operator, path, tenant.org, readMigrations("tenant")));
     const { bytes, rows } = verified.result;
     const speed = (seconds: number): string => `${(bytes / 1024 / 1024 / seconds).toFixed(1)} MiB/s`;
@@ -44,6 +46,11 @@ export async function benchBackup(world: PlacementDatabases): Promise<Row[]> {
         beside: `COPY alone ${speed(bare.seconds)}`,
       },
       { what: "… and reading it again", value: speed(backup.seconds), beside: "–" },
+      {
+        what: "the platform's way (pages over the driver, into R2), read again",
+        value: speed(platform.seconds),
+        beside: `${((platform.cpuSeconds * 1000) / (bytes / 1024 / 1024)).toFixed(0)} ms of CPU a MiB`,
+      },
       { what: "verify", value: speed(verified.seconds), beside: "–" },
       { what: "restore, in one transaction", value: speed(restored.seconds - verified.seconds), beside: "–" },
     ];

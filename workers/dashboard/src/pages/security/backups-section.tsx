@@ -1,22 +1,62 @@
 import { Badge } from "@cloudflare/kumo/components/badge";
-import { type Backup, backupsKey, listBackups } from "../../api/backups.ts";
+import { Button } from "@cloudflare/kumo/components/button";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import {
+  type Backup,
+  type BackupRun,
+  backupRunsKey,
+  backupsKey,
+  createBackup,
+  listBackups,
+  newestRuns,
+} from "../../api/backups.ts";
 import { usePages } from "../../api/pages.ts";
 import { type Column, DataTable } from "../../components/data-table.tsx";
 import { useOrg } from "../../components/org-context.tsx";
 import { LoadMore, QueryView } from "../../components/query-view.tsx";
 import { Section } from "../../components/section.tsx";
+import { FormFailure } from "../../components/states.tsx";
 import { Timestamp } from "../../components/timestamp.tsx";
 import { formatBytes, formatNumber } from "../../format/numbers.ts";
+import { BackupRunLine } from "./backup-run.tsx";
 
-/** Which backups there are. They are made, kept and restored by whoever runs Sentinel. */
+/** While one is on its way the list is asked for so often, else not again. */
+const refetchMs = 3_000;
+
+const isOpen = (run: BackupRun | undefined): boolean => run?.state === "queued" || run?.state === "running";
+
+/** Which backups there are, how the next one comes along, and a way to ask for one. They are restored by whoever runs Sentinel. */
 export function BackupsSection() {
   const { org } = useOrg();
+  const client = useQueryClient();
+  const runs = useQuery({
+    queryKey: backupRunsKey(org.id),
+    queryFn: async ({ signal }) => {
+      const [newest] = await newestRuns(org.id, signal);
+      // What was on its way may be there now.
+      await client.invalidateQueries({ queryKey: backupsKey(org.id) });
+      return newest ?? null;
+    },
+    refetchInterval: ({ state }) => (isOpen(state.data ?? undefined) ? refetchMs : false),
+  });
   const { query, items } = usePages(backupsKey(org.id), (cursor, signal) => listBackups(org.id, cursor, signal));
+  const make = useMutation({
+    mutationFn: () => createBackup(org.id, crypto.randomUUID()),
+    onSettled: () => client.invalidateQueries({ queryKey: backupRunsKey(org.id) }),
+  });
+  const newest = runs.data ?? undefined;
   return (
     <Section
       title="Backups"
-      lead="Encrypted, each under a key of its own. They are made and restored by whoever runs this Sentinel; ask there if something has to come back."
+      lead="Made every night and kept for as long as the plan says, each encrypted under a key of its own. Whoever runs this Sentinel restores them; ask there if something has to come back."
+      actions={
+        <Button loading={make.isPending} disabled={isOpen(newest)} onClick={() => make.mutate()}>
+          Back up now
+        </Button>
+      }
     >
+      <FormFailure error={make.error} />
+      {newest !== undefined && <BackupRunLine run={newest} />}
       <QueryView query={query} label="Loading backups" rows={2}>
         {items.length === 0 ? (
           <p className="text-kumo-subtle">No backup of this organisation has been made yet.</p>
