@@ -99,10 +99,14 @@ describe("the firewall's policy on the real stack, in Chromium", () => {
     await section.getByRole("button", { name: "Add a rule" }).click();
     await section.getByRole("textbox", { name: "Name", exact: true }).fill("no scripts");
     await section.getByRole("textbox", { name: "Value", exact: true }).fill("script-kit");
+    await section.getByLabel("One of Sentinel’s rules").fill("sqli-clause");
+    await section.getByRole("button", { name: "Only log it" }).click();
     await page.screenshot({ path: join(pictures, "waf-rule.png"), fullPage: true });
     await section.getByRole("button", { name: "Save" }).click();
     await page.getByText("Firewall policy saved").waitFor(patiently);
-    const stored = await api.send<{ rules: object[] }>("GET", `/api/v1/orgs/${org}/policies/waf`);
+    const policy = `/api/v1/orgs/${org}/policies/waf`;
+    const stored = await api.send<{ rules: object[]; overrides: object }>("GET", policy);
+    expect(stored.body.overrides).toEqual({ "sqli-clause": "log" });
     expect(stored.body.rules).toEqual([
       {
         name: "no scripts",

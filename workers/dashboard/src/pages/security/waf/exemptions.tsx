@@ -1,4 +1,6 @@
 import { Button } from "@cloudflare/kumo/components/button";
+import { Input } from "@cloudflare/kumo/components/input";
+import { useState } from "react";
 import type { WafPolicy } from "../../../api/waf.ts";
 import { Row } from "../../../components/section.tsx";
 import { Timestamp } from "../../../components/timestamp.tsx";
@@ -12,7 +14,46 @@ export function Exemptions(props: {
 }) {
   const { draft, onChange } = props;
   const overrides = Object.entries(draft.overrides);
-  if (overrides.length + draft.allowances.length === 0) return null;
+  return (
+    <div className="grid gap-3">
+      {overrides.length + draft.allowances.length > 0 && <List draft={draft} onChange={onChange} />}
+      <Override onAdd={(rule, word) => onChange({ overrides: { ...draft.overrides, [rule]: word } })} />
+    </div>
+  );
+}
+
+/** Tells one of the platform's rules what to do, whatever the mode. */
+function Override({ onAdd }: { readonly onAdd: (rule: string, word: keyof typeof words) => void }) {
+  const [rule, setRule] = useState("");
+  const wanted = rule.trim();
+  const tell = (word: keyof typeof words) => (): void => {
+    onAdd(wanted, word);
+    setRule("");
+  };
+  return (
+    <div className="flex flex-wrap items-end gap-2">
+      <Input
+        label="One of Sentinel’s rules"
+        className="w-56 font-mono text-sm"
+        placeholder="sqli-comment-trailing"
+        value={rule}
+        onChange={(event) => setRule(event.target.value)}
+      />
+      <Button type="button" disabled={wanted === ""} onClick={tell("log")}>
+        Only log it
+      </Button>
+      <Button type="button" disabled={wanted === ""} onClick={tell("off")}>
+        Turn it off
+      </Button>
+      <Button type="button" disabled={wanted === ""} onClick={tell("block")}>
+        Always refuse by it
+      </Button>
+    </div>
+  );
+}
+
+function List({ draft, onChange }: Parameters<typeof Exemptions>[0]) {
+  const overrides = Object.entries(draft.overrides);
   return (
     <ul aria-label="Exemptions">
       {draft.allowances.map((one) => (
