@@ -8,6 +8,7 @@ import { type TenantIdentifier, tenantIdentifier } from "../../core/tenancy/iden
 import { textSettings } from "../../store/copy-line.ts";
 import { isIdentifier } from "../../store/identifier.ts";
 import { isPartition, type Partition, readCatalogue } from "../../store/tenant/backup-catalogue.ts";
+import { movingCode, refuseMarked } from "../../workers/data/provisioner/moving/mark.ts";
 import {
   migrationStatement,
   type TenantMigration,
@@ -22,11 +23,12 @@ import { newSha256 } from "./running-hash.ts";
  * - `not_empty`: another organisation's backup, and this one has devices of its own
  * - `unknown_schema`: the backup is of a migration that this program does not know
  * - `other_tables`: the tables of that migration are not those of the backup
+ * - `being_moved`: the organisation is on its way to another placement, or has left this one
  * - `rows_lost`: the server took fewer rows than the backup has
  */
 export class RestoreRefused extends Error {
   override readonly name = "RestoreRefused";
-  readonly code: "no_target" | "not_empty" | "unknown_schema" | "other_tables" | "rows_lost";
+  readonly code: "no_target" | "not_empty" | "unknown_schema" | "other_tables" | "being_moved" | "rows_lost";
 
   constructor(code: RestoreRefused["code"], message: string) {
     super(message);
@@ -74,6 +76,7 @@ export async function restoreTenant(options: RestoreOptions): Promise<Restored> 
     const scopeKey = await readScopeKey(client, name);
     if (header.org !== into) await requireEmpty(client, name);
     await client.query(`DROP SCHEMA ${name} CASCADE`);
+    await refuseMoved(client, name);
     const then = migrations.filter(({ number }) => number <= header.schema);
     for (const { text } of tenantSchemaStatements(name, then)) await client.query(text);
     const restored = await fill(options, name);
@@ -91,6 +94,16 @@ export async function restoreTenant(options: RestoreOptions): Promise<Restored> 
   } catch (error) {
     await client.query("ROLLBACK").catch(() => undefined);
     throw error;
+  }
+}
+
+/** With the schema's locks in hand: whoever froze it before had them first, and has said so. */
+async function refuseMoved(client: pg.ClientBase, name: TenantIdentifier): Promise<void> {
+  try {
+    await client.query(refuseMarked(name).text);
+  } catch (error) {
+    if ((error as { code?: string }).code !== movingCode) throw error;
+    throw new RestoreRefused("being_moved", "the organisation is being moved to another placement; restore it there");
   }
 }
 

@@ -78,7 +78,11 @@ export const tenantsMove: Verb = {
     ...operatorFlags,
   },
   exclusive: [...operatorExclusive],
-  examples: ["tenants move demo --to second --dry-run", "tenants move demo --to second", "tenants move demo --give-up"],
+  examples: [
+    "tenants move demo --to local-2 --dry-run",
+    "tenants move demo --to local-2",
+    "tenants move demo --give-up",
+  ],
   async run(flags, print) {
     const placements = placementUrls(flags["state"]);
     const named = flags["org"] ?? "";

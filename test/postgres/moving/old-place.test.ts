@@ -1,5 +1,6 @@
 /** Who still holds something of the old placement, and what it is worth. */
 
+import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { makeId } from "../../../core/ids.ts";
 import { takeOver } from "../../../scripts/migrate/tenants/move/ledger.ts";
@@ -15,7 +16,7 @@ import { tenantMigrations } from "../../../workers/data/provisioner/tenant-migra
 import { tenantRoleStatements } from "../../../workers/data/provisioner/tenant-role.ts";
 import type { Organisation } from "../../attack/tenant/whole-kit.ts";
 import { scopeOf } from "../../support/scopes.ts";
-import { contentOf } from "../backup/kit.ts";
+import { backUp, contentOf, restore } from "../backup/kit.ts";
 import { asSuperuser, connect, dataConfig, directoryDatabase, setup } from "../support.ts";
 import { createMovers, Killed, killAt, type Movers, moveOf, other, outbox, placementOf } from "./kit.ts";
 
@@ -182,6 +183,19 @@ describe("while its rows are copied", () => {
     expect((await checkRights(dataConfig, directoryDatabase)).repaired.filter((one) => one.org === org.id)).toEqual([]);
     await expect(org.tenant.run("system", null, addGroup("grp_late"))).rejects.toMatchObject({ code: "SM001" });
     expect(await placementOf(org.id)).toEqual({ placement: source, moving_to: target });
+  });
+});
+
+describe("a restore of a backup", () => {
+  it("is refused from the freeze on, and changes nothing of the old schema", async () => {
+    const { tenant } = org;
+    const key = randomBytes(32);
+    const { file } = await backUp(tenant, key);
+    const before = await contentOf(tenant);
+    await cutAt("frozen");
+    await expect(restore(tenant, file, key)).rejects.toMatchObject({ code: "being_moved" });
+    expect(await contentOf(tenant)).toEqual(before);
+    await expect(tenant.run("system", null, addGroup("grp_late"))).rejects.toMatchObject({ code: "SM001" });
   });
 });
 

@@ -1,6 +1,7 @@
 /**
  * Why a move does not go on; nothing is lost by any of them.
  * - `not_moving`: no move of this organisation is under way
+ * - `no_such_placement`: no connection to it was given, or it is there already
  * - `taken_over`: another run of the command drives it now
  * - `too_late`: it is where it was to be, and does not come back by giving up
  * - `unknown_schema`: its schema is of a migration that this program does not know
@@ -15,6 +16,7 @@ export class MoveRefused extends Error {
   override readonly name = "MoveRefused";
   readonly code:
     | "not_moving"
+    | "no_such_placement"
     | "taken_over"
     | "too_late"
     | "unknown_schema"

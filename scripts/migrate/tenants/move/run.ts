@@ -166,6 +166,6 @@ async function waitFor(
 
 function urlOf({ placements }: Pick<MoveWorld, "placements">, name: string): string {
   const found = placements.find((placement) => placement.name === name);
-  if (found === undefined) throw new MoveRefused("not_moving", `no connection to placement ${name} was given`);
+  if (found === undefined) throw new MoveRefused("no_such_placement", `no connection to placement ${name} was given`);
   return found.url;
 }

@@ -22,10 +22,10 @@ export async function tryMove(
 ): Promise<TriedMove> {
   const urlOf = (name: string): string => {
     const found = placements.find((placement) => placement.name === name);
-    if (found === undefined) throw new MoveRefused("not_moving", `no connection to placement ${name} was given`);
+    if (found === undefined) throw new MoveRefused("no_such_placement", `no connection to placement ${name} was given`);
     return found.url;
   };
-  if (source === target) throw new MoveRefused("not_moving", `it is on ${target}`);
+  if (source === target) throw new MoveRefused("no_such_placement", `it is on ${target}`);
   const { catalogue, bytesEstimated } = await asOwner(urlOf(source), (client) => openSnapshot(client, org, Date.now()));
   if (catalogue.schema > (migrations.at(-1)?.number ?? 0))
     throw new MoveRefused("unknown_schema", `its schema is of migration ${catalogue.schema}; use the program of then`);
