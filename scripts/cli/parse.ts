@@ -7,6 +7,7 @@ import { auditVerify } from "./verbs/audit-verify.ts";
 import { auditVerifyLeaves } from "./verbs/audit-verify-leaves.ts";
 import { auditWitness } from "./verbs/audit-witness.ts";
 import { backup } from "./verbs/backup.ts";
+import { backupControl, restoreControlPlane, verifyControlBackup } from "./verbs/backup-control.ts";
 import { backupMakeKey } from "./verbs/backup-flags.ts";
 import { backupFetch, backupList } from "./verbs/backup-platform.ts";
 import { hubReconcile } from "./verbs/hub-reconcile.ts";
@@ -46,6 +47,9 @@ export const verbs: readonly Verb[] = [
   auditExport,
   auditWitness,
   backupMakeKey,
+  backupControl,
+  restoreControlPlane,
+  verifyControlBackup,
   backupList,
   backupFetch,
   backup,
