@@ -12,6 +12,7 @@ import { geoRoutes } from "./routes/geo.ts";
 import { groupsRoutes } from "./routes/groups.ts";
 import { operatorRoutes } from "./routes/operator.ts";
 import { operatorBackupRoutes } from "./routes/operator-backups.ts";
+import { operatorMigrationRoutes } from "./routes/operator-migrations.ts";
 import { organisationsRoutes } from "./routes/organisations.ts";
 import { outsideIssuersRoutes } from "./routes/outside-issuers.ts";
 import { pagesRoutes } from "./routes/pages.ts";
@@ -39,6 +40,7 @@ export const routes = {
   ...encryptionRoutes,
   ...operatorRoutes,
   ...operatorBackupRoutes,
+  ...operatorMigrationRoutes,
   ...outsideIssuersRoutes,
   ...pagesRoutes,
 } as const satisfies Record<string, RouteSpec>;

@@ -125,6 +125,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   endHubExport: { export: "01890a5d-ac96-774b-bcce-b302099a8057" },
   createBackup: null,
   openBackupKey: null,
+  recordMigration: { from_version: 8, to_version: 9, action: "applied" },
   recordBackup: { action: "backed_up", backup: "bak_01jd3x2k8hf9v8v3k4m5n6p7q8" },
   reconcileHub: { devices: { after: null, until: null, items: [] } },
   restoreOrg: null,

@@ -14,8 +14,10 @@ import {
   transactionMsDefault,
 } from "../../migrate/tenants/run.ts";
 import { CliError, reasonOf } from "../cli-error.ts";
+import { operatorExclusive, operatorFlags } from "../operator.ts";
 import { placementUrls } from "../placements.ts";
-import { type FlagSpec, type Flags, stateFlag, type Verb } from "../verb.ts";
+import { recordMigrations } from "../record-migrations.ts";
+import type { FlagSpec, Flags, Verb } from "../verb.ts";
 
 /** Connections of one cluster that a run may take; the smallest Neon compute has a hundred for everybody. */
 const atOnceMax = 32;
@@ -39,6 +41,7 @@ export const migrateTenants: Verb = {
     "A tenant that is in use is retried later instead of making its requests wait. Reads DATABASE_URLS like",
     "`migrate`, unless --state names a stack on this machine. Exit status 0: every tenant is at the newest",
     "migration; 1: some are not, and the report says why; 2: not understood, nothing done. See ADR 18.",
+    "With --state or --url each tenant's audit log is told; a database alone has none.",
   ].join("\n"),
   flags: {
     canary: {
@@ -55,8 +58,9 @@ export const migrateTenants: Verb = {
       secondsEachMax,
     ),
     "dry-run": { value: null, help: "says what would run where, and tries each file on the canary; keeps nothing" },
-    state: stateFlag,
+    ...operatorFlags,
   },
+  exclusive: operatorExclusive,
   examples: ["migrate tenants --dry-run", "migrate tenants --canary org_01jd3x2k8hf9v8v3k4m5n6p7q8 --at-once 8"],
   async run(flags, print) {
     const placements = placementUrls(flags["state"]);
@@ -76,14 +80,16 @@ export const migrateTenants: Verb = {
         return dry.plan.blocked.length === 0 && dry.tried.every(({ failure }) => failure === null) ? 0 : 1;
       }
       const progress = showProgressOnStderr();
+      const recorder = recordMigrations(flags, options.migrations.length, progress);
       const result = await runOverTenants({
         ...options,
-        progress,
+        progress: recorder.progress,
         atOnce: number(flags, "at-once", atOnceDefault),
         failuresMax: number(flags, "failures-max", failuresMaxDefault),
       });
       progress.end();
-      for (const line of runReport(result)) print(line);
+      const missed = await recorder.send();
+      for (const line of [...runReport(result), ...(missed === null ? [] : [missed])]) print(line);
       return isComplete(result) ? 0 : 1;
     } catch (error) {
       if (error instanceof NoSuchCanary) throw new CliError("no_such_canary", error.message, 2);

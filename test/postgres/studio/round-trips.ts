@@ -156,6 +156,7 @@ export const roundTrips: Readonly<Record<string, number>> = {
   endHubExport: 1,
   reconcileHub: 1,
   recordBackup: 1,
+  recordMigration: 1,
   listBackups: 2,
   listBackupRuns: 2,
   createBackup: 2,

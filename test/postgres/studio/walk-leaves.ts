@@ -119,6 +119,7 @@ export const leaves: Readonly<Record<string, readonly string[]>> = {
   operatorRestoreOrg: inBoth("org_change deletion_undone"),
   operatorSetPlan: inBoth("org_change plan_changed"),
   recordBackup: inBoth("backup backed_up"),
+  recordMigration: inBoth("migration applied"),
   createBackup: ["backup requested @org"],
   openBackupKey: inBoth("backup opened"),
   // Pages of one backup or restore, which is on record itself.

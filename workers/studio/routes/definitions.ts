@@ -81,6 +81,7 @@ import { endMemberSessions } from "./members/end-sessions.ts";
 import { listMembers } from "./members/list.ts";
 import { removeMember } from "./members/remove.ts";
 import { beginHubExport, endHubExport, readHubExport, reconcileHub, recordBackup } from "./operator/hub-backup.ts";
+import { operatorFinishMove, operatorGiveUpMove, operatorMove } from "./operator/moves.ts";
 import {
   operatorDeleteOrg,
   operatorGetOrg,
@@ -90,7 +91,7 @@ import {
   operatorSuspendOrg,
 } from "./operator/organisations.ts";
 import { openBackupKey, operatorListBackups, readBackup } from "./operator/platform-backups.ts";
-import { operatorFinishMove, operatorGiveUpMove, operatorMove } from "./operator/moves.ts";
+import { recordMigration } from "./operator/record-migration.ts";
 import { rotateKeys } from "./operator/rotate-keys.ts";
 import { disableUser, enableUser } from "./operator/users.ts";
 import { createOrg } from "./organisations/create.ts";
@@ -230,6 +231,7 @@ const served: readonly RouteDefinition[] = [
   endHubExport,
   reconcileHub,
   recordBackup,
+  recordMigration,
   listBackups,
   createBackup,
   listBackupRuns,
