@@ -29,6 +29,9 @@ describe("a condition while somebody writes it", () => {
       value: "a",
       not: true,
     });
+    const anyCase = withChange(header, { caseless: true });
+    expect(anyCase).toEqual({ ...header, caseless: true });
+    expect(withChange(anyCase, { field: "asn" })).toEqual({ field: "asn", operator: "in", values: ["a"], not: true });
     expect(withChange(header, { field: "nothing", operator: "nothing" })).toEqual(header);
   });
 

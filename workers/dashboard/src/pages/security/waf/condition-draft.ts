@@ -5,6 +5,9 @@ const listed: readonly WafCondition["field"][] = ["method", "country", "asn", "i
 
 export const takesName = (field: WafCondition["field"]): boolean => named.includes(field);
 
+/** Whether the case of letters can matter. */
+export const takesCaseless = (field: WafCondition["field"]): boolean => field !== "endpoint" && !listed.includes(field);
+
 /** What may be asked of a field. */
 export function operatorsOf(field: WafCondition["field"]): readonly WafCondition["operator"][] {
   if (listed.includes(field)) return ["in"];
@@ -17,7 +20,14 @@ export const textOf = ({ value, values }: WafCondition): string => value ?? valu
 /** The condition with another field, operator or text, without what then has no place in it. */
 export function withChange(
   before: WafCondition,
-  changes: { field?: string | null; operator?: string | null; name?: string; text?: string; not?: boolean },
+  changes: {
+    field?: string | null;
+    operator?: string | null;
+    name?: string;
+    text?: string;
+    not?: boolean;
+    caseless?: boolean;
+  },
 ): WafCondition {
   const field = wafFields.find((one) => one === changes.field) ?? before.field;
   const wanted = wafOperators.find((one) => one === changes.operator) ?? before.operator;
@@ -32,6 +42,6 @@ export function withChange(
     ...(operator === "in" ? { values: text.split("\n").filter((one) => one.trim() !== "") } : {}),
     ...(operator === "in" || operator === "exists" ? {} : { value: text }),
     ...(not ? { not } : {}),
-    ...(before.caseless === true && !listed.includes(field) ? { caseless: true } : {}),
+    ...((changes.caseless ?? before.caseless === true) && takesCaseless(field) ? { caseless: true } : {}),
   };
 }

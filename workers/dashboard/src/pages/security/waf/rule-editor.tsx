@@ -3,7 +3,7 @@ import { Checkbox } from "@cloudflare/kumo/components/checkbox";
 import { Input, InputArea } from "@cloudflare/kumo/components/input";
 import { Select } from "@cloudflare/kumo/components/select";
 import { type WafCondition, type WafRule, wafActions } from "../../../api/waf.ts";
-import { operatorsOf, takesName, textOf, withChange } from "./condition-draft.ts";
+import { operatorsOf, takesCaseless, takesName, textOf, withChange } from "./condition-draft.ts";
 import { actionNames, fieldNames, operatorNames } from "./waf-words.ts";
 
 /** One rule of the organisation's own, while somebody writes it. */
@@ -106,6 +106,13 @@ function ConditionFields(props: {
           className="w-56 font-mono text-sm"
           value={textOf(condition)}
           onChange={(event) => onChange(withChange(condition, { text: event.target.value }))}
+        />
+      )}
+      {takesCaseless(condition.field) && (
+        <Checkbox
+          label="Any case"
+          checked={condition.caseless === true}
+          onCheckedChange={(caseless) => onChange(withChange(condition, { caseless: caseless === true }))}
         />
       )}
       <Checkbox
