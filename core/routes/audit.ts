@@ -5,6 +5,8 @@ export const witnessTokenPrefix = "swt_";
 /** 32 bytes in base64url behind the prefix. */
 export const witnessTokenPattern = /^swt_[A-Za-z0-9_-]{43}$/;
 
+const witnessToken = [{ field: "body.token", why: "a secret of 256 random bits, which is only ever hashed" }] as const;
+
 /** The audit log. */
 export const auditRoutes = {
   listAudit: route({
@@ -81,12 +83,14 @@ export const auditRoutes = {
     method: "POST",
     path: `${orgPath}/audit/witness/checkpoint`,
     policy: publicRoute("a witness is no member; its token, in the body, is asked for and shows hashes alone"),
+    wafExemptions: witnessToken,
     summary: "For a witness: the newest checkpoint, and that the log only grew",
   }),
   cosignCheckpoint: route({
     method: "POST",
     path: `${orgPath}/audit/witness/cosignature`,
     policy: publicRoute("a witness is no member; its token and its signature are asked for"),
+    wafExemptions: witnessToken,
     summary: "For a witness: post its cosignature (C2SP tlog-cosignature)",
   }),
 } as const satisfies Record<string, RouteSpec>;
