@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { buildAuditVerify } from "../../scripts/audit-verify/build.ts";
 import { buildAuditWitness } from "../../scripts/audit-witness/build.ts";
 import { repositoryRoot } from "../../scripts/units.ts";
@@ -12,6 +12,9 @@ import { Api, eventually, newPerson, testPassword } from "./support/api.ts";
 import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 import { done, newKey, newOrg } from "./support/things.ts";
+
+// A checkpoint takes up to a minute, and some of these wait for two.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 /** An auditor who has an address, an API key and nothing else of us, against the whole running system. */
 
