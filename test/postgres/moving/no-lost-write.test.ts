@@ -17,10 +17,12 @@ import {
   written,
 } from "./kit.ts";
 
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
+
 let movers: Movers;
 beforeAll(async () => {
   movers = await createMovers();
-}, 60_000);
+});
 afterAll(() => {
   vi.restoreAllMocks();
 });
@@ -79,7 +81,6 @@ describe("an organisation that is moved while everybody writes", () => {
       expect(left.groups.length).toBeLessThan(there.groups.length);
       expect(program.refused.filter((code) => code !== "org_moving" && code !== "unavailable")).toEqual([]);
     },
-    120_000,
   );
 
   it("is copied whole: every table, partition and scope key, as an independent look at both says", async () => {
@@ -95,12 +96,12 @@ describe("an organisation that is moved while everybody writes", () => {
     expect(rows).toBeGreaterThan(20);
     expect([await contentOf({ ...tenant, placement: target }), await keyOf(target)]).toEqual(before);
     expect([await contentOf(tenant), await keyOf(tenant.placement)]).toEqual(before);
-  }, 60_000);
+  });
 
   it("is back where it was after another move, once what the first left is gone", async () => {
     const org = await movers.whole.organisation();
     const source = org.tenant.placement;
     await movers.move(org.id, other(source));
     await expect(movers.move(org.id, source)).rejects.toThrow("moved_lately");
-  }, 60_000);
+  });
 });

@@ -20,18 +20,21 @@ import { backUp, contentOf, restore } from "../backup/kit.ts";
 import { asSuperuser, connect, dataConfig, directoryDatabase, setup } from "../support.ts";
 import { createMovers, Killed, killAt, type Movers, moveOf, other, outbox, placementOf } from "./kit.ts";
 
+// Real databases, some moves each: seconds here, and a minute where little is left of a machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
 let movers: Movers;
 let org: Organisation;
 let source: string;
 let target: string;
 beforeAll(async () => {
   movers = await createMovers();
-}, 60_000);
+});
 beforeEach(async () => {
   org = await movers.whole.organisation();
   source = org.tenant.placement;
   target = other(source);
-}, 60_000);
+});
 afterAll(() => {
   vi.restoreAllMocks();
 });
@@ -245,7 +248,7 @@ describe("after it has switched", () => {
     // And now it can go back.
     await movers.move(org.id, source);
     expect((await api("POST", "/groups", { name: "back" })).status).toBe(201);
-  }, 60_000);
+  });
 
   it("takes the audit rows of its log along, and nobody else's", async () => {
     const rows = (placement: string) =>
@@ -271,7 +274,7 @@ describe("after it has switched", () => {
     expect(auditEvents).toBe(1203);
     expect(await rows(target)).toEqual(await rows(source));
     expect(await asSuperuser("SELECT FROM audit.events WHERE log = $1", [neighbour.id], target)).toEqual([]);
-  }, 60_000);
+  });
 });
 
 describe("a move", () => {
@@ -296,7 +299,7 @@ describe("a move", () => {
     }
     await cutAt("switched");
     await expect(giveUpMove(movers.world(), org.id)).rejects.toMatchObject({ code: "too_late" });
-  }, 120_000);
+  });
 
   it("goes on in one run alone: a later one takes it over, and the earlier one is told", async () => {
     const first = movers.move(org.id, target);
@@ -315,7 +318,7 @@ describe("a move", () => {
     expect(await ended).toBe("taken_over");
     await movers.move(org.id, target);
     expect(await placementOf(org.id)).toEqual({ placement: target, moving_to: null });
-  }, 60_000);
+  });
 
   it("cut off in the midst of the rows leaves nothing half where they went, and begins them again", async () => {
     let cut = false;
@@ -329,7 +332,7 @@ describe("a move", () => {
     expect(await moveOf(org.id)).toMatchObject({ step: "closed", rows_compared: null });
     await movers.move(org.id, target);
     expect(await contentOf({ ...org.tenant, placement: target })).toEqual(await contentOf(org.tenant));
-  }, 60_000);
+  });
 
   it("of an organisation that is erased meanwhile leaves nothing of it on either placement", async () => {
     await cutAt("copied");
@@ -350,7 +353,7 @@ describe("a move", () => {
       [false, false],
       [false, false],
     ]);
-  }, 60_000);
+  });
 
   it("is begun by studio's job for that organisation alone, to a placement that there is and that has room", async () => {
     const { services } = movers.whole.studio;
