@@ -31,6 +31,8 @@ export interface TenantBackupOptions {
   /** Null: the backup is made without the hub, and has no stream of it. */
   readonly hub: HubLink | null;
   readonly nowMs: number;
+  /** Of which moment the placement is, when it is not the living one; RFC 3339. */
+  readonly asOf?: string;
   readonly onProgress?: (bytes: number, stream: string) => void;
 }
 
@@ -51,7 +53,7 @@ export async function backUpTenant(options: TenantBackupOptions): Promise<Tenant
     backup: options.backup,
     org,
     schema: catalogue.schema,
-    snapshot_at: snapshot.at,
+    snapshot_at: options.asOf ?? snapshot.at,
     streams: [
       partitionStream,
       ...catalogue.tables,

@@ -15,6 +15,7 @@ import { keepKey, keyOf, newBackup, noteVerified } from "./custody.ts";
 import { fileEnding, readFileBytes, writeFileWhole } from "./files.ts";
 import { type HubLink, reconcileHub } from "./hub-link.ts";
 import type { PlatformLink } from "./platform-link.ts";
+import type { PointInTime } from "./point-in-time.ts";
 import type { ByteProgress } from "./progress.ts";
 import { type Restored, restoreTenant } from "./restore-tenant.ts";
 import { newSha256 } from "./running-hash.ts";
@@ -34,6 +35,28 @@ export class NoSuchOrganisation extends Error {
   override readonly name = "NoSuchOrganisation";
 }
 
+/** An organisation's placement as it was. */
+export interface PastPlacement {
+  /** The owner's connection to a copy of that moment. */
+  readonly url: string;
+  /** RFC 3339. */
+  readonly at: string;
+}
+
+/** The placement as it was at a moment, for as long as `work` takes. @throws PointInTimeRefused */
+export async function atMoment<T>(
+  history: PointInTime,
+  moment: string,
+  work: (then: PastPlacement) => Promise<T>,
+): Promise<T> {
+  const branch = await history.branchAt(moment);
+  try {
+    return await work({ url: branch.url, at: new Date(moment).toISOString() });
+  } finally {
+    await branch.remove();
+  }
+}
+
 export interface BackedUp {
   readonly backup: BackupId;
   readonly path: string;
@@ -51,9 +74,10 @@ export async function backUpToFile(
   org: OrgId,
   folder: string,
   progress?: (total: number) => ByteProgress,
+  then?: PastPlacement,
 ): Promise<BackedUp> {
   const { url: controlUrl } = world.placements[0];
-  const url = await asOwner(controlUrl, (control) => placementOf(world, control, org));
+  const url = then?.url ?? (await asOwner(controlUrl, (control) => placementOf(world, control, org)));
   return await asOwner(controlUrl, (custody) =>
     asOwner(url, (tenant) =>
       asOwner(url, (audit) =>
@@ -66,7 +90,9 @@ export async function backUpToFile(
             tenant,
             audit,
             control,
-            hub: world.hub,
+            // What it holds now has nothing to do with another moment's rows.
+            hub: then === undefined ? world.hub : null,
+            ...(then === undefined ? {} : { asOf: then.at }),
             nowMs: Date.now(),
             onProgress: (bytes, stream) => shown?.update(bytes, stream),
           });
@@ -196,6 +222,10 @@ async function placementOf(
   if (found === undefined) throw new NoSuchOrganisation(`${org} is on none of the placements that were named`);
   return found.url;
 }
+
+/** {@link placementOf}, by a connection of its own. @throws NoSuchOrganisation */
+export const placementUrlOf = (world: Pick<World, "placements">, org: OrgId): Promise<string> =>
+  asOwner(world.placements[0].url, (control) => placementOf(world, control, org));
 
 /** Every organisation that has a schema. */
 export function everyOrganisation({ placements }: World): Promise<OrgId[]> {

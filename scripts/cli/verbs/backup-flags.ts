@@ -5,6 +5,7 @@ import { BackupRefused } from "../../../core/backup/refused.ts";
 import { parseId } from "../../../core/ids.ts";
 import { CatalogueRefused } from "../../../store/tenant/backup-catalogue.ts";
 import { CustodyRefused, noKeeper, openKeeper } from "../../backup/custody.ts";
+import { PointInTimeRefused } from "../../backup/point-in-time.ts";
 import { RestoreRefused } from "../../backup/restore-tenant.ts";
 import { NoSuchOrganisation, type World } from "../../backup/run.ts";
 import { ScopeLost } from "../../backup/snapshot.ts";
@@ -62,7 +63,7 @@ export async function failing<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof CliError) throw error;
-    const known = [BackupRefused, CatalogueRefused, CustodyRefused, RestoreRefused];
+    const known = [BackupRefused, CatalogueRefused, CustodyRefused, RestoreRefused, PointInTimeRefused];
     if (known.some((kind) => error instanceof kind)) {
       const { code, message } = error as BackupRefused;
       throw new CliError(code, message);

@@ -1,8 +1,9 @@
 import type { OrgId } from "../../../core/ids.ts";
+import { createNeonPointInTime, neonApi } from "../../backup/point-in-time.ts";
 import { showBytes } from "../../backup/progress.ts";
-import { backUpToFile, everyOrganisation } from "../../backup/run.ts";
+import { atMoment, backUpToFile, everyOrganisation, placementUrlOf, type World } from "../../backup/run.ts";
 import { CliError } from "../cli-error.ts";
-import type { Verb } from "../verb.ts";
+import type { Flags, Verb } from "../verb.ts";
 import { failing, folderFlag, openWorld, orgFlag, required, worldFlags } from "./backup-flags.ts";
 
 const mebibytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
@@ -22,6 +23,19 @@ export const backup: Verb = {
     org: orgFlag("the organisation"),
     all: { value: null, help: "every organisation" },
     to: folderFlag("where the files go"),
+    at: {
+      value: "MOMENT",
+      help: "as it was then (RFC 3339), by the history that Neon keeps; with --org, --neon-project and NEON_API_KEY",
+      refuse: (value) =>
+        /^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(Date.parse(value))
+          ? null
+          : "is not a moment (2026-11-22T10:00:00Z)",
+    },
+    "neon-project": {
+      value: "PROJECT",
+      help: "the Neon project of the organisation's placement",
+      refuse: (value) => (/^[a-z0-9-]{1,64}$/.test(value) ? null : "is not the id of a project"),
+    },
     ...worldFlags,
   },
   exclusive: ["org", "all"],
@@ -32,6 +46,7 @@ export const backup: Verb = {
     const folder = required(flags, "to");
     const world = await openWorld(flags);
     const orgs = org === undefined ? await failing(() => everyOrganisation(world)) : [org as OrgId];
+    if (flags["at"] !== undefined) return backUpPast(flags, world, flags["at"], folder, print);
     let failed = 0;
     for (const each of orgs) {
       try {
@@ -50,3 +65,24 @@ export const backup: Verb = {
     return failed === 0 ? 0 : 1;
   },
 };
+
+/** One organisation at a moment of its placement's history, without its hub. */
+async function backUpPast(
+  flags: Flags,
+  world: World,
+  moment: string,
+  folder: string,
+  print: (line: string) => void,
+): Promise<number> {
+  const org = required(flags, "org") as OrgId;
+  const project = required(flags, "neon-project");
+  const key = process.env["NEON_API_KEY"];
+  if (key === undefined) throw new CliError("missing_key", "NEON_API_KEY is not set", 2);
+  const ownerUrl = await failing(() => placementUrlOf(world, org));
+  const history = createNeonPointInTime({ api: neonApi, key, project, ownerUrl, now: Date.now });
+  const { path, rows, bytes } = await failing(() =>
+    atMoment(history, moment, (then) => backUpToFile(world, org, folder, (total) => showBytes(org, total), then)),
+  );
+  print(`✓ ${path}: ${rows} rows as of ${moment}, ${mebibytes(bytes)}, read again, without its hub`);
+  return 0;
+}
