@@ -5,8 +5,14 @@ import type { Env } from "./env.ts";
 
 /** How long an isolate uses what it read, in milliseconds (ARCHITECTURE: at most a minute). */
 export const policyFreshMs = 60_000;
-/** Policies in one isolate: some 300 bytes each, so under 2 MiB of its 128. */
+/** Policies in one isolate. */
 export const policyEntriesMax = 4096;
+
+/**
+ * Characters of all of them as JSON: 300 each for most, up to 36,000 with rules of their own and a geo policy. In
+ * memory some four times as many bytes, compiled patterns among them: 32 MiB of the isolate's 128.
+ */
+export const policyCharactersMax = 8 * 1024 * 1024;
 
 /** What an isolate remembers: a policy once, however its organisation was named, so that its doors never disagree. */
 export interface KnownPolicies {
@@ -16,7 +22,8 @@ export interface KnownPolicies {
 }
 
 export function createKnownPolicies(entriesMax = policyEntriesMax): KnownPolicies {
-  return { policies: createBoundedCache(entriesMax), slugs: createBoundedCache(entriesMax) };
+  const weight = { max: policyCharactersMax, of: (policy: OrgPolicy) => JSON.stringify(policy).length };
+  return { policies: createBoundedCache(entriesMax, weight), slugs: createBoundedCache(entriesMax) };
 }
 
 /**

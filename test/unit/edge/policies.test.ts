@@ -99,6 +99,18 @@ describe("a bounded cache", () => {
     expect([small.get("a", 0), small.get("b", 0), small.get("c", 0)]).toEqual([undefined, 1, 2]);
   });
 
+  it("never holds more than may weigh together, and nothing that is too heavy alone", () => {
+    const small = createBoundedCache<string>(10, { max: 5, of: (value) => value.length });
+    for (const [key, value] of Object.entries({ a: "11", b: "22", c: "333", d: "666666" })) small.set(key, value, 10);
+    expect(["a", "b", "c", "d"].map((key) => small.get(key, 0))).toEqual([undefined, "22", "333", undefined]);
+    small.set("b", "1", 10);
+    small.set("e", "4", 10);
+    expect(["b", "c", "e"].map((key) => small.get(key, 0))).toEqual(["1", "333", "4"]);
+    small.deleteWhere((key) => key === "c");
+    small.set("f", "333", 10);
+    expect(["b", "e", "f"].map((key) => small.get(key, 0))).toEqual(["1", "4", "333"]);
+  });
+
   it("forgets at the stated time, and what is deleted", () => {
     const small = createBoundedCache<number>(2);
     small.set("a", 1, 10);
