@@ -44,6 +44,45 @@ describe("the audit log in words", () => {
 
   it.each([
     [
+      {
+        type: "access_denied",
+        code: "step_up_required",
+        method: "PUT",
+        endpoint: "/api/v1/orgs/{org}/x",
+        country: "DE",
+      },
+      "Denied (step up required): PUT /orgs/{org}/x from DE",
+    ],
+    [
+      {
+        type: "repeated",
+        of: "login",
+        reason: "wrong_password",
+        endpoint: null,
+        method: null,
+        count: 19,
+        first_seq: 7,
+      },
+      "19 more times as no. 7: login, wrong password",
+    ],
+    [
+      { type: "alert", kind: "impossible_travel", country_before: "IN", country: "DE", first_seq: 3, last_seq: 4 },
+      "Sign-ins from two countries within an hour: IN, DE (no. 3 to 4)",
+    ],
+    [
+      { type: "alert", kind: "many_failures", country_before: null, first_seq: 1, last_seq: 9 },
+      "Many failed sign-ins (no. 1 to 9)",
+    ],
+    [{ type: "enrollment", action: "enrolled", code_id: "enc_1", device_id: "dev_1" }, "Device enrolled (dev_1)"],
+    [{ type: "device_command", command: "ping", device_id: "dev_1" }, "Command ping to dev_1"],
+    [{ type: "backup", action: "restore_begun", backup_id: "bak_1" }, "Backup restore begun (bak_1)"],
+    [{ type: "migration", action: "applied", from_version: 8, to_version: 9 }, "Schema 8 → 9: applied"],
+  ])("says a %o as: %s", (event, said) => {
+    expect(describeEntry(entry(event), nameOf)).toBe(said);
+  });
+
+  it.each([
+    [
       { method: "passkey", outcome: "success", mfa: "passed" },
       "Sign-in with a passkey from 203.0.113.5 succeeded, with a second factor",
     ],

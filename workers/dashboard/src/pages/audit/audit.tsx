@@ -43,7 +43,8 @@ export function AuditPage() {
         <QueryView query={query} label="Loading the audit log" rows={8}>
           {items.length === 0 ? (
             <EmptyState icon={<ListChecksIcon className="size-8" />} title="No entry matches">
-              <p>Choose another kind, person or time.</p>
+              {/* A page looks at only so many entries: what is rare may be in the next. */}
+              <p>{query.hasNextPage ? "None so far; older ones may." : "Choose another kind, person or time."}</p>
             </EmptyState>
           ) : (
             <AuditTable entries={items} nameOf={(id) => names.get(id) ?? id} />

@@ -1,3 +1,4 @@
+import type { AuditType } from "../../../../../core/audit/events.ts";
 import { routes } from "../../../../../core/routes.ts";
 import type { AuditEntry } from "../../api/schemas.ts";
 import {
@@ -9,6 +10,14 @@ import {
   text,
   words,
 } from "./identity-events.ts";
+import {
+  describeAlert,
+  describeCommand,
+  describeDenial,
+  describeEnrollment,
+  describeMigration,
+  describeRepeated,
+} from "./system-events.ts";
 
 /** Kinds of event by core/audit/events.ts, as people read them. */
 export const auditTypes: Readonly<Record<string, string>> = {
@@ -24,7 +33,14 @@ export const auditTypes: Readonly<Record<string, string>> = {
   policy_change: "Policy",
   org_change: "Organisation",
   edge_refusals: "Edge refusals",
-};
+  access_denied: "Denied access",
+  repeated: "Repeated failures",
+  alert: "Alert",
+  enrollment: "Enrolment",
+  device_command: "Device command",
+  backup: "Backup",
+  migration: "Migration",
+} satisfies Readonly<Record<AuditType, string>>;
 
 /** The person who acted; null when none did or when they were erased. */
 export function actorOf(entry: AuditEntry): string | null {
@@ -64,6 +80,20 @@ export function describe(entry: AuditEntry, nameOf: (user: string) => string): s
     }
     case "edge_refusals":
       return `${Number(event["count"])} × ${text(event["code"], "?")} at ${text(event["gate"], "?")} from ${text(event["country"], "?")}`;
+    case "access_denied":
+      return describeDenial(event);
+    case "repeated":
+      return describeRepeated(event);
+    case "alert":
+      return describeAlert(event);
+    case "enrollment":
+      return describeEnrollment(event);
+    case "device_command":
+      return describeCommand(event);
+    case "backup":
+      return `Backup ${words(event["action"])} (${text(event["backup_id"], "?")})`;
+    case "migration":
+      return describeMigration(event);
     default: {
       const { type: _type, ...fields } = event;
       return JSON.stringify(fields);
@@ -99,6 +129,8 @@ export function outcomeOf(entry: AuditEntry): Outcome {
     if (entry.event["reason"] === "factor_due") return { text: "Half-way", tone: "neutral" };
     return outcome === "success" ? { text: "Success", tone: "good" } : { text: "Failure", tone: "bad" };
   }
+  if (type === "access_denied" || type === "edge_refusals") return { text: "Denied", tone: "bad" };
+  if (type === "alert") return { text: "Look", tone: "bad" };
   if (typeof status_code === "number") return { text: String(status_code), tone: status_code < 400 ? "good" : "bad" };
   return { text: entry.phase === "outcome" ? "Done" : "Recorded", tone: "neutral" };
 }
