@@ -5,13 +5,13 @@ import { randomBytes, X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createPlainServer } from "node:http";
 import { createServer } from "node:https";
+import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { Agent, buildConnector, getGlobalDispatcher, setGlobalDispatcher } from "undici";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import workerdBinary from "workerd";
 import { WebSocketServer } from "ws";
 import { verifiedConnection } from "../../../scripts/migrate/verified-connection.ts";
 import { serverAccount } from "../../../scripts/postgres/account.ts";
@@ -19,6 +19,9 @@ import { writeOwned } from "../../../scripts/postgres/data-folder.ts";
 import { type Cluster, startCluster } from "../../../scripts/postgres/embedded.ts";
 import { createDatabase, createInteractiveClient, sql } from "../../../store/connect.ts";
 import { type Authority, CertificateMaker, type KeyPair } from "../../support/certificates.ts";
+
+/** Where the package has its executable; it comes without types. */
+const workerdBinary = (createRequire(import.meta.url)("workerd") as { readonly default: string }).default;
 
 const made = new CertificateMaker();
 const authority: Authority = made.authority();
