@@ -1,4 +1,4 @@
--- Moving an organisation to another placement (docs/adr/0028-moving.md), and hubs that hold organisations to
+-- Moving an organisation to another placement (docs/adr/0029-moving.md), and hubs that hold organisations to
 -- their plans.
 
 -- Hubs hear of plans from now on and take who was never told for one on the smallest. The clock tells the others.

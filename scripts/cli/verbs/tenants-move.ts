@@ -55,7 +55,7 @@ async function failing<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Moves an organisation's database to another placement (docs/adr/0028-moving.md). */
+/** Moves an organisation's database to another placement (docs/adr/0029-moving.md). */
 export const tenantsMove: Verb = {
   name: "tenants move",
   summary: "Moves an organisation's database to another placement; nothing that was acknowledged is lost",
