@@ -131,6 +131,13 @@ async function makeThings(
       [newId("backup"), org.id],
     ),
   );
+  await twice(() =>
+    asSuperuser(
+      `INSERT INTO control.backup_runs (id, org_id, by_request, state, started_at, finished_at)
+       VALUES ($1, $2, true, 'done', now(), now())`,
+      [newId("backup"), org.id],
+    ),
+  );
   const witness = await twice((name) => post(`${at}/audit/witnesses`, { name, key: witnessKeyNamed(name) }));
   const travels = { country: "NP", until: expires_at };
   const exception = await post(`${at}/policies/geo/exceptions/${org.viewer.id}`, travels);
