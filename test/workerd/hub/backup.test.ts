@@ -170,6 +170,17 @@ describe("an export of a hub", () => {
     const stolen = { export: begun.export, object: begun.objects[0]!.object, page: 0 };
     expect(await backup.readExport(await jobCall(other), other, stolen)).toBeNull();
   });
+
+  it("is read for the platform's own backups, which tell a hub nothing of what there is now", async () => {
+    const { org } = await livedIn();
+    const mine = (): Promise<SignedCall> => jobCall(org, "tend_backups");
+    const begun = await backup.beginExport(await mine(), org);
+    const page = { export: begun.export, object: begun.objects[0]!.object, page: 0 };
+    expect(await backup.readExport(await mine(), org, page)).not.toBeNull();
+    const nothing = { kind: "devices", after: null, until: null, devices: [] } as const;
+    await refused(async () => backup.reconcile(await mine(), org, nothing));
+    await backup.endExport(await mine(), org, begun.export);
+  });
 });
 
 describe("a hub that is told what was restored", () => {
