@@ -6,6 +6,7 @@ import type { MadeBackup, MakeResult } from "../../../core/rpc/backups.ts";
 import { shredDataKeys } from "../../../store/control/data-keys.ts";
 import { newSha256, partBytes } from "../../../workers/capabilities/backups/bucket.ts";
 import { writeEntries } from "../../../workers/data/audit-sink/write-entries.ts";
+import { replaceKeeper } from "../../../workers/data/data-keys/data-keys.ts";
 import { scopeOf } from "../../support/scopes.ts";
 import { newId } from "../../unit/capabilities/mesh.ts";
 import { sinkEntry } from "../data/support.ts";
@@ -277,6 +278,14 @@ describe("who may", () => {
     await expect(backups.read(await kit.call(other.org), `../${tenant.org}/x` as BackupId, 0, 10)).rejects.toThrow();
     await backups.erase(await kit.call(other.org));
     expect(await kit.objects(tenant.org)).toHaveLength(1);
+  });
+
+  it("wraps backups' keys and opens them, and can't give an organisation another keeper", async () => {
+    const { org } = await freshTenant();
+    const caller = kit.mesh.callerOf("capabilities");
+    const call = await caller.asJob("data.data-keys", "tend_backups", org, newId("request"));
+    const change = { version: 0, keeper: { kind: "sentinel", settings: {}, credentials: null }, keys: [] } as const;
+    await expect(replaceKeeper(kit.unit, call, change)).rejects.toThrow("not_granted");
   });
 
   it("deletes by list: what is to be kept stays, and so does what is young; erasing leaves nothing", async () => {
