@@ -25,8 +25,9 @@ beforeAll(async () => {
     };
   });
   org = await studio.newOrg();
-  const made = (kind: "session" | "passkey") => makeId(kind, Date.now(), crypto.getRandomValues(new Uint8Array(10)));
-  const rest = { policy: "geo", session: made("session"), passkey: made("passkey") };
+  const made = (kind: "session" | "passkey" | "backup") =>
+    makeId(kind, Date.now(), crypto.getRandomValues(new Uint8Array(10)));
+  const rest = { policy: "geo", session: made("session"), passkey: made("passkey"), backup: made("backup") };
   params = { ...inventedThings(), ...rest, org: org.slug };
   database = gone;
 });
