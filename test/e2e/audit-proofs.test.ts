@@ -177,6 +177,18 @@ describe("the audit log of a running system", () => {
       await page.waitForURL(/type=api_call/);
       await kinds.getByRole("button", { name: /^Role change/ }).click();
       await page.waitForURL(/type=role_change/);
+      // What is typed holds once it is whole, and is none of the server's business before.
+      const filters = page.getByRole("search", { name: "Filter the audit log" });
+      await filters.getByLabel("Country").fill("Germany");
+      await filters.getByLabel("Country").press("Enter");
+      await filters.getByText("Two letters, such as IN").waitFor();
+      await filters.getByLabel("Country").fill("de");
+      await filters.getByLabel("Country").press("Enter");
+      await page.waitForURL(/country=DE/);
+      await page.getByText("No entry matches").waitFor();
+      await filters.getByRole("button", { name: "Clear filters" }).click();
+      await kinds.getByRole("button", { name: /^Role change/ }).click();
+      await page.waitForURL(/type=role_change$/);
       const witnesses = page.getByRole("region", { name: "Witnesses" });
       await witnesses.getByText("The board").waitFor();
       await witnesses.getByText(/Signed up to no\. \d+/).waitFor();

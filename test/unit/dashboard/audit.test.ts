@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { AuditEntry } from "../../../workers/dashboard/src/api/schemas.ts";
 import { actorOf, describe as describeEntry, outcomeOf } from "../../../workers/dashboard/src/pages/audit/describe.ts";
-import { filterFromSearch, fromLocalInput, toLocalInput } from "../../../workers/dashboard/src/pages/audit/filter.ts";
+import {
+  filterFromSearch,
+  fromLocalInput,
+  noFilter,
+  parseTyped,
+  toLocalInput,
+} from "../../../workers/dashboard/src/pages/audit/filter.ts";
 import { isLate } from "../../../workers/dashboard/src/pages/audit/signed.ts";
 
 const entry = (event: AuditEntry["event"], over: Partial<AuditEntry> = {}): AuditEntry => ({
@@ -171,7 +177,23 @@ describe("the signature of the log", () => {
 describe("the audit filter in the address", () => {
   it("drops a time that is none", () => {
     const filter = filterFromSearch(new URLSearchParams("type=login&from=tomorrow&to=2026-01-01T00:00:00Z"));
-    expect(filter).toEqual({ type: "login", actor: "", from: "", to: "2026-01-01T00:00:00.000Z" });
+    expect(filter).toEqual({ ...noFilter, type: "login", to: "2026-01-01T00:00:00.000Z" });
+  });
+
+  it("keeps of what stands in the address what the server takes", () => {
+    const device = "dev_01jzq4m6xnf7x9a3v5w8k2p0rb";
+    const taken = { outcome: "denied", target: device, address: "2001:db8::7", country: "DE" };
+    expect(filterFromSearch(new URLSearchParams(taken))).toEqual({ ...noFilter, ...taken });
+    const none = { outcome: "perhaps", target: "org_1", address: "' OR 1=1", country: "Germany" };
+    expect(filterFromSearch(new URLSearchParams(none))).toEqual(noFilter);
+  });
+
+  it("takes a country however it is typed, and says what is none", () => {
+    expect([parseTyped("country", " de "), parseTyped("country", "D"), parseTyped("target", "")]).toEqual([
+      "DE",
+      null,
+      "",
+    ]);
   });
 
   it("gives back the minute that was typed, in any zone", () => {

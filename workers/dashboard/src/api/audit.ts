@@ -13,6 +13,13 @@ import {
 export interface AuditFilter {
   readonly type: string;
   readonly actor: string;
+  readonly outcome: string;
+  /** Id of the person or device that it was about. */
+  readonly target: string;
+  /** As the log has it. */
+  readonly address: string;
+  /** ISO 3166 code. */
+  readonly country: string;
   /** RFC 3339 UTC, or empty. */
   readonly from: string;
   readonly to: string;

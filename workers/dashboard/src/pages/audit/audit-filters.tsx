@@ -3,9 +3,11 @@ import { Input } from "@cloudflare/kumo/components/input";
 import { Select } from "@cloudflare/kumo/components/select";
 import type { AuditFilter } from "../../api/audit.ts";
 import { auditTypes } from "./describe.ts";
-import { fromLocalInput, toLocalInput } from "./filter.ts";
+import { fromLocalInput, noFilter, type TypedFilter, toLocalInput, typedFilters } from "./filter.ts";
+import { FilterInput } from "./filter-input.tsx";
 
 const any = "any";
+const outcomes = { [any]: "Every outcome", success: "Done", failure: "Failed", denied: "Denied" };
 
 export function AuditFilters(props: {
   readonly filter: AuditFilter;
@@ -21,7 +23,7 @@ export function AuditFilters(props: {
   const chosen = (value: string | null): string => (value === null || value === any ? "" : value);
   const filtered = Object.values(filter).some((value) => value !== "");
   return (
-    <search aria-label="Filter the audit log" className="mb-4 grid grid-cols-2 items-end gap-3 sm:flex sm:flex-wrap">
+    <search aria-label="Filter the audit log" className="mb-4 grid grid-cols-2 items-start gap-3 sm:flex sm:flex-wrap">
       <Select
         label="Kind"
         className="w-full sm:w-44"
@@ -36,6 +38,22 @@ export function AuditFilters(props: {
         items={actors}
         onValueChange={(value) => set({ actor: chosen(value) })}
       />
+      <Select
+        label="Outcome"
+        className="w-full sm:w-40"
+        value={filter.outcome === "" ? any : filter.outcome}
+        items={outcomes}
+        onValueChange={(value) => set({ outcome: chosen(value) })}
+      />
+      {(Object.keys(typedFilters) as TypedFilter[]).map((name) => (
+        // Another value from elsewhere (the address, "Clear filters") is another field.
+        <FilterInput
+          key={`${name} ${filter[name]}`}
+          name={name}
+          value={filter[name]}
+          onChange={(to) => set({ [name]: to })}
+        />
+      ))}
       <div className="max-sm:col-span-2">
         <Input
           label="From"
@@ -55,7 +73,7 @@ export function AuditFilters(props: {
         />
       </div>
       {filtered && (
-        <Button variant="ghost" onClick={() => onChange({ type: "", actor: "", from: "", to: "" })}>
+        <Button variant="ghost" className="self-end" onClick={() => onChange(noFilter)}>
           Clear filters
         </Button>
       )}

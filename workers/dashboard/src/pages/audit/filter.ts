@@ -1,9 +1,45 @@
+import { auditOutcomes } from "../../../../../core/audit/facets.ts";
 import type { AuditFilter } from "../../api/audit.ts";
 
-/** The filter as it stands in the page's address, so that it can be kept and shared. */
+export const noFilter: AuditFilter = {
+  type: "",
+  actor: "",
+  outcome: "",
+  target: "",
+  address: "",
+  country: "",
+  from: "",
+  to: "",
+};
+
+/** What can be typed, and what the server takes of it. */
+export const typedFilters = {
+  country: { label: "Country", shape: /^[A-Z][A-Z0-9]$/, hint: "Two letters, such as IN" },
+  target: { label: "About", shape: /^(?:usr|dev)_[0-9a-hjkmnp-tv-z]{26}$/, hint: "An id: usr_… or dev_…" },
+  address: { label: "Address", shape: /^[0-9A-Fa-f:.]{2,45}$/, hint: "A whole IP address" },
+} as const;
+export type TypedFilter = keyof typeof typedFilters;
+
+/** What was typed, as the server takes it; empty for nothing, null when it is none. */
+export function parseTyped(name: TypedFilter, text: string): string | null {
+  const meant = name === "country" ? text.trim().toUpperCase() : text.trim();
+  return meant === "" || typedFilters[name].shape.test(meant) ? meant : null;
+}
+
+/** The filter as it stands in the page's address, so that it can be kept and shared; what is none is left out. */
 export function filterFromSearch(search: URLSearchParams): AuditFilter {
   const get = (name: string): string => search.get(name) ?? "";
-  return { type: get("type"), actor: get("actor"), from: instant(get("from")), to: instant(get("to")) };
+  const typed = (name: TypedFilter): string => parseTyped(name, get(name)) ?? "";
+  return {
+    type: get("type"),
+    actor: get("actor"),
+    outcome: auditOutcomes.find((outcome) => outcome === get("outcome")) ?? "",
+    target: typed("target"),
+    address: typed("address"),
+    country: typed("country"),
+    from: instant(get("from")),
+    to: instant(get("to")),
+  };
 }
 
 function instant(text: string): string {
