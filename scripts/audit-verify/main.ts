@@ -1,8 +1,8 @@
 /** `node sentinel-audit-verify.mjs FILE|URL [--known FILE] [--witness KEY] [--key-file FILE]`: `audit verify` for auditors, in one file. */
-import { parseArgs } from "node:util";
 import { openLog, refuseTarget } from "../cli/audit/open-log.ts";
 import { describe, examine, isGood, witnessOf } from "../cli/audit/verify-shown.ts";
 import { CliError } from "../cli/cli-error.ts";
+import { runSingleFile } from "../cli/single-file.ts";
 
 const usage = [
   "node sentinel-audit-verify.mjs FILE|URL [--known FILE] [--witness KEY] [--key-file FILE]",
@@ -16,19 +16,13 @@ const usage = [
   "Exit status: 0 all is well, 1 it is not (or could not be read), 2 not understood.",
 ].join("\n");
 
-async function main(): Promise<number> {
-  let parsed: ReturnType<typeof parse>;
-  try {
-    parsed = parse();
-  } catch (error) {
-    throw new CliError("unknown_flag", (error as Error).message, 2);
-  }
-  const { values, positionals } = parsed;
-  const [target, ...more] = positionals;
-  if (values.help === true || target === undefined || more.length > 0) {
-    console.log(usage);
-    return values.help === true ? 0 : 2;
-  }
+const options = {
+  known: { type: "string" },
+  witness: { type: "string" },
+  "key-file": { type: "string" },
+} as const;
+
+await runSingleFile(usage, options, async (target, values) => {
   const problem = refuseTarget(target);
   if (problem !== null) throw new CliError("invalid_value", `the log's name ${problem}`, 2);
   const known = values.known ?? null;
@@ -37,23 +31,4 @@ async function main(): Promise<number> {
   const examination = await examine(log, known, witness, null, Date.now());
   for (const line of describe(examination, known)) console.log(line);
   return isGood(examination) ? 0 : 1;
-}
-
-const parse = () =>
-  parseArgs({
-    allowPositionals: true,
-    options: {
-      known: { type: "string" },
-      witness: { type: "string" },
-      "key-file": { type: "string" },
-      help: { type: "boolean", short: "h" },
-    },
-  });
-
-try {
-  process.exitCode = await main();
-} catch (error) {
-  if (!(error instanceof CliError)) throw error;
-  console.error(`${error.code}: ${error.message}`);
-  process.exitCode = error.status;
-}
+});
