@@ -1,5 +1,3 @@
-import { Button } from "@cloudflare/kumo/components/button";
-import { Dialog } from "@cloudflare/kumo/components/dialog";
 import { Input } from "@cloudflare/kumo/components/input";
 import { Select } from "@cloudflare/kumo/components/select";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
@@ -10,6 +8,7 @@ import { apiKeysKey, createApiKey } from "../../api/api-keys.ts";
 import { CopyField } from "../../components/copy-field.tsx";
 import { FormDialog } from "../../components/form-dialog.tsx";
 import { useOrg } from "../../components/org-context.tsx";
+import { ShownOnceDialog } from "../../components/shown-once-dialog.tsx";
 
 const dayMs = 24 * 3600_000;
 const lifetimes = { "7": "7 days", "30": "30 days", "90": "90 days", "180": "180 days", "364": "One year" } as const;
@@ -74,24 +73,16 @@ export function NewKeyDialog({ onClose }: { readonly onClose: () => void }) {
 
 function Made({ apiKey, onClose }: { readonly apiKey: string; readonly onClose: () => void }) {
   return (
-    // Only its own button closes it: the key is nowhere else.
-    <Dialog.Root open disablePointerDismissal>
-      <Dialog size="lg" className="grid gap-4 p-6">
-        <Dialog.Title className="text-lg font-semibold">Your new API key</Dialog.Title>
-        <Dialog.Description className="-mt-2 text-kumo-subtle">
-          It is shown this once. Put it where the program reads its secrets.
-        </Dialog.Description>
-        <CopyField label="API key" text={apiKey} />
-        <CopyField
-          label="How it is used"
-          text={`curl -H "Authorization: Bearer $SENTINEL_KEY" ${window.location.origin}/api/v1/me`}
-        />
-        <div className="flex justify-end">
-          <Button variant="primary" onClick={onClose}>
-            Done
-          </Button>
-        </div>
-      </Dialog>
-    </Dialog.Root>
+    <ShownOnceDialog
+      title="Your new API key"
+      description="It is shown this once. Put it where the program reads its secrets."
+      onClose={onClose}
+    >
+      <CopyField label="API key" text={apiKey} />
+      <CopyField
+        label="How it is used"
+        text={`curl -H "Authorization: Bearer $SENTINEL_KEY" ${window.location.origin}/api/v1/me`}
+      />
+    </ShownOnceDialog>
   );
 }

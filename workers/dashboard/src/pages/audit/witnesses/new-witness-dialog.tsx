@@ -1,5 +1,3 @@
-import { Button } from "@cloudflare/kumo/components/button";
-import { Dialog } from "@cloudflare/kumo/components/dialog";
 import { Input } from "@cloudflare/kumo/components/input";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
@@ -7,6 +5,7 @@ import { addWitness, witnessesKey } from "../../../api/witnesses.ts";
 import { CopyField } from "../../../components/copy-field.tsx";
 import { FormDialog } from "../../../components/form-dialog.tsx";
 import { useOrg } from "../../../components/org-context.tsx";
+import { ShownOnceDialog } from "../../../components/shown-once-dialog.tsx";
 
 /** Asks for a name and the key that the witness printed, then shows its token: it is in no other place. */
 export function NewWitnessDialog({ onClose }: { readonly onClose: () => void }) {
@@ -53,20 +52,12 @@ export function NewWitnessDialog({ onClose }: { readonly onClose: () => void }) 
 
 function Registered({ token, onClose }: { readonly token: string; readonly onClose: () => void }) {
   return (
-    // Only its own button closes it: the token is nowhere else.
-    <Dialog.Root open disablePointerDismissal>
-      <Dialog size="lg" className="grid gap-4 p-6">
-        <Dialog.Title className="text-lg font-semibold">The witness’s token</Dialog.Title>
-        <Dialog.Description className="-mt-2 text-kumo-subtle">
-          It is shown this once. Put it into the file “token” in the witness’s folder, readable by the witness alone.
-        </Dialog.Description>
-        <CopyField label="Token" text={token} />
-        <div className="flex justify-end">
-          <Button variant="primary" onClick={onClose}>
-            Done
-          </Button>
-        </div>
-      </Dialog>
-    </Dialog.Root>
+    <ShownOnceDialog
+      title="The witness’s token"
+      description="It is shown this once. Put it into the file “token” in the witness’s folder, readable by the witness alone."
+      onClose={onClose}
+    >
+      <CopyField label="Token" text={token} />
+    </ShownOnceDialog>
   );
 }
