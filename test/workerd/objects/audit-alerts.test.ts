@@ -20,14 +20,12 @@ import {
   newOrg,
   newRequest,
   newUser,
-  objects,
   passTime,
   stopClock,
   userCall,
 } from "./harness.ts";
+import { logOf } from "./log-kit.ts";
 
-const logOf = (org: OrgId): DurableObjectStub<AuditLog> =>
-  objects.AUDIT_LOG.getByName(org) as unknown as DurableObjectStub<AuditLog>;
 async function append(org: OrgId, ...events: readonly AuditFields[]): Promise<void> {
   await entrypoints.AuditIntake.append(await jobCall(org, newRequest()), org, events);
 }

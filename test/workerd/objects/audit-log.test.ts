@@ -18,15 +18,13 @@ import {
   newOrg,
   newRequest,
   newUser,
-  objects,
   passTime,
   stopClock,
   userCall,
 } from "./harness.ts";
+import { logOf } from "./log-kit.ts";
 
 const everything: AuditFilter = { type: null, actor: null, fromMs: null, toMs: null, beforeSeq: null, limit: 200 };
-const logOf = (log: LogName): DurableObjectStub<AuditLog> =>
-  objects.AUDIT_LOG.getByName(log) as unknown as DurableObjectStub<AuditLog>;
 
 /** All of a log, oldest first. */
 async function entriesOf(log: LogName): Promise<AuditEntry[]> {

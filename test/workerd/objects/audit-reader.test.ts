@@ -4,7 +4,6 @@ import type { AuditFields } from "../../../core/audit/events.ts";
 import type { OrgId } from "../../../core/ids.ts";
 import { makeId } from "../../../core/ids.ts";
 import type { AuditFilter } from "../../../core/rpc/durable-objects.ts";
-import type { AuditLog } from "../../../durable-objects/audit-log/audit-log.ts";
 import { scannedMax } from "../../../durable-objects/audit-log/entry-search.ts";
 import {
   apiCall,
@@ -14,15 +13,13 @@ import {
   newOrg,
   newRequest,
   newUser,
-  objects,
   passTime,
   stopClock,
   userCall,
 } from "./harness.ts";
+import { logOf } from "./log-kit.ts";
 
 const everything: AuditFilter = { type: null, actor: null, fromMs: null, toMs: null, beforeSeq: null, limit: 200 };
-const logOf = (log: OrgId): DurableObjectStub<AuditLog> =>
-  objects.AUDIT_LOG.getByName(log) as unknown as DurableObjectStub<AuditLog>;
 const append = async (org: OrgId, events: readonly AuditFields[]) =>
   await entrypoints.AuditIntake.append(await jobCall(org, newRequest()), org, events);
 async function readerOf(org: OrgId) {

@@ -5,21 +5,9 @@ import type { OrgId } from "../../../core/ids.ts";
 import type { AuditLog } from "../../../durable-objects/audit-log/audit-log.ts";
 import { repeatsMax, repeatsOpenMs } from "../../../durable-objects/audit-log/repeats.ts";
 import { resetSink } from "./fake-sink.ts";
-import {
-  apiCall,
-  entrypoints,
-  jobCall,
-  login,
-  newOrg,
-  newRequest,
-  newUser,
-  objects,
-  passTime,
-  stopClock,
-} from "./harness.ts";
+import { apiCall, entrypoints, jobCall, login, newOrg, newRequest, newUser, passTime, stopClock } from "./harness.ts";
+import { logOf } from "./log-kit.ts";
 
-const logOf = (org: OrgId): DurableObjectStub<AuditLog> =>
-  objects.AUDIT_LOG.getByName(org) as unknown as DurableObjectStub<AuditLog>;
 async function append(org: OrgId, events: readonly AuditFields[], request = newRequest()): Promise<number[]> {
   return (await entrypoints.AuditIntake.append(await jobCall(org, request), org, events)).seqs;
 }
