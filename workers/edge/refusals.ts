@@ -1,7 +1,6 @@
 import type { OrgId } from "../../core/ids.ts";
 import type { EdgeEventsRpc, EdgeRefusals } from "../../core/rpc/durable-objects.ts";
-import { createLateReport } from "./late-report.ts";
-import { logFailure } from "./log.ts";
+import { createFoldedReport } from "./folded-report.ts";
 
 /** An isolate reports at most this often, in milliseconds: a flood of refusals is still one call each. */
 export const reportEveryMs = 3_000;
@@ -27,55 +26,32 @@ export interface RefusalCounter {
   reportLater(events: Pick<EdgeEventsRpc, "report">, pause: (ms: number) => Promise<void>): Promise<void>;
 }
 
-/**
- * Counts refusals in the isolate's memory, so that an attacker can't make us write once a request.
- * Counts of an isolate that dies within the pause are lost: refusals are evidence of noise, and
- * what was admitted is in the audit log by itself.
- */
+/** Refusals are evidence of noise, so those that could not be reported wait for the next report; they stay few. */
 export function createRefusalCounter(now: () => number): RefusalCounter {
-  /** Written by `count` and `reportLater`. Invariant: size ≤ refusalRowsMax + one folded row for each gate and code. */
-  let rows = new Map<string, EdgeRefusals>();
-  const late = createLateReport(reportEveryMs, now);
-
-  const add = (row: EdgeRefusals): void => {
-    let key = `${row.org ?? "-"} ${row.gate} ${row.code} ${row.country}`;
-    let kept = row;
-    if (!rows.has(key) && rows.size >= refusalRowsMax) {
-      kept = { ...row, org: null, country: unknownCountry };
-      key = `- ${row.gate} ${row.code} ${unknownCountry}`;
-    }
-    const before = rows.get(key);
-    rows.set(
-      key,
-      before === undefined
-        ? kept
-        : {
-            ...before,
-            count: before.count + kept.count,
-            firstAtMs: Math.min(before.firstAtMs, kept.firstAtMs),
-            lastAtMs: Math.max(before.lastAtMs, kept.lastAtMs),
-          },
-    );
-  };
-
+  const folded = createFoldedReport<EdgeRefusals>(
+    {
+      pauseMs: reportEveryMs,
+      rowsMax: refusalRowsMax,
+      // One for each gate and code more.
+      allRowsMax: Number.POSITIVE_INFINITY,
+      keyOf: ({ org, gate, code, country }) => `${org ?? "-"} ${gate} ${code} ${country}`,
+      coarser: (row) => ({ ...row, org: null, country: unknownCountry }),
+      merge: (before, { count, firstAtMs, lastAtMs }) => ({
+        ...before,
+        count: before.count + count,
+        firstAtMs: Math.min(before.firstAtMs, firstAtMs),
+        lastAtMs: Math.max(before.lastAtMs, lastAtMs),
+      }),
+      keepsUnsent: true,
+    },
+    now,
+  );
   return {
     count({ org, gate, code, country }) {
       const atMs = now();
-      add({ org, gate, code, country: countryLabel(country), count: 1, firstAtMs: atMs, lastAtMs: atMs });
+      folded.add({ org, gate, code, country: countryLabel(country), count: 1, firstAtMs: atMs, lastAtMs: atMs });
     },
-    async reportLater(events, pause) {
-      if (rows.size === 0) return;
-      await late(pause, async () => {
-        const report = [...rows.values()];
-        rows = new Map();
-        try {
-          await events.report(report);
-        } catch (error) {
-          logFailure({ event: "report_failed" }, error);
-          for (const row of report) add(row);
-        }
-      });
-    },
+    reportLater: (events, pause) => folded.sendLater(pause, (rows) => events.report(rows)),
   };
 }
 
