@@ -1,9 +1,10 @@
 import type { SessionId, UserId } from "../../core/ids.ts";
 import { type GeoFacts, type Surface, surfaces } from "../../core/tenancy/geo-policy.ts";
 import { parseNetwork } from "../../core/tenancy/network.ts";
-import { type Database, type Statement, sql } from "../connect.ts";
+import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { idOf, instant, numberOf, textOf } from "./columns.ts";
 import type { OrgScope } from "./org-scope.ts";
+import { policyRow, policyStatement, type VersionedPolicy } from "./policies.ts";
 
 /** A session's place in an organisation is written at most this often, in milliseconds; a change of country at once. */
 const notedEveryMs = 3600_000;
@@ -50,9 +51,28 @@ export interface ActiveSession {
   readonly seenAt: string;
 }
 
-/** Sessions of members that were used since, whose person may still come; the latest first. */
-export async function activeSessions(database: Database, scope: OrgScope, sinceMs: number): Promise<ActiveSession[]> {
-  const rows = await database.query(activeSessionsQuery(scope, sinceMs), { readOnly: true });
+/** The policy in force, and whom another one would be tried on. */
+export interface PolicyAndActivity {
+  readonly stored: VersionedPolicy;
+  /** Sessions of members that were used since, whose person may still come; the latest first. */
+  readonly active: readonly ActiveSession[];
+}
+
+/** Reads both at one moment. Null: no such organisation. */
+export async function policyAndActivity(
+  database: Database,
+  scope: OrgScope,
+  sinceMs: number,
+): Promise<PolicyAndActivity | null> {
+  const [policies = [], sessions = []] = await database.transaction(
+    [policyStatement(sql`o.id = ${scope.org}`), activeSessionsQuery(scope, sinceMs)],
+    { readOnly: true },
+  );
+  const stored = policyRow(policies);
+  return stored === null ? null : { stored, active: activeSessions(sessions) };
+}
+
+function activeSessions(rows: readonly Row[]): ActiveSession[] {
   return rows.flatMap((row) => {
     const surface = surfaces.find((one) => one === row["surface"]);
     const network = parseNetwork(row["network"]);

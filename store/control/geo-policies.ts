@@ -1,8 +1,9 @@
 import type { UserId } from "../../core/ids.ts";
-import { type GeoSurfaces, onlyCountries, parseSurfaces } from "../../core/tenancy/geo-policy.ts";
+import type { GeoSurfaces } from "../../core/tenancy/geo-policy.ts";
 import { type Database, type Statement, sql } from "../connect.ts";
 import { idOf, instant } from "./columns.ts";
 import type { OrgScope } from "./org-scope.ts";
+import { policyRow, policyStatement, type VersionedPolicy } from "./policies.ts";
 import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
 import { unfinishedScope } from "./scope-makers.ts";
 
@@ -10,40 +11,6 @@ import { unfinishedScope } from "./scope-makers.ts";
 const lapsedMax = 200;
 /** Hubs that are told in one run. */
 const untoldMax = 200;
-
-/**
- * The columns that {@link geoPolicyOf} reads, for a query's own select list. Everything that ends by itself carries
- * its time, so what is read stays right for as long as it is kept.
- * @param org the organisation's id, an expression of the query
- */
-export function geoPolicyColumns(org: Statement): Statement {
-  return sql`
-    (SELECT p.document FROM control.org_policies p WHERE p.org_id = ${org} AND p.name = 'geo') AS geo_rules,
-    (SELECT jsonb_build_object('atMs', ${epochMs(sql`r.revert_at`)}, 'surfaces', r.surfaces)
-      FROM control.geo_reverts r WHERE r.org_id = ${org}) AS geo_revert,
-    (SELECT coalesce(jsonb_agg(jsonb_build_object(
-        'user', e.user_id, 'country', e.country, 'untilMs', ${epochMs(sql`e.until_at`)})), '[]'::jsonb)
-      FROM control.geo_exceptions e WHERE e.org_id = ${org}) AS geo_exceptions,
-    (SELECT jsonb_build_object('country', b.opened_country, 'untilMs', ${epochMs(sql`b.opened_until`)})
-      FROM control.geo_break_glass b WHERE b.org_id = ${org} AND b.opened_until IS NOT NULL) AS geo_opened`;
-}
-
-/** The policy as JSON for `parseGeoPolicy`; rules that were never set are the platform's. */
-export function geoPolicyOf(row: Readonly<Record<string, unknown>>, unset: GeoSurfaces): unknown {
-  const { geo_rules: stored, geo_revert: revert, geo_exceptions: exceptions, geo_opened: opened } = row;
-  return { surfaces: stored === null ? unset : storedSurfaces(stored), revert, exceptions, opened };
-}
-
-/** The first documents had one list of countries for all surfaces. Null, which nobody passes by, for no document. */
-function storedSurfaces(document: unknown): GeoSurfaces | null {
-  const { surfaces, countries } = document as Readonly<Record<string, unknown>>;
-  if (surfaces !== undefined) return parseSurfaces(surfaces);
-  return Array.isArray(countries) ? parseSurfaces(onlyCountries(countries)) : null;
-}
-
-function epochMs(at: Statement): Statement {
-  return sql`floor(extract(epoch FROM ${at}) * 1000)::bigint`;
-}
 
 /**
  * Raises the version, as the CTE `changed`, of the organisation that another CTE found (its column `org_id`), and
@@ -63,7 +30,7 @@ export function raisedFrom(found: Statement): Statement {
  * an unconfirmed one goes back just as far.
  * @param change.version the version that the decision was made on
  * @param change.confirmed the rules that were in force then
- * @returns false when somebody changed the policy meanwhile: nothing was done
+ * @returns what is to be told; null when somebody changed the policy meanwhile: nothing was done
  */
 export async function replaceGeoRules(
   database: Database,
@@ -76,7 +43,7 @@ export async function replaceGeoRules(
     readonly confirmed: GeoSurfaces;
     readonly revertAtMs: number | null;
   },
-): Promise<boolean> {
+): Promise<VersionedPolicy | null> {
   const { org } = scope;
   const { user, revertAtMs } = change;
   const now = sql`${instant(write.nowMs)}::timestamptz`;
@@ -89,7 +56,9 @@ export async function replaceGeoRules(
           FROM changed
           ON CONFLICT (org_id) DO UPDATE
           SET revert_at = excluded.revert_at, made_by = excluded.made_by, made_at = excluded.made_at`;
-  const rows = await database.query(
+  return await changed(
+    database,
+    scope,
     sql`WITH unchanged AS (
         SELECT id AS org_id FROM control.organisations
         WHERE id = ${org} AND policy_version = ${change.version}::text::bigint FOR UPDATE),
@@ -103,13 +72,24 @@ export async function replaceGeoRules(
       receipt AS (${receiptIfChanged(write, scope)})
       SELECT org_id FROM changed`,
   );
-  return rows.length > 0;
 }
 
-/** Makes a pending change stay. False when there is none any more. */
-export async function confirmGeoRules(database: Database, write: WriteRequest, scope: OrgScope): Promise<boolean> {
+/** What a change that says whether it was one leaves behind, read in its own transaction; null when it was none. */
+async function changed(database: Database, scope: OrgScope, change: Statement): Promise<VersionedPolicy | null> {
+  const [rows = [], stored = []] = await database.transaction([change, policyStatement(sql`o.id = ${scope.org}`)]);
+  return rows.length > 0 ? policyRow(stored) : null;
+}
+
+/** Makes a pending change stay. @returns what is to be told; null when there is none any more */
+export async function confirmGeoRules(
+  database: Database,
+  write: WriteRequest,
+  scope: OrgScope,
+): Promise<VersionedPolicy | null> {
   const { org } = scope;
-  const rows = await database.query(
+  return await changed(
+    database,
+    scope,
     sql`WITH kept AS (
         DELETE FROM control.geo_reverts WHERE org_id = ${org} AND revert_at > ${instant(write.nowMs)}::timestamptz
         RETURNING org_id),
@@ -117,7 +97,6 @@ export async function confirmGeoRules(database: Database, write: WriteRequest, s
       receipt AS (${receiptIfChanged(write, scope)})
       SELECT org_id FROM changed`,
   );
-  return rows.length > 0;
 }
 
 /** Changes whose time is over without anybody's word. */
@@ -132,12 +111,18 @@ export async function lapsedGeoChanges(database: Database, nowMs: number): Promi
 
 /**
  * Puts the confirmed rules back in the place of a lapsed change, which has held them already since its time.
- * @returns false when that was done, or somebody changed the policy again
+ * @returns what is to be told; null when that was done, or somebody changed the policy again
  */
-export async function revertGeoRules(database: Database, write: WriteRequest, scope: OrgScope): Promise<boolean> {
+export async function revertGeoRules(
+  database: Database,
+  write: WriteRequest,
+  scope: OrgScope,
+): Promise<VersionedPolicy | null> {
   const { org } = scope;
   const now = sql`${instant(write.nowMs)}::timestamptz`;
-  const rows = await database.query(
+  return await changed(
+    database,
+    scope,
     sql`WITH lapsed AS (
         DELETE FROM control.geo_reverts WHERE org_id = ${org} AND revert_at <= ${now} RETURNING org_id, surfaces),
       rules AS (
@@ -148,7 +133,6 @@ export async function revertGeoRules(database: Database, write: WriteRequest, sc
       receipt AS (${receiptIfChanged(write, scope)})
       SELECT org_id FROM changed`,
   );
-  return rows.length > 0;
 }
 
 /** Hubs that have not heard of their organisation's policy yet. */
@@ -161,9 +145,18 @@ export async function untoldHubs(database: Database): Promise<OrgScope[]> {
   return rows.map((row) => unfinishedScope(idOf("org", row, "org_id")));
 }
 
-/** The hub knows this version; a newer one stays untold. */
-export async function markHubTold(database: Database, { org }: OrgScope, version: string): Promise<void> {
-  await database.query(
+/**
+ * The hub knows this version; a newer one stays untold.
+ * @returns what is stored by now, read in the same transaction; null: no such organisation
+ */
+export async function markHubTold(
+  database: Database,
+  { org }: OrgScope,
+  version: string,
+): Promise<VersionedPolicy | null> {
+  const [, stored = []] = await database.transaction([
     sql`DELETE FROM control.geo_untold WHERE org_id = ${org} AND policy_version <= ${version}::text::bigint`,
-  );
+    policyStatement(sql`o.id = ${org}`),
+  ]);
+  return policyRow(stored);
 }

@@ -6,6 +6,7 @@ import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { booleanOf, idOf, numberOf, textOf, textOrNull } from "./columns.ts";
 import type { OrgScope, PlatformScope } from "./org-scope.ts";
 import { deleteAfterOf, planOf, stateOf } from "./org-state.ts";
+import { policyRow, policyStatement, type VersionedPolicy } from "./policies.ts";
 import { hasChanged, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 import { organisationOfOperator, unfinishedScope } from "./scope-makers.ts";
 
@@ -19,12 +20,6 @@ export interface OrgOverview {
   readonly suspendedAt: string | null;
   readonly deleteAfter: string | null;
   readonly createdAt: string;
-}
-
-/** Null: it is gone, or not created yet. */
-export async function readOverview(database: Database, scope: OrgScope): Promise<OrgOverview | null> {
-  const [row] = await database.query(overview(scope.org), { readOnly: true });
-  return row === undefined ? null : overviewOf(row);
 }
 
 /** An organisation that the operator names. @param reference its id or slug */
@@ -111,15 +106,17 @@ export async function setSuspended(
 /**
  * Shuts an organisation for good: from now on the grace runs.
  * @param by null: the operator, who may also delete one that is suspended
- * @returns false when it is not open (any more)
+ * @returns not changed when it is not open (any more)
  */
 export async function requestDeletion(
   database: Database,
   write: WriteRequest,
   scope: OrgScope,
   by: UserId | null,
-): Promise<boolean> {
-  const rows = await database.query(
+): Promise<Changed> {
+  return await changed(
+    database,
+    scope,
     sql`WITH changed AS (
         UPDATE control.organisations o SET ${told}, status = 'deleting'
         WHERE o.id = ${scope.org}
@@ -129,21 +126,22 @@ export async function requestDeletion(
       receipt AS (${receiptIfChanged(write, scope)})
       SELECT EXISTS (SELECT FROM changed) AS changed`,
   );
-  return hasChanged(rows);
 }
 
 /**
  * Takes a deletion back, as long as the grace runs.
  * @param by null: the operator; an owner can't open what the operator has shut
- * @returns false when there is none that can be taken back
+ * @returns not changed when there is none that can be taken back
  */
 export async function undoDeletion(
   database: Database,
   write: WriteRequest,
   scope: OrgScope,
   by: UserId | null,
-): Promise<boolean> {
-  const rows = await database.query(
+): Promise<Changed> {
+  return await changed(
+    database,
+    scope,
     sql`WITH gone AS (
         DELETE FROM control.org_deletions d USING control.organisations o
         WHERE d.org_id = ${scope.org} AND o.id = d.org_id AND o.status = 'deleting'
@@ -157,7 +155,6 @@ export async function undoDeletion(
       receipt AS (${receiptIfChanged(write, scope)})
       SELECT EXISTS (SELECT FROM changed) AS changed`,
   );
-  return hasChanged(rows);
 }
 
 /** What hub and edge are to be told of an organisation. */
@@ -169,28 +166,67 @@ export interface Standing {
   readonly told: boolean;
 }
 
-/** Null: there is no such organisation, or it is not created yet. */
-export async function readStanding(database: Database, { org }: OrgScope): Promise<Standing | null> {
-  const [row] = await database.query(
-    sql`SELECT status, plan, state_version::double precision AS version, state_told = state_version AS told
-      FROM control.organisations WHERE id = ${org} AND status <> 'provisioning'`,
-    { readOnly: true },
-  );
-  if (row === undefined) return null;
-  return {
-    state: stateOf(row, "status"),
-    plan: planOf(row, "plan"),
-    version: numberOf(row, "version"),
-    told: booleanOf(row, "told"),
-  };
+/** Everything that is told of an organisation, read at one moment. */
+export interface OrgNow {
+  readonly overview: OrgOverview;
+  readonly standing: Standing;
+  readonly stored: VersionedPolicy;
 }
 
-/** Notes that hub and edge know a version; never lowers what stands there. */
-export async function markTold(database: Database, { org }: OrgScope, version: number): Promise<void> {
-  await database.query(
+/** Null: there is no such organisation, or it is not created yet. */
+export async function readNow(database: Database, scope: OrgScope): Promise<OrgNow | null> {
+  return nowOf(await database.transaction(nowStatements(scope), { readOnly: true }));
+}
+
+/** What became of a change, and what is to be told of the organisation since. */
+export interface Changed {
+  readonly changed: boolean;
+  readonly now: OrgNow | null;
+}
+
+async function changed(database: Database, scope: OrgScope, change: Statement): Promise<Changed> {
+  const [rows, ...now] = await database.transaction([change, ...nowStatements(scope)]);
+  return { changed: hasChanged(rows), now: nowOf(now) };
+}
+
+/**
+ * Notes that hub and edge know these versions, unless the policy was changed meanwhile: then the edge's copy may be
+ * behind, and is told again. Never lowers what stands there.
+ * @returns what is to be told by now, read in the same transaction
+ */
+export async function markTold(database: Database, scope: OrgScope, known: OrgNow): Promise<OrgNow | null> {
+  const { version } = known.standing;
+  const [, ...now] = await database.transaction([
     sql`UPDATE control.organisations SET state_told = ${version}::bigint
-      WHERE id = ${org} AND state_told < ${version}::bigint AND state_version >= ${version}::bigint`,
-  );
+      WHERE id = ${scope.org} AND state_told < ${version}::bigint AND state_version >= ${version}::bigint
+        AND policy_version = ${known.stored.version}::text::bigint`,
+    ...nowStatements(scope),
+  ]);
+  return nowOf(now);
+}
+
+const nowStatements = ({ org }: OrgScope): readonly Statement[] => [
+  overview(org),
+  sql`SELECT status, plan, state_version::double precision AS version, state_told = state_version AS told
+    FROM control.organisations WHERE id = ${org} AND status <> 'provisioning'`,
+  policyStatement(sql`o.id = ${org}`),
+];
+
+/** What the rows of {@link nowStatements} say. */
+function nowOf([overviews, standings, policies]: readonly (readonly Row[])[]): OrgNow | null {
+  const [found, standing] = [overviews?.[0], standings?.[0]];
+  const stored = policyRow(policies ?? []);
+  if (found === undefined || standing === undefined || stored === null) return null;
+  return {
+    overview: overviewOf(found),
+    standing: {
+      state: stateOf(standing, "status"),
+      plan: planOf(standing, "plan"),
+      version: numberOf(standing, "version"),
+      told: booleanOf(standing, "told"),
+    },
+    stored,
+  };
 }
 
 /** Organisations that one run of the clock tells: a hub that was away for a while leaves a handful. */

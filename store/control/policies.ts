@@ -2,7 +2,7 @@ import type { UserId } from "../../core/ids.ts";
 import { type OrgPolicy, parseOrgPolicy, platformPolicy } from "../../core/tenancy/policy.ts";
 import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { instant } from "./columns.ts";
-import { geoPolicyColumns, geoPolicyOf } from "./geo-policies.ts";
+import { geoPolicyColumns, geoPolicyOf } from "./geo-columns.ts";
 import type { DoorScope, OrgScope } from "./org-scope.ts";
 import { receipt, type WriteRequest } from "./receipts.ts";
 

@@ -16,8 +16,11 @@
  * - createOrg: the claim comes before the schema, the hub and the edge, and the activation after them; both bring
  *   along what those are told, and the activation says whether it still holds.
  * - allowWaf, which is one more: the policy is read, and replaced if it is still that one.
- * - createApiKey, removeMember, putPolicy: hub and edge are told from what the write returned, and the row is
+ * - createApiKey, removeMember: hub and edge are told from what the write returned, and the row is
  *   looked at once more after they were told. Two changes at once would else leave the earlier one there.
+ * - putPolicy, which is one more: the policy in force is read with whoever was here lately, the hub says which devices
+ *   the new one would refuse, and only if that was confirmed is it replaced, if it is still the one that was read.
+ *   The last look notes in its own transaction that the hub was told.
  * - acceptInvitation: the log that the intent goes to is found by the token, before the work.
  * Where an earlier step failed (a wrong password, nobody by that name), what would follow it is not counted.
  */
@@ -69,8 +72,8 @@ export const roundTrips: Readonly<Record<string, number>> = {
   getOrg: 1,
   // Whose slug was not typed: the first look says so.
   deleteOrg: 1,
-  // One that is not to be deleted: nothing changes, the hub has nothing to hear, and the answer says what it is.
-  restoreOrg: 4,
+  // One that is not to be deleted: nothing changes, the hub has nothing to hear. Else one more: that they were told.
+  restoreOrg: 2,
   getUsage: 2,
   listMembers: 2,
   changeMember: 2,
@@ -81,9 +84,8 @@ export const roundTrips: Readonly<Record<string, number>> = {
   revokeInvitation: 2,
   acceptInvitation: 3,
   getPolicy: 2,
-  // Members that it may shut out, then the change, the edge's copy (read, written, read again), and the hub's.
-  putPolicy: 8,
-  simulateGeo: 3,
+  putPolicy: 4,
+  simulateGeo: 2,
   confirmGeo: 2,
   replayWaf: 2,
   listWafDecisions: 2,

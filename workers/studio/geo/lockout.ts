@@ -9,7 +9,7 @@ import {
   mayTravel,
   type Surface,
 } from "../../../core/tenancy/geo-policy.ts";
-import { type ActiveSession, activeSessions } from "../../../store/control/geo-activity.ts";
+import { type ActiveSession, type PolicyAndActivity, policyAndActivity } from "../../../store/control/geo-activity.ts";
 import { fromPart } from "../downstream.ts";
 import type { MemberContext } from "../pipeline/request-context.ts";
 
@@ -26,16 +26,27 @@ export interface Lockout {
   readonly devices: RefusedDevices;
 }
 
-/** Compares two policies on everybody of the last seven days. @throws Unavailable when the hub does not answer */
-export async function lockoutOf(context: MemberContext, before: GeoPolicy, after: GeoPolicy): Promise<Lockout> {
+/** What a change is compared with: the policy in force, and who was here in the last seven days. */
+export function beforeChange({ services, scope }: MemberContext): Promise<PolicyAndActivity | null> {
+  return policyAndActivity(services.database, scope, services.now() - activeWithinMs);
+}
+
+/**
+ * Compares two policies on everybody of the last seven days.
+ * @param active what {@link beforeChange} read
+ * @throws Unavailable when the hub does not answer
+ */
+export async function lockoutOf(
+  context: MemberContext,
+  active: readonly ActiveSession[],
+  before: GeoPolicy,
+  after: GeoPolicy,
+): Promise<Lockout> {
   const { services, membership, person, geo } = context;
   const nowMs = services.now();
-  const [active, devices] = await Promise.all([
-    activeSessions(services.database, context.scope, nowMs - activeWithinMs),
-    fromPart("hub", async () =>
-      services.hub.geoRefused(await context.asUser("durable-objects.hub-control"), membership.org, before, after),
-    ),
-  ]);
+  const devices = await fromPart("hub", async () =>
+    services.hub.geoRefused(await context.asUser("durable-objects.hub-control"), membership.org, before, after),
+  );
   const sessions = active.filter(({ session, user, surface, facts }) => {
     // Their own is `caller`: this very request may note it, and the list would change under who confirms it.
     if (session === person.session) return false;

@@ -2,7 +2,7 @@ import type { OrgId, RequestId } from "../../../core/ids.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import { markHubTold } from "../../../store/control/geo-policies.ts";
 import type { OrgScope } from "../../../store/control/org-scope.ts";
-import { readPolicy } from "../../../store/control/policies.ts";
+import { readPolicy, type VersionedPolicy } from "../../../store/control/policies.ts";
 import { logFailure } from "../log.ts";
 import { publishPolicy } from "../routes/organisations/publish-policy.ts";
 import type { Services } from "../services.ts";
@@ -13,6 +13,8 @@ import type { Services } from "../services.ts";
  *
  * A hub that does not answer is no reason to refuse the change, which is stored: it is told by the clock, every minute
  * until it knows (`upkeep.ts`).
+ * @param changed what this request has just stored, if it knows: that is told first
+ * @returns what everybody was told last
  * @throws Unavailable when the edge's copy could not be written
  */
 export async function spreadGeoPolicy(
@@ -20,21 +22,34 @@ export async function spreadGeoPolicy(
   scope: OrgScope,
   requestId: RequestId,
   makeCall: () => Promise<SignedCall>,
-): Promise<void> {
-  await publishPolicy(services, scope);
-  try {
-    await tellHub(services, scope, makeCall);
-  } catch (error) {
-    logFailure({ request_id: requestId, route: "geo", step: "tellHub" }, error);
-  }
+  changed: VersionedPolicy | null = null,
+): Promise<VersionedPolicy> {
+  return await publishPolicy(services, scope, changed, async (published) => {
+    try {
+      return await putAtHub(services, scope, makeCall, published);
+    } catch (error) {
+      logFailure({ request_id: requestId, route: "geo", step: "tellHub" }, error);
+      return await readPolicy(services.database, scope);
+    }
+  });
 }
 
 /** @throws what the hub or the database throws */
 export async function tellHub(services: Services, scope: OrgScope, makeCall: () => Promise<SignedCall>): Promise<void> {
   const stored = await readPolicy(services.database, scope);
   if (stored === null) throw new Error("an organisation without a row has no policy");
-  await services.hub.putGeo(await makeCall(), scope.org, stored.policy.geo, Number(stored.version));
-  await markHubTold(services.database, scope, stored.version);
+  await putAtHub(services, scope, makeCall, stored);
+}
+
+/** @returns what is stored by now */
+async function putAtHub(
+  services: Services,
+  scope: OrgScope,
+  makeCall: () => Promise<SignedCall>,
+  { policy, version }: VersionedPolicy,
+): Promise<VersionedPolicy | null> {
+  await services.hub.putGeo(await makeCall(), scope.org, policy.geo, Number(version));
+  return await markHubTold(services.database, scope, version);
 }
 
 /** Nobody's call: the clock's, or of somebody who broke the glass. */

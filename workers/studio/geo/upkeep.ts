@@ -24,8 +24,9 @@ export async function runGeoUpkeep(services: Services): Promise<void> {
 
 async function revert(services: Services, scope: OrgScope, requestId: RequestId): Promise<void> {
   const { org } = scope;
-  if (!(await revertGeoRules(services.database, { requestId, nowMs: services.now() }, scope))) return;
-  await spreadGeoPolicy(services, scope, requestId, () => hubCallWithoutUser(services, org, requestId));
+  const reverted = await revertGeoRules(services.database, { requestId, nowMs: services.now() }, scope);
+  if (reverted === null) return;
+  await spreadGeoPolicy(services, scope, requestId, () => hubCallWithoutUser(services, org, requestId), reverted);
   await audited(async () => {
     const call = await services.caller.asJob("durable-objects.audit-intake", "anonymous_request", org, requestId);
     await services.audit.append(call, org, [{ type: "policy_change", user_id: null, policy: "geo_reverted" }]);

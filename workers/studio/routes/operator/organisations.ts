@@ -4,8 +4,8 @@ import { orgStates } from "../../../../core/tenancy/org-state.ts";
 import { plans } from "../../../../core/tenancy/plan.ts";
 import {
   findOverview,
+  type OrgNow,
   type OrgOverview,
-  readOverview,
   requestDeletion,
   setSuspended,
   undoDeletion,
@@ -51,7 +51,7 @@ export const operatorSetPlan = defineRoute(
   async (context, { params: { target }, body: { plan } }) => {
     const found = await setPlan(context.services.database, context.write(), context.platform, target, plan);
     if (found === null) return refuse("not_found");
-    return finish(context, found.scope, found.changed ? "plan_changed" : null, plan);
+    return finish(context, found.scope, found.changed ? "plan_changed" : null, { detail: plan });
   },
 );
 
@@ -78,10 +78,10 @@ async function change(
   if (found === null) return refuse("not_found");
   const deletes = action === "deletion_requested";
   const work = deletes ? requestDeletion : undoDeletion;
-  const changed = await work(database, context.write(), found.scope, null);
+  const { changed, now } = await work(database, context.write(), found.scope, null);
   // Asked again: what was cut short is finished below. Nothing to undo, or too late for it, is said.
   if (!changed && !deletes && found.state === "deleting") return refuse("conflict", { detail: "It has begun" });
-  return finish(context, found.scope, changed ? action : null);
+  return finish(context, found.scope, changed ? action : null, { now });
 }
 
 /** Asking again tells those that were away; it is in the logs once. */
@@ -89,12 +89,11 @@ async function finish(
   context: OperatorContext,
   scope: OrgScope,
   action: OrgAction | null,
-  detail?: string,
+  { detail, now }: { readonly detail?: string; readonly now?: OrgNow | null } = {},
 ): Promise<HandlerResult<View>> {
   const change = { org: scope.org, by: null, ...(detail === undefined ? {} : { detail }) };
   if (action !== null) await recordOrgChange(context, { ...change, action });
-  await tellStanding(context.services, scope, context.requestId);
-  return answerWith(await readOverview(context.services.database, scope));
+  return answerWith(await tellStanding(context.services, scope, context.requestId, now));
 }
 
 function answerWith(found: OrgOverview | null): HandlerResult<View> {

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { orgStates } from "../../../../core/tenancy/org-state.ts";
-import { readOverview, requestDeletion, undoDeletion } from "../../../../store/control/lifecycle.ts";
+import { requestDeletion, undoDeletion } from "../../../../store/control/lifecycle.ts";
 import { afterAnswer } from "../../after-answer.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
@@ -24,11 +24,10 @@ export const deleteOrg = defineRoute(
     if (body.slug !== slug) {
       return refuse("invalid_request", { errors: [{ path: "slug", message: "must be the organisation's own slug" }] });
     }
-    const changed = await requestDeletion(services.database, context.write(), scope, person.user);
+    const { changed, now } = await requestDeletion(services.database, context.write(), scope, person.user);
     if (changed) await recordOrgChange(context, { org, by: person.user, action: "deletion_requested" });
-    await tellStanding(services, scope, context.requestId);
+    const found = await tellStanding(services, scope, context.requestId, now);
     afterAnswer(context, "mailOwners", mailOwners(services, scope));
-    const found = await readOverview(services.database, scope);
     if (found === null) return refuse("not_found");
     return answer({ id: org, state: found.state, delete_after: found.deleteAfter });
   },
@@ -41,12 +40,11 @@ export const restoreOrg = defineRoute(
   async (context) => {
     const { services, scope, membership, person } = context;
     const { org } = membership;
-    const changed = await undoDeletion(services.database, context.write(), scope, person.user);
+    const { changed, now } = await undoDeletion(services.database, context.write(), scope, person.user);
     if (changed) await recordOrgChange(context, { org, by: person.user, action: "deletion_undone" });
-    await tellStanding(services, scope, context.requestId);
-    const now = await readOverview(services.database, scope);
-    if (now?.state === "active") return answer({ id: org, state: now.state, delete_after: null });
-    if (now !== null && now.suspendedAt !== null) return refuse("org_suspended");
+    const found = await tellStanding(services, scope, context.requestId, now);
+    if (found?.state === "active") return answer({ id: org, state: found.state, delete_after: null });
+    if (found !== null && found.suspendedAt !== null) return refuse("org_suspended");
     return refuse("conflict", { detail: "The deletion has begun and can't be taken back" });
   },
 );

@@ -12,20 +12,24 @@ const attemptsMax = 5;
  * Brings the edge's copy up to what is stored, never back: it writes, looks whether a newer version was
  * committed meanwhile, and then writes that. The edge sees it within a minute.
  * @param stored what this request has just stored or read, if it has: that is written first
+ * @param lookAgain what is done with a version that the edge has, and what is stored after that; by itself, only a look
+ * @returns what the edge was given last
  * @throws Unavailable
  */
 export async function publishPolicy(
   services: Services,
   scope: OrgScope,
   stored: VersionedPolicy | null = null,
-): Promise<void> {
-  let published: string | null = null;
+  lookAgain: (published: VersionedPolicy) => Promise<VersionedPolicy | null> = () =>
+    readPolicy(services.database, scope),
+): Promise<VersionedPolicy> {
+  let current = stored ?? (await readPolicy(services.database, scope));
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-    const current = attempt === 0 && stored !== null ? stored : await readPolicy(services.database, scope);
     if (current === null) throw new Error("an organisation without a row has no policy");
-    if (current.version === published) return;
     await putPolicy(services, current.policy);
-    published = current.version;
+    const newest = await lookAgain(current);
+    if (newest?.version === current.version) return current;
+    current = newest;
   }
   throw new Unavailable("policy store");
 }

@@ -1,5 +1,4 @@
 import { confirmGeoRules } from "../../../../store/control/geo-policies.ts";
-import { readPolicy } from "../../../../store/control/policies.ts";
 import { spreadGeoPolicy } from "../../geo/tell-hub.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
@@ -11,13 +10,13 @@ export const confirmGeo = defineRoute(
   { caller: "member", status: 200, answer: geoAnswer },
   async (context) => {
     const { services, scope, person } = context;
-    if (!(await confirmGeoRules(services.database, context.write(), scope))) {
+    const confirmed = await confirmGeoRules(services.database, context.write(), scope);
+    if (confirmed === null) {
       return refuse("conflict", { detail: "No change waits for a confirmation; it may have gone back already." });
     }
     context.caused([{ type: "policy_change", user_id: person.user, policy: "geo_confirmed" }]);
-    await spreadGeoPolicy(services, scope, context.requestId, () => context.asUser("durable-objects.hub-control"));
-    const stored = await readPolicy(services.database, scope);
-    if (stored === null) return refuse("not_found");
+    const asUser = () => context.asUser("durable-objects.hub-control");
+    const stored = await spreadGeoPolicy(services, scope, context.requestId, asUser, confirmed);
     return answer(geoView(stored.policy.geo, services.now()));
   },
 );

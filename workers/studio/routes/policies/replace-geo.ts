@@ -1,8 +1,7 @@
 import type { z } from "@hono/zod-openapi";
 import { type GeoPolicy, surfacesAt } from "../../../../core/tenancy/geo-policy.ts";
 import { replaceGeoRules } from "../../../../store/control/geo-policies.ts";
-import { readPolicy } from "../../../../store/control/policies.ts";
-import { confirmationOf, isEmpty, lockoutOf, lockoutView } from "../../geo/lockout.ts";
+import { beforeChange, confirmationOf, isEmpty, lockoutOf, lockoutView } from "../../geo/lockout.ts";
 import { spreadGeoPolicy } from "../../geo/tell-hub.ts";
 import { fieldErrors } from "../../http/field-errors.ts";
 import { answer, type HandlerResult, refuse } from "../../http/result.ts";
@@ -24,12 +23,13 @@ export async function replaceGeoPolicy(
   const { services, scope, person } = context;
   const parsed = geoChange.safeParse(given);
   if (!parsed.success) return refuse("invalid_request", { errors: fieldErrors(parsed.error) });
-  const stored = await readPolicy(services.database, scope);
-  if (stored === null) return refuse("not_found");
+  const found = await beforeChange(context);
+  if (found === null) return refuse("not_found");
+  const { stored, active } = found;
   const before = stored.policy.geo;
   const surfaces = surfacesOf(parsed.data);
   const after: GeoPolicy = { ...before, surfaces, revert: null };
-  const lockout = await lockoutOf(context, before, after);
+  const lockout = await lockoutOf(context, active, before, after);
   const harmless = isEmpty(lockout);
   const confirm = confirmationOf(scope.org, stored.version, surfaces, lockout);
   if (!harmless && parsed.data.confirm !== confirm) {
@@ -41,11 +41,13 @@ export async function replaceGeoPolicy(
   const revertAtMs = wanted === null ? null : nowMs + wanted * 60_000;
   const confirmed = before.revert?.surfaces ?? surfacesAt(before, nowMs);
   const change = { user: person.user, version: stored.version, surfaces, confirmed, revertAtMs };
-  if (!(await replaceGeoRules(services.database, context.write(), scope, change))) {
+  const replaced = await replaceGeoRules(services.database, context.write(), scope, change);
+  if (replaced === null) {
     return refuse("conflict", { detail: "Somebody changed the policy meanwhile: look at it and try again." });
   }
   context.caused([{ type: "policy_change", user_id: person.user, policy: "geo" }]);
-  await spreadGeoPolicy(services, scope, context.requestId, () => context.asUser("durable-objects.hub-control"));
+  const asUser = () => context.asUser("durable-objects.hub-control");
+  await spreadGeoPolicy(services, scope, context.requestId, asUser, replaced);
   const revert = revertAtMs === null ? null : { atMs: revertAtMs, surfaces: confirmed };
   return answer(geoView({ ...after, revert }, nowMs));
 }

@@ -1,8 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { surfaces } from "../../../../core/tenancy/geo-policy.ts";
-import { readPolicy } from "../../../../store/control/policies.ts";
 import { fromPart } from "../../downstream.ts";
-import { lockoutOf, lockoutView } from "../../geo/lockout.ts";
+import { beforeChange, lockoutOf, lockoutView } from "../../geo/lockout.ts";
 import { tryOn } from "../../geo/traffic.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
@@ -47,13 +46,13 @@ export const simulateGeo = defineRoute(
   "simulateGeo",
   { caller: "member", body: geoRules, status: 200, answer: simulated },
   async (context, { body }) => {
-    const { services, scope } = context;
-    const stored = await readPolicy(services.database, scope);
-    if (stored === null) return refuse("not_found");
-    const before = stored.policy.geo;
+    const { services } = context;
+    const found = await beforeChange(context);
+    if (found === null) return refuse("not_found");
+    const before = found.stored.policy.geo;
     const after = { ...before, surfaces: surfacesOf(body), revert: null };
     const [lockout, traffic] = await Promise.all([
-      lockoutOf(context, before, after),
+      lockoutOf(context, found.active, before, after),
       fromPart("audit log", async () =>
         services.auditReader.traffic(await context.asUser("durable-objects.audit-reader")),
       ),
