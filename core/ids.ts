@@ -30,6 +30,7 @@ export const idPrefixes = {
   backup: "bak",
   dataKey: "dky",
   witness: "wit",
+  auditStream: "aus",
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;
@@ -56,6 +57,7 @@ export type GeoExceptionId = Id<"geoException">;
 export type BackupId = Id<"backup">;
 export type DataKeyId = Id<"dataKey">;
 export type WitnessId = Id<"witness">;
+export type AuditStreamId = Id<"auditStream">;
 
 /**
  * Builds an identifier.
