@@ -210,6 +210,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
   /** Counts requests by where they came from; the edge reports at a pace of its own. */
   async foldTraffic(counts: readonly TrafficCount[]): Promise<void> {
     this.ctx.storage.transactionSync(() => this.#traffic.add(counts, Date.now()));
+    this.#arm();
   }
 
   /** Where the requests of the last 30 days came from. */
@@ -220,6 +221,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
   /** Counts requests by what the firewall made of them. */
   async foldWaf(counts: readonly WafCount[]): Promise<void> {
     this.ctx.storage.transactionSync(() => this.#waf.add(counts, Date.now()));
+    this.#arm();
   }
 
   /** What the firewall made of the requests of the last seven days. */
@@ -239,10 +241,15 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     return { entries };
   }
 
-  /** Everything that has its time: fold refusals, make checkpoints, close lost intents, drain. */
+  /** Everything that has its time: forget old counts, fold refusals, make checkpoints, close lost intents, drain. */
   override async alarm(): Promise<void> {
+    this.#prune();
     const log = this.#drain.log();
-    if (log === null) return;
+    if (log === null) {
+      this.#alarmMs = null;
+      this.#arm();
+      return;
+    }
     // First the next alarm, then the work: an alarm that keeps throwing is dropped by the platform.
     this.#alarmMs = Date.now() + safetyAlarmMs;
     await this.ctx.storage.setAlarm(this.#alarmMs);
@@ -257,6 +264,15 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     ]);
     this.#alarmMs = Number.POSITIVE_INFINITY;
     this.#arm();
+  }
+
+  /** Counts of requests end with their days, also when nobody asks anything of the organisation any more. */
+  #prune(): void {
+    const nowMs = Date.now();
+    this.ctx.storage.transactionSync(() => {
+      this.#traffic.prune(nowMs);
+      this.#waf.prune(nowMs);
+    });
   }
 
   /** Runs `write` in one transaction, gives the drain its time, and sets the alarm in the same turn. */
@@ -295,7 +311,8 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     const state = this.#drain.get();
     const drainMs = this.#entries.lastSeq() > state.drainedSeq ? state.dueMs : null;
     const sums = [this.#buckets.nextFlushMs(), this.#repeats.nextFlushMs()];
-    const all = [drainMs, this.#intents.nextDueMs(), ...sums, this.#published.nextDueMs()];
+    const kept = [this.#traffic.nextPruneMs(), this.#waf.nextPruneMs()];
+    const all = [drainMs, this.#intents.nextDueMs(), ...sums, ...kept, this.#published.nextDueMs()];
     const times = all.filter((time) => time !== null);
     if (times.length === 0) {
       if (this.#alarmMs !== null) void this.ctx.storage.deleteAlarm();

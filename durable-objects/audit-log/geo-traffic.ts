@@ -29,10 +29,21 @@ export class GeoTraffic {
     ) STRICT, WITHOUT ROWID`);
   }
 
+  /** Deletes days that are over their time. */
+  prune(nowMs: number): void {
+    this.#sql.exec("DELETE FROM geo_traffic WHERE day <= ?", dayOf(nowMs) - trafficDaysMax);
+  }
+
+  /** When there is something to delete next, Unix milliseconds; null: nothing is kept. */
+  nextPruneMs(): number | null {
+    const { day } = this.#sql.exec<{ day: number | null }>("SELECT min(day) AS day FROM geo_traffic").one();
+    return day === null ? null : (day + trafficDaysMax) * dayMs;
+  }
+
   /** Adds counts to today's. */
   add(counts: readonly TrafficCount[], nowMs: number): void {
     const day = dayOf(nowMs);
-    this.#sql.exec("DELETE FROM geo_traffic WHERE day <= ?", day - trafficDaysMax);
+    this.prune(nowMs);
     let apart = this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM geo_traffic WHERE day = ?", day).one().n;
     for (const count of counts) {
       const known = this.#isKnown(day, count);

@@ -42,10 +42,21 @@ export class WafRecords {
     ) STRICT`);
   }
 
+  /** Deletes days that are over their time. */
+  prune(nowMs: number): void {
+    this.#sql.exec("DELETE FROM waf_records WHERE day <= ?", dayOf(nowMs) - wafRecordDays);
+  }
+
+  /** When there is something to delete next, Unix milliseconds; null: nothing is kept. */
+  nextPruneMs(): number | null {
+    const { day } = this.#sql.exec<{ day: number | null }>("SELECT min(day) AS day FROM waf_records").one();
+    return day === null ? null : (day + wafRecordDays) * dayMs;
+  }
+
   /** Adds counts to today's. */
   add(counts: readonly WafCount[], nowMs: number): void {
     const day = dayOf(nowMs);
-    this.#sql.exec("DELETE FROM waf_records WHERE day <= ?", day - wafRecordDays);
+    this.prune(nowMs);
     const apart = { telling: this.#apart(day, 1), plain: this.#apart(day, 0) };
     for (const { record, count, firstAtMs, lastAtMs } of counts) {
       const kind = record.outcome === "pass" && record.findings.length === 0 && !record.partial ? "plain" : "telling";

@@ -1,7 +1,7 @@
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { OrgId } from "../../../core/ids.ts";
-import type { EdgeTraffic } from "../../../core/rpc/durable-objects.ts";
+import type { EdgeTraffic, EdgeWafRecord } from "../../../core/rpc/durable-objects.ts";
 import type { AuditLog } from "../../../durable-objects/audit-log/audit-log.ts";
 import { originsPerDayMax } from "../../../durable-objects/audit-log/geo-traffic.ts";
 import { entrypoints, newOrg, newRequest, newUser, objects, passTime, stopClock, userCall } from "./harness.ts";
@@ -18,6 +18,24 @@ const row = (org: OrgId, changes: Partial<EdgeTraffic> = {}): EdgeTraffic => ({
   admitted: true,
   count: 1,
   ...changes,
+});
+const wafRow = (org: OrgId): EdgeWafRecord => ({
+  org,
+  record: {
+    outcome: "block",
+    score: 5,
+    rules: [],
+    endpoint: "GET /api/v1/orgs/{org}/devices",
+    country: "IN",
+    asn: 55836,
+    network: "203.0.113.0/24",
+    userAgent: "curl/8",
+    findings: [],
+    partial: false,
+  },
+  count: 1,
+  firstAtMs: Date.now(),
+  lastAtMs: Date.now(),
 });
 const logOf = (org: OrgId) => objects.AUDIT_LOG.getByName(org) as unknown as DurableObjectStub<AuditLog>;
 const rowsOf = (org: OrgId) =>
@@ -51,6 +69,29 @@ describe("requests by where they came from", () => {
     expect(await read(org)).toEqual([]);
     await entrypoints.EdgeEvents.traffic([row(org)]);
     expect(await rowsOf(org)).toBe(1);
+  });
+
+  it("are gone after thirty days though nobody asks, as of an organisation that was deleted, and so are records", async () => {
+    const org = newOrg();
+    await entrypoints.EdgeEvents.traffic([row(org)]);
+    await entrypoints.EdgeEvents.waf([wafRow(org)]);
+    passTime(dayMs);
+    await entrypoints.EdgeEvents.traffic([row(org)]);
+    const kept = (table: string) =>
+      runInDurableObject(logOf(org), (_log: AuditLog, state) =>
+        Number(state.storage.sql.exec(`SELECT count(*) AS n FROM ${table}`).one()["n"]),
+      );
+    const rung = async (days: number) => {
+      passTime(days * dayMs);
+      await evictDurableObject(logOf(org));
+      expect(await runDurableObjectAlarm(logOf(org))).toBe(true);
+      return [await kept("geo_traffic"), await kept("waf_records")];
+    };
+    expect(await rung(6)).toEqual([2, 0]);
+    expect(await rung(23)).toEqual([1, 0]);
+    expect(await rung(1)).toEqual([0, 0]);
+    // Nothing is left to come back for.
+    expect(await runDurableObjectAlarm(logOf(org))).toBe(false);
   });
 
   it("stay few however many origins a flood has: the rest of a day is counted by country", async () => {
