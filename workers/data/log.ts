@@ -10,6 +10,8 @@ export type LogEvent =
   | { readonly event: "tenant_closed"; readonly org: string }
   /** What a move left on its old placement is gone, after its grace. */
   | { readonly event: "old_placement_dropped"; readonly org: string }
+  /** Partitions of the audit table; `moved` entries had come before theirs was there. */
+  | { readonly event: "audit_months_opened"; readonly opened: number; readonly moved: number }
   /** The clock gave so many roles another password. */
   | { readonly event: "passwords_rotated"; readonly count: number }
   /** It stays announced, works, and comes again. */

@@ -1,4 +1,5 @@
 import type { OrgScope } from "../../store/control/org-scope.ts";
+import { openMonths } from "./audit-sink/open-months.ts";
 import { rotatePasswords, scheduledRotation } from "./credentials/rotation.ts";
 import { failureOf, logEvent } from "./log.ts";
 import { dropLeft } from "./provisioner/moving/drop-left.ts";
@@ -19,11 +20,12 @@ export interface RunLimits {
 
 /**
  * What the clock asks for: roles whose password is due get another, rights that were thrown away come back, what
- * moves left behind goes, a bounded number of each in a run; then telemetry. None waits for another to succeed.
+ * moves left behind goes, a bounded number of each in a run; the audit table's months are open before they come; then
+ * telemetry. None waits for another to succeed.
  */
 export async function runScheduled(unit: DataUnit, limits?: RunLimits): Promise<void> {
   const endsAt = unit.now() + (limits?.runMs ?? runMsMax);
-  for (const part of [rotateDue, restoreRights, dropLeftBehind])
+  for (const part of [rotateDue, restoreRights, dropLeftBehind, openAuditMonths])
     await part(unit).catch((error: unknown) => logEvent(failureOf("scheduled", error)));
   await tendEverybody(unit, { runMs: endsAt - unit.now(), visits: limits?.visits ?? visitsMax });
 }
@@ -47,6 +49,12 @@ async function dropLeftBehind(unit: DataUnit): Promise<void> {
   const { dropped, failed } = await dropLeft(unit.config, unit.directory);
   for (const org of dropped) logEvent({ event: "old_placement_dropped", org });
   for (const { error } of failed) logEvent(failureOf("scheduled", error));
+}
+
+async function openAuditMonths(unit: DataUnit): Promise<void> {
+  const { opened, moved, failed } = await openMonths(unit.config);
+  if (opened + moved > 0) logEvent({ event: "audit_months_opened", opened, moved });
+  for (const error of failed) logEvent(failureOf("scheduled", error));
 }
 
 /**
