@@ -7,7 +7,7 @@
  *   end     JSON {rows, bytes, sha256} of the stream that ends
  *   done    JSON {streams, rows}: nothing follows
  */
-import { ByteQueue } from "./byte-queue.ts";
+import { ByteQueue } from "../byte-queue.ts";
 import { BackupRefused } from "./refused.ts";
 
 const kinds = { begin: 1, rows: 2, end: 3, done: 4 } as const;

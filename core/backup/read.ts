@@ -1,5 +1,5 @@
 /** The bytes of a backup → its rows, nothing of which counts before the end was reached. */
-import { ByteQueue } from "./byte-queue.ts";
+import { ByteQueue } from "../byte-queue.ts";
 import { openChunks } from "./chunks.ts";
 import { decodeFrames, type Frame, type RunningHash, type StreamTotals } from "./frames.ts";
 import { type BackupHeader, decodeHeader, headerLength, preambleBytes, type StreamDescription } from "./header.ts";

@@ -1,7 +1,7 @@
 /** Backups as objects of R2: whole or not there. */
 import { createHash } from "node:crypto";
-import { ByteQueue } from "../../../core/backup/byte-queue.ts";
 import type { RunningHash } from "../../../core/backup/frames.ts";
+import { ByteQueue } from "../../../core/byte-queue.ts";
 import { type BackupId, type OrgId, parseId } from "../../../core/ids.ts";
 
 /** What is used of the binding. */
