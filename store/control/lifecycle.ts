@@ -189,17 +189,23 @@ async function changed(database: Database, scope: OrgScope, change: Statement): 
   return { changed: hasChanged(rows), now: nowOf(now) };
 }
 
+/** Versions that hub and edge were told, as {@link OrgNow} has them. */
+export interface ToldVersions {
+  readonly standing: number;
+  readonly policy: string;
+}
+
 /**
  * Notes that hub and edge know these versions, unless the policy was changed meanwhile: then the edge's copy may be
  * behind, and is told again. Never lowers what stands there.
  * @returns what is to be told by now, read in the same transaction
  */
-export async function markTold(database: Database, scope: OrgScope, known: OrgNow): Promise<OrgNow | null> {
-  const { version } = known.standing;
+export async function markTold(database: Database, scope: OrgScope, told: ToldVersions): Promise<OrgNow | null> {
+  const version = told.standing;
   const [, ...now] = await database.transaction([
     sql`UPDATE control.organisations SET state_told = ${version}::bigint
       WHERE id = ${scope.org} AND state_told < ${version}::bigint AND state_version >= ${version}::bigint
-        AND policy_version = ${known.stored.version}::text::bigint`,
+        AND policy_version = ${told.policy}::text::bigint`,
     ...nowStatements(scope),
   ]);
   return nowOf(now);

@@ -40,7 +40,7 @@ export async function openTenant(
   const [assigned, placement] = await placementFor(unit, scope, fresh);
   const { org } = scope;
   const name = tenantIdentifier(org);
-  const { current, next } = await tenantPasswords(unit.config, org, assigned);
+  const { current, next } = await tenantPasswords(unit.config, scope, assigned);
   // Of the root that the tenant stands on: a schema in the midst of changing it takes scopes of both.
   const scopeKey = await rowScopeKey(rootNamed(unit.config, assigned.passwordRoot), org);
   const expiresAtMs = unit.now() + rowScopeMs;

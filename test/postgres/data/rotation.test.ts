@@ -56,7 +56,7 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Rotates everybody, or one, once. */
 async function rotateWhole(config: DataConfig, org: OrgId | null = null): Promise<void> {
-  await askForRotation(directoryOf(config), org);
+  await askForRotation(directoryOf(config), org === null ? null : scopeOf(org));
   await rotate(config);
   await pause(leadMs + 50);
   expect((await rotate(config)).failed).toEqual([]);
@@ -110,7 +110,7 @@ describe("a rotation", () => {
   it("changes no role before everybody must have heard of it", async () => {
     expect(announcedMs).toBeGreaterThan(placementFreshMs);
     const [tenant] = await makeTenants(world, 1);
-    await askForRotation(directoryOf(world.config), tenant!.org);
+    await askForRotation(directoryOf(world.config), scopeOf(tenant!.org));
     expect(await rotate(world.config, { leadMs: 60_000 })).toMatchObject({ announced: 1, rotated: 0 });
     expect(await rotate(world.config, { leadMs: 60_000 })).toMatchObject({ announced: 0, rotated: 0 });
     expect(await rotationsLeft(directoryOf(world.config), world.config, 60_000)).toMatchObject({ due: 0, rotating: 1 });
@@ -219,7 +219,7 @@ describe("a caller that was handed its connection before", () => {
 describe("a rotation that is killed", () => {
   it("after the announcement leaves a tenant that works, and is finished by the next run", async () => {
     const [tenant] = await makeTenants(world, 1);
-    await askForRotation(directoryOf(world.config), tenant!.org);
+    await askForRotation(directoryOf(world.config), scopeOf(tenant!.org));
     await announce(directoryOf(world.config), world.config, 1000);
     expect((await listDevices(keeping(unitOf(world.config), tenant!.org)(), { after: null, limit: 1 })).items).toEqual(
       [],
@@ -235,10 +235,10 @@ describe("a rotation that is killed", () => {
   it("between the role and the directory leaves a tenant that works, and is finished by the next run", async () => {
     const [tenant] = await makeTenants(world, 1);
     const directory = directoryOf(world.config);
-    await askForRotation(directory, tenant!.org);
+    await askForRotation(directory, scopeOf(tenant!.org));
     await announce(directory, world.config, 1000);
     const ripe = await ripeTenants(directory, world.config, { leadMs: 0, most: 1000 });
-    await changeRole(world.config, ripe.find(({ org }) => org === tenant!.org)!);
+    await changeRole(world.config, ripe.find(({ scope }) => scope.org === tenant!.org)!);
     // Killed here: the role has the second password and the directory says the first.
     await expect(runAs((await tenant!.connection("owner")).databaseUrl, "SELECT 1")).rejects.toMatchObject({
       code: "28P01",

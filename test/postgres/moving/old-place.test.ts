@@ -176,7 +176,7 @@ describe("while its rows are copied", () => {
     ).rejects.toMatchObject({ code: "SM001" });
     await expect(repairTenant(dataConfig, scope)).rejects.toThrow("being moved");
     await expect(createTenant(dataConfig, scope, tenantMigrations)).rejects.toThrow("being moved");
-    await askForRotation(directoryDatabase, org.id);
+    await askForRotation(directoryDatabase, scope);
     await announce(directoryDatabase, dataConfig, 1_000);
     await asSuperuser(
       `INSERT INTO control.rights_checks (org_id, checked_at) VALUES ($1, '-infinity')

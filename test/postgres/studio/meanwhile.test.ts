@@ -182,3 +182,39 @@ async function signUpAt(now: {
   };
   return { made, org: parseId("org", org), count };
 }
+
+describe("a policy that is changed while the edge is given the one of before", () => {
+  it.each([
+    ["an organisation's deletion", "DELETE", (slug: string) => ({ slug }), ""],
+    ["a geo policy", "PUT", () => ({ countries: ["IN", "NP"] }), "/policies/geo"],
+  ] as const)("is what the edge has after %s", async (_what, method, body, path) => {
+    const { studio, meanwhile } = await interrupted((services, interrupt) => ({
+      ...services,
+      policies: {
+        ...services.policies,
+        put: async (...given) => {
+          await interrupt();
+          await services.policies.put(...given);
+        },
+      },
+    }));
+    const org = await studio.newOrg();
+    const { token } = org.owner;
+    meanwhile(async () => {
+      await asSuperuser(
+        `WITH raised AS (UPDATE control.organisations SET policy_version = policy_version + 1 WHERE id = $1)
+         INSERT INTO control.org_policies (org_id, name, document, updated_by, updated_at)
+         VALUES ($1, 'tls', '{"device_min":"TLSv1.2"}', $2, now())`,
+        [org.id, org.owner.id],
+      );
+    });
+    const answer = await studio.send(method, `/api/v1/orgs/${org.slug}${path}`, { token, body: body(org.slug) });
+    expect([answer.status, answer.body]).toEqual([path === "" ? 202 : 200, answer.body]);
+    expect(JSON.parse(studio.kv.get(`org:${org.id}`) ?? "null")).toMatchObject({ tlsDeviceMin: "TLSv1.2" });
+    const [row] = await asSuperuser(
+      "SELECT state_told = state_version AS told FROM control.organisations WHERE id = $1",
+      [org.id],
+    );
+    expect(row).toEqual({ told: true });
+  });
+});

@@ -1,6 +1,6 @@
 /** The passwords that a tenant's role may have just now: of its epoch, and of the next one while it rotates. */
 import { tenantPassword } from "../../../core/crypto/tenant-keys.ts";
-import type { OrgId } from "../../../core/ids.ts";
+import type { OrgScope } from "../../../store/control/org-scope.ts";
 import { type DataConfig, findRoot, rootNamed } from "../config.ts";
 import type { TenantPlacement } from "../directory.ts";
 
@@ -13,7 +13,7 @@ export interface TenantPasswords {
 /** @throws Error when a root secret that the directory names is not configured here */
 export async function tenantPasswords(
   config: DataConfig,
-  org: OrgId,
+  { org }: OrgScope,
   { passwordEpoch, passwordRoot, rotatingTo, rotatingRoot }: TenantPlacement,
 ): Promise<TenantPasswords> {
   // An isolate of before the root secret changed does not know the next one, and need not: it ends before the role

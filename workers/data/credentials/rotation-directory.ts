@@ -1,6 +1,8 @@
 /** What the directory knows of rotations. Times are the database's own: Workers' clocks may differ by seconds. */
-import { type OrgId, parseId } from "../../../core/ids.ts";
+import { parseId } from "../../../core/ids.ts";
 import { type Database, type Row, sql } from "../../../store/connect.ts";
+import type { OrgScope } from "../../../store/control/org-scope.ts";
+import { unfinishedScope } from "../../../store/control/scope-makers.ts";
 import type { DataConfig } from "../config.ts";
 import { parsePlacement, placementColumns, placementFreshMs, type TenantPlacement } from "../directory.ts";
 
@@ -16,16 +18,17 @@ export const announcedMs = placementFreshMs + 15_000;
 
 /** A tenant whose role is to have its next password. */
 export interface RipeTenant {
-  readonly org: OrgId;
+  readonly scope: OrgScope;
   readonly assigned: TenantPlacement & { readonly rotatingTo: number };
 }
 
 /**
  * Asks for new passwords now, whatever their age; who is being rotated gets one by that.
- * @param org null: of every tenant
+ * @param scope null: of every tenant
  * @throws DatabaseError
  */
-export async function askForRotation(directory: Database, org: OrgId | null): Promise<void> {
+export async function askForRotation(directory: Database, scope: OrgScope | null): Promise<void> {
+  const org = scope?.org ?? null;
   await directory.query(
     sql`UPDATE control.organisation_placements SET rotation_due_at = now()
         WHERE ready_at IS NOT NULL AND rotating_to IS NULL AND moving_to IS NULL AND (${org}::text IS NULL OR org_id = ${org})`,
@@ -83,23 +86,23 @@ function ripeTenant(row: Row): RipeTenant {
   const { rotatingTo } = assigned;
   if (org === null || rotatingTo === null)
     throw new Error("the directory holds something that was never written to it");
-  return { org, assigned: { ...assigned, rotatingTo } };
+  return { scope: unfinishedScope(org), assigned: { ...assigned, rotatingTo } };
 }
 
 /** The role has the announced password. Another run that did the same finds nothing to do. @throws DatabaseError */
-export async function finish(directory: Database, { org, assigned }: RipeTenant): Promise<void> {
+export async function finish(directory: Database, { scope, assigned }: RipeTenant): Promise<void> {
   await directory.query(
     sql`UPDATE control.organisation_placements SET password_epoch = rotating_to, password_root = rotating_root,
           password_changed_at = now(), rotating_to = NULL, rotating_since = NULL, rotating_root = NULL
-        WHERE org_id = ${org} AND rotating_to = ${assigned.rotatingTo}`,
+        WHERE org_id = ${scope.org} AND rotating_to = ${assigned.rotatingTo}`,
   );
 }
 
 /** It failed, so it goes to the end of the queue: a placement that is away must not hold up the others. @throws DatabaseError */
-export async function postpone(directory: Database, { org, assigned }: RipeTenant): Promise<void> {
+export async function postpone(directory: Database, { scope, assigned }: RipeTenant): Promise<void> {
   await directory.query(
     sql`UPDATE control.organisation_placements SET rotating_since = now()
-        WHERE org_id = ${org} AND rotating_to = ${assigned.rotatingTo}`,
+        WHERE org_id = ${scope.org} AND rotating_to = ${assigned.rotatingTo}`,
   );
 }
 

@@ -68,7 +68,7 @@ export async function rotatePasswords(
         await finish(directory, ripe);
         rotated += 1;
       } catch (error) {
-        failed.push({ org: ripe.org, reason: reasonOf(error) });
+        failed.push({ org: ripe.scope.org, reason: reasonOf(error) });
         await postpone(directory, ripe);
       }
     }
@@ -81,17 +81,17 @@ export async function rotatePasswords(
  * Gives the role its announced password, and its schema the key of another root when the root changes with it.
  * @throws DatabaseError; Error when a root or placement is not configured here
  */
-export async function changeRole(config: DataConfig, { org, assigned }: RipeTenant): Promise<void> {
+export async function changeRole(config: DataConfig, { scope, assigned }: RipeTenant): Promise<void> {
   const placement = config.placements.get(assigned.placement);
   if (placement === undefined) throw new Error("the organisation's placement is not configured here");
-  const { next } = await tenantPasswords(config, org, assigned);
+  const { next } = await tenantPasswords(config, scope, assigned);
   if (next === null) throw new Error("nothing was announced");
-  const name = tenantIdentifier(org);
+  const name = tenantIdentifier(scope.org);
   const sameRoot = rootNamed(config, assigned.rotatingRoot) === rootNamed(config, assigned.passwordRoot);
   await transact(config, placement, [
     passwordStatement(name, next),
     // A schema that is older than keys of two roots gets there first.
-    ...(sameRoot ? [] : [...tenantSchemaStatements(name, tenantMigrations), await scopeKeyOf(config, org, assigned)]),
+    ...(sameRoot ? [] : [...tenantSchemaStatements(name, tenantMigrations), await scopeKeyOf(config, scope, assigned)]),
   ]);
 }
 

@@ -1,7 +1,7 @@
 import { hmacPads, rowScopeKey } from "../../../core/crypto/tenant-keys.ts";
-import type { OrgId } from "../../../core/ids.ts";
 import { tenantIdentifier } from "../../../core/tenancy/identifiers.ts";
 import type { Statement } from "../../../store/connect.ts";
+import type { OrgScope } from "../../../store/control/org-scope.ts";
 import { type DataConfig, rootNamed } from "../config.ts";
 import type { TenantPlacement } from "../directory.ts";
 import { scopeKeyStatement } from "../provisioner/tenant-schema.ts";
@@ -19,7 +19,7 @@ export const previousScopesMs = 24 * 3_600_000;
  */
 export async function scopeKeyOf(
   config: DataConfig,
-  org: OrgId,
+  { org }: OrgScope,
   { passwordRoot, rotatingTo, rotatingRoot }: TenantPlacement,
 ): Promise<Statement> {
   const pads = async (root: string | null) => hmacPads(await rowScopeKey(rootNamed(config, root), org));

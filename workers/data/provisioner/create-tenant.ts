@@ -39,20 +39,20 @@ export async function createTenant(
 ): Promise<CreatedTenant> {
   const directory = createDatabase({ url: config.directoryUrl, gateway: config.gateway });
   const { org } = scope;
-  await refuseErased(directory, org);
+  await refuseErased(directory, scope);
   const reserved = await reservePlacement(directory, scope, [...config.placements.keys()], config.rootId);
   if (reserved.moving) throw new TenantMoving("the organisation is being moved");
   const placement = config.placements.get(reserved.placement);
   if (placement === undefined) throw new Error("the organisation's placement is not configured here");
   const name = tenantIdentifier(org);
-  const passwords = await tenantPasswords(config, org, reserved);
+  const passwords = await tenantPasswords(config, scope, reserved);
   const repaired = reserved.ready ? await findDrift(config, placement, name, passwords) : [];
   // A role that has one of its passwords keeps it: a rotation that runs beside this may have just set it.
   const password = !reserved.ready || repaired.includes("password") ? passwords.current : null;
   await transact(config, placement, [
     ...tenantRoleStatements(name, password),
     ...tenantSchemaStatements(name, migrations),
-    await scopeKeyOf(config, org, reserved),
+    await scopeKeyOf(config, scope, reserved),
   ]);
   await recordMigrated(directory, scope, migrations.at(-1)?.number ?? 0);
   return { placement: placement.name, repaired, filled: reserved.filled };

@@ -49,7 +49,7 @@ async function mend(config: DataConfig, placement: Placement, statements: readon
 export async function repairTenant(config: DataConfig, scope: OrgScope): Promise<Repair> {
   const { org } = scope;
   const directory = createDatabase({ url: config.directoryUrl, gateway: config.gateway });
-  await refuseErased(directory, org);
+  await refuseErased(directory, scope);
   const assigned = await findPlacement(directory, scope);
   if (assigned === null || !assigned.ready) throw new TenantNotReady("the organisation has no database yet");
   if (assigned.moving) throw new TenantMoving("the organisation is being moved");
@@ -57,7 +57,7 @@ export async function repairTenant(config: DataConfig, scope: OrgScope): Promise
   if (placement === undefined) throw new Error("the organisation's placement is not configured here");
   const provisioner = createDatabase({ url: placement.provisionerUrl, gateway: config.gateway });
   const name = tenantIdentifier(org);
-  const passwords = await tenantPasswords(config, org, assigned);
+  const passwords = await tenantPasswords(config, scope, assigned);
   const look = async (): Promise<TenantDrift[]> => [
     ...(await findDrift(config, placement, name, passwords)),
     ...((await fingerprints(provisioner, [name])).get(name) === tenantRights.fingerprint ? [] : ["rights" as const]),
@@ -66,7 +66,7 @@ export async function repairTenant(config: DataConfig, scope: OrgScope): Promise
   const mended = await mend(config, placement, [
     ...tenantRoleStatements(name, found.includes("password") ? passwords.current : null),
     ...tenantSchemaStatements(name, tenantMigrations),
-    await scopeKeyOf(config, org, assigned),
+    await scopeKeyOf(config, scope, assigned),
     ...(found.includes("rights") ? restoreRightsStatements(name) : []),
   ]);
   if (mended) await recordMigrated(directory, scope, tenantMigrations.at(-1)?.number ?? 0);

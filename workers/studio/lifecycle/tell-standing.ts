@@ -49,7 +49,7 @@ export async function tellStanding(
     }
     await putPolicy(services, stored.policy);
     published = stored.version;
-    now = await markTold(services.database, scope, now);
+    now = await markTold(services.database, scope, { standing: version, policy: published });
   }
   throw new Unavailable("hub");
 }

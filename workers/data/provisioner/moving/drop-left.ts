@@ -2,6 +2,7 @@
 import { type OrgId, parseId } from "../../../../core/ids.ts";
 import { tenantIdentifier } from "../../../../core/tenancy/identifiers.ts";
 import { createDatabase, type Database, sql } from "../../../../store/connect.ts";
+import type { OrgScope } from "../../../../store/control/org-scope.ts";
 import { unfinishedScope } from "../../../../store/control/scope-makers.ts";
 import type { DataConfig } from "../../config.ts";
 import { tenantPasswords } from "../../credentials/passwords.ts";
@@ -39,7 +40,7 @@ export async function dropLeft(config: DataConfig, directory: Database): Promise
     const org = parseId("org", row["org_id"]);
     if (org === null) throw new Error("the directory holds something that was never written to it");
     try {
-      if (await dropOne(config, directory, org, String(row["source"]))) dropped.push(org);
+      if (await dropOne(config, directory, unfinishedScope(org), String(row["source"]))) dropped.push(org);
     } catch (error) {
       failed.push({ org, error });
     }
@@ -47,24 +48,24 @@ export async function dropLeft(config: DataConfig, directory: Database): Promise
   return { dropped, failed };
 }
 
-async function dropOne(config: DataConfig, directory: Database, org: OrgId, source: string): Promise<boolean> {
-  await requireWorking(config, directory, org, source);
+async function dropOne(config: DataConfig, directory: Database, scope: OrgScope, source: string): Promise<boolean> {
+  await requireWorking(config, directory, scope, source);
   const { provisionerUrl } = config.placements.get(source) ?? {};
   if (provisionerUrl === undefined) throw new Error("the organisation's placement is not configured here");
   const old = createDatabase({ url: provisionerUrl, gateway: config.gateway });
-  if (!(await dropSchemaAndRole(old, tenantIdentifier(org)))) return false;
-  await directory.query(sql`DELETE FROM control.placement_moves WHERE org_id = ${org} AND source = ${source}`);
+  if (!(await dropSchemaAndRole(old, tenantIdentifier(scope.org)))) return false;
+  await directory.query(sql`DELETE FROM control.placement_moves WHERE org_id = ${scope.org} AND source = ${source}`);
   return true;
 }
 
 /** The last look before what can't be taken back. @throws Error when it is not where it should be */
-async function requireWorking(config: DataConfig, directory: Database, org: OrgId, source: string): Promise<void> {
-  const assigned = await findPlacement(directory, unfinishedScope(org));
+async function requireWorking(config: DataConfig, directory: Database, scope: OrgScope, source: string): Promise<void> {
+  const assigned = await findPlacement(directory, scope);
   const placement = assigned === null ? undefined : config.placements.get(assigned.placement);
   if (assigned === null || placement === undefined || placement.name === source || assigned.closed)
     throw new Error("the organisation is not where its move led");
-  const name = tenantIdentifier(org);
-  const passwords = await tenantPasswords(config, org, assigned);
+  const name = tenantIdentifier(scope.org);
+  const passwords = await tenantPasswords(config, scope, assigned);
   if (await everyLoginRefused(config, placement, name, passwords))
     throw new Error("nobody can log in where the organisation is");
   const provisioner = createDatabase({ url: placement.provisionerUrl, gateway: config.gateway });

@@ -36,7 +36,7 @@ export async function prepareMove(unit: DataUnit, call: SignedCall, org: OrgId, 
   if (typeof target !== "string" || !placementNamePattern.test(target)) return refused("no_such_placement");
   const placement = unit.config.placements.get(target);
   if (placement === undefined) return refused("no_such_placement");
-  await refuseErased(unit.directory, org);
+  await refuseErased(unit.directory, scope);
   const begun = await begin(unit.directory, scope, target);
   const standing = await stateOf(unit.directory, scope);
   if (standing === null) return refused("not_ready");
@@ -46,7 +46,7 @@ export async function prepareMove(unit: DataUnit, call: SignedCall, org: OrgId, 
   if (!isOpen || standing["target"] !== target) return whyNot(standing, target);
   const assigned = await findPlacement(unit.directory, scope);
   if (assigned === null) return refused("not_ready");
-  const { current } = await tenantPasswords(unit.config, org, assigned);
+  const { current } = await tenantPasswords(unit.config, scope, assigned);
   await transact(unit.config, placement, tenantRoleStatements(tenantIdentifier(org), current));
   return { kind: "prepared", begun, source: assigned.placement, step };
 }
