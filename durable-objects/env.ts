@@ -17,6 +17,8 @@ export interface Env {
   readonly MESH_ROOTS: KVNamespace;
   readonly INGEST: IngestRpc;
   readonly AUDIT_SINK: AuditSinkRpc;
+  /** Where logs have their second copy; locked against overwriting and deleting (docs/runbooks/audit-copy.md). */
+  readonly AUDIT_COPY: R2Bucket;
   /** 32 bytes, base64url: seals KeyRing's private keys. */
   readonly KEY_ENCRYPTION_KEY: string;
   /** The one before, for as long as something may still be sealed under it; absent or "" otherwise. */

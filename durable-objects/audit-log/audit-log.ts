@@ -75,7 +75,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     this.#buckets = new RefusalBuckets(ctx.storage.sql);
     this.#repeats = new Repeats(ctx.storage.sql, this.#entries);
     this.#alerts = new Alerts(ctx.storage.sql, this.#entries);
-    this.#published = new PublishedLog(ctx.storage, () => keyRing(env));
+    this.#published = new PublishedLog(ctx.storage, () => keyRing(env), env.AUDIT_COPY);
     this.#traffic = new GeoTraffic(ctx.storage.sql);
     this.#counts = new EventCounts(ctx.storage.sql);
     this.#waf = new WafRecords(ctx.storage.sql);
@@ -241,7 +241,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     return { entries };
   }
 
-  /** Everything that has its time: forget old counts, fold refusals, make checkpoints, close lost intents, drain. */
+  /** Everything that has its time: forget old counts, fold refusals, make checkpoints, copy, close lost intents, drain. */
   override async alarm(): Promise<void> {
     this.#prune();
     const log = this.#drain.log();
@@ -259,7 +259,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     this.ctx.storage.transactionSync(() => this.#counts.catchUp(Date.now()));
     // Side by side: neither Postgres nor KeyRing may hold up what needs only the other.
     await Promise.all([
-      this.#published.signDue(log, Date.now()),
+      this.#published.tend(log, Date.now()),
       this.#reconcile(log).then(() => this.#drainBatches(log)),
     ]);
     this.#alarmMs = Number.POSITIVE_INFINITY;

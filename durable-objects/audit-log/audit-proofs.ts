@@ -1,6 +1,7 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { noteCharactersMax } from "../../core/audit/signed-note.ts";
 import { formatTilePath, parseTilePath, type TilePath } from "../../core/audit/tile-path.ts";
+import { tileWidth } from "../../core/audit/tree.ts";
 import { witnessKeyCharactersMax } from "../../core/audit/witness-key.ts";
 import type { OrgId } from "../../core/ids.ts";
 import type { SignedCall } from "../../core/mesh/claims.ts";
@@ -16,6 +17,7 @@ import type {
 import type { Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
 import { verifyInward } from "../mesh.ts";
+import { getBytes, tileName } from "./copy-bucket.ts";
 
 /** As for the list: Studio decides by its permission table (`audit:read`); one that forgets to is refused here. */
 const readers: readonly Role[] = ["owner", "admin", "readonly"];
@@ -43,7 +45,16 @@ export class AuditProofs extends WorkerEntrypoint<Env> implements AuditProofsRpc
     const { level, index, width } = path;
     const parsed = parseTilePath(formatTilePath({ level, index, width }));
     if (parsed === null) throw new RangeError("not a tile's name");
-    return await this.env.AUDIT_LOG.getByName(log).tile(parsed);
+    return (await this.#copied(log, parsed)) ?? (await this.env.AUDIT_LOG.getByName(log).tile(parsed));
+  }
+
+  /**
+   * A full tile from the second copy, where only what was signed is, and which never changes: whoever reads a whole
+   * log leaves its object alone. Null also when the bucket does not answer.
+   */
+  async #copied(log: OrgId, path: TilePath): Promise<Uint8Array<ArrayBuffer> | null> {
+    if (path.width < tileWidth) return null;
+    return await getBytes(this.env.AUDIT_COPY, tileName(log, path)).catch(() => null);
   }
 
   async witnessed(call: SignedCall, from: number): Promise<WitnessedView | null> {

@@ -43,6 +43,12 @@ export class CheckpointStore {
     return this.#sql.exec<{ size: number }>("SELECT coalesce(max(size), 0) AS size FROM checkpoints").one().size;
   }
 
+  /** When the oldest checkpoint of more entries than this was made, Unix milliseconds; null when there is none. */
+  signedAfter(size: number): number | null {
+    const query = "SELECT signed_ms FROM checkpoints WHERE size > ? ORDER BY size LIMIT 1";
+    return this.#sql.exec<{ signed_ms: number }>(query, size).toArray()[0]?.signed_ms ?? null;
+  }
+
   /** Keeps a checkpoint. One of the same size is the same one, signed again: its answer was lost. */
   add(origin: string, { size, root, keyId, signature, signedMs }: StoredCheckpoint): void {
     this.#sql.exec("INSERT INTO log_origin (id, origin) VALUES (1, ?) ON CONFLICT DO NOTHING", origin);

@@ -23,7 +23,9 @@ import type { HeadAnswer, HeadRequest } from "../key-ring/log-signer.ts";
 import { sha256 } from "../sha256.ts";
 import { backoffMs } from "./backoff.ts";
 import { CheckpointStore, type StoredCheckpoint } from "./checkpoint-store.ts";
+import type { CopyBucket } from "./copy-bucket.ts";
 import { CosignatureStore } from "./cosignature-store.ts";
+import { LogCopy } from "./log-copy.ts";
 import { TreeStore } from "./tree-store.ts";
 
 /** A checkpoint is made this long after its first entry, in milliseconds: a minute, less a late alarm. */
@@ -57,20 +59,39 @@ export class PublishedLog {
   readonly #checkpoints: CheckpointStore;
   readonly #cosignatures: CosignatureStore;
   readonly #signer: () => HeadSigner;
-  /** Failed turns in a row, and when to try again. Written by `signDue` alone. */
+  readonly #copy: LogCopy;
+  /** Failed turns in a row, and when to try again. Written by `#signDue` alone. */
   #tries = 0;
   #retryMs = 0;
 
-  constructor(storage: DurableObjectStorage, signer: () => HeadSigner) {
+  /** @param bucket where the second copy goes */
+  constructor(storage: DurableObjectStorage, signer: () => HeadSigner, bucket: CopyBucket) {
     this.#storage = storage;
     this.#tree = new TreeStore(storage.sql);
     this.#checkpoints = new CheckpointStore(storage.sql);
     this.#cosignatures = new CosignatureStore(storage.sql);
     this.#signer = signer;
+    this.#copy = new LogCopy(storage.sql, bucket, {
+      checkpoint: () => this.checkpoint(),
+      signedAfter: (size) => this.#checkpoints.signedAfter(size),
+      signedSize: () => this.#checkpoints.latestSize(),
+    });
   }
 
-  /** When the next checkpoint is due, Unix milliseconds; null when every entry is under one. */
+  /** When something is due to be signed or copied, Unix milliseconds; null when nothing is. */
   nextDueMs(): number | null {
+    const times = [this.#signDueMs(), this.#copy.nextDueMs()].filter((time) => time !== null);
+    return times.length === 0 ? null : Math.min(...times);
+  }
+
+  /** Makes the checkpoints that are due, then copies what is due. What fails is due again later; it never throws. */
+  async tend(log: LogName, nowMs: number): Promise<void> {
+    await this.#signDue(log, nowMs);
+    await this.#copy.copyDue(log, nowMs);
+  }
+
+  /** When the next checkpoint is due; null when every entry is under one. */
+  #signDueMs(): number | null {
     const size = this.#checkpoints.latestSize();
     const first = this.#atMs(size + 1);
     if (first === null) return null;
@@ -78,11 +99,10 @@ export class PublishedLog {
     return Math.max(dueMs, this.#retryMs);
   }
 
-  /** Makes the checkpoints that are due. What fails is due again later; it never throws. */
-  async signDue(log: LogName, nowMs: number): Promise<void> {
+  async #signDue(log: LogName, nowMs: number): Promise<void> {
     try {
       for (let made = 0; made < checkpointsPerTurnMax; made += 1) {
-        const dueMs = this.nextDueMs();
+        const dueMs = this.#signDueMs();
         if (dueMs === null || dueMs > nowMs) return;
         if (!(await this.#signNext(log, nowMs))) return;
         this.#tries = 0;

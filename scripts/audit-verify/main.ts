@@ -1,13 +1,14 @@
-/** `node sentinel-audit-verify.mjs FILE|URL [--known FILE] [--witness KEY] [--key-file FILE]`: `audit verify` for auditors, in one file. */
+/** `node sentinel-audit-verify.mjs FILE|DIR|URL [--known FILE] [--witness KEY] [--key-file FILE]`: `audit verify` for auditors, in one file. */
 import { openLog, refuseTarget } from "../cli/audit/open-log.ts";
 import { describe, examine, isGood, witnessOf } from "../cli/audit/verify-shown.ts";
 import { CliError } from "../cli/cli-error.ts";
 import { runSingleFile } from "../cli/single-file.ts";
 
 const usage = [
-  "node sentinel-audit-verify.mjs FILE|URL [--known FILE] [--witness KEY] [--key-file FILE]",
+  "node sentinel-audit-verify.mjs FILE|DIR|URL [--known FILE] [--witness KEY] [--key-file FILE]",
   "",
   "FILE            a log written by: sentinel audit export",
+  "DIR             a log's second copy, downloaded from its bucket: log/LOG",
   "URL             a log's address: https://HOST/api/v1/orgs/ORG/audit",
   "--known FILE    the log's keys and last checkpoint, as you know them; made if it is not there",
   "--witness KEY   a witness's key (name+id+key), without whose cosignature the log is not believed",

@@ -30,6 +30,7 @@ export async function benchAudit(rounds: number): Promise<Row[]> {
       bindings: { ISSUER: "https://sentinel.test", KEY_ENCRYPTION_KEY: randomBytes(32).toString("base64url") },
       durableObjects: { AUDIT_LOG: object("AuditLog"), PLAIN: object("PlainRows"), KEY_RING: object("KeyRing") },
       kvNamespaces: ["MESH_ROOTS"],
+      r2Buckets: ["AUDIT_COPY"],
       serviceBindings: { AUDIT_SINK: { name: "audit", entrypoint: "AwaySink" } },
       logRequests: false,
     }),

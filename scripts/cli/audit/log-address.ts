@@ -4,6 +4,7 @@ import type { KeptLeaf } from "../../../core/audit/leaf-judge.ts";
 import { formatTilePath, tilesOfLevel } from "../../../core/audit/tile-path.ts";
 import { tileWidth } from "../../../core/audit/tree.ts";
 import { CliError } from "../cli-error.ts";
+import { leavesOfBundle } from "./entry-bundle.ts";
 import type { LogShown } from "./shown-log.ts";
 
 /** How long one answer may take, in milliseconds. */
@@ -52,15 +53,7 @@ export async function readLogAt(prefix: string, key: string): Promise<LogShown> 
 
 async function* bundles(read: (path: string) => Promise<Uint8Array>, size: number): AsyncGenerator<KeptLeaf> {
   for (const tile of tilesOfLevel("entries", size)) {
-    const bundle = Buffer.from(await read(`tile/${formatTilePath(tile)}`));
-    let seq = tile.index * tileWidth;
-    for (let at = 0; at < bundle.length; ) {
-      const end = at + 2 + (at + 2 <= bundle.length ? bundle.readUInt16BE(at) : Number.POSITIVE_INFINITY);
-      if (end > bundle.length) throw new CliError("refused", "a bundle of entries ends in the middle of one");
-      seq += 1;
-      yield { seq, leafJson: bundle.toString("utf8", at + 2, end) };
-      at = end;
-    }
+    yield* leavesOfBundle(Buffer.from(await read(`tile/${formatTilePath(tile)}`)), tile.index * tileWidth);
   }
 }
 

@@ -11,7 +11,8 @@ import { stateFlag, type Verb } from "../verb.ts";
 /** Verifies an organisation's audit log, without believing the server. */
 export const auditVerify: Verb = {
   name: "audit verify",
-  summary: "Verify an audit log, from a file or its address, and name the first entry that is not as it was signed",
+  summary:
+    "Verify an audit log, from a file, a copy of its bucket or its address, and name the first entry that is not as it was signed",
   details: [
     "The checkpoint's signature, the tree under it, and every leaf. With --known also that the log goes on from",
     "where it was last time. With --database also each leaf that Postgres keeps, against what was signed.",
@@ -19,7 +20,7 @@ export const auditVerify: Verb = {
     "Exit status: 0 all is well, 1 it is not (or could not be read), 2 the command was not understood.",
     "Auditors without this repository: sentinel-audit-verify.mjs is the same in one file (docs/audit-proofs.md).",
   ].join("\n"),
-  argument: { name: "log", value: "FILE|URL", refuse: refuseTarget },
+  argument: { name: "log", value: "FILE|DIR|URL", refuse: refuseTarget },
   flags: {
     "key-file": { value: "FILE", help: "file that holds an API key which may read the log; for an address" },
     known: {
@@ -38,6 +39,7 @@ export const auditVerify: Verb = {
   examples: [
     "audit verify https://sentinel.example/api/v1/orgs/demo/audit --key-file key --known demo.known",
     "audit verify demo.log --known demo.known --database",
+    "audit verify bucket/log/org_01jd3x2k8hf9v8v3k4m5n6p7q8 --known demo.known",
   ],
   async run(flags, print) {
     const witness = witnessOf(flags["witness"]);
