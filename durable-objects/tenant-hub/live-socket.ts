@@ -16,6 +16,8 @@ export interface LiveSocket {
   busy: boolean;
   /** What it is to be sent with the next flush; null for nothing. Written by `Outgoing`. */
   batch: Batch | null;
+  /** True while packets for it lie with its crowd and not in `batch`. Written by `Outgoing`. */
+  inBurst: boolean;
   /** Bytes of the partial packet in storage; 0 for none. Written by `PartialKeeper`. */
   keptBytes: number;
   /** How long the next part waits before it is stored, in milliseconds. Written by `PartialKeeper`. */
@@ -31,5 +33,14 @@ export function liveSocket(
 ): LiveSocket {
   const stream = new PacketStream({ level, sender: "client", packetBytesMax });
   for (const chunk of partial) stream.push(chunk);
-  return { id, socket, stream, busy: false, batch: null, keptBytes: stream.pendingBytes, keepDelayMs: 0 };
+  return {
+    id,
+    socket,
+    stream,
+    busy: false,
+    batch: null,
+    inBurst: false,
+    keptBytes: stream.pendingBytes,
+    keepDelayMs: 0,
+  };
 }

@@ -2,10 +2,18 @@ import { encodePacket } from "../../core/mqtt/encode.ts";
 import type { Packet, ProtocolLevel } from "../../core/mqtt/packets.ts";
 import type { Batch } from "./batch.ts";
 import type { Close } from "./broker/events.ts";
+import type { Socket } from "./broker/session.ts";
 import type { LiveSocket } from "./live-socket.ts";
 
 /** Largest WebSocket frame of several packets: one `send` costs as much as some thousand bytes in it. */
 const frameBytesMax = 64 * 1024;
+
+/** A crowd, and the packets that its members are still to be given one by one. */
+interface Burst {
+  readonly sockets: readonly Socket[];
+  readonly members: readonly LiveSocket[];
+  readonly packets: Packet[];
+}
 
 /**
  * What is to leave, held back until what it acknowledges is stored. One frame carries everything that a
@@ -16,6 +24,7 @@ export class Outgoing {
   private waiting: LiveSocket[] = [];
   private closing: { readonly live: LiveSocket; readonly close: Close }[] = [];
   private packets = 0;
+  private burst: Burst | null = null;
 
   /** True when nothing is to be sent or closed. */
   get isEmpty(): boolean {
@@ -34,20 +43,56 @@ export class Outgoing {
 
   /** Adds a packet behind what the socket has waiting. */
   send(live: LiveSocket, level: ProtocolLevel, packet: Packet): void {
+    if (live.inBurst) this.endBurst();
     let before = live.batch;
     if (before === null) {
       before = this.roots[level === 5 ? 1 : 0];
       this.waiting.push(live);
     }
-    const { next } = before;
-    if (next !== null && next.packet === packet) {
-      live.batch = next;
-    } else {
-      const link: Batch = { before, packet, modern: before.modern, next: null, frames: null };
-      before.next = link;
-      live.batch = link;
-    }
+    live.batch = linkAfter(before, packet);
     this.packets += 1;
+  }
+
+  /**
+   * `send` to each of a crowd. While the same array comes again, its members are left alone: what they are given
+   * is laid out once, when the burst ends.
+   * @param liveOf null for a socket that is gone
+   */
+  sendAll(sockets: readonly Socket[], packet: Packet, liveOf: (socket: Socket) => LiveSocket | undefined): void {
+    if (this.burst?.sockets === sockets) {
+      this.burst.packets.push(packet);
+      this.packets += this.burst.members.length;
+      return;
+    }
+    this.endBurst();
+    const members: LiveSocket[] = [];
+    for (const socket of sockets) {
+      const live = liveOf(socket);
+      if (live === undefined) continue;
+      this.send(live, socket.level, packet);
+      live.inBurst = true;
+      members.push(live);
+    }
+    this.burst = { sockets, members, packets: [] };
+  }
+
+  /** Members whose chains are the same before are the same after: one walk serves them all. */
+  private endBurst(): void {
+    const { burst } = this;
+    if (burst === null) return;
+    this.burst = null;
+    let before: Batch | null = null;
+    let after: Batch | null = null;
+    for (const live of burst.members) {
+      live.inBurst = false;
+      if (live.batch === null) continue;
+      if (live.batch !== before || after === null) {
+        before = live.batch;
+        after = before;
+        for (const packet of burst.packets) after = linkAfter(after, packet);
+      }
+      live.batch = after;
+    }
   }
 
   /** Closes the socket once everything before has left. */
@@ -57,6 +102,7 @@ export class Outgoing {
 
   /** Sends and closes; a peer that is gone is not an error: its close event follows and tells the broker. */
   flush(closeSocket: (live: LiveSocket, close: Close) => void): void {
+    this.endBurst();
     const { waiting, closing } = this;
     this.waiting = [];
     this.closing = [];
@@ -75,6 +121,14 @@ export class Outgoing {
     }
     for (const { live, close } of closing) closeSocket(live, close);
   }
+}
+
+/** The chain with one more packet; whoever was given the same before has made the link already. */
+function linkAfter(before: Batch, packet: Packet): Batch {
+  if (before.next !== null && before.next.packet === packet) return before.next;
+  const link: Batch = { before, packet, modern: before.modern, next: null, frames: null };
+  before.next = link;
+  return link;
 }
 
 function newRoots(): [Batch, Batch] {

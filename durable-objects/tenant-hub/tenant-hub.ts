@@ -537,6 +537,9 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
         if (live !== undefined) this.outgoing.send(live, effect.socket.level, effect.packet);
         return null;
       }
+      case "send_all":
+        this.outgoing.sendAll(effect.sockets, effect.packet, (socket) => this.live.get(socket.id));
+        return null;
       case "close": {
         const live = this.live.get(effect.socket.id);
         if (live === undefined) return null;

@@ -10,6 +10,8 @@ const unawaitedMs = 10;
 const busyRequests = 8;
 /** Sockets to be sent to that make work dear: this many sends take about as long as the wait. */
 const dearSockets = 16;
+/** Requests that make a burst: fewer are no reason to store or to send sooner. */
+const burstMin = 8;
 /** Dear work that has waited for nothing again and again is done at once so often, before it waits again to see. */
 const hastyRunsMax = 32;
 
@@ -23,13 +25,23 @@ const hastyRunsMax = 32;
  * millisecond, and between two commits; and dear work, a message to many sockets, waits as long as that
  * turns out to bring more messages.
  *
+ * Whoever has so many messages in flight and no more sends as many as were answered: bursts of one size, one behind
+ * the other. When two waits in a row brought as many requests, the next is over when so many are there, and not
+ * when the timer says so: nobody sends before he has his answers, and the object would be idle until then.
+ *
  * The timer keeps the object from being evicted; none is set while it is idle.
  */
 export class Tick {
   private readonly work: () => void;
   private pending = false;
+  /** Ends the wait. */
+  private timer: ReturnType<typeof setTimeout> | undefined;
   /** Requests since work began to wait. */
   private more = 0;
+  /** What the last whole wait brought. */
+  private moreBefore = 0;
+  /** How many end a wait before its time; 0 for none. */
+  private enough = 0;
   /** Dear work is done at once this many times more; after the next wait for nothing, twice as often. */
   private hastyRuns = 0;
   private hastyRunsNext = 1;
@@ -55,6 +67,7 @@ export class Tick {
     this.count(nowMs);
     if (this.pending) {
       this.more += 1;
+      if (this.more === this.enough) this.run();
       return;
     }
     if (sockets === 0 && nowMs - this.storedAtMs <= unawaitedMs) {
@@ -72,7 +85,11 @@ export class Tick {
     }
     this.pending = true;
     this.more = 0;
-    setTimeout(() => this.run(), waitMs);
+    this.timer = setTimeout(() => {
+      this.enough = this.more >= burstMin && this.more === this.moreBefore ? this.more : 0;
+      this.moreBefore = this.more;
+      this.run();
+    }, waitMs);
   }
 
   private runUnawaited(): void {
@@ -94,6 +111,7 @@ export class Tick {
   }
 
   private run(): void {
+    clearTimeout(this.timer);
     this.pending = false;
     if (this.dear && this.more > 0) {
       this.hastyRunsNext = 1;

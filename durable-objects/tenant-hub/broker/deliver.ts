@@ -1,6 +1,7 @@
 import { encodedLength } from "../../../core/mqtt/encode.ts";
 import type { ProtocolLevel, PublishPacket, QoS } from "../../../core/mqtt/packets.ts";
 import { reasonCodes } from "../../../core/mqtt/reason-codes.ts";
+import { crowdFor, disperse } from "./crowd.ts";
 import type { Effect, StoredMessage } from "./events.ts";
 import {
   inflightBytesMax,
@@ -63,7 +64,7 @@ export function routeHere(
   const own = origin?.session ?? null;
   const fan = new Fan(message, origin?.packet ?? null, origin?.level ?? 4);
   let packetId = 0;
-  for (const target of targets) {
+  for (const target of together(state, found, fan, origin, effects) ?? targets) {
     const grant = target.own !== null && target.session.key === own ? target.own : target;
     if (grant === "nothing") continue;
     if (packetId === 0 && grant.qos > 0 && message.qos > 0) packetId = nextPacketId(state);
@@ -75,6 +76,29 @@ export function routeHere(
   }
   const kept = found.parsed?.rest[0] === "commands" && keepUndeliveredCommand(state, found, message, now, effects);
   return targets.length > 0 || shares.length > 0 || kept;
+}
+
+/**
+ * Sends a QoS 0 message at once to everybody who gets it in the same bytes.
+ * @returns whom it has not served; null when it has served nobody
+ */
+function together(
+  state: BrokerState,
+  found: Route,
+  fan: Fan,
+  origin: Origin | null,
+  effects: Effect[],
+): readonly Target[] | null {
+  const { message } = fan;
+  if (origin === null || message.qos > 0 || message.retain) {
+    disperse(state);
+    return null;
+  }
+  const { session, level } = origin;
+  const crowd = crowdFor(state, found, session, level, unacknowledgedBytes(message));
+  if (crowd === null) return null;
+  effects.push({ kind: "send_all", sockets: crowd.sockets, packet: fan.packet(level, 0, false, null) });
+  return crowd.rest;
 }
 
 /** Hands a message on to the object whose sessions may want it too, at no more than the QoS they were granted. */
@@ -196,10 +220,15 @@ function keptFor(fan: Fan, qos: QoS, retain: boolean, identifiers: readonly numb
 
 /** QoS 0 is sent or forgotten: a reader that has stalled must not fill the object's memory. */
 function sendUnacknowledged(socket: Socket, packet: PublishPacket, effects: Effect[]): void {
-  const bytes = packet.payload.length + packet.topic.length + 64;
+  const bytes = unacknowledgedBytes(packet);
   if (socket.unheardBytes + bytes > unheardBytesMax || !fits(socket, packet)) return;
   socket.unheardBytes += bytes;
   effects.push({ kind: "send", socket, packet: aliased(socket, packet, effects) });
+}
+
+/** What a packet without an acknowledgement counts towards `unheardBytesMax`. */
+function unacknowledgedBytes({ payload, topic }: Pick<PublishPacket, "payload" | "topic">): number {
+  return payload.length + topic.length + 64;
 }
 
 /** Whatever is over the client's Maximum Packet Size is not sent, as if it had been [MQTT-3.1.2-25]. */

@@ -1,5 +1,5 @@
 import type { DeviceId, GroupId, UserId } from "../../../core/ids.ts";
-import type { ConnectPacket, Packet } from "../../../core/mqtt/packets.ts";
+import type { ConnectPacket, Packet, PublishPacket } from "../../../core/mqtt/packets.ts";
 import type { ReasonCode } from "../../../core/mqtt/reason-codes.ts";
 import type { Refusal } from "../../../core/mqtt/refusals.ts";
 import type { IngestRecord } from "../../../core/rpc/data.ts";
@@ -149,6 +149,8 @@ export type Write =
 export type Effect =
   | { readonly kind: "write"; readonly write: Write }
   | { readonly kind: "send"; readonly socket: Socket; readonly packet: Packet }
+  /** `send` to each of them. The same array in a row is the same crowd (crowd.ts). */
+  | { readonly kind: "send_all"; readonly sockets: readonly Socket[]; readonly packet: PublishPacket }
   | { readonly kind: "close"; readonly socket: Socket; readonly close: Close }
   /** Judge these credentials and answer with `authenticated`; no packet of this socket before that. */
   | { readonly kind: "authenticate"; readonly socket: Socket; readonly connect: ConnectPacket }

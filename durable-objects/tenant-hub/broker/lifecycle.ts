@@ -5,6 +5,7 @@ import type { IngestRecord } from "../../../core/rpc/data.ts";
 import { parseDeviceTopic } from "../../../core/topics/sentinel-topic.ts";
 import { parseTopicName } from "../../../core/topics/topic-name.ts";
 import { propertiesOf } from "./closes.ts";
+import { disperse } from "./crowd.ts";
 import { route } from "./deliver.ts";
 import type { Close, Effect } from "./events.ts";
 import { expiryOf } from "./message.ts";
@@ -45,6 +46,7 @@ export function asFits<T extends ConnackPacket | AckPacket | DisconnectPacket>(s
 /** Ends a socket and everything that hung on it. */
 export function dropSocket(state: BrokerState, socket: Socket, now: number, ending: Ending, effects: Effect[]): void {
   if (!state.sockets.delete(socket.id)) return;
+  disperse(state);
   state.paced.delete(socket);
   if (ending.close !== null) {
     sayGoodbye(socket, ending.close, effects);

@@ -2,6 +2,7 @@ import type { DeviceId, GroupId, OrgId, UserId } from "../../../core/ids.ts";
 import type { QoS } from "../../../core/mqtt/packets.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
+import type { Crowd } from "./crowd.ts";
 import { DailyRecords } from "./daily-records.ts";
 import { Rates } from "./rates.ts";
 import { type Route, RouteTable } from "./routes.ts";
@@ -71,6 +72,8 @@ export interface BrokerState {
   /** Written with `sessions`: every key of a principal. */
   readonly byPrincipal: Map<string, Set<SessionKey>>;
   readonly sockets: Map<SocketId, Socket>;
+  /** Who is being sent a burst of messages; null between bursts. Written by crowd.ts. */
+  crowd: Crowd | null;
   /** Sockets with acknowledgements that wait. Written by pacing.ts and where sockets end. */
   readonly paced: Set<Socket>;
   /** Written once, by whoever makes the state: bounds are configured. */
@@ -114,6 +117,7 @@ export function emptyState(org: OrgId): BrokerState {
     sessions: new Map(),
     byPrincipal: new Map(),
     sockets: new Map(),
+    crowd: null,
     paced: new Set(),
     rates: new Rates(1),
     index: new SubscriptionIndex(),

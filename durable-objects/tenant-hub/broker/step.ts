@@ -5,6 +5,7 @@ import { acknowledge } from "./acknowledge.ts";
 import { protocolError, refusal, tryLater } from "./closes.ts";
 import { refuseConnection, runConnection } from "./connect.ts";
 import { endLoginSession, publishCommand, putDevice, putGroup, putKey, putMember, removeDevice } from "./control.ts";
+import { disperse } from "./crowd.ts";
 import { deadlineOf } from "./deadlines.ts";
 import { claimMailbox, sendLoaded } from "./deliver.ts";
 import { disconnect } from "./disconnect.ts";
@@ -42,6 +43,7 @@ export function step(state: BrokerState, event: BrokerEvent, now: number): StepR
 
 /** `step` for who brings the list that the effects are added to: a busy hub takes 100,000 steps a second. */
 export function advance(state: BrokerState, event: BrokerEvent, now: number, effects: Effect[]): void {
+  if (!goesOn(state, event)) disperse(state);
   switch (event.kind) {
     case "socket_opened":
       open(state, event, now, effects);
@@ -56,8 +58,7 @@ export function advance(state: BrokerState, event: BrokerEvent, now: number, eff
       return;
     case "authenticated":
       withSocket(state, event.socket, (socket) => {
-        const { connect } = socket;
-        if (connect !== null) runConnection(state, socket, connect, event.identity, now, effects);
+        if (socket.connect !== null) runConnection(state, socket, socket.connect, event.identity, now, effects);
       });
       return;
     case "socket_closed":
@@ -115,6 +116,13 @@ export function advance(state: BrokerState, event: BrokerEvent, now: number, eff
       releaseDevice(state, event.device, event.reference, now, effects);
       return;
   }
+}
+
+/** Whether a crowd, if there is one, outlasts the event: it may be the publisher's next message. */
+function goesOn({ crowd, sockets }: BrokerState, event: BrokerEvent): boolean {
+  if (crowd === null) return true;
+  if (event.kind !== "packet" || event.packet.type !== "publish") return false;
+  return sockets.get(event.socket)?.session?.key === crowd.publisher;
 }
 
 /** Events of a socket that has ended in the meantime are nobody's. */

@@ -102,6 +102,12 @@ export class Bench {
         this.sent.push({ socket: id, writesBefore: this.written.length, ...asRead(effect.packet, level) });
         break;
       }
+      case "send_all": {
+        const { packet } = effect;
+        for (const { id, level } of effect.sockets)
+          this.sent.push({ socket: id, writesBefore: this.written.length, ...asRead(packet, level) });
+        break;
+      }
       case "close":
         this.closed.set(effect.socket.id, effect.close.reason);
         this.closes.set(effect.socket.id, effect.close);

@@ -63,6 +63,11 @@ export class SqliteShell {
         this.writes.push(write.kind === "put_session" ? { ...write, session: { ...write.session } } : write);
         break;
       }
+      case "send_all": {
+        const { packet } = effect;
+        for (const socket of effect.sockets) this.outgoing.push({ kind: "send", socket, packet });
+        break;
+      }
       case "send":
       case "close":
         this.outgoing.push(effect);

@@ -89,6 +89,54 @@ describe("work of a busy hub", () => {
   });
 });
 
+describe("bursts of one size", () => {
+  const burst = (request: (stores: boolean, sockets: number, nowMs: number) => void, size: number, nowMs: number) => {
+    for (let n = 0; n < size; n += 1) request(false, 200, nowMs);
+  };
+
+  it("are waited out by the timer twice, and from then on end with their last request", () => {
+    const { runs, request, pass } = ticking();
+    for (let round = 0; round < 2; round += 1) {
+      burst(request, 32, round * 10);
+      expect(runs()).toBe(round);
+      pass(1);
+    }
+    for (let round = 2; round < 6; round += 1) {
+      burst(request, 31, round * 10);
+      expect(runs()).toBe(round);
+      request(false, 200, round * 10);
+      expect(runs()).toBe(round + 1);
+      // The timer that was set for it does nothing more.
+      pass(5);
+      expect(runs()).toBe(round + 1);
+    }
+  });
+
+  it("are waited out again as soon as one is of another size", () => {
+    const { runs, request, pass } = ticking();
+    for (const size of [32, 32, 20]) {
+      burst(request, size, runs() * 10);
+      pass(1);
+    }
+    const before = runs();
+    burst(request, 32, 1000);
+    expect(runs()).toBe(before);
+    pass(1);
+    expect(runs()).toBe(before + 1);
+  });
+
+  it("are none of a few requests: those are no reason to store sooner", () => {
+    const { runs, request, pass } = ticking();
+    request(true, 1, 1000);
+    for (let round = 0; round < 5; round += 1) {
+      const before = runs();
+      for (let n = 0; n < 4; n += 1) request(true, 1, 1001 + round);
+      expect(runs()).toBe(before);
+      pass(1);
+    }
+  });
+});
+
 describe("work that sends to many sockets", () => {
   it("waits as long as that brings more", () => {
     const { runs, request, pass } = ticking();
