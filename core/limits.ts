@@ -19,7 +19,7 @@ export type RateClass = keyof typeof rateLimits;
 
 /**
  * All verified requests of one organisation together, in any 60 seconds: sixty people or programs at their own
- * limit at once, or six hundred who open a page of ten requests in the same minute. A plan may name another.
+ * limit at once, or six hundred who open a page of ten requests in the same minute. It may set itself less (tenancy/limits-policy.ts).
  */
 export const tenantRequestsMax = 6_000;
 
@@ -35,6 +35,12 @@ export const rolloutMinutesMax = 24 * 60;
 
 /** The window of every exact limit, in milliseconds. */
 export const rateWindowMs = 60_000;
+
+/**
+ * A request that was counted ahead is used within this long of being asked for, in milliseconds, else its place lapses.
+ * It was counted no earlier than it was asked for, so a window that is this much longer keeps the limit exact.
+ */
+export const permitMs = 1_000;
 
 /** Largest limit that can be counted exactly, in requests a window; a scale that asks for more gets this. */
 export const rateLimitMax = 1_000_000;

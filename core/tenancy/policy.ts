@@ -1,5 +1,6 @@
 import { type OrgId, type OrgSlug, parseId, parseSlug } from "../ids.ts";
 import { type GeoPolicy, isCountryCode, onlyCountries, parseGeoPolicy, plainGeoPolicy } from "./geo-policy.ts";
+import { defaultLimitsPolicy, type LimitsPolicy, parseLimitsPolicy } from "./limits-policy.ts";
 import { type OrgState, parseOrgState } from "./org-state.ts";
 import { defaultWafPolicy, parseWafPolicy, type WafPolicy } from "./waf-policy.ts";
 
@@ -19,6 +20,8 @@ export interface OrgPolicy {
   readonly tlsDeviceMin: "TLSv1.2" | "TLSv1.3";
   /** What becomes of requests that look like attacks. */
   readonly waf: WafPolicy;
+  /** How much its clients and devices may ask. */
+  readonly limits: LimitsPolicy;
 }
 
 /** Judges requests that address no organisation: India only. */
@@ -30,7 +33,7 @@ export const platformPolicy: Pick<OrgPolicy, "geo" | "tlsDeviceMin" | "waf"> = {
 
 /** A new organisation starts with this. */
 export function defaultOrgPolicy(org: OrgId, slug: OrgSlug): OrgPolicy {
-  return { version: 2, org, slug, status: "active", ...platformPolicy };
+  return { version: 2, org, slug, status: "active", ...platformPolicy, limits: defaultLimitsPolicy };
 }
 
 export const policyKey = {
@@ -47,12 +50,13 @@ export function parseOrgPolicy(json: unknown): OrgPolicy | null {
   const geo = parseGeo(value);
   const tls = value["tlsDeviceMin"];
   const status = parseOrgState(value["status"]);
-  // Documents of before there was a choice have none; an edge of before it ignores it, and blocks by the platform's rules.
+  // Documents of before there was a choice have neither; an edge of before it ignores them, and judges by the platform's.
   const waf = value["waf"] === undefined ? defaultWafPolicy : parseWafPolicy(value["waf"]);
   if (org === null || slug === null || geo === null) return null;
   if (tls !== "TLSv1.2" && tls !== "TLSv1.3") return null;
-  if (status === null || waf === null) return null;
-  return { version: 2, org, slug, status, geo, tlsDeviceMin: tls, waf };
+  const limits = value["limits"] === undefined ? defaultLimitsPolicy : parseLimitsPolicy(value["limits"]);
+  if (status === null || waf === null || limits === null) return null;
+  return { version: 2, org, slug, status, geo, tlsDeviceMin: tls, waf, limits };
 }
 
 /** Version 1, published before there were surfaces, had one list of countries for all of them. */

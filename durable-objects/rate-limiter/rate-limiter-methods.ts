@@ -14,6 +14,8 @@ export interface RateLimiterMethods {
   consume(counters: readonly Counter[]): Promise<RateVerdict>;
   /** Counts up to `permits` requests at once, as many as the window has room for. */
   lease(counter: Counter, permits: number): Promise<RateLease>;
+  /** How many the window holds; it counts nothing. */
+  used(counter: Counter): Promise<number>;
   /** Takes a place of the window, to be settled. */
   attempt(counter: Counter): Promise<RateAttempt>;
   /** Gives the place back (not missed), or leaves it taken. */

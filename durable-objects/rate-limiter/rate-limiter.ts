@@ -4,7 +4,7 @@ import type { RateAttempt, RateDecision, RateLease, RateVerdict } from "../../co
 import type { Env } from "../env.ts";
 import { Attempts } from "./attempts.ts";
 import type { Counter, RateLimiterMethods } from "./rate-limiter-methods.ts";
-import { decide, type Hit, type HitLog, type RateRule } from "./sliding-window.ts";
+import { decide, type Hit, type HitLog, type RateRule, usedOf } from "./sliding-window.ts";
 
 /**
  * Most rows one shard keeps. At a Durable Object's soft ceiling of 1,000 requests a second and our
@@ -67,6 +67,11 @@ export class RateLimiter extends DurableObject<Env> implements RateLimiterMethod
     this.#store(key, rule, hits);
     await this.#sweepLater(nowMs);
     return { granted, decision };
+  }
+
+  /** How many the window holds; it counts nothing. */
+  async used({ key, rule }: Counter): Promise<number> {
+    return usedOf(this.#log(key), rule, Date.now());
   }
 
   /** Takes a place, to be settled. */

@@ -52,7 +52,7 @@ export function decide(log: HitLog, rule: RateRule, nowMs: number, asked = 1): D
   const newest = log.newest();
   const atMs = Math.max(nowMs, newest?.atMs ?? nowMs);
   const oldest = log.firstAfter(atMs - windowMs);
-  const used = oldest === null || newest === null ? 0 : newest.n - oldest.n + 1;
+  const used = between(oldest, newest);
   const granted = Math.max(0, Math.min(asked, limit - used));
   if (granted > 0) {
     // These are the last to leave, a whole window from now.
@@ -63,6 +63,16 @@ export function decide(log: HitLog, rule: RateRule, nowMs: number, asked = 1): D
   const freeing = used === limit ? oldest : log.get((newest?.n ?? 0) - limit + 1);
   const waitMs = (freeing?.atMs ?? atMs) + windowMs - atMs;
   return { decision: { allowed: false, limit, remaining: 0, resetSeconds: seconds(waitMs) }, granted, hits: [] };
+}
+
+/** How many requests the window holds. */
+export function usedOf(log: HitLog, { windowMs }: RateRule, nowMs: number): number {
+  const newest = log.newest();
+  return between(log.firstAfter(Math.max(nowMs, newest?.atMs ?? nowMs) - windowMs), newest);
+}
+
+function between(oldest: Hit | null, newest: Hit | null): number {
+  return oldest === null || newest === null ? 0 : newest.n - oldest.n + 1;
 }
 
 function block(first: number, count: number, atMs: number): readonly Hit[] {

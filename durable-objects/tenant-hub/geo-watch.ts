@@ -14,14 +14,10 @@ import { refusal } from "./broker/closes.ts";
 import type { Identity, Socket, SocketId } from "./broker/session.ts";
 import { GeoDevices } from "./geo-devices.ts";
 import { readMeta, writeMeta } from "./shards/tables.ts";
+import type { ToldGeo } from "./told.ts";
 
 /** How a socket ends that a new policy refuses. */
 export const geoClose = refusal("geo_denied: not from this country or network", reasonCodes.not_authorized);
-
-interface Known {
-  readonly version: number;
-  readonly policy: GeoPolicy;
-}
 
 /**
  * From where the sockets of one hub come, and whether they may. A connection is judged when it is known whose it is:
@@ -32,7 +28,7 @@ export class GeoWatch {
   readonly #sql: SqlStorage;
   readonly #devices: GeoDevices;
   /** Null: never told. Written by the constructor and `put`. */
-  #known: Known | null;
+  #known: ToldGeo | null;
   /** Written by `#remember` and `forget`; with the text that the attachment keeps, which is stored far more often. */
   readonly #seen = new Map<SocketId, { readonly seen: GeoSeen; readonly text: string }>();
 
@@ -42,6 +38,10 @@ export class GeoWatch {
     this.#devices = new GeoDevices(sql);
     const stored = readMeta(sql, "geo");
     this.#known = stored === null ? null : parseKnown(JSON.parse(stored));
+  }
+
+  get told(): ToldGeo | null {
+    return this.#known;
   }
 
   /** @returns false for an older word than the one that is known */
@@ -148,7 +148,7 @@ export class GeoWatch {
   }
 }
 
-function parseKnown(json: unknown): Known {
+function parseKnown(json: unknown): ToldGeo {
   const { version, policy } = (json ?? {}) as Record<string, unknown>;
   const parsed = parseGeoPolicy(policy);
   if (parsed === null || typeof version !== "number") throw new Error("not a geo policy");

@@ -13,13 +13,17 @@ import {
   type MessagesToday,
   type RefusedDevices,
 } from "../../core/rpc/durable-objects.ts";
+import type { HubLimitsRpc, LimitsInUse } from "../../core/rpc/hub-limits.ts";
 import type { GeoPolicy } from "../../core/tenancy/geo-policy.ts";
+import type { LimitsPolicy } from "../../core/tenancy/limits-policy.ts";
 import { dayEndMs, messageDay } from "../../core/tenancy/message-day.ts";
 import { parseRole, type Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
 import { verifyInward } from "../mesh.ts";
 import { eraseEveryHub, everyHub, inTurns, tellEveryHub } from "./every-hub.ts";
 import { parsedGeo, putGeoEverywhere, refusedEverywhere } from "./geo-hubs.ts";
+import { parseToldLimits } from "./hub-limits.ts";
+import { limitsInUseEverywhere, putLimitsEverywhere } from "./limits-hubs.ts";
 import { homeName, parseShardCount } from "./shards/home.ts";
 import { parseStanding } from "./standing.ts";
 
@@ -34,7 +38,7 @@ const groupSizeMax = 10_000;
  */
 export class HubControl
   extends WorkerEntrypoint<Env>
-  implements HubControlRpc, HubLifecycleRpc, HubGeoRpc, HubUsageRpc
+  implements HubControlRpc, HubLifecycleRpc, HubGeoRpc, HubLimitsRpc, HubUsageRpc
 {
   /** Also the job `enroll`: the device that redeems a code is not signed in. */
   async putDevice(call: SignedCall, org: OrgId, device: DeviceId, tokenSha256: string): Promise<void> {
@@ -129,12 +133,19 @@ export class HubControl
     return await refusedEverywhere(this.env, verifiedOrg(verified), parsedGeo(before), parsedGeo(after));
   }
 
-  /** Whoever may see the organisation's policies may see this (`policies:read`). */
+  /** Also the job `provision`, as `putGeo`. */
+  async putLimits(call: SignedCall, org: OrgId, limits: LimitsPolicy, version: number): Promise<void> {
+    const { verified } = await this.#hub(call, org, ["provision"]);
+    if (verified.kind === "user") managerOnly(verified);
+    await putLimitsEverywhere(this.env, verifiedOrg(verified), parseToldLimits({ limits, version }));
+  }
+
+  async limitsInUse(call: SignedCall, org: OrgId): Promise<LimitsInUse> {
+    return await limitsInUseEverywhere(this.env, await this.#policyReader(call, org));
+  }
+
   async messagesToday(call: SignedCall, org: OrgId): Promise<MessagesToday> {
-    const { verified } = await this.#hub(call, org, []);
-    if (verified.kind !== "user" || !(isManager(verified.role) || verified.role === "readonly"))
-      throw new CallRefused("not_granted");
-    const own = verifiedOrg(verified);
+    const own = await this.#policyReader(call, org);
     const day = messageDay(Date.now());
     const counts: number[] = [];
     await inTurns(await everyHub(this.env, own), async (name) => {
@@ -176,6 +187,14 @@ export class HubControl
     const asked = [...homes].map(([name, here]) => this.env.TENANT_HUB.getByName(name).presence(own, here));
     const known = new Map((await Promise.all(asked)).flat().map((entry) => [entry.device, entry] as const));
     return ids.flatMap((device) => known.get(device) ?? []);
+  }
+
+  /** Whoever may see the organisation's policies may see what is used of them (`policies:read`). */
+  async #policyReader(call: SignedCall, org: OrgId): Promise<OrgId> {
+    const { verified } = await this.#hub(call, org, []);
+    if (verified.kind !== "user" || !(isManager(verified.role) || verified.role === "readonly"))
+      throw new CallRefused("not_granted");
+    return verifiedOrg(verified);
   }
 
   /** No user's to say, an owner's neither: studio's job alone. */

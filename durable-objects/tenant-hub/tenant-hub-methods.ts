@@ -1,10 +1,13 @@
 import type { DeviceId, GroupId, OrgId, UserId } from "../../core/ids.ts";
 import type { HubStanding, RefusedDevices } from "../../core/rpc/durable-objects.ts";
 import type { HubRange } from "../../core/rpc/hub-backup.ts";
+import type { LimitsInUse } from "../../core/rpc/hub-limits.ts";
 import type { GeoPolicy } from "../../core/tenancy/geo-policy.ts";
+import type { LimitsPolicy } from "../../core/tenancy/limits-policy.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import type { ApiKey } from "./broker/state.ts";
 import type { ShardAnswer, ShardCall } from "./shards/shard-call.ts";
+import type { ToldLimits } from "./told.ts";
 
 export interface PresenceEntry {
   readonly device: DeviceId;
@@ -40,6 +43,9 @@ export interface TenantHubMethods {
   presence(org: OrgId, devices: readonly DeviceId[]): PresenceEntry[] | Promise<PresenceEntry[]>;
   putGeo(org: OrgId, policy: GeoPolicy, version: number): void;
   geoRefused(org: OrgId, before: GeoPolicy, after: GeoPolicy): RefusedDevices;
+  putLimits(org: OrgId, told: ToldLimits): void;
+  limitsTold(org: OrgId): LimitsPolicy;
+  limitsInUse(org: OrgId): Omit<LimitsInUse, "requests">;
   /** Records taken on a day. @param day days since 1970 (UTC) */
   recordsOf(org: OrgId, day: number): number;
   setStanding(org: OrgId, standing: HubStanding): void;

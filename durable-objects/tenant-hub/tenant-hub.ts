@@ -5,7 +5,9 @@ import { reasonCodes } from "../../core/mqtt/reason-codes.ts";
 import { problemResponse } from "../../core/problem.ts";
 import { gatewayHeaders, type HubStanding, type RefusedDevices } from "../../core/rpc/durable-objects.ts";
 import type { HubRange } from "../../core/rpc/hub-backup.ts";
+import type { LimitsInUse } from "../../core/rpc/hub-limits.ts";
 import type { GeoPolicy } from "../../core/tenancy/geo-policy.ts";
+import type { LimitsPolicy } from "../../core/tenancy/limits-policy.ts";
 import { shutCode } from "../../core/tenancy/org-state.ts";
 import { limitsOf } from "../../core/tenancy/plan.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
@@ -15,6 +17,7 @@ import { objectKeys } from "../mesh.ts";
 import { Admission } from "./admission.ts";
 import { type Attachment, attachmentOf, socketOf } from "./attachment.ts";
 import { judgeCredentials, judgeUpgrade } from "./authenticate.ts";
+import { Briefing } from "./briefing.ts";
 import { protocolError, refusal } from "./broker/closes.ts";
 import { deadlineOf, nextDeadlineMs, sessionDeadlineMs } from "./broker/deadlines.ts";
 import type { BrokerEvent, Close, Effect, RefusedPlace, Write } from "./broker/events.ts";
@@ -24,6 +27,7 @@ import type { ApiKey, BrokerState } from "./broker/state.ts";
 import { advance } from "./broker/step.ts";
 import { HubExport } from "./export.ts";
 import { GeoWatch, geoClose } from "./geo-watch.ts";
+import { HubLimits } from "./hub-limits.ts";
 import { heldBytesMax, type LiveSocket, liveSocket } from "./live-socket.ts";
 import { OutboxRunner } from "./outbox-runner.ts";
 import { OutboxStore } from "./outbox-store.ts";
@@ -37,6 +41,7 @@ import { readStanding, shutClose, writeStanding } from "./standing.ts";
 import { HubStorage } from "./storage.ts";
 import type { PresenceEntry, TenantHubMethods } from "./tenant-hub-methods.ts";
 import { Tick } from "./tick.ts";
+import type { Told, ToldLimits } from "./told.ts";
 
 /** Sockets of one hub: under the platform's 32,768, with room for those that are closing. */
 const socketsMax = 30_000;
@@ -70,10 +75,13 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   private readonly partials: PartialKeeper;
   private readonly admission = new Admission();
   private readonly geo: GeoWatch;
+  private readonly limits: HubLimits;
   /** Null until the first call names the organisation. Written by `openOrg` and `restore`. */
   private state: BrokerState | null = null;
   /** Null for a tenant that is whole in this object. Written by `restore`. */
   private link: ShardLink | null = null;
+  /** Null in the directory. Written by `restore`. */
+  private briefing: Briefing | null = null;
   /** Whether the organisation is open, as studio says. Written by `restore` and `setStanding`. */
   private standing: HubStanding | null = null;
   /** True once everything was deleted: until it is evicted, this object serves nobody. */
@@ -99,6 +107,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     super(ctx, env);
     this.storage = new HubStorage(ctx.storage.sql, (change) => ctx.storage.transactionSync(change));
     this.geo = new GeoWatch(ctx.storage.sql);
+    this.limits = new HubLimits(ctx.storage.sql);
     this.outbox = new OutboxRunner({
       env,
       outbox: new OutboxStore(ctx.storage.sql),
@@ -127,6 +136,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     if (org === null) return problemResponse("malformed_request", requestId);
     if (this.erased) return problemResponse("not_found", requestId);
     const state = this.openOrg(org);
+    if (this.briefing !== null && !(await this.briefing.heard())) return problemResponse("unavailable", requestId);
     const header = request.headers.get(gatewayHeaders.authorization);
     const upgrade = await judgeUpgrade(header, org, objectKeys(this.env).access, Date.now());
     if (upgrade?.kind === "bad_credentials") return problemResponse("invalid_token", requestId);
@@ -303,6 +313,36 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     this.closeRefused();
   }
 
+  putLimits(org: OrgId, told: ToldLimits): void {
+    const state = this.openOrg(org);
+    this.storage.alongside(() => this.limits.put(told));
+    this.commit();
+    state.rates.setLimits(this.limits.current);
+  }
+
+  limitsTold(org: OrgId): LimitsPolicy {
+    this.openOrg(org);
+    return this.limits.current;
+  }
+
+  limitsInUse(org: OrgId): Omit<LimitsInUse, "requests"> {
+    const { rates, sockets } = this.openOrg(org);
+    const now = Date.now();
+    return { packets: rates.tenantUse(now), sockets: sockets.size, heaviest: rates.heaviest(now) };
+  }
+
+  /** What studio told this object: nothing is said of a standing that nobody told. */
+  private told(): Told {
+    const standing = this.standing?.version === 0 ? null : this.standing;
+    return { standing, geo: this.geo.told, limits: this.limits.told };
+  }
+
+  private learn(org: OrgId, { standing, geo, limits }: Told): void {
+    if (geo !== null) this.putGeo(org, geo.policy, geo.version);
+    if (limits !== null) this.putLimits(org, limits);
+    if (standing !== null) this.setStanding(org, standing);
+  }
+
   geoRefused(org: OrgId, before: GeoPolicy, after: GeoPolicy): RefusedDevices {
     const state = this.openOrg(org);
     const isKnown = (device: DeviceId) => state.devices.has(device);
@@ -404,6 +444,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   /** For the tenant's other hub objects: nobody but this Worker can reach an object, so its own word is enough. */
   async shard(org: OrgId, call: ShardCall): Promise<ShardAnswer> {
     this.openOrg(org);
+    if (call.kind === "told") return this.told();
     return this.link === null ? answerAlone(org, this.name(org), call) : await this.link.answer(call);
   }
 
@@ -434,7 +475,9 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     this.limitDay();
     this.link = this.openLink(org, state, isNew);
     state.shard = this.link;
-    state.rates = new Rates(limitScaleOf(this.env));
+    state.rates = new Rates(limitScaleOf(this.env), this.limits.current);
+    const take = (told: Told) => this.learn(org, told);
+    this.briefing = Briefing.of(this.name(org), { env: this.env, sql: this.ctx.storage.sql, org, take });
     for (const socket of this.ctx.getWebSockets()) {
       const attachment = socket.deserializeAttachment() as Attachment | null;
       if (attachment === null || attachment.closed) continue;

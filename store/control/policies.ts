@@ -1,4 +1,5 @@
 import type { UserId } from "../../core/ids.ts";
+import { defaultLimitsPolicy } from "../../core/tenancy/limits-policy.ts";
 import { type OrgPolicy, parseOrgPolicy, platformPolicy } from "../../core/tenancy/policy.ts";
 import { type Database, type Row, type Statement, sql } from "../connect.ts";
 import { instant } from "./columns.ts";
@@ -29,7 +30,8 @@ export async function readPolicy(database: Database, { org }: DoorScope): Promis
 export function policyStatement(which: Statement): Statement {
   return sql`SELECT o.id, o.slug, o.status, o.policy_version::text AS version,
         ${geoPolicyColumns(sql`o.id`)}, t.document ->> 'device_min' AS device_min,
-        (SELECT w.document FROM control.org_policies w WHERE w.org_id = o.id AND w.name = 'waf') AS waf
+        (SELECT w.document FROM control.org_policies w WHERE w.org_id = o.id AND w.name = 'waf') AS waf,
+        (SELECT l.document FROM control.org_policies l WHERE l.org_id = o.id AND l.name = 'limits') AS limits
       FROM control.organisations o
       LEFT JOIN control.org_policies t ON t.org_id = o.id AND t.name = 'tls'
       WHERE ${which}`;
@@ -47,6 +49,7 @@ export function policyRow([row]: readonly Row[]): VersionedPolicy | null {
     geo: geoPolicyOf(row, platformPolicy.geo.surfaces),
     tlsDeviceMin: row["device_min"] ?? platformPolicy.tlsDeviceMin,
     waf: row["waf"] ?? platformPolicy.waf,
+    limits: row["limits"] ?? defaultLimitsPolicy,
   });
   if (policy === null) throw new TypeError("a stored policy does not parse");
   return { policy, version: String(row["version"]) };

@@ -19,7 +19,6 @@ import {
   receiveMaximum,
   topicAliasMaximum,
 } from "./limits.ts";
-import { connectPace } from "./rates.ts";
 import { mayAskAt, mayPublish } from "./rights.ts";
 import {
   type Elsewhere,
@@ -185,8 +184,9 @@ function authorize(connection: Connection): StepResult {
 /** Of whoever proved who they are, so that nobody can use up another's. */
 function limitConnects(connection: Connection): StepResult {
   const { state, now } = connection;
-  if (state.rates.connects(principalId(principalOf(connection)), now)) return "next";
-  const reason = `at most ${connectPace.burst} connections at once, then ${connectPace.perSecond} a second`;
+  const over = state.rates.connects(principalId(principalOf(connection)), now);
+  if (over === null) return "next";
+  const reason = `at most ${over.burst} connections at once, then ${Math.round(over.perSecond * 60)} a minute`;
   return refuse(connection, reasonCodes.connection_rate_exceeded, reason);
 }
 

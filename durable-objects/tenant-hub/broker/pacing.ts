@@ -3,7 +3,7 @@ import { reasonCodes } from "../../../core/mqtt/reason-codes.ts";
 import { refusal } from "./closes.ts";
 import type { Close, Effect } from "./events.ts";
 import { asFits } from "./lifecycle.ts";
-import { bytesPace, packetPace } from "./rates.ts";
+import type { RateVerdict } from "./rates.ts";
 import { principalId, type Session, type Socket } from "./session.ts";
 import type { BrokerState } from "./state.ts";
 
@@ -12,16 +12,10 @@ import type { BrokerState } from "./state.ts";
  * debt is paid: whoever heeds Receive Maximum, or keeps few messages open, stops by himself and loses nothing.
  * QoS 0, which nothing acknowledges, is dropped. Past the debt the connection ends with a code that says so.
  */
-const tooFast = {
-  packets: refusal(
-    `at most ${packetPace.perSecond} packets a second, ${packetPace.burst} at once`,
-    reasonCodes.message_rate_too_high,
-  ),
-  bytes: refusal(
-    `at most ${bytesPace.perSecond} bytes a second, ${bytesPace.burst} at once`,
-    reasonCodes.message_rate_too_high,
-  ),
-} as const satisfies Record<string, Close>;
+function tooFast({ bound, pace }: RateVerdict & { readonly kind: "over" }): Close {
+  const { perSecond, burst } = pace;
+  return refusal(`at most ${perSecond} ${bound} a second, ${burst} at once`, reasonCodes.message_rate_too_high);
+}
 
 /**
  * Counts a packet for its principal and its organisation.
@@ -39,7 +33,7 @@ export function pace(
   const bytes = publish === null ? 0 : (publish.wire?.bytes.length ?? publish.payload.length);
   const verdict = state.rates.take(socket.rate, bytes, now);
   if (verdict.kind === "within") return 0;
-  return verdict.kind === "later" ? verdict.waitMs : tooFast[verdict.bound];
+  return verdict.kind === "later" ? verdict.waitMs : tooFast(verdict);
 }
 
 /** Sends an acknowledgement, or keeps it for later; never before one that was kept, because they have an order [MQTT-4.6.0-2]. */

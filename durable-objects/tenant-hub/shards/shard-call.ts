@@ -1,4 +1,5 @@
 import type { DeviceId, OrgId } from "../../../core/ids.ts";
+import type { Told } from "../told.ts";
 import type { HubName } from "./home.ts";
 import type { InterestChange } from "./interest.ts";
 import type { RelayRow } from "./relay-store.ts";
@@ -7,7 +8,15 @@ import type { RelayRow } from "./relay-store.ts";
  * What one hub object of a tenant asks of another. Nobody but this Worker binds the objects' namespace,
  * so the caller is this code; the receiver checks that the organisation is its own, and that is enough.
  */
-export type ShardCall =
+export type ShardCall = LinkCall | ToldCall;
+
+/** Shard to directory: what studio has told it of the organisation. */
+export interface ToldCall {
+  readonly kind: "told";
+}
+
+/** What only a tenant of several objects asks. */
+export type LinkCall =
   /** Messages: `rows` at least once and in order, `loose` perhaps. `digest`: what a shard knows of the directory's interest. */
   | {
       readonly kind: "relay";
@@ -42,6 +51,7 @@ export interface ShardAnswers {
   readonly handed_over: null;
   readonly take: null;
   readonly sweep: boolean;
+  readonly told: Told;
   readonly find_token: DeviceId | null;
 }
 

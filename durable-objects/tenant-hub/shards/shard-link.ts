@@ -13,7 +13,7 @@ import { directoryName, type HubName, parseShardCount } from "./home.ts";
 import { Moves, referenceTo, storeCounts, storedCounts } from "./moves.ts";
 import { Relay } from "./relay.ts";
 import { encodeRelayed } from "./relay-codec.ts";
-import { callHub, type ShardAnswer, type ShardCall } from "./shard-call.ts";
+import { callHub, type LinkCall, type ShardAnswer } from "./shard-call.ts";
 import type { ShardHost } from "./shard-host.ts";
 import { openShardTables } from "./tables.ts";
 
@@ -167,7 +167,7 @@ export class ShardLink implements ShardView {
   }
 
   /** What another object of this tenant asks; the shell has checked that it is of this tenant. */
-  async answer(call: ShardCall): Promise<ShardAnswer> {
+  async answer(call: LinkCall): Promise<ShardAnswer> {
     switch (call.kind) {
       case "relay":
         await this.relay.take(call);
@@ -194,7 +194,7 @@ export class ShardLink implements ShardView {
     }
   }
 
-  private hear({ change }: ShardCall & { readonly kind: "interest" }): boolean {
+  private hear({ change }: LinkCall & { readonly kind: "interest" }): boolean {
     const { foreign, host } = this;
     if (foreign === null) throw new Error("the directory has an interest of its own");
     if (change.base !== null && change.base !== foreign.digest) return false;
@@ -230,7 +230,7 @@ export class ShardLink implements ShardView {
 }
 
 /** What an object that is whole by itself answers: a release is under way, and not everybody knows the same setting. */
-export function answerAlone(org: OrgId, name: HubName, call: ShardCall): ShardAnswer {
+export function answerAlone(org: OrgId, name: HubName, call: LinkCall): ShardAnswer {
   if (call.kind === "counts") return [1];
   throw new Error(`${name === directoryName(org) ? "this tenant" : "this object"} is not split; try again`);
 }

@@ -187,7 +187,7 @@ describe("connections", () => {
     expect(broker.take("late")[0]).toMatchObject({
       type: "connack",
       reasonCode: reasonCodes.connection_rate_exceeded,
-      properties: { reasonString: "at most 60 connections at once, then 1 a second" },
+      properties: { reasonString: "at most 60 connections at once, then 60 a minute" },
     });
     // The one that is there stays there, and nobody else's are counted.
     expect(broker.closed.has(`s${connectPace.burst - 1}`)).toBe(false);

@@ -1,5 +1,6 @@
 import { makeId, type OrgId, type OrgSlug, parseSlug, type RequestId, type UserId } from "../../../core/ids.ts";
 import { matchRoute } from "../../../core/routes.ts";
+import { defaultLimitsPolicy } from "../../../core/tenancy/limits-policy.ts";
 import { type OrgPolicy, platformPolicy } from "../../../core/tenancy/policy.ts";
 import { clientAddress } from "../../../workers/edge/client-address.ts";
 import type { Env } from "../../../workers/edge/env.ts";
@@ -22,6 +23,7 @@ export const orgPolicy = (changes: Partial<OrgPolicy> = {}): OrgPolicy => ({
   slug,
   status: "active",
   ...platformPolicy,
+  limits: defaultLimitsPolicy,
   ...changes,
 });
 

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { permitMs } from "../../../core/limits.ts";
 import type { RateDecision, RateLease } from "../../../core/rpc/durable-objects.ts";
 import { decide, type Hit } from "../../../durable-objects/rate-limiter/sliding-window.ts";
-import { createPermits, permitBlockMax, permitCrowdMax, permitMs } from "../../../workers/edge/gates/permits.ts";
+import { createPermits, permitBlockMax, permitCrowdMax } from "../../../workers/edge/gates/permits.ts";
 
 const limit = 600;
 const windowMs = 60_000;

@@ -1,4 +1,4 @@
-import { type RateClass, rateLimitMax, rateLimits, rateWindowMs, tenantRequestsMax } from "../../../core/limits.ts";
+import { permitMs, type RateClass, rateLimitMax, rateLimits, rateWindowMs } from "../../../core/limits.ts";
 import type { RouteName } from "../../../core/routes.ts";
 import type { RateDecision, RatePolicy } from "../../../core/rpc/durable-objects.ts";
 import { withDeadline } from "../deadline.ts";
@@ -7,7 +7,6 @@ import { type Counted, refusalFields } from "../rate-fields.ts";
 import { judgeGuess } from "./enrollment-guess.ts";
 import type { Additions, Denial, Gate, GateResult, RequestContext } from "./gate.ts";
 import { remoteDeadlineMs } from "./gate.ts";
-import { permitMs } from "./permits.ts";
 
 type Judging = RequestContext & Pick<Additions, "body" | "credential">;
 type Adds = Pick<Additions, "rate" | "guess">;
@@ -88,13 +87,32 @@ async function countClient(rateClass: RateClass, context: Judging): Promise<read
   const client = clientOf(rateClass, context);
   const own = policyOf(rateClass, context);
   if (rateClass === "mqtt_connect") return [await countInBlocks(client, own, context)];
-  const isApart = rateClass === "default" || countedApart.has(rateClass);
-  const policies = isApart ? [own] : [own, policyOf("default", context)];
+  const everything = rateClass === "default" ? [] : [policyOf("default", context)];
+  const besides = countedApart.has(rateClass) ? [] : [...everything, ...organisationsOwn(rateClass, context)];
+  const policies = [own, ...besides];
   const { decisions } = await LIMITS.consume(client, policies);
   return policies.flatMap(({ policy, windowMs }, index) => {
     const decision = decisions[index];
-    return decision === undefined ? [] : [{ policy, windowMs, decision }];
+    // Which organisation's it is, whoever is told has said.
+    const name = policy.startsWith(organisationsPrefix) ? "organisation" : policy;
+    return decision === undefined ? [] : [{ policy: name, windowMs, decision }];
   });
+}
+
+const organisationsPrefix = "organisation:";
+
+/**
+ * What the addressed organisation allows one person or program, where that is less than the platform does. Counted
+ * for each organisation by itself, so that a slow one takes nothing of another's; whoever is unknown is the platform's
+ * alone to count.
+ */
+function organisationsOwn(rateClass: RateClass, context: Judging): RatePolicy[] {
+  const { resolution, credential } = context;
+  const org = resolution.kind === "route" ? resolution.org : null;
+  if (org === null || credential.kind !== "user" || guessableClasses.has(rateClass)) return [];
+  const { requests_per_minute: limit } = org.limits.clients;
+  if (limit >= rateLimits.default) return [];
+  return [{ policy: `${organisationsPrefix}${org.org}`, limit: scaled(limit, context), windowMs: rateWindowMs }];
 }
 
 /**
@@ -104,10 +122,10 @@ async function countClient(rateClass: RateClass, context: Judging): Promise<read
 async function countTenant(context: Judging): Promise<Counted | null> {
   const { resolution, credential } = context;
   if (resolution.kind === "miss" || credential.kind !== "user") return null;
-  const org = resolution.org?.org;
-  if (org === undefined || credential.org !== org || resolution.match.route.servedBy === "edge") return null;
-  const policy = { policy: "tenant", limit: scaled(tenantRequestsMax, context), windowMs: rateWindowMs };
-  return await countInBlocks(`tenant:${org}`, policy, context);
+  const { org } = resolution;
+  if (org === null || credential.org !== org.org || resolution.match.route.servedBy === "edge") return null;
+  const limit = scaled(org.limits.organisation.requests_per_minute, context);
+  return await countInBlocks(`tenant:${org.org}`, { policy: "tenant", limit, windowMs: rateWindowMs }, context);
 }
 
 /**
@@ -138,7 +156,10 @@ export function clientOf(
 }
 
 function policyOf(rateClass: RateClass, context: Judging): RatePolicy {
-  return { policy: rateClass, limit: scaled(rateLimits[rateClass], context), windowMs: rateWindowMs };
+  const { resolution } = context;
+  const org = resolution.kind === "route" ? resolution.org : null;
+  const chosen = rateClass === "mqtt_connect" ? org?.limits.organisation.upgrades_per_minute_of_an_address : undefined;
+  return { policy: rateClass, limit: scaled(chosen ?? rateLimits[rateClass], context), windowMs: rateWindowMs };
 }
 
 const scaled = (limit: number, { isolate }: Judging): number =>

@@ -1,11 +1,7 @@
+import { permitMs } from "../../../core/limits.ts";
 import type { RateDecision, RateLease } from "../../../core/rpc/durable-objects.ts";
 import { createBoundedCache } from "../bounded-cache.ts";
 
-/**
- * A permit is used within this long of being asked for, in milliseconds, else it lapses. It was counted
- * no earlier than it was asked for, so a window that is this much longer at the object keeps the limit exact.
- */
-export const permitMs = 1_000;
 /** Most permits asked for ahead of anybody who needs them: fifteen of sixteen counts are saved. */
 export const permitBlockMax = 16;
 /** Most permits asked for at once for those who wait already. `LimitsRpc.lease` takes up to 256. */
