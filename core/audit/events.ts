@@ -106,6 +106,11 @@ export const eventSchemas = {
       action: oneOf(accountActions),
     },
   },
+  person_erased: {
+    code: 1005,
+    says: "A person was made unreadable in this log for good. Whom, the leaf commits to, and nobody can open it.",
+    fields: { admin_id: orNull(user, "the platform's operator"), target_user_id: user },
+  },
   api_call: {
     code: 2001,
     says: "A request to the API, by what came of it.",

@@ -1,7 +1,7 @@
 /** By what else than type, actor and target entries are found: each entry has any number of facets. */
 import type { AuditFields, AuditPhase, AuditResult } from "./events.ts";
 
-export const facetNames = ["address", "country", "document", "outcome"] as const;
+export const facetNames = ["country", "document", "outcome"] as const;
 export type FacetName = (typeof facetNames)[number];
 
 export const auditOutcomes = ["success", "failure", "denied"] as const;
@@ -20,13 +20,17 @@ interface Found {
 export function facetsOf(entry: Found): Facet[] {
   const { event } = entry;
   const facets: Facet[] = [];
-  if ("ip" in event && typeof event.ip === "string" && event.ip !== "") facets.push(["address", event.ip]);
   if ("country" in event && typeof event.country === "string") facets.push(["country", event.country]);
   if (event.type === "data_access") facets.push(["document", event.document_id]);
   if (event.type === "export") for (const document of new Set(event.document_ids)) facets.push(["document", document]);
   const outcome = outcomeOf(entry);
   if (outcome !== null) facets.push(["outcome", outcome]);
   return facets;
+}
+
+/** Where it came from; null when that is not said. It is no facet, because it names a person. */
+export function addressOf(event: AuditFields): string | null {
+  return "ip" in event && typeof event.ip === "string" && event.ip !== "" ? event.ip : null;
 }
 
 /** How it ended; null for an intent, and for what the log says of its entries. Somebody was *denied* when they were not let do it, whatever it was. */

@@ -30,11 +30,19 @@ export interface AuditSinkRpc {
   receiptExists(call: SignedCall, org: OrgId | null, requestId: string): Promise<boolean>;
 }
 export interface SinkEntry {
+  /** Without any personal value: those fields are null. */
   readonly entry: AuditEntry;
   /** The exact bytes that were hashed: RFC 8785 JSON with commitments. */
   readonly leafJson: string;
-  /** Salts of the commitments by field name, base64url; erasing them erases the person. */
-  readonly salts: Readonly<Record<string, string>>;
+  /** Values and salts, sealed for whose they are; destroying a subject's key erases the person. */
+  readonly sealed: readonly SealedFields[];
+}
+/** Personal fields of one entry that are one subject's. The key is in the log's own object and nowhere else. */
+export interface SealedFields {
+  /** The subject's number within its log. */
+  readonly subject: number;
+  /** `p1.` and base64url of nonce, ciphertext and tag (ADR 33). */
+  readonly sealed: string;
 }
 
 /** For capabilities: a tenant's database, against a valid assertion for that tenant. */

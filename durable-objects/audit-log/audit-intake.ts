@@ -75,7 +75,7 @@ function logFor(call: VerifiedCall, log: unknown): LogName {
 }
 
 /** What only the edge may report, and what the log says of itself. */
-const ownTypes: ReadonlySet<AuditType> = new Set(["edge_refusals", "repeated", "alert"]);
+const ownTypes: ReadonlySet<AuditType> = new Set(["edge_refusals", "repeated", "alert", "person_erased"]);
 
 /** @throws Error for an event that is not exactly one of ours, or is none of a caller's */
 function parseEvent(event: unknown): AuditFields {

@@ -34,6 +34,8 @@ export interface AuditLogMethods {
   ): Promise<{ seq: number }>;
   /** Entries, newest first. */
   list(log: LogName, filter: AuditFilter): Promise<{ items: AuditEntry[]; nextBeforeSeq: number | null }>;
+  /** Entries after one, oldest first. */
+  following(log: LogName, afterSeq: number, limit: number): Promise<AuditEntry[]>;
   /** How many events of which type came to what. */
   activity(query: ActivityQuery): Promise<Activity>;
   /** The newest checkpoint; null before the first. */
@@ -55,6 +57,6 @@ export interface AuditLogMethods {
   foldWaf(counts: readonly WafCount[]): Promise<void>;
   /** What the firewall made of the requests of the last seven days. */
   waf(): Promise<KeptWafRecord[]>;
-  /** Erases a person from this log's readable side. */
-  erasePerson(user: UserId): Promise<{ entries: number }>;
+  /** Makes whatever names a person in this log unreadable, wherever a copy lies. */
+  erasePerson(log: LogName, requestId: string, by: UserId | null, user: UserId): Promise<{ seq: number }>;
 }

@@ -20,12 +20,14 @@ import type { AuditLogMethods } from "./audit-log-methods.ts";
 import { backoffMs } from "./backoff.ts";
 import { DrainStore } from "./drain-state.ts";
 import { type EntryDraft, EntryStore } from "./entry-store.ts";
+import { Erasures } from "./erasures.ts";
 import { EventCounts } from "./event-counts.ts";
 import { GeoTraffic, type TrafficCount } from "./geo-traffic.ts";
 import { type OpenIntent, OpenIntents, openIntentsMax } from "./open-intents.ts";
 import { type HeadSigner, PublishedLog } from "./published-log.ts";
 import { fold, persistEveryMs, RefusalBuckets, type Refusals } from "./refusal-buckets.ts";
 import { Repeats } from "./repeats.ts";
+import { SubjectKeys } from "./subject-keys.ts";
 import { type WafCount, WafRecords } from "./waf-records.ts";
 
 /** Entries wait this long for company before a batch leaves, in milliseconds. */
@@ -34,6 +36,8 @@ export const drainDelayMs = 1000;
 export const drainBatchMax = 100;
 /** Batches in one alarm; more follow in the next, so that nothing else waits for long. */
 const batchesPerAlarmMax = 50;
+/** Between two turns over personal fields, in milliseconds: a turn is some 0.1 s in which the log answers nobody. */
+const tidyDelayMs = 500;
 /** Look-ups in one alarm. */
 const lookupsPerAlarmMax = 50;
 /** If an alarm dies on the way, this is when the next one runs. */
@@ -50,7 +54,9 @@ const safetyAlarmMs = 60_000;
  * an entry whose answer was lost: an intent that the reconciler closes.
  */
 export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
+  readonly #keys: SubjectKeys;
   readonly #entries: EntryStore;
+  readonly #erasures: Erasures;
   readonly #intents: OpenIntents;
   readonly #drain: DrainStore;
   readonly #buckets: RefusalBuckets;
@@ -69,12 +75,14 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#entries = new EntryStore(ctx.storage.sql);
+    this.#keys = new SubjectKeys(ctx.storage.sql);
+    this.#entries = new EntryStore(ctx.storage.sql, this.#keys);
+    this.#erasures = new Erasures(ctx.storage.sql);
     this.#intents = new OpenIntents(ctx.storage.sql);
     this.#drain = new DrainStore(ctx.storage.sql);
     this.#buckets = new RefusalBuckets(ctx.storage.sql);
-    this.#repeats = new Repeats(ctx.storage.sql, this.#entries);
-    this.#alerts = new Alerts(ctx.storage.sql, this.#entries);
+    this.#repeats = new Repeats(ctx.storage.sql, this.#entries, this.#keys);
+    this.#alerts = new Alerts(ctx.storage.sql, this.#entries, this.#keys);
     this.#published = new PublishedLog(ctx.storage, () => keyRing(env), env.AUDIT_COPY);
     this.#traffic = new GeoTraffic(ctx.storage.sql);
     this.#counts = new EventCounts(ctx.storage.sql);
@@ -155,6 +163,15 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     return this.#entries.list(log, filter);
   }
 
+  /** Entries after one, oldest first and without a gap; see `AuditReaderRpc`. */
+  async following(log: LogName, afterSeq: number, limit: number): Promise<AuditEntry[]> {
+    const until = Math.min(this.#entries.lastSeq(), afterSeq + limit);
+    if (until <= afterSeq) return [];
+    const anything = { type: null, actor: null, fromMs: null, toMs: null };
+    const { items } = await this.list(log, { ...anything, beforeSeq: until + 1, limit: until - afterSeq });
+    return items.reverse();
+  }
+
   /** How many events of which type came to what; the query was validated by `AuditReader`. */
   async activity(query: ActivityQuery): Promise<Activity> {
     return this.ctx.storage.transactionSync(() => this.#counts.read(query, Date.now()));
@@ -229,16 +246,24 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     return this.#waf.read(Date.now());
   }
 
-  /** Erases a person from this log's readable side; see `EntryStore.erasePerson`. */
-  async erasePerson(user: UserId): Promise<{ entries: number }> {
-    const log = this.#drain.log();
-    if (log !== null) this.#commit(log, (nowMs) => this.#repeats.flushAll(log, nowMs));
-    const entries = this.ctx.storage.transactionSync(() => {
+  /**
+   * Makes whatever names a person in this log unreadable, wherever a copy lies, by destroying the person's key. An
+   * entry says that somebody was erased; whom, it commits to and nobody can open. Twice is as good as once.
+   * @param by whoever asked for it; null: the platform's operator
+   */
+  async erasePerson(log: LogName, requestId: string, by: UserId | null, user: UserId): Promise<{ seq: number }> {
+    const seq = this.#commit(log, (nowMs) => {
+      this.#repeats.flushAll(log, nowMs);
       this.#alerts.forget();
-      return this.#entries.erasePerson(user);
+      const event: AuditFields = { type: "person_erased", admin_id: by, target_user_id: user };
+      const added = this.#entries.append(log, single(requestId, event), nowMs);
+      this.#entries.sealing.erasePlain(user);
+      this.#keys.destroy(user);
+      this.#erasures.add(requestId, nowMs);
+      return added;
     });
     await this.ctx.storage.sync();
-    return { entries };
+    return { seq };
   }
 
   /** Everything that has its time: forget old counts, fold refusals, make checkpoints, copy, close lost intents, drain. */
@@ -256,6 +281,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     this.#persistRefusals(log);
     this.#flushRefusals(log);
     this.#commit(log, (nowMs) => this.#repeats.flush(log, nowMs));
+    this.#tidyPersonal(log);
     this.ctx.storage.transactionSync(() => this.#counts.catchUp(Date.now()));
     // Side by side: neither Postgres nor KeyRing may hold up what needs only the other.
     await Promise.all([
@@ -278,7 +304,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
   /** Runs `write` in one transaction, gives the drain its time, and sets the alarm in the same turn. */
   #commit<T>(log: LogName, write: (nowMs: number) => T): T {
     const nowMs = Date.now();
-    const result = this.ctx.storage.transactionSync(() => {
+    const result = this.#transaction(() => {
       this.#drain.claim(log);
       const state = this.#drain.get();
       const idle = this.#entries.lastSeq() === state.drainedSeq;
@@ -288,6 +314,29 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     });
     this.#arm();
     return result;
+  }
+
+  /** What was made in a transaction that failed, keys above all, must not be in memory. */
+  #transaction<T>(write: () => T): T {
+    try {
+      return this.ctx.storage.transactionSync(write);
+    } catch (error) {
+      this.#keys.forget();
+      throw error;
+    }
+  }
+
+  /** A turn of what is left to do for personal fields; see {@link EntrySealing}. */
+  #tidyPersonal(log: LogName): void {
+    const nowMs = Date.now();
+    this.#transaction(() => {
+      this.#keys.expire(nowMs);
+      this.#erasures.forget(nowMs);
+      this.#entries.sealing.unlinkSome();
+      // What Postgres has of entries from before they were sealed, it has in clear; the sink replaces it.
+      if (this.#entries.sealing.sealSome(log)) this.#drain.set({ drainedSeq: 0, tries: 0, dueMs: nowMs });
+    });
+    this.#entries.sealing.turned();
   }
 
   /** The outcome that already closed this intent with exactly this content; null while it is open. */
@@ -312,7 +361,8 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     const drainMs = this.#entries.lastSeq() > state.drainedSeq ? state.dueMs : null;
     const sums = [this.#buckets.nextFlushMs(), this.#repeats.nextFlushMs()];
     const kept = [this.#traffic.nextPruneMs(), this.#waf.nextPruneMs()];
-    const all = [drainMs, this.#intents.nextDueMs(), ...sums, ...kept, this.#published.nextDueMs()];
+    const tidyMs = this.#entries.sealing.hasWork() ? Date.now() + tidyDelayMs : this.#keys.nextExpiryMs();
+    const all = [drainMs, this.#intents.nextDueMs(), ...sums, ...kept, this.#published.nextDueMs(), tidyMs];
     const times = all.filter((time) => time !== null);
     if (times.length === 0) {
       if (this.#alarmMs !== null) void this.ctx.storage.deleteAlarm();
@@ -353,6 +403,10 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
    */
   async #reconcile(log: LogName): Promise<void> {
     for (const intent of this.#intents.due(Date.now(), lookupsPerAlarmMax)) {
+      if (this.#erasures.has(intent.requestId)) {
+        this.#closeLost(log, intent, true);
+        continue;
+      }
       try {
         const org = orgOfLog(log);
         const call = await objectCaller(this.env).asJob("data.audit-sink", "audit_drain", org, intent.requestId);

@@ -16,6 +16,14 @@ export interface FoundPage {
   readonly nextBeforeSeq: number | null;
 }
 
+/** What stands in indexes for those whom a filter names: no index holds a person's identifier or an address. */
+export interface IndexNames {
+  /** Of a person or a device: one name, or two while the log still holds entries from before they were sealed. */
+  who(id: string): readonly string[];
+  /** Of an address; `plain` while the log still holds entries from before they were sealed. */
+  address(address: string): { readonly tag: string; readonly plain: string | null };
+}
+
 type Value = string | number;
 /** One thing that is asked for: an index to walk, and how a row of another is asked. */
 interface Condition {
@@ -23,19 +31,30 @@ interface Condition {
   readonly walk: string;
   /** The same of a row `e` of entries. */
   readonly test: string;
-  readonly value: Value;
+  readonly values: readonly Value[];
 }
 
-const column = (name: "type" | "actor" | "target", value: Value): Condition => ({
-  walk: `entries INDEXED BY entries_by_${name} WHERE ${name} = ?`,
-  test: `e.${name} = ?`,
-  value,
-});
+const column = (name: "type" | "actor" | "target", values: readonly Value[]): Condition => {
+  const is = values.length === 1 ? "= ?" : `IN (${values.map(() => "?").join()})`;
+  return { walk: `entries INDEXED BY entries_by_${name} WHERE ${name} ${is}`, test: `e.${name} ${is}`, values };
+};
 const facet = (name: FacetName, value: Value): Condition => ({
   walk: `facets WHERE facet = '${name}' AND value = ?`,
   test: `EXISTS (SELECT 1 FROM facets f WHERE f.facet = '${name}' AND f.value = ? AND f.seq = e.seq)`,
-  value,
+  values: [value],
 });
+/** An address counts for as long as whoever it belongs to has a key. */
+const tagged = "addresses a WHERE a.tag = ? AND EXISTS (SELECT 1 FROM subjects s WHERE s.subject = a.subject)";
+const address = ({ tag, plain }: { readonly tag: string; readonly plain: string | null }): Condition => {
+  const isTagged = `EXISTS (SELECT 1 FROM ${tagged} AND a.seq = e.seq)`;
+  if (plain === null) return { walk: tagged, test: isTagged, values: [tag] };
+  const before = "facets f WHERE f.facet = 'address' AND f.value = ?";
+  return {
+    walk: `(SELECT a.seq FROM ${tagged} UNION ALL SELECT f.seq FROM ${before}) WHERE 1 = 1`,
+    test: `(${isTagged} OR EXISTS (SELECT 1 FROM ${before} AND f.seq = e.seq))`,
+    values: [tag, plain],
+  };
+};
 
 /**
  * Finds entries. Time is no index: numbers and times rise together, so a range of time is a range of numbers. Of
@@ -48,19 +67,20 @@ export class EntrySearch {
     this.#sql = sql;
   }
 
-  page(filter: AuditFilter): FoundPage {
+  page(filter: AuditFilter, names: IndexNames): FoundPage {
     const from = filter.fromMs === null ? 1 : this.firstAt(filter.fromMs);
     const until = filter.toMs === null ? Number.MAX_SAFE_INTEGER : this.firstAt(filter.toMs + 1);
     const before = Math.min(filter.beforeSeq ?? Number.MAX_SAFE_INTEGER, until);
-    const [walked, ...asked] = conditionsOf(filter);
-    const { walk, value } = walked ?? { walk: "entries WHERE 1 = ?", value: 1 };
+    const [walked, ...asked] = conditionsOf(filter, names);
+    const { walk, values } = walked ?? { walk: "entries WHERE 1 = ?", values: [1] };
     // One condition alone: every row that is looked at is found.
-    const floor = asked.length === 0 ? null : this.#floor(walk, value, from, before);
+    const floor = asked.length === 0 ? null : this.#floor(walk, values, from, before);
     const tests = asked.map(({ test }) => ` AND ${test}`).join("");
     const rows = this.#sql.exec<{ seq: number }>(
       `SELECT w.seq FROM (SELECT seq FROM ${walk} AND seq >= ? AND seq < ?) w
        CROSS JOIN entries e ON e.seq = w.seq WHERE 1 = 1${tests} ORDER BY w.seq DESC LIMIT ?`,
-      ...[value, floor ?? from, before, ...asked.map((condition) => condition.value), filter.limit + 1],
+      ...values,
+      ...[floor ?? from, before, ...asked.flatMap((condition) => condition.values), filter.limit + 1],
     );
     const found = [...rows].map(({ seq }) => seq);
     const seqs = found.slice(0, filter.limit);
@@ -69,9 +89,9 @@ export class EntrySearch {
   }
 
   /** The last entry that a page may look at, when there are more behind it; else null. */
-  #floor(walk: string, value: Value, from: number, before: number): number | null {
+  #floor(walk: string, values: readonly Value[], from: number, before: number): number | null {
     const query = `SELECT seq FROM ${walk} AND seq >= ? AND seq < ? ORDER BY seq DESC LIMIT 1 OFFSET ?`;
-    const behind = this.#sql.exec<{ seq: number }>(query, value, from, before, scannedMax).toArray()[0];
+    const behind = this.#sql.exec<{ seq: number }>(query, ...values, from, before, scannedMax).toArray()[0];
     return behind === undefined ? null : behind.seq + 1;
   }
 
@@ -90,54 +110,22 @@ export class EntrySearch {
 }
 
 /** What is asked for, the rarest by its nature first. */
-function conditionsOf(filter: AuditFilter): Condition[] {
+function conditionsOf(filter: AuditFilter, names: IndexNames): Condition[] {
   const { type, actor, outcome = null } = filter;
   const given = (name: FacetName): Condition[] => {
     const value = filter[name] ?? null;
     return value === null ? [] : [facet(name, value)];
   };
-  const { target = null } = filter;
+  const { target = null, address: from = null } = filter;
   // Most of what happens succeeds, so a type says more than that; less than that something did not.
   const byOutcome = given("outcome");
-  const byType = type === null ? [] : [column("type", type)];
+  const byType = type === null ? [] : [column("type", [type])];
   return [
     ...given("document"),
-    ...(target === null ? [] : [column("target", target)]),
-    ...given("address"),
-    ...(actor === null ? [] : [column("actor", actor)]),
+    ...(target === null ? [] : [column("target", names.who(target))]),
+    ...(from === null ? [] : [address(names.address(from))]),
+    ...(actor === null ? [] : [column("actor", names.who(actor))]),
     ...(outcome === "success" ? [...byType, ...given("country"), ...byOutcome] : []),
     ...(outcome === "success" ? [] : [...byOutcome, ...given("country"), ...byType]),
   ];
-}
-
-/** The index of facets. */
-export class FacetStore {
-  readonly #sql: SqlStorage;
-  /** False in a log from before there were facets: its entries have to be indexed once. */
-  readonly isNew: boolean;
-
-  constructor(sql: SqlStorage) {
-    this.#sql = sql;
-    this.isNew =
-      sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'facets'").toArray().length === 0;
-    sql.exec(`CREATE TABLE IF NOT EXISTS facets (
-      facet TEXT NOT NULL, value TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (facet, value, seq)
-    ) STRICT, WITHOUT ROWID`);
-  }
-
-  add(seq: number, facets: readonly (readonly [FacetName, string])[]): void {
-    for (const [name, value] of facets) {
-      this.#sql.exec(
-        "INSERT INTO facets (facet, value, seq) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        name,
-        value,
-        seq,
-      );
-    }
-  }
-
-  /** Forgets one facet of an entry: it named a person. */
-  remove(seq: number, name: FacetName, value: string): void {
-    this.#sql.exec("DELETE FROM facets WHERE facet = ? AND value = ? AND seq = ?", name, value, seq);
-  }
 }

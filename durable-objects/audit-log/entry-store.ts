@@ -1,22 +1,25 @@
-import { base64url } from "jose";
 import type { AuditEntry, AuditFields, AuditPhase, AuditResult } from "../../core/audit/events.ts";
-import { actorOf, facetsOf, targetOf } from "../../core/audit/facets.ts";
+import { facetsOf, targetOf } from "../../core/audit/facets.ts";
 import {
   committedFields,
   leafHash,
   leafJson,
-  type PersonalField,
   type Salts,
   saltBytes,
   type UnhashedEntry,
 } from "../../core/audit/leaf.ts";
 import type { LogName } from "../../core/audit/logs.ts";
-import type { UserId } from "../../core/ids.ts";
+import { parseId } from "../../core/ids.ts";
 import type { SinkEntry } from "../../core/rpc/data.ts";
 import type { AuditFilter } from "../../core/rpc/durable-objects.ts";
 import { sha256 } from "../sha256.ts";
+import { bareEntry, type EntryRow, openEntry, readKept, writeSealed } from "./entry-row.ts";
 import { entriesSchema } from "./entry-schema.ts";
-import { EntrySearch, FacetStore } from "./entry-search.ts";
+import { EntrySealing } from "./entry-sealing.ts";
+import { EntrySearch } from "./entry-search.ts";
+import { FacetStore } from "./facet-store.ts";
+import { PersonalFields } from "./personal-fields.ts";
+import type { SubjectKeys } from "./subject-keys.ts";
 
 /** An entry before it has a place in the log. */
 export interface EntryDraft {
@@ -29,39 +32,28 @@ export interface EntryDraft {
   readonly alongside: number;
 }
 
-type Row = {
-  seq: number;
-  at_ms: number;
-  request_id: string;
-  phase: AuditPhase;
-  intent_seq: number | null;
-  result: AuditResult | null;
-  event: string;
-  personal: string;
-  leaf: string;
-  leaf_hash: string;
-};
-
-/** Rows in memory at once while a person is erased or a log indexed; an active one has more than an isolate holds. */
+/** Rows in memory at once while a log is indexed; an active one has more than an isolate holds. */
 const batchMax = 500;
 
-/** Value and salt (base64url) of each personal field; an erased field is absent. */
-type Personal = Partial<Record<PersonalField, { value: string; salt: string }>>;
-
 /**
- * The log's entries. The leaf never changes; personal values and their salts stand beside it and
- * can be erased. Every method is synchronous, so callers compose them into one transaction.
+ * The log's entries. The leaf never changes; personal values and their salts stand beside it, sealed for
+ * whose they are. Every method is synchronous, so callers compose them into one transaction.
  */
 export class EntryStore {
   readonly #sql: SqlStorage;
   readonly #search: EntrySearch;
   readonly #facets: FacetStore;
+  readonly #fields: PersonalFields;
+  /** What is left to do for personal fields. */
+  readonly sealing: EntrySealing;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, keys: SubjectKeys) {
     this.#sql = sql;
     this.#search = new EntrySearch(sql);
     this.#facets = new FacetStore(sql);
+    this.#fields = new PersonalFields(keys);
     sql.exec(entriesSchema);
+    this.sealing = new EntrySealing(sql, keys, this.#fields);
     if (this.#facets.isNew) this.#indexAll();
   }
 
@@ -71,14 +63,14 @@ export class EntryStore {
    */
   #indexAll(): void {
     for (let seq = 0; ; ) {
-      const rows = this.#sql.exec<Row>("SELECT * FROM entries WHERE seq > ? ORDER BY seq LIMIT ?", seq, batchMax);
+      const rows = this.#sql.exec<EntryRow>("SELECT * FROM entries WHERE seq > ? ORDER BY seq LIMIT ?", seq, batchMax);
       const found = rows.toArray();
       for (const row of found) {
-        // The log's name is no facet.
-        const entry = resolve("platform-0", row);
+        // The log's name is no facet; and persons are found when they are sealed.
+        const entry = bareEntry("platform-0", row);
         this.#facets.add(row.seq, facetsOf(entry));
-        const target = targetOf(entry.event);
-        this.#sql.exec("UPDATE entries SET target = ? WHERE seq = ? AND target IS NULL", target, row.seq);
+        const device = parseId("device", targetOf(entry.event));
+        this.#sql.exec("UPDATE entries SET target = ? WHERE seq = ? AND target IS NULL", device, row.seq);
       }
       seq = found.at(-1)?.seq ?? seq;
       if (found.length < batchMax) return;
@@ -115,10 +107,8 @@ export class EntryStore {
       fields.map((field) => [field, crypto.getRandomValues(new Uint8Array(saltBytes))]),
     );
     const leaf = leafJson(entry, salts, sha256);
-    const values = draft.event as unknown as Readonly<Record<string, string>>;
-    const personal = Object.fromEntries(
-      fields.map((field) => [field, { value: values[field], salt: base64url.encode(salts[field] as Uint8Array) }]),
-    );
+    const sealed = this.#fields.seal({ log, seq }, draft.event, salts, atMs);
+    const { actor, target } = this.sealing.names.columns(draft.event);
     const withoutPersons = { ...draft.event, ...Object.fromEntries(fields.map((field) => [field, null])) };
     this.#sql.exec(
       `INSERT INTO entries (seq, at_ms, request_id, phase, intent_seq, result, type, actor, target, event, personal,
@@ -130,22 +120,23 @@ export class EntryStore {
       draft.intentSeq,
       draft.result,
       draft.event.type,
-      actorOf(draft.event),
-      targetOf(draft.event),
+      actor,
+      target,
       JSON.stringify(withoutPersons),
-      JSON.stringify(personal),
+      writeSealed(sealed),
       leaf,
       leafHash(leaf, sha256),
       draft.alongside,
     );
     this.#facets.add(seq, facetsOf(draft));
+    this.sealing.names.addAddress(seq, draft.event, sealed);
     return seq;
   }
 
   /** One entry, or null. */
   get(log: LogName, seq: number): AuditEntry | null {
-    const row = this.#sql.exec<Row>("SELECT * FROM entries WHERE seq = ?", seq).toArray()[0];
-    return row === undefined ? null : resolve(log, row);
+    const row = this.#sql.exec<EntryRow>("SELECT * FROM entries WHERE seq = ?", seq).toArray()[0];
+    return row === undefined ? null : openEntry(log, row, this.#fields);
   }
 
   /** The outcome that closed an intent, and how many single events followed it; null while it is open. */
@@ -156,72 +147,18 @@ export class EntryStore {
 
   /** A page of entries that match, newest first; see {@link EntrySearch}. */
   list(log: LogName, filter: AuditFilter): { items: AuditEntry[]; nextBeforeSeq: number | null } {
-    const { seqs, nextBeforeSeq } = this.#search.page(filter);
+    const { seqs, nextBeforeSeq } = this.#search.page(filter, this.sealing.names);
     const items = seqs.flatMap((seq) => this.get(log, seq) ?? []);
     return { items, nextBeforeSeq };
   }
 
   /** Entries after `seq`, oldest first, as the sink takes them. */
   after(log: LogName, seq: number, limit: number): SinkEntry[] {
-    const rows = this.#sql.exec<Row>("SELECT * FROM entries WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit);
+    const rows = this.#sql.exec<EntryRow>("SELECT * FROM entries WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit);
     return [...rows].map((row) => {
-      const personal = Object.entries(parsePersonal(row));
-      const salts = Object.fromEntries(personal.map(([field, { salt }]) => [field, salt]));
-      return { entry: resolve(log, row), leafJson: row.leaf, salts };
+      const kept = readKept(row.personal);
+      // What is in clear waits here until it is sealed; then it is sent again.
+      return { entry: bareEntry(log, row), leafJson: row.leaf, sealed: kept.kind === "sealed" ? kept.sealed : [] };
     });
   }
-
-  /**
-   * Erases what names a person: identifiers that are theirs, and the address and user agent of their
-   * own sign-ins, each with its salt. The leaf and its hash stay; nobody can open the commitment again.
-   * @returns how many entries changed
-   */
-  erasePerson(user: UserId): number {
-    let erased = 0;
-    for (;;) {
-      const query = "SELECT * FROM entries WHERE actor = ? OR target = ? LIMIT ?";
-      const rows = this.#sql.exec<Row & { actor: string | null }>(query, user, user, batchMax).toArray();
-      // Each pass takes its rows out of the next one's query, so this ends.
-      for (const row of rows) this.#eraseFrom(row, user);
-      erased += rows.length;
-      if (rows.length < batchMax) return erased;
-    }
-  }
-
-  #eraseFrom(row: Row & { actor: string | null }, user: UserId): void {
-    const own = row.actor === user;
-    const personal = parsePersonal(row);
-    if (own && personal.ip !== undefined) this.#facets.remove(row.seq, "address", personal.ip.value);
-    const kept = Object.entries(personal).filter(
-      ([field, { value }]) => value !== user && !(own && (field === "ip" || field === "user_agent")),
-    );
-    this.#sql.exec(
-      "UPDATE entries SET personal = ?, actor = nullif(actor, ?), target = nullif(target, ?) WHERE seq = ?",
-      JSON.stringify(Object.fromEntries(kept)),
-      user,
-      user,
-      row.seq,
-    );
-  }
-}
-
-function parsePersonal(row: Row): Personal {
-  return JSON.parse(row.personal) as Personal;
-}
-
-/** An entry as readers see it. */
-function resolve(log: LogName, row: Row): AuditEntry {
-  const known = Object.entries(parsePersonal(row)).map(([field, { value }]) => [field, value]);
-  return {
-    version: 1,
-    log,
-    seq: row.seq,
-    at: new Date(row.at_ms).toISOString(),
-    request_id: row.request_id,
-    phase: row.phase,
-    intent_seq: row.intent_seq,
-    result: row.result,
-    event: { ...(JSON.parse(row.event) as object), ...Object.fromEntries(known) } as AuditFields,
-    leaf_hash: row.leaf_hash,
-  };
 }

@@ -1,8 +1,9 @@
 import type { AuditFields } from "../../core/audit/events.ts";
 import { jcs } from "../../core/audit/leaf.ts";
 import type { LogName } from "../../core/audit/logs.ts";
-import { type Repeatable, repeatable } from "../../core/audit/repeats.ts";
+import { repeatable } from "../../core/audit/repeats.ts";
 import type { EntryDraft, EntryStore } from "./entry-store.ts";
+import type { SubjectKeys } from "./subject-keys.ts";
 
 /** A failure and its repetitions are one sum for this long after the first, in milliseconds; then it begins anew. */
 export const repeatsOpenMs = 60_000;
@@ -23,16 +24,19 @@ type Row = {
 /**
  * Failures that repeat. The first is an entry at once; those that follow it within a minute are counted in a row,
  * which is as durable as an entry when the caller hears of it, and become one entry that says how many they were,
- * when the first and the last of them was, and which request that one was. Every method is synchronous, so callers
+ * when the first and the last of them was, and which request that one was. What they have in common names people, so
+ * the row holds a tag of it, and the first one's entry says the rest. Every method is synchronous, so callers
  * make it one transaction with whatever else they write.
  */
 export class Repeats {
   readonly #sql: SqlStorage;
   readonly #entries: EntryStore;
+  readonly #keys: SubjectKeys;
 
-  constructor(sql: SqlStorage, entries: EntryStore) {
+  constructor(sql: SqlStorage, entries: EntryStore, keys: SubjectKeys) {
     this.#sql = sql;
     this.#entries = entries;
+    this.#keys = keys;
     sql.exec(`
       CREATE TABLE IF NOT EXISTS repeats (
         common TEXT PRIMARY KEY, first_seq INTEGER NOT NULL, count INTEGER NOT NULL, first_ms INTEGER NOT NULL,
@@ -45,7 +49,7 @@ export class Repeats {
   append(log: LogName, draft: EntryDraft, nowMs: number): number {
     const looked = repeatable(draft.event);
     if (looked === null) return this.#entries.append(log, draft, nowMs);
-    const common = jcs(looked);
+    const common = this.#keys.tag("repeat", jcs(looked));
     const open = this.#sql.exec<Row>("SELECT * FROM repeats WHERE common = ?", common).toArray()[0];
     if (open !== undefined && open.flush_ms > nowMs) {
       this.#sql.exec(
@@ -72,7 +76,7 @@ export class Repeats {
     this.#closeAll(log, nowMs, this.#sql.exec<Row>("SELECT * FROM repeats WHERE flush_ms <= ?", nowMs).toArray());
   }
 
-  /** … and those that are open: what they count names people, and entries are where people are erased. */
+  /** … and those that are open: they are to say whom they count before that person is erased. */
   flushAll(log: LogName, nowMs: number): void {
     this.#closeAll(log, nowMs, this.#sql.exec<Row>("SELECT * FROM repeats").toArray());
   }
@@ -88,9 +92,12 @@ export class Repeats {
   #close(log: LogName, sum: Row, nowMs: number): void {
     this.#sql.exec("DELETE FROM repeats WHERE common = ?", sum.common);
     if (sum.count === 0) return;
+    const first = this.#entries.get(log, sum.first_seq);
+    const looked = first === null ? null : repeatable(first.event);
+    if (looked === null) throw new Error(`entry ${sum.first_seq} is no failure that may be repeated`);
     const event: AuditFields = {
       type: "repeated",
-      ...(JSON.parse(sum.common) as Repeatable),
+      ...looked,
       first_seq: sum.first_seq,
       count: sum.count,
       first_at: new Date(sum.first_ms).toISOString(),

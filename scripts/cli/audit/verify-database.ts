@@ -31,7 +31,8 @@ export async function verifyDatabase(
 async function logsOf(client: Client, only: string | null): Promise<string[]> {
   const { rows } = await client.query<{ log: string }>(
     `SELECT log FROM audit.events WHERE $1::text IS NULL OR log = $1
-     UNION SELECT log FROM audit.personal_fields WHERE $1::text IS NULL OR log = $1 ORDER BY log`,
+     UNION SELECT log FROM audit.personal_fields WHERE $1::text IS NULL OR log = $1
+     UNION SELECT log FROM audit.sealed_fields WHERE $1::text IS NULL OR log = $1 ORDER BY log`,
     [only],
   );
   return rows.map((row) => row.log);
@@ -71,7 +72,9 @@ async function readPage(client: Client, log: string, after: readonly [string, st
 /** A person's values whose entry is not there: the entry was dropped, or the values were slipped in. */
 async function strayPersonalField(client: Client, log: string): Promise<BadEntry | null> {
   const { rows } = await client.query<{ seq: string; field: string }>(
-    `SELECT p.seq::text, p.field FROM audit.personal_fields p
+    `SELECT p.seq::text, p.field
+     FROM (SELECT log, seq, field FROM audit.personal_fields
+           UNION ALL SELECT log, seq, 'subject ' || subject FROM audit.sealed_fields) p
      WHERE p.log = $1 AND NOT EXISTS (SELECT 1 FROM audit.events e WHERE e.log = p.log AND e.seq = p.seq)
      ORDER BY p.seq, p.field LIMIT 1`,
     [log],

@@ -5,9 +5,8 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { AuditFields } from "../../../core/audit/events.ts";
 import type { OrgId } from "../../../core/ids.ts";
-import type { SinkEntry } from "../../../core/rpc/data.ts";
 import { type LogReport, verifyDatabase } from "../../../scripts/cli/audit/verify-database.ts";
-import { sinkEntry } from "../data/support.ts";
+import { sinkEntry, type TestEntry } from "../data/support.ts";
 import { newOrgId, newUserId } from "../support.ts";
 import { runCli } from "./run-cli.ts";
 import { type UnguardedDatabase, unguardedDatabase } from "./unguarded-database.ts";
@@ -43,7 +42,7 @@ const call = (status_code: number | null): AuditFields => ({
   duration_ms: status_code === null ? null : 3,
 });
 
-async function insert(entries: readonly SinkEntry[]): Promise<void> {
+async function insert(entries: readonly TestEntry[]): Promise<void> {
   for (const { entry, leafJson, salts } of entries) {
     await superuser.query(
       `INSERT INTO audit.events (log, seq, occurred_at, request_id, phase, intent_seq, result, type, leaf_json, leaf_hash)
@@ -75,7 +74,7 @@ async function insert(entries: readonly SinkEntry[]): Promise<void> {
 }
 
 /** Six entries: three sign-ins, a write with its intent and outcome, another sign-in. */
-async function freshLog(): Promise<{ org: OrgId; entries: readonly SinkEntry[] }> {
+async function freshLog(): Promise<{ org: OrgId; entries: readonly TestEntry[] }> {
   const org = newOrgId();
   const request_id = "req_01jd3x2k8hf9v8v3k4m5n6p7q9";
   const entries = [
@@ -129,7 +128,7 @@ describe("verifying leaves", () => {
 });
 
 /** Replaces an entry by another whose hash fits: what a forger who knows the encoding does. */
-async function replace(entry: SinkEntry): Promise<void> {
+async function replace(entry: TestEntry): Promise<void> {
   await superuser.query("DELETE FROM audit.events WHERE log = $1 AND seq = $2", [entry.entry.log, entry.entry.seq]);
   await superuser.query("DELETE FROM audit.personal_fields WHERE log = $1 AND seq = $2", [
     entry.entry.log,
@@ -138,7 +137,7 @@ async function replace(entry: SinkEntry): Promise<void> {
   await insert([entry]);
 }
 
-type Tamper = (org: OrgId, entries: readonly SinkEntry[]) => Promise<unknown>;
+type Tamper = (org: OrgId, entries: readonly TestEntry[]) => Promise<unknown>;
 const sql =
   (text: string): Tamper =>
   (org) =>
@@ -192,7 +191,7 @@ const tampering: readonly [what: string, seq: number, reason: string, Tamper][] 
     3,
     "time",
     async (org, entries) => {
-      const [, second, third] = entries as [SinkEntry, SinkEntry, SinkEntry];
+      const [, second, third] = entries as [TestEntry, TestEntry, TestEntry];
       await replace(sinkEntry(org, 2, third.entry.event, { at: third.entry.at, request_id: third.entry.request_id }));
       await replace(
         sinkEntry(org, 3, second.entry.event, { at: second.entry.at, request_id: second.entry.request_id }),
@@ -284,7 +283,7 @@ const tampering: readonly [what: string, seq: number, reason: string, Tamper][] 
     5,
     "outcome",
     async (org, entries) => {
-      const [, , , , outcome] = entries as readonly SinkEntry[];
+      const [, , , , outcome] = entries as readonly TestEntry[];
       await replace(sinkEntry(org, 5, outcome!.entry.event, { phase: "outcome", intent_seq: 3, result: "answered" }));
     },
   ],

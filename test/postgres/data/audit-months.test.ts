@@ -176,8 +176,8 @@ describe("retiring a month", () => {
       `SET session_replication_role = replica;
        UPDATE audit.retired_months SET detached_at = now() - interval '31 days' WHERE month = '2018-08-01'`,
     );
-    expect(await runAs(urls.owner, drop)).toEqual([{ persons: 3 }]);
-    expect(await runAs(urls.owner, "SELECT 1 FROM audit.personal_fields WHERE log = $1", [log])).toEqual([]);
+    expect(await runAs(urls.owner, drop)).toEqual([{ persons: 1 }]);
+    expect(await runAs(urls.owner, "SELECT 1 FROM audit.sealed_fields WHERE log = $1", [log])).toEqual([]);
   });
 });
 

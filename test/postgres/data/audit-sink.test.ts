@@ -15,7 +15,7 @@ import {
   runAs,
   setup,
 } from "../support.ts";
-import { commitmentOf, createDataWorld, type DataWorld, refusedBecause, sinkEntry } from "./support.ts";
+import { createDataWorld, type DataWorld, refusedBecause, sinkEntry } from "./support.ts";
 
 let world: DataWorld;
 let tenant: FreshTenant;
@@ -43,6 +43,12 @@ const rowsOf = (placement: string, log: string) =>
     "SELECT seq::int, type, leaf_json, leaf_hash FROM audit.events WHERE log = $1 ORDER BY seq",
     [log],
   );
+const sealedOf = (placement: string, log: string) =>
+  runAs(
+    setup.ownerUrls[placement]!,
+    "SELECT subject::int, sealed FROM audit.sealed_fields WHERE log = $1 ORDER BY seq, subject",
+    [log],
+  );
 
 describe("draining an audit log", () => {
   it("stores an organisation's entries beside its data, with the exact text that was hashed", async () => {
@@ -62,27 +68,55 @@ describe("draining an audit log", () => {
     expect((await rowsOf("first", log)).map((row) => row["seq"])).toEqual([1, 2, 3]);
   });
 
-  it("keeps what names a person apart from the row that can't change, and the salt proves it", async () => {
+  it("keeps of whom it names what was sealed, and nothing else of them anywhere", async () => {
     const log = `platform-${crypto.randomUUID()}`;
     const user = newUserId();
-    const entry = sinkEntry(log, 1, login(user));
-    await write(null, entry);
-    const [row] = await rowsOf("first", log);
-    for (const secret of [user, "203.0.113.7", "browser"]) expect(JSON.stringify(row)).not.toContain(secret);
-    const people = await runAs(
-      setup.ownerUrls["first"]!,
-      "SELECT field, value, salt FROM audit.personal_fields WHERE log = $1 ORDER BY field",
+    const { entry, leafJson, sealed } = sinkEntry(log, 1, login(user));
+    await write(null, { entry, leafJson, sealed });
+    const superuser = new URL(setup.superuserUrls["first"]!);
+    superuser.pathname = new URL(setup.ownerUrls["first"]!).pathname;
+    const stored = await runAs(
+      superuser.href,
+      `SELECT to_json(e)::text AS row FROM audit.events e WHERE log = $1
+       UNION ALL SELECT to_json(s)::text FROM audit.sealed_fields s WHERE log = $1
+       UNION ALL SELECT to_json(p)::text FROM audit.personal_fields p WHERE log = $1`,
       [log],
     );
-    expect(people.map(({ field, value }) => [field, value])).toEqual([
-      ["ip", "203.0.113.7"],
-      ["user_agent", "browser\r\ninjected: line"],
-      ["user_id", user],
+    const rows = stored.map(({ row }) => JSON.parse(String(row)) as Record<string, unknown>);
+    expect(rows).toHaveLength(2);
+    expect(rows[1]).toEqual({ log, seq: 1, ...sealed[0] });
+    for (const secret of [user, "203.0.113.7", "browser"]) expect(JSON.stringify(rows)).not.toContain(secret);
+  });
+
+  it("replaces what it has in clear once its log sends the sealed form, and touches no other entry's", async () => {
+    const log = `platform-${crypto.randomUUID()}`;
+    const [first, second] = [1, 2].map((seq) => sinkEntry(log, seq, login(newUserId())));
+    // As a version before this one wrote them.
+    await write(null, { ...first!, sealed: [] }, { ...second!, sealed: [] });
+    for (const { entry, salts } of [first!, second!])
+      for (const [field, salt] of Object.entries(salts))
+        await runAs(setup.ownerUrls["first"]!, "INSERT INTO audit.personal_fields VALUES ($1, $2, $3, $4, $5)", [
+          log,
+          entry.seq,
+          field,
+          JSON.stringify((entry.event as unknown as Record<string, unknown>)[field]),
+          salt,
+        ]);
+    const plain = () =>
+      runAs(
+        setup.ownerUrls["first"]!,
+        "SELECT seq::int, count(*)::int AS fields FROM audit.personal_fields WHERE log = $1 GROUP BY seq ORDER BY seq",
+        [log],
+      );
+    expect(await plain()).toEqual([
+      { seq: 1, fields: 3 },
+      { seq: 2, fields: 3 },
     ]);
-    const event = (JSON.parse(String(row?.["leaf_json"])) as { event: Record<string, { sha256: string }> }).event;
-    for (const { field, value, salt } of people) {
-      expect(event[String(field)]?.sha256).toBe(commitmentOf(String(salt), String(value)));
-    }
+    await write(null, first!);
+    expect(await plain()).toEqual([{ seq: 2, fields: 3 }]);
+    await write(null, first!, second!);
+    expect(await plain()).toEqual([]);
+    expect(await sealedOf("first", log)).toEqual([first!, second!].flatMap(({ sealed }) => sealed));
   });
 
   it("stores all of a batch or nothing, and nothing whose hash does not fit its text", async () => {
@@ -111,7 +145,9 @@ describe("the audit table", () => {
     "DELETE FROM audit.events_2026_06",
     "TRUNCATE audit.events_2026_06",
     "TRUNCATE audit.events_default",
-    "UPDATE audit.personal_fields SET value = 'null'",
+    "UPDATE audit.sealed_fields SET subject = 2",
+    "DELETE FROM audit.sealed_fields",
+    "TRUNCATE audit.sealed_fields",
   ];
   beforeAll(async () => {
     await write(tenant.org, sinkEntry(tenant.org, 1000, login(newUserId())));
@@ -125,10 +161,10 @@ describe("the audit table", () => {
     await expect(runAs(setup.ownerUrls["second"]!, text)).rejects.toMatchObject({ code: "42501" });
   });
 
-  it("refuses its writer to erase a person or to drop it, and the writer is nothing else", async () => {
+  it("refuses its writer to store a person in clear or to drop it, and the writer is nothing else", async () => {
     const { auditWriterUrl } = setup.placements["second"]!;
     for (const text of [
-      "DELETE FROM audit.personal_fields",
+      "INSERT INTO audit.personal_fields VALUES ('x', 1, 'ip', '\"203.0.113.7\"', 'x')",
       "DROP TABLE audit.events",
       "ALTER TABLE audit.events DISABLE TRIGGER ALL",
       `SELECT * FROM ${tenant.name}.devices`,

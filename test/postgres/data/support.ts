@@ -4,14 +4,7 @@ import { createHash } from "node:crypto";
 import { base64url } from "jose";
 import { expect } from "vitest";
 import type { AuditEntry, AuditFields } from "../../../core/audit/events.ts";
-import {
-  commit,
-  committedFields,
-  leafHash,
-  leafJson,
-  type Salts,
-  type UnhashedEntry,
-} from "../../../core/audit/leaf.ts";
+import { committedFields, leafHash, leafJson, type Salts, type UnhashedEntry } from "../../../core/audit/leaf.ts";
 import { type DeviceId, makeId } from "../../../core/ids.ts";
 import { CallRefused } from "../../../core/mesh/refused.ts";
 import type { SinkEntry } from "../../../core/rpc/data.ts";
@@ -48,8 +41,13 @@ const sha256 = (...parts: readonly Uint8Array[]): Uint8Array => {
   return new Uint8Array(hash.digest());
 };
 
-/** An entry as AuditLog hands it over: really committed and really hashed. */
-export function sinkEntry(log: string, seq: number, event: AuditFields, over: Partial<UnhashedEntry> = {}): SinkEntry {
+export interface TestEntry extends SinkEntry {
+  /** As they were before personal fields were sealed, base64url by field. */
+  readonly salts: Readonly<Record<string, string>>;
+}
+
+/** An entry as AuditLog hands it over: really committed and really hashed. What is sealed opens with no key. */
+export function sinkEntry(log: string, seq: number, event: AuditFields, over: Partial<UnhashedEntry> = {}): TestEntry {
   const unhashed: UnhashedEntry = {
     version: 1,
     log,
@@ -70,10 +68,7 @@ export function sinkEntry(log: string, seq: number, event: AuditFields, over: Pa
   return {
     entry,
     leafJson: leaf,
+    sealed: [{ subject: seq, sealed: `p1.${base64url.encode(crypto.getRandomValues(new Uint8Array(64)))}` }],
     salts: Object.fromEntries(Object.entries(salts).map(([field, salt]) => [field, base64url.encode(salt)])),
   };
 }
-
-/** The commitment to a value under the salt that stands beside it. */
-export const commitmentOf = (salt: string, value: string): string =>
-  commit(base64url.decode(salt), value, sha256).sha256;

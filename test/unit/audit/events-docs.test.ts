@@ -36,6 +36,7 @@ const published = [
   "factor_change 1002: user_id,factor,action",
   "session_end 1003: user_id,target_user_id,session_id,reason",
   "account_change 1004: admin_id,target_user_id,action",
+  "person_erased 1005: admin_id,target_user_id",
   "api_call 2001: user_id,endpoint,method,status_code,duration_ms",
   "access_denied 2002: user_id,ip,country,endpoint,method,code",
   "edge_refusals 2003: gate,code,country,count,first_at,last_at",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { AuditFields } from "../../../core/audit/events.ts";
-import { facetsOf, outcomeOf } from "../../../core/audit/facets.ts";
+import { addressOf, facetsOf, outcomeOf } from "../../../core/audit/facets.ts";
 import { repeatable } from "../../../core/audit/repeats.ts";
 
 const user = "usr_01jd3x2k8hf9v8v3k4m5n6p7qa";
@@ -60,17 +60,14 @@ describe("an entry's outcome", () => {
     expect(outcomeOf(entry({ ...backup, backup_id, action: "restored" }))).toBe("success");
   });
 
-  it("is beside it what it is found by; a person who was erased has no address", () => {
+  it("is beside it what it is found by; an address names a person and is none of them", () => {
     expect(facetsOf(entry(login))).toEqual([
-      ["address", "192.0.2.1"],
       ["country", "IN"],
       ["outcome", "failure"],
     ]);
-    const erased = { ...login, user_id: null, ip: null } as unknown as AuditFields;
-    expect(facetsOf(entry(erased))).toEqual([
-      ["country", "IN"],
-      ["outcome", "failure"],
-    ]);
+    expect(addressOf(login)).toBe("192.0.2.1");
+    expect(addressOf({ ...login, ip: null } as unknown as AuditFields)).toBeNull();
+    expect(addressOf(call(200))).toBeNull();
   });
 });
 

@@ -35,6 +35,7 @@ const valid: readonly AuditFields[] = [
   { type: "factor_change", user_id: user, factor: "totp", action: "added" },
   { type: "session_end", user_id: null, target_user_id: user, session_id: null, reason: "disabled" },
   { type: "account_change", admin_id: user, target_user_id: user, action: "disabled" },
+  { type: "person_erased", admin_id: null, target_user_id: user },
   { type: "key_change", user_id: user, kind: "api_key", key_id: "key_01jd3x2k8hf9v8v3k4m5n6p7qa", action: "created" },
   { type: "policy_change", user_id: user, policy: "mfa" },
   {

@@ -183,7 +183,7 @@ describe("an alert", () => {
     await append(org, from(user, "IN"), from(user, "DE"));
     const [alert] = await alertsOf(org);
     await expect(append(org, alert!)).rejects.toThrow("not an audit event");
-    await logOf(org).erasePerson(user);
+    await logOf(org).erasePerson(org, newRequest(), null, user);
     expect(await alertsOf(org)).toMatchObject([{ kind: "impossible_travel", user_id: null }]);
     const stored = await runInDurableObject(logOf(org), (_log, state) =>
       JSON.stringify(["entries", "watched"].map((table) => state.storage.sql.exec(`SELECT * FROM ${table}`).toArray())),

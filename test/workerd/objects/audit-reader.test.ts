@@ -211,7 +211,7 @@ describe("AuditReader: what is searched for", () => {
   it("forgets the address of a person who was erased, and nobody else's", async () => {
     const { org, user } = await busyOrg();
     await append(org, [login(newUser(), { ip: "198.51.100.9" })]);
-    await logOf(org).erasePerson(user);
+    await logOf(org).erasePerson(org, newRequest(), null, user);
     const seqs = await readerOf(org);
     expect(await seqs({ address: "198.51.100.9" })).toEqual([[10], null]);
     expect(await seqs({ address: "2001:db8::7" })).toEqual([[], null]);

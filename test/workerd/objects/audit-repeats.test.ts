@@ -139,7 +139,7 @@ describe("a failure that repeats", () => {
       failure(other),
       failure(other),
     ]);
-    await logOf(org).erasePerson(gone);
+    await logOf(org).erasePerson(org, newRequest(), null, gone);
     const stored = await runInDurableObject(logOf(org), (_log, state) =>
       JSON.stringify(
         ["entries", "facets", "repeats"].map((table) => state.storage.sql.exec(`SELECT * FROM ${table}`).toArray()),

@@ -1,4 +1,4 @@
-import { type AuditEntry, personalFields } from "../../../core/audit/events.ts";
+import type { AuditEntry } from "../../../core/audit/events.ts";
 import { type OrgId, parseId } from "../../../core/ids.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import { CallRefused } from "../../../core/mesh/refused.ts";
@@ -13,7 +13,7 @@ import type { DataUnit } from "../unit.ts";
 export const sinkEntriesMax = 1000;
 
 /**
- * Appends entries to the audit table of the log's placement; an organisation's beside its data, the
+ * Appends entries to the audit tables of the log's placement; an organisation's beside its data, the
  * platform's on the first. Entries that are there already are left alone.
  * @throws CallRefused, TenantNotReady, DatabaseError, RangeError
  */
@@ -38,11 +38,16 @@ export async function writeEntries(unit: DataUnit, call: SignedCall, entries: re
           log text, seq bigint, occurred_at timestamptz, request_id text, phase text, intent_seq bigint,
           result text, type text, leaf_json text, leaf_hash text)
         ON CONFLICT DO NOTHING`,
-    sql`INSERT INTO audit.personal_fields (log, seq, field, value, salt)
-        SELECT log, seq, field, value, salt
-        FROM json_to_recordset(${JSON.stringify(entries.flatMap(personalRows))}::json)
-          AS p(log text, seq bigint, field text, value jsonb, salt text)
+    sql`INSERT INTO audit.sealed_fields (log, seq, subject, sealed)
+        SELECT log, seq, subject, sealed
+        FROM json_to_recordset(${JSON.stringify(entries.flatMap(sealedRows))}::json)
+          AS s(log text, seq bigint, subject bigint, sealed text)
         ON CONFLICT DO NOTHING`,
+    // What is there in clear is of an entry from before its log sealed them.
+    sql`DELETE FROM audit.personal_fields p
+        USING json_to_recordset(${JSON.stringify(entries.map(({ entry }) => ({ log: entry.log, seq: entry.seq })))}::json)
+          AS e(log text, seq bigint)
+        WHERE p.log = e.log AND p.seq = e.seq`,
   ]);
 }
 
@@ -66,13 +71,10 @@ function eventRow({ entry, leafJson }: SinkEntry): Record<string, unknown> {
   };
 }
 
-/** The fields that name a person, apart from the immutable row, so that they can be erased. */
-function personalRows({ entry, salts }: SinkEntry): Record<string, unknown>[] {
-  const event: Readonly<Record<string, unknown>> = { ...entry.event };
-  return personalFields.flatMap((field) => {
-    const salt = salts[field];
-    return salt === undefined || typeof event[field] !== "string"
-      ? []
-      : [{ log: entry.log, seq: entry.seq, field, value: event[field], salt }];
-  });
+/**
+ * What names people, apart from the immutable row, and sealed: this Worker never sees it in clear, nor a key. An object
+ * from before the sealing sends none; what it keeps in clear it seals and sends once it is of a newer version.
+ */
+function sealedRows({ entry, sealed }: SinkEntry): Record<string, unknown>[] {
+  return (sealed ?? []).map((fields) => ({ log: entry.log, seq: entry.seq, ...fields }));
 }

@@ -40,6 +40,11 @@ const tables: readonly Table[] = [
     columns: { log: "text", seq: "bigint", field: "text", value: "jsonb", salt: "text" },
     key: ["seq", "field"],
   },
+  {
+    name: "audit.sealed_fields",
+    columns: { log: "text", seq: "bigint", subject: "bigint", sealed: "text" },
+    key: ["seq", "subject"],
+  },
 ];
 
 /**

@@ -29,6 +29,7 @@ export const auditTypes: Readonly<Record<string, string>> = {
   factor_change: "Sign-in factor",
   session_end: "Session ended",
   account_change: "Account",
+  person_erased: "Erasure",
   key_change: "Key",
   policy_change: "Policy",
   org_change: "Organisation",
@@ -70,6 +71,8 @@ export function describe(entry: AuditEntry, nameOf: (user: string) => string): s
       return describeSessionEnd(event, person(event["target_user_id"]));
     case "account_change":
       return `${person(event["target_user_id"])} ${words(event["action"])}`;
+    case "person_erased":
+      return "A person was erased from this log";
     case "key_change":
       return describeKeyChange(event);
     case "policy_change":
