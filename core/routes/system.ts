@@ -24,6 +24,14 @@ export const systemRoutes = {
     servedBy: "edge",
     summary: "Public keys of access tokens",
   }),
+  logKeys: route({
+    method: "GET",
+    path: "/.well-known/sentinel-log-key",
+    policy: publicRoute("public keys"),
+    servedBy: "edge",
+    geo: { anywhere: "auditors and witnesses may be anywhere" },
+    summary: "Public keys of audit logs' checkpoints",
+  }),
   securityTxt: route({
     method: "GET",
     path: "/.well-known/security.txt",

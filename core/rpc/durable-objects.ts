@@ -14,6 +14,7 @@ import type { OrgState } from "../tenancy/org-state.ts";
 import type { Plan } from "../tenancy/plan.ts";
 import type { Role } from "../tenancy/roles.ts";
 import type { WafRecord } from "../tenancy/waf-record.ts";
+import type { LogKey } from "./audit-proofs.ts";
 
 /** For the edge. `fetch` takes a WebSocket upgrade for `/mqtt/{org}`; see `gatewayHeaders`. */
 export const gatewayHeaders = {
@@ -129,6 +130,8 @@ export interface PublicKeysRpc {
   accessKeys(): Promise<{ keys: JWK[] }>;
   /** Keys that sign isolate certificates. */
   meshRoots(): Promise<{ keys: JWK[] }>;
+  /** Keys of audit logs' checkpoints, newest first (also served as `/.well-known/sentinel-log-key`). */
+  logKeys(): Promise<{ keys: LogKey[] }>;
 }
 
 /** For studio alone (job `sign_tokens`). */

@@ -1,5 +1,6 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import type { JWK } from "jose";
+import type { LogKey } from "../../core/rpc/audit-proofs.ts";
 import type { PublicKeysRpc } from "../../core/rpc/durable-objects.ts";
 import type { Env } from "../env.ts";
 import { keyRingName } from "../mesh.ts";
@@ -15,5 +16,9 @@ export class PublicKeys extends WorkerEntrypoint<Env> implements PublicKeysRpc {
 
   async meshRoots(): Promise<{ keys: JWK[] }> {
     return { keys: (await this.env.KEY_RING.getByName(keyRingName).meshRoots()).keys };
+  }
+
+  async logKeys(): Promise<{ keys: LogKey[] }> {
+    return { keys: (await this.env.KEY_RING.getByName(keyRingName).logKeys()).keys };
   }
 }

@@ -47,6 +47,7 @@ export async function createFakeKeyRing(now: () => number): Promise<FakeKeyRing>
   const publicKeys: PublicKeysRpc = {
     accessKeys: async () => authorities.access.jwks,
     meshRoots: async () => authorities.mesh.jwks,
+    logKeys: async () => ({ keys: [] }),
   };
   const keys = createMeshKeys({
     issuer: "https://sentinel.test",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bearer, origin, outcome, publishOrg, send, sendJson, signIn } from "./harness.ts";
+import { bearer, india, origin, outcome, publishOrg, send, sendJson, signIn } from "./harness.ts";
 import { asked, lastCall, recorded } from "./recorders.ts";
 
 describe("to studio", () => {
@@ -176,6 +176,19 @@ describe("the edge's own answers", () => {
     expect([again.status, await again.text()]).toEqual([304, ""]);
     const { keys } = (await answer.json()) as { keys: Record<string, unknown>[] };
     expect(keys.map((key) => Object.keys(key).sort())).toEqual([["alg", "crv", "kid", "kty", "use", "x"]]);
+  });
+
+  it("names the keys of audit logs, as the last part of a verifier's key, to everybody everywhere, and nothing else of them", async () => {
+    const answer = await send("/.well-known/sentinel-log-key", { cf: { ...india, country: "FR" } });
+    expect(answer.headers.get("Cache-Control")).toBe("public, max-age=60");
+    const key = (fill: number): string => btoa(String.fromCharCode(1, ...new Uint8Array(32).fill(fill)));
+    const changed = "2026-02-01T00:00:00.000Z";
+    expect(await answer.json()).toEqual({
+      keys: [
+        { algorithm: "Ed25519", key: key(2), made_at: changed, retired_at: null },
+        { algorithm: "Ed25519", key: key(1), made_at: "1970-01-01T00:00:00.000Z", retired_at: changed },
+      ],
+    });
   });
 
   it("serves the shell for every page of the application", async () => {

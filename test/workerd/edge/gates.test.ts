@@ -196,6 +196,7 @@ describe("fail closed", () => {
   it.each([
     ["STUDIO", "/api/openapi.json"],
     ["PUBLIC_KEYS", "/.well-known/jwks.json"],
+    ["PUBLIC_KEYS", "/.well-known/sentinel-log-key"],
     ["ASSETS", "/"],
   ] as const)("answers 503 when %s is down, and nothing behind it is asked", async (unit, path) => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);

@@ -2,6 +2,7 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import type { OrgId } from "../../../core/ids.ts";
 import { accessTokenAudience, tokenTypes } from "../../../core/mesh/claims.ts";
+import type { LogKey } from "../../../core/rpc/audit-proofs.ts";
 import type {
   EdgeRefusals,
   EdgeTraffic,
@@ -167,6 +168,12 @@ export class RecordingKeys extends WorkerEntrypoint {
   }
   async meshRoots(): Promise<{ keys: JWK[] }> {
     return { keys: [] };
+  }
+  async logKeys(): Promise<{ keys: LogKey[] }> {
+    await record("PUBLIC_KEYS", "logKeys");
+    const key = (fill: number): Uint8Array<ArrayBuffer> => new Uint8Array(32).fill(fill);
+    const now = { publicKey: key(2), madeMs: Date.UTC(2026, 1), retiredMs: null, privateKey: key(9) };
+    return { keys: [now, { publicKey: key(1), madeMs: 0, retiredMs: Date.UTC(2026, 1) }] };
   }
 }
 

@@ -1,4 +1,5 @@
 import type { JWK } from "jose";
+import { describeLogKeys } from "../../../core/audit/log-keys.ts";
 import { sha256Base64url } from "../../../core/mesh/hash.ts";
 import { keySetFreshMs } from "../../../core/mesh/keys.ts";
 import { problemResponse } from "../../../core/problem.ts";
@@ -13,6 +14,8 @@ export async function answerHere(admitted: Admitted, { match }: KnownRoute): Pro
       return Response.json({ status: "ok" });
     case "jwks":
       return await serveKeys(admitted);
+    case "logKeys":
+      return await serveLogKeys(admitted);
     case "securityTxt":
       return serveSecurityTxt(admitted);
     case "asset":
@@ -51,6 +54,12 @@ async function serveKeys({ request, env }: Admitted): Promise<Response> {
   const known = (request.headers.get("If-None-Match") ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
   if (known.includes(etag) || known.includes("*")) return new Response(null, { status: 304, headers });
   return new Response(body, { headers: { ...headers, "Content-Type": "application/json" } });
+}
+
+/** Kept for as short as the others: a log's key changes only when it has to, and then soon. */
+async function serveLogKeys({ env }: Admitted): Promise<Response> {
+  const headers = { "Cache-Control": `public, max-age=${keySetFreshMs / 1000}` };
+  return Response.json(describeLogKeys((await env.PUBLIC_KEYS.logKeys()).keys), { headers });
 }
 
 /** Kept for an hour: an address that was changed must be found soon. */
