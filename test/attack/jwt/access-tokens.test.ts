@@ -49,7 +49,11 @@ const keys = newKeys();
 const isolate = createIsolate(
   bareEnv({
     ISSUER: issuer,
-    PUBLIC_KEYS: { accessKeys: async () => ({ keys: [accessJwk] }), meshRoots: async () => ({ keys: [] }) },
+    PUBLIC_KEYS: {
+      accessKeys: async () => ({ keys: [accessJwk] }),
+      meshRoots: async () => ({ keys: [] }),
+      logKeys: async () => ({ keys: [] }),
+    },
   }),
   () => nowMs,
 );

@@ -90,7 +90,11 @@ async function createWorld(): Promise<{ contextFor(one: Case): RequestContext }>
   const decision = (limit: number): RateDecision => ({ allowed: true, limit, remaining: limit - 1, resetSeconds: 60 });
   const bindings: Partial<Env> = {
     FLOOD: { limit: async () => ({ success: true }) },
-    PUBLIC_KEYS: { accessKeys: async () => keys, meshRoots: async () => ({ keys: [] }) },
+    PUBLIC_KEYS: {
+      accessKeys: async () => keys,
+      meshRoots: async () => ({ keys: [] }),
+      logKeys: async () => ({ keys: [] }),
+    },
     LIMITS: {
       consume: async (_client, policies: readonly RatePolicy[]) => ({
         allowed: true,
