@@ -149,7 +149,7 @@ export function parseFlags(verb: Verb, args: readonly string[]): Flags | "help" 
     refuse("conflicting_flags", `${together.map((name) => `--${name}`).join(" and ")} exclude each other`);
   if (help) return "help";
   const { argument } = verb;
-  if (argument !== undefined && values[argument.name] === undefined)
+  if (argument !== undefined && argument.optional !== true && values[argument.name] === undefined)
     refuse("missing_argument", `${verb.name} needs ${argument.value}`);
   return values;
 }
@@ -165,7 +165,7 @@ export function verbHelp(verb: Verb): string {
     ([name, spec]) => `  ${`--${name} ${spec.value ?? ""}`.padEnd(28)}${spec.help}`,
   );
   return [
-    `npm run sentinel -- ${verb.name}${verb.argument === undefined ? "" : ` ${verb.argument.value}`}${lines.length === 0 ? "" : " [flags]"}`,
+    `npm run sentinel -- ${verb.name}${verb.argument === undefined ? "" : verb.argument.optional === true ? ` [${verb.argument.value}]` : ` ${verb.argument.value}`}${lines.length === 0 ? "" : " [flags]"}`,
     "",
     `${verb.summary}.`,
     ...(verb.details === undefined ? [] : ["", verb.details]),

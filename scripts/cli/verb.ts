@@ -14,6 +14,8 @@ export interface ArgumentSpec {
   readonly name: string;
   readonly value: string;
   readonly refuse?: (value: string) => string | null;
+  /** The verb does something without it, too. */
+  readonly optional?: true;
 }
 
 export type Flags = Readonly<Record<string, string | undefined>>;

@@ -1,8 +1,8 @@
-import { parseId } from "../../../core/ids.ts";
 import { databasesOf, databaseUrlFileFlag } from "../audit/databases.ts";
 import { type LogReport, verifyDatabase } from "../audit/verify-database.ts";
 import { CliError } from "../cli-error.ts";
 import { readSnapshot } from "../database.ts";
+import { orgFlag, orgOf } from "../organisation.ts";
 import { stateFlag, type Verb } from "../verb.ts";
 
 export const auditVerifyLeaves: Verb = {
@@ -21,16 +21,12 @@ export const auditVerifyLeaves: Verb = {
   flags: {
     state: stateFlag,
     "database-url-file": databaseUrlFileFlag,
-    org: {
-      value: "ID",
-      help: "one organisation's log only (org_…)",
-      refuse: (value) => (parseId("org", value) === null ? "takes an organisation's id, org_…" : null),
-    },
+    org: orgFlag("one organisation's log only"),
   },
   exclusive: ["state", "database-url-file"],
   async run(flags, print) {
-    const only = flags["org"] ?? null;
     const databases = databasesOf(flags["state"], flags["database-url-file"]);
+    const only = flags["org"] === undefined ? null : await orgOf(flags, flags["org"], databases);
     const reports: LogReport[] = [];
     for (const { name, url } of databases) {
       await readSnapshot(name, url, (client) =>

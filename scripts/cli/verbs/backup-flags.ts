@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { BackupRefused } from "../../../core/backup/refused.ts";
-import { parseId } from "../../../core/ids.ts";
+import type { OrgId } from "../../../core/ids.ts";
 import { CatalogueRefused } from "../../../store/tenant/backup-catalogue.ts";
 import { CustodyRefused, noKeeper, openKeeper } from "../../backup/custody.ts";
 import { PointInTimeRefused } from "../../backup/point-in-time.ts";
@@ -13,6 +13,7 @@ import { platformLink } from "../backup-routes.ts";
 import { CliError, reasonOf } from "../cli-error.ts";
 import { hubLink } from "../hub-routes.ts";
 import { operatorFlags } from "../operator.ts";
+import { orgOf } from "../organisation.ts";
 import { placementUrls } from "../placements.ts";
 import { readPrivateFile } from "../private-file.ts";
 import type { ArgumentSpec, FlagSpec, Flags, Verb } from "../verb.ts";
@@ -26,11 +27,6 @@ export const keyFileFlag: FlagSpec = {
 };
 export const backupFile: ArgumentSpec = { name: "file", value: "FILE", refuse: refusePath };
 export const folderFlag = (help: string): FlagSpec => ({ value: "DIR", help, refuse: refusePath });
-export const orgFlag = (help: string): FlagSpec => ({
-  value: "ORG",
-  help,
-  refuse: (value) => (parseId("org", value) === null ? "is not the id of an organisation (org_…)" : null),
-});
 
 /** Where Sentinel runs: its hubs are asked there, its databases are those of the state or of DATABASE_URLS. */
 export const worldFlags = { "key-file": keyFileFlag, ...operatorFlags } as const;
@@ -41,6 +37,9 @@ export function required(flags: Flags, name: string): string {
   if (value === undefined) throw new CliError("missing_flag", `say --${name}`, 2);
   return value;
 }
+
+/** The organisation of a flag that has to be there. @throws CliError `missing_flag`, `no_such_organisation` */
+export const requiredOrg = async (flags: Flags, name: string): Promise<OrgId> => orgOf(flags, required(flags, name));
 
 /** @param keyFile `optional`: what the platform made opens without one @throws CliError */
 export async function openWorld(flags: Flags, keyFile: "required" | "optional" = "required"): Promise<World> {

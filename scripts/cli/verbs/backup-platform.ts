@@ -10,8 +10,9 @@ import { showBytes } from "../../backup/progress.ts";
 import { platformLink } from "../backup-routes.ts";
 import { CliError } from "../cli-error.ts";
 import { operatorExclusive, operatorFlags } from "../operator.ts";
+import { orgFlag } from "../organisation.ts";
 import type { Flags, Verb } from "../verb.ts";
-import { failing, folderFlag, orgFlag, required } from "./backup-flags.ts";
+import { failing, folderFlag, required, requiredOrg } from "./backup-flags.ts";
 
 const mebibytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 
@@ -60,7 +61,7 @@ export async function localFile(flags: Flags, text: string, org?: OrgId): Promis
   const folder = mkdtempSync(join(tmpdir(), "sentinel-backup-"));
   const forget = (): void => rmSync(folder, { recursive: true, force: true });
   try {
-    return { path: await fetchBackup(link, org ?? (required(flags, "org") as OrgId), backup, folder), forget };
+    return { path: await fetchBackup(link, org ?? (await requiredOrg(flags, "org")), backup, folder), forget };
   } catch (error) {
     forget();
     throw error;
@@ -93,7 +94,7 @@ export const backupList: Verb = {
   flags: { org: orgFlag("whose"), ...operatorFlags },
   exclusive: operatorExclusive,
   async run(flags, print) {
-    const org = required(flags, "org") as OrgId;
+    const org = await requiredOrg(flags, "org");
     const listed = await failing(() => requirePlatform(flags).list(org));
     for (const { id, snapshot_at, bytes, rows, made_by, destroyed, verified_at } of listed) {
       const state = destroyed
@@ -129,7 +130,7 @@ export const backupFetch: Verb = {
   exclusive: operatorExclusive,
   async run(flags, print) {
     const link = requirePlatform(flags);
-    const org = required(flags, "org") as OrgId;
+    const org = await requiredOrg(flags, "org");
     const backup = platformBackup(required(flags, "backup"));
     if (backup === null) throw new CliError("missing_flag", "say --backup", 2);
     const folder = required(flags, "to");

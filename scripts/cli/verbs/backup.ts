@@ -1,10 +1,10 @@
-import type { OrgId } from "../../../core/ids.ts";
 import { createNeonPointInTime, neonApi } from "../../backup/point-in-time.ts";
 import { showBytes } from "../../backup/progress.ts";
 import { atMoment, backUpToFile, everyOrganisation, placementUrlOf, type World } from "../../backup/run.ts";
 import { CliError } from "../cli-error.ts";
+import { orgFlag, orgOf } from "../organisation.ts";
 import type { Flags, Verb } from "../verb.ts";
-import { failing, folderFlag, openWorld, orgFlag, required, worldFlags } from "./backup-flags.ts";
+import { failing, folderFlag, openWorld, required, requiredOrg, worldFlags } from "./backup-flags.ts";
 
 const mebibytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 
@@ -45,7 +45,7 @@ export const backup: Verb = {
     if (org === undefined && all === undefined) throw new CliError("missing_flag", "say --org ORG or --all", 2);
     const folder = required(flags, "to");
     const world = await openWorld(flags);
-    const orgs = org === undefined ? await failing(() => everyOrganisation(world)) : [org as OrgId];
+    const orgs = org === undefined ? await failing(() => everyOrganisation(world)) : [await orgOf(flags, org)];
     if (flags["at"] !== undefined) return backUpPast(flags, world, flags["at"], folder, print);
     let failed = 0;
     for (const each of orgs) {
@@ -74,7 +74,7 @@ async function backUpPast(
   folder: string,
   print: (line: string) => void,
 ): Promise<number> {
-  const org = required(flags, "org") as OrgId;
+  const org = await requiredOrg(flags, "org");
   const project = required(flags, "neon-project");
   const key = process.env["NEON_API_KEY"];
   if (key === undefined) throw new CliError("missing_key", "NEON_API_KEY is not set", 2);

@@ -1,11 +1,11 @@
-import type { OrgId } from "../../../core/ids.ts";
 import { tellHub } from "../../backup/run.ts";
 import { CliError } from "../cli-error.ts";
 import { hubLink } from "../hub-routes.ts";
 import { operatorFlags } from "../operator.ts";
+import { orgFlag } from "../organisation.ts";
 import { placementUrls } from "../placements.ts";
 import type { Verb } from "../verb.ts";
-import { failing, orgFlag, required } from "./backup-flags.ts";
+import { failing, requiredOrg } from "./backup-flags.ts";
 
 export const hubReconcile: Verb = {
   name: "hub reconcile",
@@ -18,7 +18,8 @@ export const hubReconcile: Verb = {
   flags: { org: orgFlag("the organisation"), ...operatorFlags },
   async run(flags, print) {
     const world = { placements: placementUrls(flags["state"]), hub: hubLink(flags) };
-    const devices = await failing(() => tellHub(world, required(flags, "org") as OrgId));
+    const org = await requiredOrg(flags, "org");
+    const devices = await failing(() => tellHub(world, org));
     if (devices === null) throw new CliError("no_url", "say --url, or --state", 2);
     print(`✓ the hub knows ${devices} devices`);
     return 0;

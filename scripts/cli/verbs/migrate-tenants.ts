@@ -1,5 +1,3 @@
-import type { OrgId } from "../../../core/ids.ts";
-import { parseId } from "../../../core/ids.ts";
 import { readMigrations } from "../../migrate/files.ts";
 import { NoSuchCanary } from "../../migrate/tenants/canary.ts";
 import { dryRunTenants } from "../../migrate/tenants/dry-run.ts";
@@ -15,6 +13,7 @@ import {
 } from "../../migrate/tenants/run.ts";
 import { CliError, reasonOf } from "../cli-error.ts";
 import { operatorExclusive, operatorFlags } from "../operator.ts";
+import { orgFlag, orgOf } from "../organisation.ts";
 import { placementUrls } from "../placements.ts";
 import { recordMigrations } from "../record-migrations.ts";
 import type { FlagSpec, Flags, Verb } from "../verb.ts";
@@ -44,11 +43,7 @@ export const migrateTenants: Verb = {
     "With --state or --url each tenant's audit log is told; a database alone has none.",
   ].join("\n"),
   flags: {
-    canary: {
-      value: "ORG",
-      help: "organisation that goes first, alone (default: the one that has been quiet for longest)",
-      refuse: (value) => (parseId("org", value) === null ? "is not the id of an organisation (org_…)" : null),
-    },
+    canary: orgFlag("organisation that goes first, alone (default: the one that has been quiet for longest)"),
     "at-once": whole("N", `tenants under way at the same time (default ${atOnceDefault})`, 1, atOnceMax),
     "failures-max": whole("N", `a wave in which more fail is the last (default ${failuresMaxDefault})`, 0, 100_000),
     "seconds-each": whole(
@@ -61,13 +56,13 @@ export const migrateTenants: Verb = {
     ...operatorFlags,
   },
   exclusive: operatorExclusive,
-  examples: ["migrate tenants --dry-run", "migrate tenants --canary org_01jd3x2k8hf9v8v3k4m5n6p7q8 --at-once 8"],
+  examples: ["migrate tenants --dry-run", "migrate tenants --canary demo --at-once 8"],
   async run(flags, print) {
     const placements = placementUrls(flags["state"]);
     const options = {
       placements,
       migrations: readMigrations("tenant"),
-      canary: flags["canary"] === undefined ? null : (flags["canary"] as OrgId),
+      canary: flags["canary"] === undefined ? null : await orgOf(flags, flags["canary"], placements),
       limits: {
         lockMs: lockMsDefault,
         transactionMs: number(flags, "seconds-each", transactionMsDefault / 1000) * 1000,

@@ -4,8 +4,9 @@ import { showBytes } from "../../backup/progress.ts";
 import { backUpToFile, restoreFromFile, slugOf, tellHub, verifyFile, type World } from "../../backup/run.ts";
 import { readMigrations } from "../../migrate/files.ts";
 import { CliError } from "../cli-error.ts";
+import { orgFlag, orgOf } from "../organisation.ts";
 import type { Flags, Verb } from "../verb.ts";
-import { backupFile, failing, folderFlag, openWorld, orgFlag, required, worldFlags } from "./backup-flags.ts";
+import { backupFile, failing, folderFlag, openWorld, required, requiredOrg, worldFlags } from "./backup-flags.ts";
 import { localFile, platformBackup, requirePlatform, requirePresent } from "./backup-platform.ts";
 
 const hubVerb = "npm run sentinel -- hub reconcile";
@@ -34,10 +35,11 @@ export const restore: Verb = {
     ...worldFlags,
   },
   async run(flags, print) {
-    const into = required(flags, "into") as OrgId;
+    const into = await requiredOrg(flags, "into");
     const before = platformBackup(flags["before"] ?? "");
     const world = await openWorld(flags, before === null ? "required" : "optional");
-    const source = await failing(() => localFile(flags, required(flags, "file"), (flags["org"] ?? into) as OrgId));
+    const whose = flags["org"] === undefined ? into : await orgOf(flags, flags["org"]);
+    const source = await failing(() => localFile(flags, required(flags, "file"), whose));
     try {
       return await restoreFile({ world, into, before, file: source.path, flags, print });
     } finally {

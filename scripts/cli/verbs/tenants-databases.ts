@@ -4,9 +4,9 @@ import { repairOneTenant } from "../../migrate/tenants/repair.ts";
 import { setRetention } from "../../migrate/tenants/retention.ts";
 import { rotateTenants } from "../../migrate/tenants/rotate.ts";
 import { CliError, reasonOf } from "../cli-error.ts";
+import { orgArgument, orgFlag, orgOf } from "../organisation.ts";
 import { placementUrls } from "../placements.ts";
 import { type FlagSpec, type Flags, stateFlag, type Verb } from "../verb.ts";
-import { orgArgument } from "./tenants-lifecycle.ts";
 
 /** Organisations named one by one when something is left. */
 const namedMax = 10;
@@ -20,7 +20,8 @@ const days = (help: string): FlagSpec => ({
 /** @throws CliError `no_such_tenant` */
 async function tenantOf(flags: Flags, named: string) {
   const placements = placementUrls(flags["state"]);
-  const tenant = await failing(() => findTenant(placements[0].url, named));
+  const org = await orgOf(flags, named, placements);
+  const tenant = await failing(() => findTenant(placements[0].url, org));
   if (tenant === null) throw new CliError("no_such_tenant", `${named} is no organisation with a database`);
   return { placements, tenant };
 }
@@ -44,11 +45,7 @@ const rotate: Verb = {
     "a stack on this machine. docs/runbooks/database-passwords.md has the other passwords.",
   ].join("\n"),
   flags: {
-    org: {
-      value: "ORG",
-      help: "id or slug of one organisation",
-      ...(orgArgument.refuse && { refuse: orgArgument.refuse }),
-    },
+    org: orgFlag("one organisation"),
     all: { value: null, help: "every organisation" },
     state: stateFlag,
   },

@@ -1,15 +1,7 @@
-import { parseId, parseSlug } from "../../../core/ids.ts";
 import { operatorRoutes } from "../../../core/routes/operator.ts";
 import { callOperator, operatorExclusive, operatorFlags } from "../operator.ts";
-import type { ArgumentSpec, Flags, Verb } from "../verb.ts";
-
-/** An organisation, as the verbs that change one take it. */
-export const orgArgument: ArgumentSpec = {
-  name: "org",
-  value: "ORG",
-  refuse: (value) =>
-    parseId("org", value) === null && parseSlug(value) === null ? "is no organisation's id or slug" : null,
-};
+import { orgArgument } from "../organisation.ts";
+import type { Flags, Verb } from "../verb.ts";
 
 /** Asks an operator's route of one organisation. @returns what it is now */
 export async function callOnOrg(flags: Flags, path: string, body?: unknown): Promise<Record<string, unknown>> {

@@ -11,9 +11,9 @@ import { giveUpMove, type MoveLink, type MoveMoment, moveTenant } from "../../mi
 import { tryMove } from "../../migrate/tenants/move/try-move.ts";
 import { CliError, reasonOf } from "../cli-error.ts";
 import { callOperator, operatorExclusive, operatorFlags } from "../operator.ts";
+import { orgArgument, orgOf } from "../organisation.ts";
 import { placementUrls } from "../placements.ts";
 import type { Flags, Verb } from "../verb.ts";
-import { orgArgument } from "./tenants-lifecycle.ts";
 
 /** What each moment means to whoever watches. */
 const says: Readonly<Record<MoveMoment, string>> = {
@@ -86,7 +86,8 @@ export const tenantsMove: Verb = {
   async run(flags, print) {
     const placements = placementUrls(flags["state"]);
     const named = flags["org"] ?? "";
-    const tenant = await failing(() => findTenant(placements[0].url, named));
+    const asked = await orgOf(flags, named, placements);
+    const tenant = await failing(() => findTenant(placements[0].url, asked));
     if (tenant === null) throw new CliError("no_such_tenant", `${named} is no organisation with a database`);
     const { org, placement: source } = tenant;
     const link = linkOf(flags);

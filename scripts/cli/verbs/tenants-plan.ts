@@ -2,8 +2,9 @@ import { operatorRoutes } from "../../../core/routes/operator.ts";
 import { parsePlan, planLimits, plans } from "../../../core/tenancy/plan.ts";
 import { CliError } from "../cli-error.ts";
 import { operatorExclusive, operatorFlags } from "../operator.ts";
+import { orgArgument } from "../organisation.ts";
 import type { Verb } from "../verb.ts";
-import { callOnOrg, orgArgument } from "./tenants-lifecycle.ts";
+import { callOnOrg } from "./tenants-lifecycle.ts";
 
 /** Puts an organisation on another plan. */
 export const tenantsPlan: Verb = {

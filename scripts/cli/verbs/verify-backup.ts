@@ -1,6 +1,7 @@
 import { verifyFile } from "../../backup/run.ts";
+import { orgFlag } from "../organisation.ts";
 import type { Verb } from "../verb.ts";
-import { backupFile, failing, openWorld, orgFlag, required, worldFlags } from "./backup-flags.ts";
+import { backupFile, failing, openWorld, required, worldFlags } from "./backup-flags.ts";
 import { localFile } from "./backup-platform.ts";
 
 export const verifyBackup: Verb = {

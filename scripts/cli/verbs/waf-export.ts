@@ -3,6 +3,7 @@ import { exportWaf } from "../../../core/tenancy/waf-export.ts";
 import { defaultWafPolicy, parseWafPolicy } from "../../../core/tenancy/waf-policy.ts";
 import { CliError } from "../cli-error.ts";
 import { readSnapshot } from "../database.ts";
+import { orgArgument, orgOf } from "../organisation.ts";
 import { placementUrls } from "../placements.ts";
 import { stateFlag, type Verb } from "../verb.ts";
 
@@ -18,23 +19,20 @@ export const wafExport: Verb = {
   summary: "Print an organisation's own firewall rules as Cloudflare Rules-language expressions",
   details:
     "One expression a line, behind comments with its name and action. What a zone can't express is said in a comment.\nWithout --state it reads the control database of DATABASE_URLS where that is set.",
-  argument: {
-    name: "org",
-    value: "ORG",
-    refuse: (value) =>
-      parseId("org", value) === null && parseSlug(value) === null ? "is no organisation's id or slug" : null,
-  },
+  argument: orgArgument,
   flags: { state: stateFlag },
   examples: ["waf export demo"],
   async run(flags, print) {
     const named = flags["org"];
     if (named === undefined) throw new CliError("missing_argument", "say which organisation: waf export ORG", 2);
-    const [control] = placementUrls(flags["state"]);
+    const placements = placementUrls(flags["state"]);
+    const [control] = placements;
+    const org = await orgOf(flags, named, placements);
     const [row] = await readSnapshot(control.name, control.url, async (client) => {
       const { rows } = await client.query<Row>(
         `SELECT o.id, o.slug, w.document FROM control.organisations o
-         LEFT JOIN control.org_policies w ON w.org_id = o.id AND w.name = 'waf' WHERE o.id = $1 OR o.slug = $1`,
-        [named],
+         LEFT JOIN control.org_policies w ON w.org_id = o.id AND w.name = 'waf' WHERE o.id = $1`,
+        [org],
       );
       return rows;
     });

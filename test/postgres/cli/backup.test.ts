@@ -114,7 +114,7 @@ describe("sentinel backup, verify and restore", () => {
     await tenant!.run("system", sql`DELETE FROM devices`);
     expect(await namesOf(tenant!)).toEqual([]);
     const path = files().find((name) => name.includes(tenant!.org))!;
-    const restore = ["restore", path, "--into", tenant!.org, ...to()];
+    const restore = ["restore", path, "--into", "school-1", ...to()];
     const asked = runCli(restore, urlsOf(world));
     expect(asked).toMatchObject({
       status: 2,
@@ -134,7 +134,12 @@ describe("sentinel backup, verify and restore", () => {
 
   it("takes members and policies along, and no secret of anybody's", slow, async () => {
     const { world, tenants, controlUrl } = await organisations(1);
-    expect(runCli(["backup", "--org", tenants[0]!.org, ...to()], urlsOf(world)).status).toBe(0);
+    expect(runCli(["backup", "--org", "school-1", ...to()], urlsOf(world)).status).toBe(0);
+    expect(runCli(["backup", "--org", "school-2", ...to()], urlsOf(world))).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/^no_such_organisation: school-2 /),
+    });
+    expect(files()).toHaveLength(1);
     const content = await contentOf(files()[0]!, controlUrl);
     expect(content.get("$control.memberships")).toContain("\towner\t");
     expect(content.get("$control.users")).toContain(`owner-${tenants[0]!.org}@example.org`);

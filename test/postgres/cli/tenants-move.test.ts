@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { asSuperuser, freshTenant, setup } from "../support.ts";
+import { asSuperuser, freshTenant, newOrgId, setup } from "../support.ts";
 import { runCli } from "./run-cli.ts";
 
 const environment = { DATABASE_URLS: JSON.stringify(setup.ownerUrls) };
@@ -28,7 +28,8 @@ it("names what is in the way, with a status that scripts can read, and no addres
     [[org, "--to", "NOWHERE"], "invalid_value", 2],
     [[org, "--to", "nowhere", "--dry-run"], "no_such_placement", 1],
     [[org, "--to", placement, "--dry-run"], "no_such_placement", 1],
-    [["nobody-here", "--to", "second"], "no_such_tenant", 1],
+    [["nobody-here", "--to", "second"], "no_such_organisation", 1],
+    [[newOrgId(), "--to", "second"], "no_such_tenant", 1],
     [[org, "--give-up"], "not_moving", 1],
   ] as const) {
     const { status, stderr } = move(...args);

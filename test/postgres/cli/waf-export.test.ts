@@ -41,7 +41,7 @@ describe("sentinel waf export", () => {
     expect(runCli(["waf", "export", "nobody-here"], { DATABASE_URLS })).toMatchObject({
       status: 1,
       stdout: "",
-      stderr: "not_found: there is no such organisation\n",
+      stderr: "no_such_organisation: nobody-here is not an organisation of this Sentinel\n",
     });
     expect(runCli(["waf", "export", "'; DROP"], { DATABASE_URLS })).toMatchObject({ status: 2, stdout: "" });
     expect(runCli(["waf", "export"], { DATABASE_URLS })).toMatchObject({ status: 2, stdout: "" });

@@ -34,10 +34,39 @@ describe("the command line", () => {
     ["missing_value", ["status", "--state="]],
     ["missing_value", ["tenants", "--state", "--help"]],
     ["invalid_value", ["tenants", "--state", "a\0b"]],
-    ["invalid_value", ["audit", "verify-leaves", "--org", "demo"]],
+    ["invalid_value", ["audit", "verify-leaves", "--org", "Demo!"]],
     ["conflicting_flags", ["audit", "verify-leaves", "--state", "x", "--database-url-file", "y"]],
   ])("is refused as %s: %j", (code, args) => {
     expect(() => parse(...args)).toThrow(expect.objectContaining({ code, status: 2 }));
+  });
+
+  it("takes an organisation by id or slug wherever it takes one, and nothing that is neither", () => {
+    const takers = verbs.flatMap((verb) => {
+      const flags = Object.entries(verb.flags).filter(([, { value }]) => value === "ORG");
+      const words = flags.map(([name]): [string, (named: string) => string[]] => [
+        name,
+        (named) => [`--${name}`, named],
+      ]);
+      return [...words, ...(verb.argument?.value === "ORG" ? [["org", (named: string) => [named]] as const] : [])].map(
+        ([name, typed]) => ({ verb, name, typed }),
+      );
+    });
+    expect(takers.length).toBeGreaterThan(20);
+    for (const { verb, name, typed } of takers) {
+      const others = verb.argument === undefined || name === verb.argument.name ? [] : ["FILE"];
+      const given = verb.argument?.value === "ORG" && name !== "org" ? ["demo"] : others;
+      for (const named of [org, "demo"])
+        expect((parseFlags(verb, [...given, ...typed(named)]) as Record<string, string>)[name], verb.name).toBe(named);
+      for (const named of ["Demo", "org_", "../x", "a b", "demo%2Fx"])
+        expect(() => parseFlags(verb, [...given, ...typed(named)]), `${verb.name} ${named}`).toThrow(
+          expect.objectContaining({ code: "invalid_value" }),
+        );
+    }
+    // What else is called so would be one more spelling of it.
+    const others = verbs
+      .flatMap((verb) => Object.entries(verb.flags))
+      .filter(([name]) => /^(org|into|canary)$/.test(name));
+    expect(others.filter(([, { value }]) => value !== "ORG")).toEqual([]);
   });
 
   it("never repeats more of what was typed than fits a line", () => {
