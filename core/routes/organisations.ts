@@ -87,7 +87,7 @@ export const organisationsRoutes = {
     method: "GET",
     path: `${orgPath}/policies/{policy}`,
     policy: needs("policies:read"),
-    summary: "The geo, tls, mfa or waf policy",
+    summary: "The geo, tls, mfa, waf or limits policy",
   }),
   putPolicy: route({
     method: "PUT",
@@ -95,6 +95,12 @@ export const organisationsRoutes = {
     policy: needs("policies:manage"),
     stepUp: true,
     wafExemptions: wafRuleTexts,
-    summary: "Replace the geo, tls, mfa or waf policy",
+    summary: "Replace the geo, tls, mfa, waf or limits policy",
+  }),
+  limitsInUse: route({
+    method: "GET",
+    path: `${orgPath}/policies/limits/usage`,
+    policy: needs("policies:read"),
+    summary: "How much of the limits is used now, and by whom",
   }),
 } as const satisfies Record<string, RouteSpec>;

@@ -24,6 +24,12 @@ export const wafRoutes = {
     policy: needs("audit:read"),
     summary: "What the firewall refused or found in the last seven days, folded",
   }),
+  listBlocks: route({
+    method: "GET",
+    path: `${orgPath}/blocks`,
+    policy: needs("audit:read"),
+    summary: "What firewall and geo policy refused of late, by country, class, rule and network",
+  }),
   allowWaf: route({
     method: "POST",
     path: `${waf}/allowances`,

@@ -204,8 +204,8 @@ export interface AuditReaderRpc {
   list(call: SignedCall, filter: AuditFilter): Promise<{ items: AuditEntry[]; nextBeforeSeq: number | null }>;
   /** How many events of which type came to what. */
   activity(call: SignedCall, query: ActivityQuery): Promise<Activity>;
-  /** Where the requests of the last 30 days came from, and how many they were. */
-  traffic(call: SignedCall): Promise<(TrafficOrigin & { readonly count: number })[]>;
+  /** Where requests came from, and how many they were. @param days today (UTC) and those before it, 1 to 30; absent: 30 */
+  traffic(call: SignedCall, days?: number): Promise<(TrafficOrigin & { readonly count: number })[]>;
   /** What the firewall made of the requests of the last seven days, what it refused first, newest first. */
   waf(call: SignedCall): Promise<KeptWafRecord[]>;
 }

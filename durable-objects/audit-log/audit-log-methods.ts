@@ -51,8 +51,8 @@ export interface AuditLogMethods {
   foldRefusals(log: LogName, refusals: readonly Refusals[]): Promise<void>;
   /** Counts requests by where they came from. */
   foldTraffic(counts: readonly TrafficCount[]): Promise<void>;
-  /** Where the requests of the last 30 days came from. */
-  traffic(): Promise<TrafficCount[]>;
+  /** Where the requests of the last days came from. */
+  traffic(days: number): Promise<TrafficCount[]>;
   /** Counts requests by what the firewall made of them. */
   foldWaf(counts: readonly WafCount[]): Promise<void>;
   /** What the firewall made of the requests of the last seven days. */

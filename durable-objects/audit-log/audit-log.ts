@@ -230,9 +230,9 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     this.#arm();
   }
 
-  /** Where the requests of the last 30 days came from. */
-  async traffic(): Promise<TrafficCount[]> {
-    return this.#traffic.read(Date.now());
+  /** Where the requests of the last days came from. */
+  async traffic(days: number): Promise<TrafficCount[]> {
+    return this.#traffic.read(Date.now(), days);
   }
 
   /** Counts requests by what the firewall made of them. */

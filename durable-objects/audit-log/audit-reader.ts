@@ -8,6 +8,7 @@ import { pageItemsMax } from "../../core/limits.ts";
 import type { SignedCall } from "../../core/mesh/claims.ts";
 import { CallRefused } from "../../core/mesh/refused.ts";
 import type { AuditFilter, AuditReaderRpc, KeptWafRecord } from "../../core/rpc/durable-objects.ts";
+import { trafficDaysMax } from "../../core/tenancy/geo-traffic.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
 import { verifyInward } from "../mesh.ts";
@@ -31,9 +32,10 @@ export class AuditReader extends WorkerEntrypoint<Env> implements AuditReaderRpc
   }
 
   /** Where the requests to one's own organisation came from, by the same roles. */
-  async traffic(call: SignedCall): Promise<TrafficCount[]> {
+  async traffic(call: SignedCall, days: number = trafficDaysMax): Promise<TrafficCount[]> {
     const log = await this.#readable(call);
-    return await this.env.AUDIT_LOG.getByName(log).traffic();
+    if (!Number.isSafeInteger(days) || days < 1 || days > trafficDaysMax) throw new RangeError("not a number of days");
+    return await this.env.AUDIT_LOG.getByName(log).traffic(days);
   }
 
   /** What the firewall made of the requests to one's own organisation, by the same roles. */

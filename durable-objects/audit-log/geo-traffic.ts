@@ -57,9 +57,9 @@ export class GeoTraffic {
     }
   }
 
-  /** All that is kept, added up over its days, the most frequent first. */
-  read(nowMs: number): TrafficCount[] {
-    const since = dayOf(nowMs) - trafficDaysMax;
+  /** What is kept of so many days, today's among them, added up, the most frequent first. */
+  read(nowMs: number, days: number): TrafficCount[] {
+    const since = dayOf(nowMs) - days;
     const sums = `SELECT surface, country, asn, network, admitted, sum(count) AS count FROM geo_traffic
       WHERE day > ? GROUP BY surface, country, asn, network, admitted ORDER BY sum(count) DESC, surface, country, network`;
     const apart = [...this.#sql.exec<Row>(`${sums} LIMIT ?`, since, originsReadMax)];

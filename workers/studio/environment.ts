@@ -16,6 +16,7 @@ import type {
 } from "../../core/rpc/durable-objects.ts";
 import type { EncryptionRpc } from "../../core/rpc/encryption.ts";
 import type { HubBackupRpc } from "../../core/rpc/hub-backup.ts";
+import type { HubLimitsRpc } from "../../core/rpc/hub-limits.ts";
 import { parseLoopbackIssuers } from "./auth/outside/address.ts";
 import type { PasswordsBinding } from "./auth/passwords.ts";
 import type { EmailBinding, MailConfig } from "./mail/mailer.ts";
@@ -51,7 +52,7 @@ export interface Environment {
   readonly AUDIT: AuditIntakeRpc;
   readonly AUDIT_READER: AuditReaderRpc;
   readonly AUDIT_PROOFS: AuditProofsRpc;
-  readonly HUB: HubControlRpc & HubLifecycleRpc & HubGeoRpc & HubUsageRpc;
+  readonly HUB: HubControlRpc & HubLifecycleRpc & HubGeoRpc & HubLimitsRpc & HubUsageRpc;
   readonly HUB_BACKUP: HubBackupRpc;
 }
 

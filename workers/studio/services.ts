@@ -18,6 +18,7 @@ import type {
 } from "../../core/rpc/durable-objects.ts";
 import type { EncryptionRpc } from "../../core/rpc/encryption.ts";
 import type { HubBackupRpc } from "../../core/rpc/hub-backup.ts";
+import type { HubLimitsRpc } from "../../core/rpc/hub-limits.ts";
 import { createDatabase, type Database } from "../../store/connect.ts";
 import { type DerivedKeys, deriveKeys } from "./auth/keys.ts";
 import { createOutsideIssuers, type OutsideIssuers } from "./auth/outside/issuers.ts";
@@ -65,7 +66,7 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly audit: AuditIntakeRpc;
   readonly auditReader: AuditReaderRpc;
   readonly auditProofs: AuditProofsRpc;
-  readonly hub: HubControlRpc & HubGeoRpc & HubUsageRpc;
+  readonly hub: HubControlRpc & HubGeoRpc & HubLimitsRpc & HubUsageRpc;
   readonly hubLifecycle: HubLifecycleRpc;
   readonly hubBackup: HubBackupRpc;
   readonly makeId: <K extends IdKind>(kind: K) => Id<K>;

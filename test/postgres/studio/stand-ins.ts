@@ -24,12 +24,13 @@ import type {
 } from "../../../core/rpc/durable-objects.ts";
 import type { EncryptionRpc } from "../../../core/rpc/encryption.ts";
 import type { HubBackupRpc, HubPage } from "../../../core/rpc/hub-backup.ts";
+import type { HubLimitsRpc, LimitsInUse } from "../../../core/rpc/hub-limits.ts";
 
 export interface StandIns {
   readonly devices: DevicesRpc;
   readonly encryption: EncryptionRpc;
   readonly backups: BackupsRpc;
-  readonly hub: HubControlRpc & HubGeoRpc & HubLifecycleRpc & HubUsageRpc;
+  readonly hub: HubControlRpc & HubGeoRpc & HubLifecycleRpc & HubLimitsRpc & HubUsageRpc;
   readonly hubBackup: HubBackupRpc;
   readonly provisioner: ProvisionerRpc;
   /** `method` and its arguments after the call, in order. */
@@ -86,6 +87,12 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
   const command = (): Command => {
     const sent = { issuedBy: id("user"), issuedAt: at(), expiresAt: at(), reply: null, repliedAt: null };
     return { id: id("command"), device: id("device"), name: "ping", args: {}, ...sent };
+  };
+  const limitsInUse = (): LimitsInUse => {
+    const packets = { used: 12.25, limit: 1000 };
+    const none = { used: 0, limit: 60 };
+    const heaviest = [{ client: id("device"), packets, bytes: { used: 4096, limit: 4_194_304 }, connects: none }];
+    return { requests: { used: 3, limit: 6000 }, packets, sockets: 2, heaviest };
   };
   const encryption = (): Result<EncryptionState> =>
     ok({
@@ -162,17 +169,22 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       rotate: encryption,
       rewrap: encryption,
     }),
-    hub: surface<HubControlRpc & HubGeoRpc & HubLifecycleRpc & HubUsageRpc>("durable-objects.hub-control", {
-      putMember: nothing,
-      putKey: nothing,
-      endSessions: nothing,
-      putGeo: nothing,
-      geoRefused: () => refusedDevices.current,
-      setStanding: nothing,
-      messagesToday: () => ({ used: 7, resetAtMs: 86_400_000 * Math.ceil((now() + 1) / 86_400_000) }),
-      erase: nothing,
-      presence: () => [],
-    }),
+    hub: surface<HubControlRpc & HubGeoRpc & HubLifecycleRpc & HubLimitsRpc & HubUsageRpc>(
+      "durable-objects.hub-control",
+      {
+        putMember: nothing,
+        putKey: nothing,
+        endSessions: nothing,
+        putGeo: nothing,
+        putLimits: nothing,
+        limitsInUse,
+        geoRefused: () => refusedDevices.current,
+        setStanding: nothing,
+        messagesToday: () => ({ used: 7, resetAtMs: 86_400_000 * Math.ceil((now() + 1) / 86_400_000) }),
+        erase: nothing,
+        presence: () => [],
+      },
+    ),
     hubBackup: surface<HubBackupRpc>("durable-objects.hub-backup", {
       beginExport: ([org]) => ({ export: crypto.randomUUID(), objects: [{ object: org, pages: 1 }] }),
       readExport: ([, page]) => ((page as HubPage).page === 0 ? new TextEncoder().encode('["devices",{}]\n') : null),

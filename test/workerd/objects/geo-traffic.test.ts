@@ -42,9 +42,9 @@ const rowsOf = (org: OrgId) =>
   runInDurableObject(logOf(org), (_log: AuditLog, state) =>
     Number(state.storage.sql.exec("SELECT count(*) AS n FROM geo_traffic").one()["n"]),
   );
-async function read(org: OrgId, role: "owner" | "viewer" = "owner") {
+async function read(org: OrgId, role: "owner" | "viewer" = "owner", days?: number) {
   const call = await userCall("durable-objects.audit-reader", org, newRequest(), newUser(), role);
-  return await entrypoints.AuditReader.traffic(call);
+  return await entrypoints.AuditReader.traffic(call, days);
 }
 
 describe("requests by where they came from", () => {
@@ -60,6 +60,11 @@ describe("requests by where they came from", () => {
       { ...origin, country: "DE", count: 2 },
       { ...origin, country: "US", admitted: false, count: 1 },
     ]);
+    expect(await read(org, "owner", 1)).toEqual([
+      { ...origin, count: 4 },
+      { ...origin, country: "US", admitted: false, count: 1 },
+    ]);
+    for (const days of [0, 31, 1.5]) await expect(read(org, "owner", days)).rejects.toThrow("not a number of days");
     passTime(29 * dayMs);
     expect(await read(org)).toEqual([
       { ...origin, count: 4 },

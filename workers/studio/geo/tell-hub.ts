@@ -8,8 +8,8 @@ import { publishPolicy } from "../routes/organisations/publish-policy.ts";
 import type { Services } from "../services.ts";
 
 /**
- * Brings a changed geo policy to everybody who judges by it: the edge, whose isolates see it within a minute, then the
- * hub, which closes the sockets that it refuses. The edge first: a socket that is closed comes back at once.
+ * Brings a changed geo policy, or changed limits, to everybody who judges by them: the edge, whose isolates see it
+ * within a minute, then the hub, which closes the sockets that a geo policy refuses. The edge first: a socket that is closed comes back at once.
  *
  * A hub that does not answer is no reason to refuse the change, which is stored: it is told by the clock, every minute
  * until it knows (`upkeep.ts`).
@@ -49,6 +49,7 @@ async function putAtHub(
   { policy, version }: VersionedPolicy,
 ): Promise<VersionedPolicy | null> {
   await services.hub.putGeo(await makeCall(), scope.org, policy.geo, Number(version));
+  await services.hub.putLimits(await makeCall(), scope.org, policy.limits, Number(version));
   return await markHubTold(services.database, scope, version);
 }
 

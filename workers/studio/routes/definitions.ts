@@ -100,9 +100,11 @@ import { getOrg } from "./organisations/show.ts";
 import { getUsage } from "./organisations/usage.ts";
 import { outsideIssuerDefinitions } from "./outside-issuers.ts";
 import { allowWaf } from "./policies/allow-waf.ts";
+import { listBlocks } from "./policies/blocks.ts";
 import { makeBreakGlass, showBreakGlass, useBreakGlass } from "./policies/break-glass.ts";
 import { confirmGeo } from "./policies/confirm-geo.ts";
 import { addGeoException, listGeoExceptions, removeGeoException } from "./policies/geo-exceptions.ts";
+import { limitsInUse } from "./policies/limits-usage.ts";
 import { putPolicy } from "./policies/replace.ts";
 import { replayWaf } from "./policies/replay-waf.ts";
 import { getPolicy } from "./policies/show.ts";
@@ -220,6 +222,7 @@ const served: readonly RouteDefinition[] = [
   useBreakGlass,
   replayWaf,
   listWafDecisions,
+  listBlocks,
   allowWaf,
   getPolicy,
   rotateKeys,
@@ -247,6 +250,7 @@ const served: readonly RouteDefinition[] = [
   operatorFinishMove,
   operatorGiveUpMove,
   getUsage,
+  limitsInUse,
 ];
 
 /** Every route that studio serves. `assertRoutes` holds it against the route table. */

@@ -6,7 +6,9 @@ import { answer, type HandlerResult, refuse } from "../../http/result.ts";
 import type { MemberContext } from "../../pipeline/request-context.ts";
 import { publishPolicy } from "../organisations/publish-policy.ts";
 import { geoChange } from "./geo-schemas.ts";
+import { limitsChange } from "./limits-schemas.ts";
 import { replaceGeoPolicy } from "./replace-geo.ts";
+import { replaceLimitsPolicy } from "./replace-limits.ts";
 import { replaceMfaPolicy } from "./replace-mfa.ts";
 import { replaceWaf } from "./replace-waf.ts";
 import { policyAnswer, policyParams, tlsPolicy } from "./schemas.ts";
@@ -17,6 +19,7 @@ const body = z.strictObject({
   ...geoChange.shape,
   ...tlsPolicy.partial().shape,
   ...wafChange.partial().shape,
+  ...limitsChange.partial().shape,
   required: z.boolean().optional(),
   // Read as a time by the handler; what is parsed twice must be the same text both times.
   grace_until: z.string().max(40).nullable().optional(),
@@ -36,6 +39,8 @@ export const putPolicy = defineRoute(
         return replaceMfaPolicy(context, given);
       case "waf":
         return replaceWaf(context, given);
+      case "limits":
+        return replaceLimitsPolicy(context, given);
     }
   },
 );

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { instant } from "../../http/schemas.ts";
 import { instantQuery } from "../../http/time-query.ts";
 import { geoAnswer } from "./geo-schemas.ts";
+import { limitsAnswer } from "./limits-schemas.ts";
 import { wafAnswer } from "./waf-schemas.ts";
 
 export const tlsPolicy = z.strictObject({ device_min: z.enum(["TLSv1.2", "TLSv1.3"]) });
@@ -16,5 +17,5 @@ export const mfaPolicy = z.strictObject({
 });
 const mfaAnswer = z.object({ required: z.boolean(), grace_until: instant.nullable() });
 
-export const policyParams = z.strictObject({ policy: z.enum(["geo", "tls", "mfa", "waf"]) });
-export const policyAnswer = z.union([geoAnswer, tlsPolicy, mfaAnswer, wafAnswer]);
+export const policyParams = z.strictObject({ policy: z.enum(["geo", "tls", "mfa", "waf", "limits"]) });
+export const policyAnswer = z.union([geoAnswer, tlsPolicy, mfaAnswer, wafAnswer, limitsAnswer]);

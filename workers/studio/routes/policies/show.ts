@@ -4,6 +4,7 @@ import { readPolicy } from "../../../../store/control/policies.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, type HandlerResult, refuse } from "../../http/result.ts";
 import { geoView } from "./geo-schemas.ts";
+import { limitsView } from "./limits-schemas.ts";
 import { policyAnswer, policyParams } from "./schemas.ts";
 import { wafView } from "./waf-schemas.ts";
 
@@ -14,7 +15,8 @@ export const getPolicy = defineRoute(
     if (params.policy === "mfa") return answer(mfaView(membership.mfa));
     const stored = await readPolicy(services.database, scope);
     if (stored === null) return refuse("not_found");
-    const { geo, tlsDeviceMin, waf } = stored.policy;
+    const { geo, tlsDeviceMin, waf, limits } = stored.policy;
+    if (params.policy === "limits") return answer(limitsView(limits, stored.version));
     if (params.policy === "waf") return answer(wafView(waf, stored.version));
     return answer(params.policy === "geo" ? geoView(geo, services.now()) : { device_min: tlsDeviceMin });
   },
