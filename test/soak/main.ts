@@ -1,5 +1,6 @@
 /** `npm run soak`: the long ones. docs/soak.md says what each part shows. */
 import { parseArgs } from "node:util";
+import { soakAudit } from "./audit/audit.ts";
 import { soakCodec } from "./codec/codec.ts";
 import { soakKills } from "./kills/kills.ts";
 import { soakMigrations } from "./migrations.ts";
@@ -12,6 +13,7 @@ import { soakTenants } from "./tenants.ts";
 /** Each part says what it does while it runs, and returns one line of figures; it throws a Violation. */
 const parts = {
   kills: soakKills,
+  audit: soakAudit,
   codec: soakCodec,
   sockets: soakSockets,
   slow: soakSlow,
@@ -28,7 +30,7 @@ const help = `npm run soak -- [options]
 
   --only NAME     one of ${names.join(", ")} (default: all, in this order)
   --minutes N     how long codec runs, 1 to 50 (default 10)
-  --rounds N      rounds of kills, 1 to 400 (default 200)
+  --rounds N      rounds of kills and audit, 1 to 400 (default 200)
   --hub-shards N  kills: objects that each tenant's devices are spread over, 1 to 64 (default 1)
   --tenants N     migrations: tenants that are made and migrated, 20 to 10000 (default 2000)
   --seed N        repeats the random choices of an earlier run (default: a new one, printed)
