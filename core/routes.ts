@@ -4,6 +4,7 @@
  */
 import { apiKeysRoutes } from "./routes/api-keys.ts";
 import { auditRoutes } from "./routes/audit.ts";
+import { auditStreamRoutes } from "./routes/audit-stream.ts";
 import { backupRoutes } from "./routes/backups.ts";
 import { devicesRoutes } from "./routes/devices.ts";
 import { encryptionRoutes } from "./routes/encryption.ts";
@@ -36,6 +37,7 @@ export const routes = {
   ...groupsRoutes,
   ...devicesRoutes,
   ...auditRoutes,
+  ...auditStreamRoutes,
   ...backupRoutes,
   ...encryptionRoutes,
   ...operatorRoutes,

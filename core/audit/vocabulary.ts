@@ -49,6 +49,8 @@ export const keyKinds = [
   "client_secret",
   /** A witness that may cosign the log's checkpoints. */
   "audit_witness",
+  /** What signs the log's entries on their way to the organisation's own SIEM. */
+  "audit_stream_secret",
   /** What seals an organisation's data. */
   "data_key",
   /** What wraps its data keys, wherever that is kept. */

@@ -47,6 +47,8 @@ export const jobs = [
   "audit_drain",
   /** What a witness may: an organisation's checkpoint, its consistency, and a cosignature. Studio only. */
   "audit_witness",
+  /** Reading an organisation's log for the destination that it streams to. Studio only. */
+  "audit_stream",
   /** Rotating an organisation's data key and wrapping its keys anew, on the operator's word. */
   "tend_keys",
   /** Making, reading and deleting an organisation's backups, by the clock, on its word or the operator's. */
@@ -83,6 +85,7 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "tend_keys",
       "backup",
       "audit_witness",
+      "audit_stream",
       "tend_backups",
     ],
   },

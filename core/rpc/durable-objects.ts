@@ -198,10 +198,19 @@ export interface IntentHandle {
   readonly seq: number;
 }
 
+/** Entries of one answer of `following`. */
+export const followingMax = 100;
+
 /** For studio: reading one organisation's log. */
 export interface AuditReaderRpc {
   /** A page that looked at all it may has fewer items than asked for, or none, and says where to go on. */
   list(call: SignedCall, filter: AuditFilter): Promise<{ items: AuditEntry[]; nextBeforeSeq: number | null }>;
+  /**
+   * By the job `audit_stream`: entries after one, oldest first and without a gap, as readers see them; none when there
+   * is none yet.
+   * @param limit 1 to {@link followingMax}
+   */
+  following(call: SignedCall, afterSeq: number, limit: number): Promise<AuditEntry[]>;
   /** How many events of which type came to what. */
   activity(call: SignedCall, query: ActivityQuery): Promise<Activity>;
   /** Where requests came from, and how many they were. @param days today (UTC) and those before it, 1 to 30; absent: 30 */

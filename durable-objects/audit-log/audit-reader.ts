@@ -7,7 +7,12 @@ import { type OrgId, parseId } from "../../core/ids.ts";
 import { pageItemsMax } from "../../core/limits.ts";
 import type { SignedCall } from "../../core/mesh/claims.ts";
 import { CallRefused } from "../../core/mesh/refused.ts";
-import type { AuditFilter, AuditReaderRpc, KeptWafRecord } from "../../core/rpc/durable-objects.ts";
+import {
+  type AuditFilter,
+  type AuditReaderRpc,
+  followingMax,
+  type KeptWafRecord,
+} from "../../core/rpc/durable-objects.ts";
 import { trafficDaysMax } from "../../core/tenancy/geo-traffic.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
@@ -23,6 +28,16 @@ export class AuditReader extends WorkerEntrypoint<Env> implements AuditReaderRpc
     const log = await this.#readable(call);
     const { items, nextBeforeSeq } = await this.env.AUDIT_LOG.getByName(log).list(log, parseFilter(filter));
     return { items, nextBeforeSeq };
+  }
+
+  /** Entries after one, for the organisation's own destination: which organisation is the job's assertion's word. */
+  async following(call: SignedCall, afterSeq: number, limit: number): Promise<AuditEntry[]> {
+    const expected = { audience: "durable-objects.audit-reader", jobs: ["audit_stream"] } as const;
+    const verified = await verifyInward(this.env, call, expected);
+    if (verified.kind !== "job" || verified.org === null) throw new CallRefused("wrong_job");
+    const counts = Number.isSafeInteger(afterSeq) && afterSeq >= 0 && Number.isSafeInteger(limit);
+    if (!counts || limit < 1 || limit > followingMax) throw new RangeError("not a range of entries");
+    return await this.env.AUDIT_LOG.getByName(verified.org).following(verified.org, afterSeq, limit);
   }
 
   /** How many events of which type came to what in one's own organisation, by the same roles. */

@@ -38,6 +38,7 @@ export function unitVariables(sources: VariableSources): Record<UnitName, Record
       CONTROL_DATABASE_URL: placements.controlUrl,
       // Of whoever starts the stack: identity providers of theirs on this machine, such as a test's.
       LOOPBACK_ISSUERS: process.env["LOOPBACK_ISSUERS"] ?? "",
+      LOOPBACK_STREAMS: process.env["LOOPBACK_STREAMS"] ?? "",
       NEON_GATEWAY: gateway,
     },
     "sentinel-passwords": { PASSWORDS_TOKEN: secrets.passwordsToken },

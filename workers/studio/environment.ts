@@ -1,3 +1,4 @@
+import { parseLoopbackOrigins } from "../../core/outside-address.ts";
 import type { AuditProofsRpc } from "../../core/rpc/audit-proofs.ts";
 import type { BackupsRpc } from "../../core/rpc/backups.ts";
 import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
@@ -37,6 +38,7 @@ export interface Environment {
   readonly HUB_SHARDS?: string;
   readonly LIMIT_SCALE?: string;
   readonly LOOPBACK_ISSUERS?: string;
+  readonly LOOPBACK_STREAMS?: string;
   readonly POLICIES: PolicyNamespace;
   readonly PASSWORDS: PasswordsBinding;
   /** Cloudflare's own way to send mail; where it is bound, mail goes through it. */
@@ -83,6 +85,8 @@ export interface Config {
   readonly operatorTokenSha256: Uint8Array;
   /** Outside issuers that development may call on its own loopback; empty in production (auth/outside/address.ts). */
   readonly loopbackIssuers: ReadonlySet<string>;
+  /** Destinations of audit logs that development may call on its own loopback; empty in production. */
+  readonly loopbackStreams: ReadonlySet<string>;
   /** 32 bytes, base64url; seals what identity must read back (auth/sealing.ts). */
   readonly identityKey: string;
 }
@@ -112,6 +116,7 @@ export function parseConfig(env: Environment): Config {
     operatorTokenSha256: new Uint8Array(Buffer.from(operatorTokenSha256, "hex")),
     identityKey,
     loopbackIssuers: parseLoopbackIssuers(env.LOOPBACK_ISSUERS ?? ""),
+    loopbackStreams: parseLoopbackOrigins("LOOPBACK_STREAMS", env.LOOPBACK_STREAMS ?? ""),
   };
 }
 

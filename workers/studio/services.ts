@@ -20,6 +20,7 @@ import type { EncryptionRpc } from "../../core/rpc/encryption.ts";
 import type { HubBackupRpc } from "../../core/rpc/hub-backup.ts";
 import type { HubLimitsRpc } from "../../core/rpc/hub-limits.ts";
 import { createDatabase, type Database } from "../../store/connect.ts";
+import { createPostMessage, type PostMessage } from "./audit/stream/post.ts";
 import { type DerivedKeys, deriveKeys } from "./auth/keys.ts";
 import { createOutsideIssuers, type OutsideIssuers } from "./auth/outside/issuers.ts";
 import { createPasswordHasher, type PasswordHasher } from "./auth/passwords.ts";
@@ -52,6 +53,8 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly passwords: PasswordHasher;
   readonly outside: OutsideIssuers;
   readonly sendMail: SendMail;
+  /** The way to destinations of audit logs, and which of this machine's own origins development lets through. */
+  readonly streams: { readonly loopback: ReadonlySet<string>; readonly post: PostMessage };
   readonly caller: Caller;
   readonly accessKeys: AccessKeySource;
   readonly scopedTokens: ScopedTokens;
@@ -101,6 +104,10 @@ export function createServices(env: Environment, platform: Platform): Services {
     passwords: createPasswordHasher(env.PASSWORDS, config.passwordsToken),
     outside: createOutsideIssuers(platform.fetch, config.loopbackIssuers, now),
     sendMail: createMailer(config.mail, platform.fetch),
+    streams: {
+      loopback: config.loopbackStreams,
+      post: createPostMessage(platform.fetch, config.loopbackStreams),
+    },
     caller,
     accessKeys,
     scopedTokens: createScopedTokens(env.TOKEN_SIGNER, caller, accessKeys, now),

@@ -54,6 +54,10 @@ export function createRecordedAudit(keys: MeshKeys, now: () => number): Recorded
     return verified;
   }
 
+  /** One log's entries, numbered from 1. */
+  const logOf = (log: OrgId | null) =>
+    events.filter((recorded) => recorded.log === log).map((recorded, index) => ({ recorded, seq: index + 1 }));
+
   return {
     events,
     down,
@@ -86,13 +90,17 @@ export function createRecordedAudit(keys: MeshKeys, now: () => number): Recorded
     reader: {
       async list(call, filter) {
         const verified = await verifyCall(call, { audience: "durable-objects.audit-reader", users: true }, keys, now());
-        const all = events.map((recorded, index) => ({ recorded, seq: index + 1 }));
-        const mine = all.filter(
-          ({ recorded, seq }) => recorded.log === verified.org && seq < (filter.beforeSeq ?? Number.POSITIVE_INFINITY),
-        );
+        const mine = logOf(verified.org).filter(({ seq }) => seq < (filter.beforeSeq ?? Number.POSITIVE_INFINITY));
         const page = mine.toReversed().slice(0, filter.limit);
         const items = page.map(({ recorded, seq }) => entryOf(recorded, seq, now()));
         return { items, nextBeforeSeq: mine.length > filter.limit ? (page.at(-1)?.seq ?? null) : null };
+      },
+      async following(call, afterSeq, limit) {
+        const expected = { audience: "durable-objects.audit-reader", jobs: ["audit_stream"] } as const;
+        const verified = await verifyCall(call, expected, keys, now());
+        if (verified.kind !== "job") throw new Error("call refused: wrong_job");
+        const after = logOf(verified.org).slice(afterSeq, afterSeq + limit);
+        return after.map(({ recorded, seq }) => entryOf(recorded, seq, now()));
       },
       async activity(call, query) {
         await verifyCall(call, { audience: "durable-objects.audit-reader", users: true }, keys, now());

@@ -132,6 +132,13 @@ export const roundTrips: Readonly<Record<string, number>> = {
   auditProof: 1,
   auditEntries: 1,
   auditTile: 1,
+  getAuditStream: 2,
+  // Whoever changes one needs one less; of a new one the log is asked where it stands.
+  putAuditStream: 3,
+  removeAuditStream: 2,
+  rotateAuditStreamSecret: 2,
+  resumeAuditStream: 2,
+  resendAuditStream: 2,
   listWitnesses: 2,
   addWitness: 2,
   removeWitness: 2,

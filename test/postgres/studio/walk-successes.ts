@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { RouteName } from "../../../core/routes.ts";
 import type { RealProvider } from "../../support/real-provider.ts";
 import { SoftwareAuthenticator } from "../../support/software-authenticator.ts";
+import { asSuperuser } from "../support.ts";
 import { createFactorsKit, origin } from "./factors-kit.ts";
 import { type Account, type Harness, operatorToken, password, type SendOptions } from "./harness.ts";
 import { newBrowser, type OutsideKit } from "./outside-kit.ts";
@@ -42,6 +43,10 @@ export function createArrangements(
   });
   const made = async (org: Org, path: string, body: object): Promise<string> =>
     (await send("POST", at(org, path), { ...by(org.owner), body })).body.id;
+  const streamOf = async (org: Org): Promise<string> => {
+    const body = { url: "https://siem.school.test/hook", format: "json" };
+    return (await send("PUT", at(org, "audit/stream"), { ...by(org.owner), body })).body.id;
+  };
   const member = async (org: Org): Promise<Account> => studio.newMember(org, "viewer");
   const door = (org: Org | null): string => (org === null ? "/api/v1" : `/api/v1/orgs/${org.slug}`);
 
@@ -163,6 +168,11 @@ export function createArrangements(
     },
     changeMember: async (org) => ({ target: at(org, `members/${(await member(org)).id}`), body: { role: "analyst" } }),
     removeMember: async (org) => ({ target: at(org, `members/${(await member(org)).id}`) }),
+    async eraseAuditSubject(org) {
+      const { id: gone } = await member(org);
+      await send("DELETE", at(org, `members/${gone}`), by(org.owner));
+      return { target: at(org, `audit/subjects/${gone}`) };
+    },
     endMemberSessions: async (org) => ({ target: at(org, `members/${(await member(org)).id}/sessions`) }),
     async revokeInvitation(org) {
       const id = await made(org, "invitations", { email: studio.newEmail(), role: "viewer" });
@@ -193,6 +203,27 @@ export function createArrangements(
     async revokeApiKey(org) {
       const expires_at = new Date(studio.clock.nowMs + 3600_000).toISOString();
       return { target: at(org, `api-keys/${await made(org, "api-keys", { name: "k", role: "viewer", expires_at })}`) };
+    },
+    async removeAuditStream(org) {
+      await streamOf(org);
+      return {};
+    },
+    async rotateAuditStreamSecret(org) {
+      await streamOf(org);
+      return {};
+    },
+    async resumeAuditStream(org) {
+      await streamOf(org);
+      return {};
+    },
+    async resendAuditStream(org) {
+      const stream = await streamOf(org);
+      await asSuperuser(
+        `INSERT INTO control.audit_stream_dead_letters (stream_id, first_seq, last_seq, failure, died_at)
+         VALUES ($1, 1, 2, 'failing', now())`,
+        [stream],
+      );
+      return { target: at(org, "audit/stream/dead-letters/1/resend") };
     },
     async enableUser({ owner }) {
       await send("POST", "/api/v1/operator/users/disable", { ...operator, body: { email: owner.email } });

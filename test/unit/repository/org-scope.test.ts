@@ -39,6 +39,7 @@ const callers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   unfinishedScope: {
     "store/control/api-keys.ts": "keys that were revoked and whose hub is still to be told",
+    "store/control/audit-stream-runs.ts": "whose log is due at its destination, and is claimed by the clock",
     "store/control/backup-runs.ts": "whose backup was queued, and is claimed by the clock or was given up",
     "store/control/lifecycle.ts": "whose hub or edge has not heard of its state",
     "store/control/deletions.ts": "deletions that are to be mailed, begun or finished",

@@ -51,6 +51,7 @@ describe("routes of an organisation", () => {
     const [name, method, permission] = row;
     // Lists of what only administrators see ask for the permission that manages it.
     const seenByAdministrators = [
+      "getAuditStream",
       "listApiKeys",
       "listInvitations",
       "listEnrollmentCodes",

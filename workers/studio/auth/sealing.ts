@@ -1,7 +1,7 @@
 import { importEnvelopeKey, openEnvelope, sealEnvelope } from "../../../core/crypto/envelope.ts";
 
 /** What is sealed. Part of the additional data, with the row's id: a value moved elsewhere does not open. */
-export type SealedPurpose = "totp-secret" | "client-secret";
+export type SealedPurpose = "totp-secret" | "client-secret" | "audit-stream-secret";
 
 /** Seals what identity must be able to read back: a stolen control database alone shows none of it. */
 export interface Sealing {

@@ -8,6 +8,11 @@ import { auditStatus } from "./audit/checkpoint-status.ts";
 import { auditConsistency } from "./audit/consistency.ts";
 import { listAudit } from "./audit/list.ts";
 import { auditProof } from "./audit/proof.ts";
+import { resendAuditStream, resumeAuditStream } from "./audit/stream/go-on.ts";
+import { putAuditStream } from "./audit/stream/put.ts";
+import { removeAuditStream } from "./audit/stream/remove.ts";
+import { rotateAuditStreamSecret } from "./audit/stream/rotate-secret.ts";
+import { getAuditStream } from "./audit/stream/show.ts";
 import { auditEntries, auditTile } from "./audit/tiles.ts";
 import { addWitness } from "./audit/witnesses/add.ts";
 import { witnessCheckpoint } from "./audit/witnesses/checkpoint.ts";
@@ -124,6 +129,13 @@ const served: readonly RouteDefinition[] = [
   auditProof,
   auditEntries,
   auditTile,
+  eraseAuditSubject,
+  getAuditStream,
+  putAuditStream,
+  removeAuditStream,
+  rotateAuditStreamSecret,
+  resumeAuditStream,
+  resendAuditStream,
   listWitnesses,
   addWitness,
   removeWitness,

@@ -1,7 +1,8 @@
 import { z } from "@hono/zod-openapi";
-import { auditTypes, schemaOf, schemaVersion } from "../../../../core/audit/events.ts";
+import { auditTypes } from "../../../../core/audit/events.ts";
 import { auditOutcomes } from "../../../../core/audit/facets.ts";
 import { refusalCountry } from "../../../../core/audit/field.ts";
+import { shownEntry } from "../../../../core/audit/shown-entry.ts";
 import { fromPart } from "../../downstream.ts";
 import { pageAnswer, pageStart } from "../../http/cursor.ts";
 import { defineRoute } from "../../http/define-route.ts";
@@ -63,12 +64,7 @@ export const listAudit = defineRoute(
     const page = await fromPart("audit reader", async () =>
       services.auditReader.list(await context.asUser("durable-objects.audit-reader"), filter),
     );
-    const items = page.items.map((one) => ({
-      ...one,
-      event: { ...one.event },
-      code: schemaOf(one.event.type).code,
-      schema_version: schemaVersion(one.event),
-    }));
+    const items = page.items.map((one) => ({ ...shownEntry(one), event: { ...one.event } }));
     return answer(pageAnswer(scope, items, page.nextBeforeSeq === null ? null : String(page.nextBeforeSeq)));
   },
 );

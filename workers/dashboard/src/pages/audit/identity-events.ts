@@ -88,6 +88,7 @@ const keys: Readonly<Record<string, string>> = {
   audit_log_signing_key: "Signing key of audit checkpoints",
   client_secret: "Client secret",
   audit_witness: "Witness of the audit log",
+  audit_stream_secret: "Secret of the audit log's stream",
 };
 
 export function describeKeyChange(event: Event): string {
