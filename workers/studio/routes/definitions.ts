@@ -129,7 +129,6 @@ const served: readonly RouteDefinition[] = [
   auditProof,
   auditEntries,
   auditTile,
-  eraseAuditSubject,
   getAuditStream,
   putAuditStream,
   removeAuditStream,
