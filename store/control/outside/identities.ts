@@ -1,5 +1,5 @@
 import type { OrgId, ProviderId, UserId } from "../../../core/ids.ts";
-import { type Database, sql } from "../../connect.ts";
+import { type Database, type Statement, sql } from "../../connect.ts";
 import { booleanOf, idOf, instant, textOf, textOrNull } from "../columns.ts";
 import type { OrgScope } from "../org-scope.ts";
 import { hasRoomForMember } from "../quotas.ts";
@@ -71,6 +71,17 @@ export async function touchIdentity(
   );
 }
 
+/**
+ * Locks the organisation that a provider joins people to, as `lockMembers` does where the organisation is known:
+ * whoever joins it in the statement behind this is counted with everybody who joined before. None, for a provider of
+ * the platform's own.
+ * @param provider its id, an expression
+ */
+function lockJoined(provider: Statement): Statement {
+  return sql`SELECT 1 FROM control.organisations
+    WHERE id = (SELECT p.org_id FROM control.identity_providers p WHERE p.id = ${provider}) FOR UPDATE`;
+}
+
 /** What joining through an organisation's provider gives. */
 export interface Joining {
   readonly scope: OrgScope;
@@ -79,27 +90,31 @@ export interface Joining {
 
 export type SignedUp =
   | { readonly kind: "made"; readonly joining: Joining | null }
-  /** The address or the identity has an account by now, or the provider's rules have changed. */
+  /** The address or the identity has an account by now, the provider's rules have changed, or the plan's members are all there. */
   | { readonly kind: "refused" };
 
 /**
  * Makes an account without a password for a new identity, and its membership where one comes along. Of two
  * requests at once one makes it.
  * @param role what joining the provider's organisation should give; null: nothing is joined. The provider's row
- *   is asked again: which organisation, and whether it still gives that role for this address
+ *   is asked again: which organisation, whether it still gives that role for this address, and has room for one more
+ * @param scale LIMIT_SCALE, by which the plan's members are multiplied
  */
 export async function signUpIdentity(
   database: Database,
   write: WriteRequest,
   made: SubjectKey & { readonly user: UserId; readonly email: string; readonly name: string },
   role: JoiningRole | null,
+  scale: number,
 ): Promise<SignedUp> {
   const now = instant(write.nowMs);
-  const [row] = await database.query(
+  const [, rows = []] = await database.transaction([
+    lockJoined(sql`${role === null ? null : made.provider}::text`),
     sql`WITH joins AS (
-        SELECT p.org_id, p.default_role FROM control.identity_providers p
-        WHERE p.id = ${made.provider} AND p.enabled AND p.org_id IS NOT NULL AND p.default_role = ${role}::text
-          AND split_part(${made.email}::text, '@', 2) = ANY (p.email_domains)),
+        SELECT i.org_id, i.default_role FROM control.identity_providers i
+        WHERE i.id = ${made.provider} AND i.enabled AND i.org_id IS NOT NULL AND i.default_role = ${role}::text
+          AND split_part(${made.email}::text, '@', 2) = ANY (i.email_domains)
+          AND ${hasRoomForMember(sql`i.org_id`, scale)}),
       free AS (
         SELECT 1 WHERE NOT EXISTS (SELECT FROM control.identities
           WHERE provider_id = ${made.provider} AND subject = ${made.subject})
@@ -119,7 +134,8 @@ export async function signUpIdentity(
       closed AS (DELETE FROM control.registrations WHERE email = ${made.email} AND EXISTS (SELECT FROM changed)),
       receipt AS (${receiptIfChanged(write, null)})
       SELECT (SELECT org_id FROM joins) AS org_id FROM changed`,
-  );
+  ]);
+  const [row] = rows;
   if (row === undefined) return { kind: "refused" };
   return { kind: "made", joining: role === null ? null : { scope: joinedScope(idOf("org", row, "org_id")), role } };
 }
@@ -133,7 +149,8 @@ export type Linked =
 
 /**
  * Links an identity by its owner's consent: takes the challenge, which is good once, and only for the
- * person and the browser that it was made for.
+ * person and the browser that it was made for. It joins the provider's organisation as long as the plan has room: of
+ * a crowd that consents at the same moment, no more get in than that (the lock).
  * @param consent.browserHash SHA-256 of the ceremony cookie
  */
 export async function linkIdentity(
@@ -148,7 +165,9 @@ export async function linkIdentity(
   },
 ): Promise<Linked> {
   const now = instant(write.nowMs);
-  const [row] = await database.query(
+  const [, rows = []] = await database.transaction([
+    lockJoined(sql`(SELECT c.data ->> 'provider' FROM control.ceremonies c
+      WHERE c.token_hash = ${consent.challengeHash} AND c.kind = 'link' AND c.user_id = ${consent.user})`),
     sql`WITH taken AS (
         DELETE FROM control.ceremonies WHERE token_hash = ${consent.challengeHash} AND kind = 'link'
           AND user_id = ${consent.user} AND data ->> 'browser_hash' = ${consent.browserHash}
@@ -172,7 +191,8 @@ export async function linkIdentity(
       receipt AS (${receiptIfChanged(write, null)})
       SELECT w.id, w.org_id, w.default_role, EXISTS (SELECT FROM changed) AS changed,
         EXISTS (SELECT FROM joined) AS joined FROM wanted w`,
-  );
+  ]);
+  const [row] = rows;
   if (row === undefined) return { kind: "no_challenge" };
   if (!booleanOf(row, "changed")) return { kind: "taken" };
   const provider = idOf("provider", row, "id");

@@ -171,6 +171,7 @@ async function signUpAt(now: {
     write,
     { provider, subject: crypto.randomUUID(), user, email, name: "New" },
     "viewer",
+    1,
   );
   const count = async () => {
     const [row] = await asSuperuser(

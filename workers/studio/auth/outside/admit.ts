@@ -10,10 +10,8 @@ import {
   touchIdentity,
 } from "../../../../store/control/outside/identities.ts";
 import type { JoiningRole, Provider } from "../../../../store/control/outside/providers.ts";
-import { isFullOfMembers } from "../../../../store/control/quotas.ts";
 import { type HandlerResult, type Refusal, refuse } from "../../http/result.ts";
 import type { RequestContext } from "../../pipeline/request-context.ts";
-import type { Services } from "../../services.ts";
 import { completeSignIn, type LoginAnswer, recordFailure } from "../complete-sign-in.ts";
 import { sha256Hex } from "../keys.ts";
 import { makeSecret } from "../secrets.ts";
@@ -79,7 +77,8 @@ function signIn(
 
 /**
  * Makes an account where the provider may: the address is verified and nobody's. At an organisation's door
- * the account must come with a membership, or it would stand outside: its own provider's rule of joining.
+ * the account must come with a membership, or it would stand outside: its own provider's rule of joining, and its
+ * plan's room for one more.
  */
 async function signUp(
   context: RequestContext,
@@ -89,12 +88,12 @@ async function signUp(
   const { services } = context;
   const email = identity.verifiedEmail;
   if (email === null || !provider.allowSignUp) return null;
-  const role = await whereThereIsRoom(services, provider, joiningRole(provider, email));
+  const role = joiningRole(provider, email);
   if (door !== null && role === null) return null;
   const user: UserId = services.makeId("user");
   const name = identity.name ?? email.slice(0, email.indexOf("@"));
   const made = { provider: provider.id, subject: identity.subject, user, email, name };
-  const signedUp = await signUpIdentity(services.database, context.write(), made, role);
+  const signedUp = await signUpIdentity(services.database, context.write(), made, role, services.limitScale);
   if (signedUp.kind === "refused") return null;
   const { joining } = signedUp;
   context.caused([{ type: "factor_change", user_id: user, factor: "external_identity", action: "added" }]);
@@ -103,16 +102,6 @@ async function signUp(
     await tellHubOfJoining(context, user, joining);
   }
   return { id: user, email, name };
-}
-
-/** Nobody joins by themselves what is full by its plan. Two at the same moment may both: an invitation, which an administrator made, is counted exactly. */
-async function whereThereIsRoom(
-  services: Services,
-  { ownDoor }: Provider,
-  role: JoiningRole | null,
-): Promise<JoiningRole | null> {
-  if (role === null || ownDoor === null) return null;
-  return (await isFullOfMembers(services.database, ownDoor, services.limitScale)) ? null : role;
 }
 
 /** The role of the membership that comes with an address of a domain that the organisation listed. */
