@@ -12,6 +12,8 @@ export const idPrefixes = {
   user: "usr",
   device: "dev",
   document: "doc",
+  upload: "upl",
+  share: "shr",
   session: "ses",
   group: "grp",
   command: "cmd",
@@ -43,6 +45,9 @@ export type OrgId = Id<"org">;
 export type UserId = Id<"user">;
 export type DeviceId = Id<"device">;
 export type DocumentId = Id<"document">;
+/** One upload, and the version that it becomes. */
+export type UploadId = Id<"upload">;
+export type ShareId = Id<"share">;
 export type SessionId = Id<"session">;
 export type GroupId = Id<"group">;
 export type CommandId = Id<"command">;

@@ -34,6 +34,8 @@ export const problems = {
   idempotency_conflict: [409, "The Idempotency-Key was used for another request"],
   idempotency_in_progress: [409, "The first request with this Idempotency-Key is still running"],
   too_large: [413, "The request is too large"],
+  invalid_range: [416, "No byte of it is in that range"],
+  harmful_document: [422, "Something harmful was found in it, so it was not kept"],
   unsupported_media_type: [415, "Send application/json"],
   invalid_enrollment_code: [403, "The enrolment code is not valid"],
   rate_limited: [429, "Too many requests"],

@@ -7,6 +7,7 @@ import { auditRoutes } from "./routes/audit.ts";
 import { auditStreamRoutes } from "./routes/audit-stream.ts";
 import { backupRoutes } from "./routes/backups.ts";
 import { devicesRoutes } from "./routes/devices.ts";
+import { documentsRoutes } from "./routes/documents.ts";
 import { encryptionRoutes } from "./routes/encryption.ts";
 import { factorsRoutes } from "./routes/factors.ts";
 import { geoRoutes } from "./routes/geo.ts";
@@ -36,6 +37,7 @@ export const routes = {
   ...apiKeysRoutes,
   ...groupsRoutes,
   ...devicesRoutes,
+  ...documentsRoutes,
   ...auditRoutes,
   ...auditStreamRoutes,
   ...backupRoutes,

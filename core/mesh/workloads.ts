@@ -21,6 +21,7 @@ export const audiences = [
   "data.data-keys",
   "capabilities.encryption",
   "capabilities.backups",
+  "capabilities.documents",
   "data.backup-source",
 ] as const;
 export type Audience = (typeof audiences)[number];
@@ -53,6 +54,8 @@ export const jobs = [
   "tend_keys",
   /** Making, reading and deleting an organisation's backups, by the clock, on its word or the operator's. */
   "tend_backups",
+  /** Ending uploads and documents that are over, and an organisation's objects, by the clock. */
+  "tend_documents",
 ] as const;
 export type Job = (typeof jobs)[number];
 
@@ -67,6 +70,7 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "capabilities.devices",
       "capabilities.encryption",
       "capabilities.backups",
+      "capabilities.documents",
       "durable-objects.audit-intake",
       "durable-objects.audit-reader",
       "durable-objects.hub-control",
@@ -87,6 +91,7 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "audit_witness",
       "audit_stream",
       "tend_backups",
+      "tend_documents",
     ],
   },
   capabilities: {
@@ -97,7 +102,7 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "durable-objects.hub-control",
       "durable-objects.hub-backup",
     ],
-    jobs: ["enroll", "tend_keys", "tend_backups"],
+    jobs: ["enroll", "tend_keys", "tend_backups", "tend_documents"],
   },
   "durable-objects": {
     audiences: ["data.ingest", "data.audit-sink"],

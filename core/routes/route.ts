@@ -28,6 +28,8 @@ export interface RouteSpec {
   readonly policy: RoutePolicy;
   /** Largest body in bytes; 0 refuses any body. */
   readonly bodyBytesMax: number;
+  /** `bytes`: handed on as it comes and held by nobody; its length is announced, and the WAF doesn't read it. */
+  readonly takes: "json" | "bytes";
   readonly rateClass: RateClass;
   readonly wafExemptions: readonly WafExemption[];
   /**
@@ -52,7 +54,15 @@ export const operatorRoute: RoutePolicy = { kind: "operator" };
 /** A member whose role grants `permission`. */
 export const needs = (permission: Permission): RoutePolicy => ({ kind: "permission", permission });
 
-type Defaults = "bodyBytesMax" | "rateClass" | "wafExemptions" | "stepUp" | "whileDeleting" | "geo" | "servedBy";
+type Defaults =
+  | "bodyBytesMax"
+  | "takes"
+  | "rateClass"
+  | "wafExemptions"
+  | "stepUp"
+  | "whileDeleting"
+  | "geo"
+  | "servedBy";
 type Declared = Omit<RouteSpec, Defaults> & Partial<Pick<RouteSpec, Defaults>>;
 
 /** Fills what a route may leave out. `policy` is not among it. */
@@ -60,6 +70,7 @@ export function route(declared: Declared): RouteSpec {
   const reads = declared.method === "GET";
   return {
     bodyBytesMax: reads ? 0 : bodyBytesDefaultMax,
+    takes: "json",
     // The operator's token is guessed at like a password, if at all.
     rateClass: declared.policy.kind === "operator" ? "sign_in" : "default",
     wafExemptions: [],

@@ -30,6 +30,8 @@ export const permissions = [
   "devices:manage",
   "devices:command",
   "telemetry:read",
+  "documents:read",
+  "documents:write",
   "audit:read",
   "audit:manage",
 ] as const;

@@ -33,6 +33,14 @@ export async function isFullOfMembers(database: Database, { org }: DoorScope, sc
   return row !== undefined && !booleanOf(row, "room");
 }
 
+/** Null: no such organisation. */
+export async function readPlan(database: Database, { org }: DoorScope): Promise<Plan | null> {
+  const [row] = await database.query(sql`SELECT o.plan FROM control.organisations o WHERE o.id = ${org}`, {
+    readOnly: true,
+  });
+  return row === undefined ? null : planOf(row, "plan");
+}
+
 export interface MemberUse {
   readonly plan: Plan;
   readonly members: number;

@@ -24,6 +24,8 @@ const table: Readonly<Record<Permission, string>> = {
   "devices:manage": "✓ ✓ – – –",
   "devices:command": "✓ ✓ – – –",
   "telemetry:read": "✓ ✓ ✓ ✓ ✓",
+  "documents:read": "✓ ✓ ✓ ✓ ✓",
+  "documents:write": "✓ ✓ ✓ – –",
   "audit:read": "✓ ✓ – – ✓",
   "audit:manage": "✓ ✓ – – –",
 };

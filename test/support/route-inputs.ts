@@ -93,6 +93,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   },
   useBreakGlass: { code: "0000-0000-0000-0000-0000-0000-0000-0000" },
   createApiKey: { name: "mine now", role: "viewer", expires_at: tomorrow },
+  putAuditAlerts: { mail: true },
   putAuditStream: { url: "https://siem.school.test/hook", format: "json" },
   rotateAuditStreamSecret: null,
   resumeAuditStream: null,
@@ -109,6 +110,12 @@ const bodies: Readonly<Record<string, unknown>> = {
   enroll: { code: "x", name: "pc", platform: "linux" },
   orgEnroll: { code: "x", name: "pc", platform: "linux" },
   renameDevice: { name: "mine now" },
+  createDocument: { name: "mine now.txt", size_bytes: 3 },
+  renameDocument: { name: "mine still.txt" },
+  restoreDocument: null,
+  createDocumentVersion: { size_bytes: 3 },
+  putUploadPart: null,
+  completeUpload: null,
   rotateDeviceToken: null,
   sendCommand: { name: "ping", args: {} },
   createIdentityProvider: supabase("mnopqrst"),
@@ -162,8 +169,8 @@ export function bodyOf([name, { method }]: AnyRoute): unknown {
   return bodies[name] ?? undefined;
 }
 
-/** An entry, a bundle and a tile: they are called the same in every organisation's audit log. */
-export const placesInLog: Params = { seq: "1", bundle: "000.p/1", tile: "0/000.p/1" };
+/** An entry, a bundle and a tile of an audit log, and a part of an upload: they are called the same in every organisation. */
+export const placesInLog: Params = { seq: "1", bundle: "000.p/1", tile: "0/000.p/1", part: "1" };
 
 /**
  * The route's path with its parameters filled in.
@@ -192,6 +199,8 @@ const kinds = {
   exception: "geoException",
   witness: "witness",
   secret: "providerSecret",
+  doc: "document",
+  upload: "upload",
 } as const;
 
 /** Parameters that name something of an organisation's. */

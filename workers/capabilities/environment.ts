@@ -12,6 +12,9 @@ import type { HubBackupRpc } from "../../core/rpc/hub-backup.ts";
 import type { BackupsDependencies } from "./backups/backups.ts";
 import type { BackupBucket } from "./backups/bucket.ts";
 import type { DevicesDependencies } from "./devices/admission.ts";
+import type { DocumentsDependencies } from "./documents/admission.ts";
+import type { DocumentBucket } from "./documents/bucket.ts";
+import { fixedLengthStream } from "./documents/fixed-length-stream.ts";
 import type { EncryptionDependencies } from "./keys/encryption.ts";
 import { createTenantKeys, type KeysEnv } from "./keys/tenant-keys.ts";
 import { createTenantConnections } from "./tenant-connections.ts";
@@ -28,6 +31,7 @@ export interface Env extends KeysEnv {
   readonly HUB_BACKUP: HubBackupRpc;
   readonly BACKUP_SOURCE: BackupSourceRpc;
   readonly BACKUPS: BackupBucket;
+  readonly DOCUMENTS: DocumentBucket;
   readonly ENROLLMENT_LIMITS: EnrollmentLimitsRpc;
   /** Multiplies how many devices a minute enrol with one code; plain configuration for load tests. */
   readonly LIMIT_SCALE: string;
@@ -38,6 +42,7 @@ export function createDependencies(env: Env): {
   devices: DevicesDependencies;
   encryption: EncryptionDependencies;
   backups: BackupsDependencies;
+  documents: DocumentsDependencies;
 } {
   const now = (): number => Date.now();
   const random = (bytes: Uint8Array<ArrayBuffer>): Uint8Array => crypto.getRandomValues(bytes);
@@ -84,7 +89,17 @@ export function createDependencies(env: Env): {
     now,
     random,
   };
-  return { devices, encryption, backups };
+  const documents: DocumentsDependencies = {
+    keys,
+    connections,
+    dataKeys: tenantKeys.of,
+    bucket: env.DOCUMENTS,
+    toStream: fixedLengthStream,
+    gateway: env.NEON_GATEWAY,
+    now,
+    randomBytes,
+  };
+  return { devices, encryption, backups, documents };
 }
 
 /** @throws when it is no whole number from 1 to 1,000,000: a Worker with broken limits must not serve */

@@ -4,7 +4,8 @@
  * - `devices/`: enrolment, inventory, commands, telemetry, groups. Entrypoint `Devices`, for studio.
  * - `keys/`: data keys and who keeps what wraps them. Entrypoint `Encryption`, for studio.
  * - `backups/`: organisations into a bucket and out of it. Entrypoint `Backups`, for studio's clock and the operator.
- * - `documents/`, `exports/`, `llm/`, `billing/` stand beside it when they come, each with an
+ * - `documents/`: files, sealed in a bucket. Entrypoint `Documents`, for studio.
+ * - `exports/`, `llm/`, `billing/` stand beside it when they come, each with an
  *   entrypoint of its own, its own audience in core/mesh/workloads.ts and its own table of rights.
  *
  * A call's life: devices.ts → admission.ts (verified, then its role) → one handler → store/tenant,
@@ -15,9 +16,11 @@ import type { BackupId } from "../../core/ids.ts";
 import type { SignedCall } from "../../core/mesh/claims.ts";
 import type { BackupOrder, BackupsRpc } from "../../core/rpc/backups.ts";
 import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
+import type { DocumentsRpc } from "../../core/rpc/documents.ts";
 import type { EncryptionRpc, KeeperInput } from "../../core/rpc/encryption.ts";
 import { createBackups } from "./backups/backups.ts";
 import { createDevices } from "./devices/devices.ts";
+import { createDocuments } from "./documents/documents.ts";
 import { createDependencies, type Env } from "./environment.ts";
 import { createEncryption } from "./keys/encryption.ts";
 
@@ -26,15 +29,17 @@ let capabilities: {
   readonly devices: DevicesRpc;
   readonly encryption: EncryptionRpc;
   readonly backups: BackupsRpc;
+  readonly documents: DocumentsRpc;
 } | null = null;
 
 function capabilitiesOf(env: Env): NonNullable<typeof capabilities> {
   if (capabilities === null) {
-    const { devices, encryption, backups } = createDependencies(env);
+    const { devices, encryption, backups, documents } = createDependencies(env);
     capabilities = {
       devices: createDevices(devices),
       encryption: createEncryption(encryption),
       backups: createBackups(backups),
+      documents: createDocuments(documents),
     };
   }
   return capabilities;
@@ -152,6 +157,71 @@ export class Backups extends WorkerEntrypoint<Env> implements BackupsRpc {
   }
   erase(call: SignedCall): ReturnType<BackupsRpc["erase"]> {
     return capabilitiesOf(this.env).backups.erase(call);
+  }
+}
+
+type Asked<Method extends keyof DocumentsRpc> = Parameters<DocumentsRpc[Method]>;
+type Answered<Method extends keyof DocumentsRpc> = ReturnType<DocumentsRpc[Method]>;
+
+/** Private binding of studio. What may be called, and by whom, is in documents/rights.ts. */
+export class Documents extends WorkerEntrypoint<Env> implements DocumentsRpc {
+  get #documents(): DocumentsRpc {
+    return capabilitiesOf(this.env).documents;
+  }
+
+  beginUpload(...rest: Asked<"beginUpload">): Answered<"beginUpload"> {
+    return this.#documents.beginUpload(...rest);
+  }
+  findUpload(...rest: Asked<"findUpload">): Answered<"findUpload"> {
+    return this.#documents.findUpload(...rest);
+  }
+  putPart(...rest: Asked<"putPart">): Answered<"putPart"> {
+    return this.#documents.putPart(...rest);
+  }
+  completeUpload(...rest: Asked<"completeUpload">): Answered<"completeUpload"> {
+    return this.#documents.completeUpload(...rest);
+  }
+  cancelUpload(...rest: Asked<"cancelUpload">): Answered<"cancelUpload"> {
+    return this.#documents.cancelUpload(...rest);
+  }
+  listDocuments(...rest: Asked<"listDocuments">): Answered<"listDocuments"> {
+    return this.#documents.listDocuments(...rest);
+  }
+  getDocument(...rest: Asked<"getDocument">): Answered<"getDocument"> {
+    return this.#documents.getDocument(...rest);
+  }
+  listVersions(...rest: Asked<"listVersions">): Answered<"listVersions"> {
+    return this.#documents.listVersions(...rest);
+  }
+  renameDocument(...rest: Asked<"renameDocument">): Answered<"renameDocument"> {
+    return this.#documents.renameDocument(...rest);
+  }
+  openContent(...rest: Asked<"openContent">): Answered<"openContent"> {
+    return this.#documents.openContent(...rest);
+  }
+  removeDocument(...rest: Asked<"removeDocument">): Answered<"removeDocument"> {
+    return this.#documents.removeDocument(...rest);
+  }
+  restoreDocument(...rest: Asked<"restoreDocument">): Answered<"restoreDocument"> {
+    return this.#documents.restoreDocument(...rest);
+  }
+  addShare(...rest: Asked<"addShare">): Answered<"addShare"> {
+    return this.#documents.addShare(...rest);
+  }
+  listShares(...rest: Asked<"listShares">): Answered<"listShares"> {
+    return this.#documents.listShares(...rest);
+  }
+  removeShare(...rest: Asked<"removeShare">): Answered<"removeShare"> {
+    return this.#documents.removeShare(...rest);
+  }
+  tend(...rest: Asked<"tend">): Answered<"tend"> {
+    return this.#documents.tend(...rest);
+  }
+  expunge(...rest: Asked<"expunge">): Answered<"expunge"> {
+    return this.#documents.expunge(...rest);
+  }
+  erase(...rest: Asked<"erase">): Answered<"erase"> {
+    return this.#documents.erase(...rest);
   }
 }
 

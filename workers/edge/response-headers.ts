@@ -48,8 +48,8 @@ const always: Readonly<Record<string, string>> = {
   "Permissions-Policy": deniedFeatures.map((feature) => `${feature}=()`).join(", "),
 };
 
-/** An API answer renders nothing. */
-const apiContentPolicy = "default-src 'none'; frame-ancestors 'none'";
+/** An API answer renders nothing: a document's content that a browser showed all the same would be of no origin and run nothing. */
+const apiContentPolicy = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
 /**
  * A page loads its own scripts, styles, images and fonts and talks to its own origin: no inline script or

@@ -3,6 +3,7 @@ import type { AuditProofsRpc } from "../../core/rpc/audit-proofs.ts";
 import type { BackupsRpc } from "../../core/rpc/backups.ts";
 import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
 import type { ProvisionerRpc } from "../../core/rpc/data.ts";
+import type { DocumentsRpc } from "../../core/rpc/documents.ts";
 import type {
   AuditIntakeRpc,
   AuditReaderRpc,
@@ -46,6 +47,7 @@ export interface Environment {
   readonly DEVICES: DevicesRpc;
   readonly ENCRYPTION: EncryptionRpc;
   readonly BACKUPS: BackupsRpc;
+  readonly DOCUMENTS: DocumentsRpc;
   readonly PROVISIONER: ProvisionerRpc;
   readonly PUBLIC_KEYS: PublicKeysRpc;
   readonly TOKEN_SIGNER: TokenSignerRpc;

@@ -5,6 +5,7 @@ import type { AuditProofsRpc } from "../../core/rpc/audit-proofs.ts";
 import type { BackupsRpc } from "../../core/rpc/backups.ts";
 import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
 import type { ProvisionerRpc } from "../../core/rpc/data.ts";
+import type { DocumentsRpc } from "../../core/rpc/documents.ts";
 import type {
   AuditIntakeRpc,
   AuditReaderRpc,
@@ -63,6 +64,7 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly encryption: EncryptionRpc;
   readonly backups: BackupsRpc;
   readonly provisioner: ProvisionerRpc;
+  readonly documents: DocumentsRpc;
   readonly publicKeys: PublicKeysRpc;
   readonly tokenSigner: TokenSignerRpc;
   readonly keyRotation: KeyRotationRpc;
@@ -98,7 +100,7 @@ export function createServices(env: Environment, platform: Platform): Services {
     publicUrl: config.publicUrl,
     hubIsSplit: config.hubIsSplit,
     limitScale: config.limitScale,
-    database: createDatabase({ url: config.controlDatabaseUrl, gateway: config.neonGateway }),
+    database,
     keys: deriveKeys(config.rootKey),
     operatorTokenSha256: config.operatorTokenSha256,
     passwords: createPasswordHasher(env.PASSWORDS, config.passwordsToken),
@@ -117,6 +119,7 @@ export function createServices(env: Environment, platform: Platform): Services {
     backups: env.BACKUPS,
     provisioner: env.PROVISIONER,
     publicKeys: env.PUBLIC_KEYS,
+    documents: env.DOCUMENTS,
     tokenSigner: env.TOKEN_SIGNER,
     keyRotation: env.KEY_ROTATION,
     audit: env.AUDIT,

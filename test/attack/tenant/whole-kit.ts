@@ -6,6 +6,8 @@ import { type OrgId, parseId } from "../../../core/ids.ts";
 import { createMeshKeys } from "../../../core/mesh/keys.ts";
 import type { DevicesRpc } from "../../../core/rpc/capabilities.ts";
 import { createDevices } from "../../../workers/capabilities/devices/devices.ts";
+import type { DocumentBucket } from "../../../workers/capabilities/documents/bucket.ts";
+import { createDocuments } from "../../../workers/capabilities/documents/documents.ts";
 import { createTenantConnections } from "../../../workers/capabilities/tenant-connections.ts";
 import type { DataEnv } from "../../../workers/data/config.ts";
 import { connectionForCall } from "../../../workers/data/credentials/for-tenant.ts";
@@ -17,6 +19,7 @@ import type { Services } from "../../../workers/studio/services.ts";
 import { countingLimits } from "../../postgres/capabilities/counting.ts";
 import { testTenantKeys } from "../../postgres/capabilities/data-keys.ts";
 import { FakeHub } from "../../postgres/capabilities/fake-hub.ts";
+import { startDocumentBucket, toStream } from "../../postgres/documents/bucket.ts";
 import { type Account, createHarness, type Harness, type Sent } from "../../postgres/studio/harness.ts";
 import { asSuperuser, dataVariables, describeTenant, type FreshTenant, gateway } from "../../postgres/support.ts";
 import { ownProvider, type Params, witnessKeyNamed } from "../../support/route-inputs.ts";
@@ -39,7 +42,8 @@ export interface Whole extends Harness {
 
 export async function createWhole(): Promise<Whole> {
   const mesh = await createTestMesh();
-  const studio = await createHarness((services) => ({ ...services, ...realParts(services, mesh) }));
+  const { bucket } = await startDocumentBucket();
+  const studio = await createHarness((services) => ({ ...services, ...realParts(services, mesh, bucket) }));
 
   async function organisation(placement?: string): Promise<Organisation> {
     for (;;) {
@@ -57,7 +61,11 @@ export async function createWhole(): Promise<Whole> {
 }
 
 /** The other units' own code, behind the same signed calls as in production. */
-function realParts(services: Services, mesh: TestMesh): Pick<Services, "devices" | "provisioner"> {
+function realParts(
+  services: Services,
+  mesh: TestMesh,
+  bucket: DocumentBucket,
+): Pick<Services, "devices" | "documents" | "provisioner"> {
   const { publicKeys, now } = services;
   // Two roots: studio's certificates are from the harness, the capability's from here.
   const roots = async () => ({ keys: [...mesh.rootKeys, ...(await publicKeys.meshRoots()).keys] });
@@ -85,6 +93,16 @@ function realParts(services: Services, mesh: TestMesh): Pick<Services, "devices"
       gateway,
       now,
       random,
+    }),
+    documents: createDocuments({
+      keys,
+      connections: createTenantConnections({ credentials, caller, now: Date.now }),
+      dataKeys: testTenantKeys(unit, caller).of,
+      bucket,
+      toStream,
+      gateway,
+      now,
+      randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
     }),
     provisioner: {
       createTenant: async (call, org) => provision(await atStudiosTime, call, org),
@@ -140,6 +158,18 @@ async function makeThings(
   );
   const witness = await twice((name) => post(`${at}/audit/witnesses`, { name, key: witnessKeyNamed(name) }));
   const travels = { country: "NP", until: expires_at };
+  const put = async (path: string, rawBody: string): Promise<void> => {
+    const headers = { "Content-Type": "application/octet-stream" };
+    const sent = await studio.send("PUT", path, { rawBody, headers, token: org.owner.token });
+    if (sent.status !== 204) throw new Error(`${path} answered ${sent.status}: ${sent.text}`);
+  };
+  const doc = await twice(async (name) => {
+    const begun = await post(`${at}/documents`, { name: `${name}.txt`, size_bytes: 3 });
+    const upload = `${at}/documents/${begun.document_id}/uploads/${begun.id}`;
+    await put(`${upload}/parts/1`, "abc");
+    return post(`${upload}/complete`, undefined);
+  });
+  const upload = await post(`${at}/documents/${doc.id}/versions`, { size_bytes: 3 });
   const exception = await post(`${at}/policies/geo/exceptions/${org.viewer.id}`, travels);
   const provider = await post(`${at}/identity-providers`, ownProvider);
   await studio.signIn(org.owner.email);
@@ -161,6 +191,8 @@ async function makeThings(
     secret: provider.secrets[0].id,
     session: sessions.body.items[0].id,
     passkey: newId("passkey"),
+    doc: doc.id,
+    upload: upload.id,
   };
 }
 

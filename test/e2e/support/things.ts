@@ -41,6 +41,23 @@ export async function newKey(owner: Api, org: string, role: string): Promise<{ i
   return done(owner.send("POST", `/api/v1/orgs/${org}/api-keys`, { name: `${role} key`, role, expires_at }));
 }
 
+/** A document of one part. @returns its id */
+export async function newDocument(owner: Api, org: string, name: string, text: string): Promise<string> {
+  const at = `/api/v1/orgs/${org}/documents`;
+  const begun = await done(
+    owner.send<{ id: string; document_id: string }>("POST", at, { name, size_bytes: Buffer.byteLength(text) }),
+  );
+  const upload = `${at}/${begun.document_id}/uploads/${begun.id}`;
+  const put = await fetch(`${owner.base}${upload}/parts/1`, {
+    method: "PUT",
+    body: Buffer.from(text),
+    headers: { Authorization: `Bearer ${owner.token}`, "Content-Type": "application/octet-stream" },
+  });
+  if (put.status !== 204) throw new Error(`a part was answered with ${put.status}: ${await put.text()}`);
+  await done(owner.send("POST", `${upload}/complete`));
+  return begun.document_id;
+}
+
 /** One of everything that a path can name, and the token of the device among it. */
 export async function makeThings(mailDir: string, owner: Api, org: string): Promise<Params & { deviceToken: string }> {
   const at = `/api/v1/orgs/${org}`;
@@ -62,6 +79,8 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
   const travels = { country: "NP", until };
   const exception = await send<{ id: string }>(`/policies/geo/exceptions/${member.userId}`, travels);
   const witness = await send<{ id: string }>("/audit/witnesses", { name: "ours", key: witnessKeyNamed("ours") });
+  const doc = await newDocument(owner, org, "notes.txt", "abc");
+  const upload = await send<{ id: string }>(`/documents/${doc}/versions`, { size_bytes: 3 });
   const provider = await send<{ id: string; secrets: { id: string }[] }>("/identity-providers", ownProvider);
   const page = (await new Api(owner.base).send<string>("GET", "/")).body;
   const file = /\/assets\/([^"]+)"/.exec(page)?.[1];
@@ -85,6 +104,8 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
     secret: provider.secrets[0]?.id ?? "",
     session: makeId("session", Date.now(), random()),
     passkey: makeId("passkey", Date.now(), random()),
+    doc,
+    upload: upload.id,
     page: "devices",
     file,
   };

@@ -51,6 +51,25 @@ export async function fillTenant({ org, name, placement }: FreshTenant, samples 
   await run(`INSERT INTO ${name}.groups (id, name) VALUES ('${group}', 'g')`);
   await run(`INSERT INTO ${name}.group_devices VALUES ('${group}', '${device}')`);
   await run(`INSERT INTO ${name}.group_members VALUES ('${group}', 'usr_someone')`);
+  const [document, version] = [id("document"), id("upload")];
+  await run(
+    `INSERT INTO ${name}.documents (id, name, owner_id, wrapped_key, current_version, deleted_at, deleted_by, name_terms, text_terms) VALUES
+    ($1, $2, 'usr_someone', 'w1.x', $3, NULL, NULL, array_to_tsvector(ARRAY['हिन्दी', 'it''s', $4]), to_tsvector('english', 'running')),
+    ($5, 'gone', 'usr_someone', 'w1.y', NULL, now(), 'usr_someone', '', '')`,
+    [document, awkward, version, awkward.slice(0, 40), id("document")],
+  );
+  await run(
+    `INSERT INTO ${name}.document_versions (id, document_id, number, size_bytes, declared_type, media_type, active, upload, created_by, completed_at) VALUES
+    ($1, $2, 1, 1073741824, 'text/html', 'text/html', true, $3, 'usr_someone', now()),
+    ($4, $2, NULL, 0, 'x', NULL, NULL, 'u', 'usr_someone', NULL)`,
+    [version, document, awkward, id("upload")],
+  );
+  await run(`INSERT INTO ${name}.document_parts VALUES ('${version}', 128, 'etag')`);
+  await run(
+    `INSERT INTO ${name}.document_shares (id, document_id, grantee_kind, grantee, until, created_by) VALUES
+    ('${id("share")}', '${document}', 'role', 'viewer', 'infinity', 'usr_someone'),
+    ('${id("share")}', '${document}', 'group', '${group}', NULL, 'usr_someone')`,
+  );
   await run(`INSERT INTO ${name}.operation_receipts (request_id) VALUES ('req_1')`);
   await run(`UPDATE ${name}.telemetry_policy SET raw_days = 31, raw_begins = '2020-01-01'`);
   await run(`SELECT ${name}.telemetry_make_days(ARRAY(SELECT current_date - n FROM generate_series(0, 2) n))`);

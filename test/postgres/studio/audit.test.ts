@@ -23,10 +23,15 @@ async function call(name: RouteName, spec: RouteSpec) {
 describe("every route", () => {
   /** A witness's: what it signs is kept with its time, and its questions must not make the log grow. */
   const witnessing = ["witnessCheckpoint", "cosignCheckpoint"];
-  const writes = served.filter(([name, { method }]) => method !== "GET" && !witnessing.includes(name));
+  /** Bytes that count with the completion of their upload, and may take longer than an intent stays open. */
+  const parts = ["putUploadPart"];
+  const writes = served.filter(
+    ([name, { method }]) => method !== "GET" && !witnessing.includes(name) && !parts.includes(name),
+  );
   const reads = served.filter(([, { method }]) => method === "GET");
   const hashesOnly = ["auditStatus", "auditCheckpoint", "auditConsistency", "auditTile"];
   const unaudited = ["ready", "openapi", "signInProviders", "orgSignInProviders", ...hashesOnly];
+  const ofOneDocument = ["getDocument", "getDocumentContent", "listDocumentVersions"];
   /** Read from the control database, where the walk has put none. */
   const absent = ["getIdentityProvider", "getPlatformProvider"];
 
@@ -42,6 +47,17 @@ describe("every route", () => {
     if (spec.policy.kind === "permission") expect(calls.every(({ log }) => log !== null)).toBe(true);
   });
 
+  it.each(served.filter(([name]) => parts.includes(name)))(
+    "%s leaves one event, with its status",
+    async (name, spec) => {
+      const { answer } = await call(name, spec);
+      const calls = studio.audit.of(answer.requestId);
+      expect(calls.map(({ phase, event }) => [phase, event])).toEqual([
+        ["event", expect.objectContaining({ endpoint: spec.path, method: spec.method, status_code: 204 })],
+      ]);
+    },
+  );
+
   it.each(served.filter(([name]) => witnessing.includes(name)))("%s leaves nothing in any log", async (name, spec) => {
     const { answer } = await call(name, spec);
     expect([answer.status, answer.body.code]).toEqual([401, "invalid_token"]);
@@ -50,7 +66,11 @@ describe("every route", () => {
 
   it.each(reads)("%s leaves one event, but for those that know nobody and change nothing", async (name, spec) => {
     const { answer } = await call(name, spec);
-    const calls = studio.audit.of(answer.requestId);
+    const all = studio.audit.of(answer.requestId);
+    // Whose reading of a document it was stands beside it.
+    const read = all.filter(({ event }) => event.type === "data_access");
+    expect([name, read.length]).toEqual([name, ofOneDocument.includes(name) ? 1 : 0]);
+    const calls = all.filter((one) => !read.includes(one));
     expect(calls.map(({ phase }) => phase)).toEqual(unaudited.includes(name) ? [] : ["event"]);
     if (!unaudited.includes(name)) {
       expect(answer.status).toBe(absent.includes(name) ? 404 : 200);

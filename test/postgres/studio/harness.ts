@@ -91,6 +91,7 @@ export async function createHarness(change: (services: Services) => Services = (
       DEVICES: standIns.devices,
       ENCRYPTION: standIns.encryption,
       BACKUPS: standIns.backups,
+      DOCUMENTS: standIns.documents,
       PROVISIONER: standIns.provisioner,
       PUBLIC_KEYS: keyRing.publicKeys,
       TOKEN_SIGNER: keyRing.tokenSigner,

@@ -15,6 +15,7 @@ import type {
   Result,
 } from "../../../core/rpc/capabilities.ts";
 import type { EncryptionState, ProvisionerRpc } from "../../../core/rpc/data.ts";
+import type { DocumentsRpc } from "../../../core/rpc/documents.ts";
 import type {
   HubControlRpc,
   HubGeoRpc,
@@ -25,11 +26,13 @@ import type {
 import type { EncryptionRpc } from "../../../core/rpc/encryption.ts";
 import type { HubBackupRpc, HubPage } from "../../../core/rpc/hub-backup.ts";
 import type { HubLimitsRpc, LimitsInUse } from "../../../core/rpc/hub-limits.ts";
+import { documentAnswers } from "./documents-stand-in.ts";
 
 export interface StandIns {
   readonly devices: DevicesRpc;
   readonly encryption: EncryptionRpc;
   readonly backups: BackupsRpc;
+  readonly documents: DocumentsRpc;
   readonly hub: HubControlRpc & HubGeoRpc & HubLifecycleRpc & HubLimitsRpc & HubUsageRpc;
   readonly hubBackup: HubBackupRpc;
   readonly provisioner: ProvisionerRpc;
@@ -58,7 +61,11 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       async (call: SignedCall, ...args: unknown[]) => {
         const verified = await verifyCall(
           call,
-          { audience, users: true, jobs: ["enroll", "provision", "lifecycle", "tend_keys", "tend_backups", "backup"] },
+          {
+            audience,
+            users: true,
+            jobs: ["enroll", "provision", "lifecycle", "tend_keys", "tend_backups", "tend_documents", "backup"],
+          },
           keys,
           now(),
         );
@@ -162,6 +169,7 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       prune: () => 0,
       erase: nothing,
     }),
+    documents: surface<DocumentsRpc>("capabilities.documents", documentAnswers(now)),
     encryption: surface<EncryptionRpc>("capabilities.encryption", {
       describe: encryption,
       changeKeeper: () => (broken.has("the keeper") ? { ok: false, code: "key_unavailable" } : encryption()),

@@ -77,6 +77,8 @@ export function targetOf(path: string, slug: string): string {
     exception: id("geoException"),
     witness: id("witness"),
     backup: id("backup"),
+    doc: id("document"),
+    upload: id("upload"),
     target: slug,
     export: randomUUID(),
     ...placesInLog,

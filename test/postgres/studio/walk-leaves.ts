@@ -98,11 +98,16 @@ export const leaves: Readonly<Record<string, readonly string[]>> = {
   removeDevice: ["enrollment device_removed @org"],
   rotateDeviceToken: ["enrollment token_rotated @org"],
   sendCommand: ["device_command ping @org"],
+  createDocument: ["data_access write @org"],
   createDocumentVersion: ["data_access write @org"],
+  renameDocument: ["data_access write @org"],
+  removeDocument: ["data_access delete @org"],
+  restoreDocument: ["data_access write @org"],
   completeUpload: ["data_access write @org"],
   cancelUpload: ["data_access delete @org"],
   // One event: what came of it.
   putUploadPart: nothing,
+  putAuditAlerts: ["policy_change audit_alerts @org"],
   putAuditStream: ["policy_change audit_stream @org", "key_change created @org"],
   removeAuditStream: ["policy_change audit_stream @org"],
   rotateAuditStreamSecret: ["key_change rotated @org"],
@@ -151,3 +156,6 @@ export const walkedElsewhere: readonly string[] = [
   ...["witnessCheckpoint", "cosignCheckpoint", "removeWitness"],
   ...["operatorMove", "operatorGiveUpMove", "operatorFinishMove"],
 ];
+
+/** Writes that leave one event, with what came of it, and no intent (`inOneEvent` of their definitions says why). */
+export const inOneEvent: readonly string[] = ["putUploadPart"];

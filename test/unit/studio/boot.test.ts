@@ -127,9 +127,9 @@ describe("the OpenAPI document", () => {
       .filter((parameter: { in: string }) => parameter.in === "query" || parameter.in === "path")
       .map(({ name }: { name: string }) => name);
     // Each was looked at: `code`, `key`, `secret` and `session` are ids, `tokens` asks for tokens in the answer,
-    // `keep_api_keys` is yes or no, `export` and `object` name a copy of a hub to the operator who made it.
+    // `keep_api_keys` is yes or no, `export` and `object` name a copy of a hub to the operator who made it, `q` is what somebody looks for.
     expect([...new Set(names)].sort().join(" ")).toBe(
-      "actor address backup bundle code country cursor days device document exception export from group invitation keep_api_keys key kind limit object offset org outcome page passkey policy provider secret seq session size step target tile to tokens type user witness zone",
+      "actor address backup bin bundle code country cursor days device doc document exception export from group invitation keep_api_keys key kind limit object offset org outcome page part passkey policy provider q secret seq session size step target tile to tokens type upload user version witness zone",
     );
   });
 

@@ -3,8 +3,10 @@
  * listed (a framework's name, an inward header, a cookie) does not leave.
  */
 const relayed = [
+  "Accept-Ranges",
   "Allow",
   "Content-Disposition",
+  "Content-Range",
   "Content-Type",
   "ETag",
   "Idempotency-Replayed",

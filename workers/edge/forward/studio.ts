@@ -11,7 +11,16 @@ import { relayedHeaders } from "./relayed-headers.ts";
  * What of a client's headers studio gets. Everything else stays here: any `X-Sentinel-*` of the
  * client's own, `Cookie`, `Forwarded` and its relatives, and what nobody reads.
  */
-const clientHeaders = ["Accept", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "User-Agent"];
+const clientHeaders = [
+  "Accept",
+  "Content-Type",
+  "Idempotency-Key",
+  "If-Match",
+  "If-None-Match",
+  "If-Range",
+  "Range",
+  "User-Agent",
+];
 
 /** Signing in ends the session that the browser held before, so studio sees that one cookie there. */
 const signIns: ReadonlySet<RouteName> = new Set<RouteName>([

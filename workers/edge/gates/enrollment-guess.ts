@@ -18,7 +18,7 @@ export async function judgeGuess(
   { env, isolate, client, body }: RequestContext & Pick<Additions, "body">,
   limit: number,
 ): Promise<Judged> {
-  const hash = await codeHash(body);
+  const hash = await codeHash(body instanceof ReadableStream ? null : body);
   const counter = `address:${client.key}`;
   const policy: RatePolicy = { policy: "enrollment", limit, windowMs: rateWindowMs };
   const counted = ({ decision }: RateAttempt): Counted => ({ policy: "enrollment", windowMs: rateWindowMs, decision });

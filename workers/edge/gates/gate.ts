@@ -23,8 +23,11 @@ export interface RequestContext {
 
 /** What the gates add to it. Each name is added by exactly one gate and never changed after. */
 export interface Additions {
-  /** The whole body, read under a hard cap. Null: the request has none, or nobody will be given it. */
-  readonly body: Uint8Array | null;
+  /**
+   * The whole body, read under a hard cap; of a route that takes bytes, those, still to come. Null: the request has
+   * none, or nobody will be given it.
+   */
+  readonly body: Uint8Array | ReadableStream<Uint8Array> | null;
   /** Where the request comes from; null only on a route that takes requests from anywhere. */
   readonly country: string | null;
   /** How that was judged; `judgedByPerson` (geo-person.ts) finishes it. */

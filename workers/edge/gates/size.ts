@@ -20,6 +20,8 @@ const packed: Denial = {
   headers: { "Accept-Encoding": "identity" },
 };
 
+const unannounced: Denial = { kind: "deny", code: "malformed_request", detail: "say how long it is: Content-Length" };
+
 /**
  * Bounds everything before anything parses it. `Content-Length` may refuse a request but never admits
  * one: the stream itself is counted, and what is forwarded later is what was counted here.
@@ -38,10 +40,19 @@ export const sizeGate: Gate<never, "body"> = {
     // Nobody is behind a miss, but who attacks one is refused and counted like everybody else.
     const bytesMax = resolution.kind === "miss" ? bodyBytesDefaultMax : resolution.match.route.bodyBytesMax;
     if (!declaredLengthFits(context, bytesMax)) return tooLarge;
+    if (resolution.kind === "route" && resolution.match.route.takes === "bytes") return announced(request);
     const body = await readAtMost(request.body, bytesMax);
     return body === "too_large" ? tooLarge : { kind: "allow", adds: { body } };
   },
 };
+
+/**
+ * What is too large to be held here is handed on as it comes. Its announced length fits, and whoever takes it counts
+ * once more; without one nobody could say before its end.
+ */
+function announced({ headers, body }: Request): GateResult<Pick<Additions, "body">> {
+  return headers.has("Content-Length") ? { kind: "allow", adds: { body } } : unannounced;
+}
 
 function headersFit(headers: Headers): boolean {
   let fields = 0;

@@ -31,6 +31,8 @@ export interface RouteShape<C extends CallerKind, P, Q, B, A extends z.ZodType> 
   readonly log?: LogChooser<B>;
   /** A route that writes no audit event says why. */
   readonly unaudited?: string;
+  /** A write that leaves one event, before its answer, and no intent before its work, says why. */
+  readonly inOneEvent?: string;
 }
 
 export interface RouteInput<P, Q, B> {
@@ -52,6 +54,7 @@ export interface RouteDefinition {
   readonly media: RawMedia | null;
   readonly log: LogChooser<unknown> | null;
   readonly unaudited: string | null;
+  readonly inOneEvent: string | null;
   readonly handle: (
     context: RequestContext,
     input: RouteInput<unknown, unknown, unknown>,
@@ -85,6 +88,7 @@ export function defineRoute<
     media: shape.media ?? null,
     log: (shape.log as LogChooser<unknown> | undefined) ?? null,
     unaudited: shape.unaudited ?? null,
+    inOneEvent: shape.inOneEvent ?? null,
     // The pipeline parses the input by this very shape and checks the caller before it calls:
     // the two casts restate what it has established.
     handle: (context, input) => handler(context as ContextByCaller[C], input as RouteInput<P, Q, B>),

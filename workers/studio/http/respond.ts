@@ -27,6 +27,7 @@ export function plainAnswer(
   if (status === 204) return { status, headers: { ...result.headers }, body: "" };
   if (media !== null) {
     const headers = { "Content-Type": media, ...result.headers };
+    if (result.body instanceof ReadableStream) return { status, headers, body: "", stream: result.body };
     if (result.body instanceof Uint8Array) return { status, headers, body: "", bytes: new Uint8Array(result.body) };
     return { status, headers, body: String(result.body) };
   }
@@ -45,5 +46,8 @@ export function respond(answer: PlainAnswer, requestId: RequestId): Response {
     else for (const one of value) headers.append(name, one);
   }
   headers.set("X-Request-Id", requestId);
-  return new Response(answer.status === 204 ? null : (answer.bytes ?? answer.body), { status: answer.status, headers });
+  return new Response(answer.status === 204 ? null : (answer.stream ?? answer.bytes ?? answer.body), {
+    status: answer.status,
+    headers,
+  });
 }

@@ -22,6 +22,8 @@ export interface PlainAnswer {
   readonly body: string;
   /** In place of `body`, where a read's answer is no text. */
   readonly bytes?: Uint8Array<ArrayBuffer>;
+  /** … or where it is too large to be held. Nobody has read of it before the request is on record. */
+  readonly stream?: ReadableStream<Uint8Array>;
 }
 
 /** One request on its way through the steps. Each field names the step that writes it; later steps only read. */
@@ -100,6 +102,8 @@ export function contextOf(exchange: Exchange): MemberContext & OwnContext & Oper
     credential: credentialOf(request.headers.get(studioHeaders.credential)),
     orgReference: exchange.params["org"] ?? null,
     cookieHeader: request.headers.get("Cookie"),
+    range: { wanted: request.headers.get("Range"), onlyOf: request.headers.get("If-Range") },
+    bytes: definition.spec.takes === "bytes" ? request.body : null,
     write: () => ({ requestId, nowMs: services.now() }),
     caused: (events) => void exchange.caused.push(...events),
     // Absent for routes of a lesser caller, whose handlers' types don't have them either.

@@ -30,6 +30,10 @@ export interface RequestContext {
   readonly orgReference: string | null;
   /** The Cookie header. Only sign-in and sign-out look at it, to end the old session. */
   readonly cookieHeader: string | null;
+  /** The fields `Range` and `If-Range`, as they came. */
+  readonly range: { readonly wanted: string | null; readonly onlyOf: string | null };
+  /** The body of a route that takes bytes; null when there is none. */
+  readonly bytes: ReadableStream<Uint8Array> | null;
   /** Marks a change with this request, at this moment. */
   write(): WriteRequest;
   /**

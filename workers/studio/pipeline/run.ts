@@ -80,6 +80,8 @@ async function stopped(
 }
 
 async function failed(exchange: Exchange, error: unknown): Promise<PlainAnswer> {
+  // What was opened and can't be put on record is read by nobody.
+  await exchange.answer?.stream?.cancel().catch(() => undefined);
   const worked = exchange.result !== null && exchange.definition.spec.method !== "GET";
   if (!worked) await release(exchange);
   return plainAnswer(worked ? outcomeLost : refusalForError(error), 500, exchange.requestId);

@@ -3,6 +3,7 @@ import { createApiKey } from "./api-keys/create.ts";
 import { listApiKeys } from "./api-keys/list.ts";
 import { revokeApiKey } from "./api-keys/revoke.ts";
 import { auditActivity } from "./audit/activity.ts";
+import { getAuditAlerts, putAuditAlerts } from "./audit/alerts/settings.ts";
 import { auditCheckpoint } from "./audit/checkpoint.ts";
 import { auditStatus } from "./audit/checkpoint-status.ts";
 import { auditConsistency } from "./audit/consistency.ts";
@@ -47,6 +48,17 @@ import { getDevice } from "./devices/show.ts";
 import { telemetry } from "./devices/telemetry.ts";
 import { openapiRoute } from "./documentation/openapi.ts";
 import { getEncryption, putEncryption, verifyEncryption } from "./encryption/keeper.ts";
+import { createDocument, createDocumentVersion } from "./documents/begin.ts";
+import { getDocumentContent } from "./documents/content.ts";
+import { listDocuments } from "./documents/list.ts";
+import {
+  getDocument,
+  listDocumentVersions,
+  removeDocument,
+  renameDocument,
+  restoreDocument,
+} from "./documents/metadata.ts";
+import { cancelUpload, completeUpload, getUpload, putUploadPart } from "./documents/upload.ts";
 import { operatorRewrapDataKeys, operatorRotateDataKey } from "./encryption/operate.ts";
 import { createEnrollmentCode } from "./enrollment/create-code.ts";
 import { enroll, orgEnroll } from "./enrollment/enroll.ts";
@@ -266,5 +278,18 @@ const served: readonly RouteDefinition[] = [
 
 /** Every route that studio serves. `assertRoutes` holds it against the route table. */
 export function allDefinitions(openApiDocument: () => object): RouteDefinition[] {
+  createDocument,
+  createDocumentVersion,
+  getDocumentContent,
+  listDocuments,
+  getDocument,
+  listDocumentVersions,
+  renameDocument,
+  removeDocument,
+  restoreDocument,
+  getUpload,
+  putUploadPart,
+  completeUpload,
+  cancelUpload,
   return [openapiRoute(openApiDocument), ...served];
 }

@@ -10,6 +10,8 @@ import { recordOf } from "./record.ts";
 /** Says which gate refused, and nothing of why: a rule's name would tell an attacker what to write next. */
 const denied: Denial = { kind: "deny", code: "waf_denied", headers: { "X-Sentinel-Waf": "block" } };
 
+const notJson: Denial = { kind: "deny", code: "unsupported_media_type" };
+
 /**
  * The web application firewall: the organisation's own rules, then signs of known attacks, weighed as it wants them
  * weighed. It is one layer among several and none relies on it: queries are parameterised, pages escape, bodies are
@@ -24,7 +26,9 @@ export const wafGate: Gate<"body" | "geo", never> = {
   judge(context) {
     const { request, resolution, body } = context;
     const contentType = request.headers.get("Content-Type");
-    const read = body === null ? null : readBody(body, contentType);
+    // A document's bytes are no request: what is in them is sealed, and looked at where it is opened.
+    const isStream = body instanceof ReadableStream;
+    const read = body === null || isStream ? null : readBody(body, contentType);
     try {
       if (judgeByPolicy(context, read).outcome === "block") return denied;
     } catch (error) {
@@ -32,6 +36,8 @@ export const wafGate: Gate<"body" | "geo", never> = {
       if (error instanceof TooComplex) return denied;
       throw error;
     }
+    if (isStream)
+      return mediaTypeOf(contentType) === "application/octet-stream" ? { kind: "allow", adds: {} } : notJson;
     // Behind a miss nobody reads the body, so its form does not matter.
     if (body === null || read === null || resolution.kind === "miss") return { kind: "allow", adds: {} };
     return judgeForm(body, read, contentType) ?? { kind: "allow", adds: {} };
@@ -81,7 +87,7 @@ function judgeForm(body: Uint8Array, read: WafBody, contentType: string | null):
     mediaTypeOf(contentType) !== "application/json" ||
     !/^[^;]*(?:;\s*charset="?utf-8"?)?\s*$/i.test(contentType ?? "")
   )
-    return { kind: "deny", code: "unsupported_media_type" };
+    return notJson;
   return read.kind === "json" && isExactUtf8(body) ? null : { kind: "deny", code: "invalid_json" };
 }
 

@@ -15,6 +15,14 @@ export async function parseInput(exchange: Exchange): Promise<Verdict> {
   const query = parseQuery(exchange.url.searchParams, definition.query);
   if (query.kind === "errors") return stop(refuse("invalid_request", { errors: query.errors }));
 
+  if (definition.spec.takes === "bytes") {
+    const { body } = exchange.request;
+    const type = (exchange.request.headers.get("Content-Type") ?? "").split(";")[0]?.trim().toLowerCase();
+    // What has no bytes has no type.
+    if (body !== null && type !== "application/octet-stream") return stop(refuse("unsupported_media_type"));
+    exchange.input = { params: params.data, query: query.value, body: undefined };
+    return proceed;
+  }
   const read = await readJsonBody(exchange.request, {
     expected: definition.body !== null,
     bytesMax: definition.spec.bodyBytesMax,

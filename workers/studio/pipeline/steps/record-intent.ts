@@ -6,6 +6,7 @@ export async function recordIntent(exchange: Exchange): Promise<Verdict> {
   const { definition, services, log } = exchange;
   // A write that says why it is in no log changes nothing but what it signs itself.
   if (definition.spec.method === "GET" || definition.unaudited !== null) return proceed;
+  if (definition.inOneEvent !== null) return proceed;
   exchange.intent = await audited(async () => {
     return services.audit.intent(await auditCall(exchange, log), log, apiCall(exchange, null));
   });

@@ -12,7 +12,7 @@ export async function recordOutcome(exchange: Exchange): Promise<Verdict> {
   const denied = result?.kind === "refusal" ? accessDenied(exchange, result.code, null) : [];
   const alongside = [...(result?.alongside ?? []), ...denied];
   if (intent === null) {
-    if (definition.unaudited === null) await appendApiCall(exchange, answer.status, alongside);
+    if (definition.unaudited === null) await appendApiCall(exchange, answer.status, [...caused, ...alongside]);
     return proceed;
   }
   await audited(async () => {

@@ -1,0 +1,40 @@
+import { z } from "@hono/zod-openapi";
+import { answerFromDocuments, storageBytesMax } from "../../http/ask-documents.ts";
+import { defineRoute } from "../../http/define-route.ts";
+import { announced, documentName, documentParams, upload, uploadView } from "./schemas.ts";
+
+const begun = {
+  action: "write",
+  of: ({ document }: { document: Parameters<typeof uploadView>[0]["document"] }) => document,
+} as const;
+
+/** The document is there once its first upload is complete. */
+export const createDocument = defineRoute(
+  "createDocument",
+  { caller: "member", body: z.strictObject({ name: documentName, ...announced }), status: 201, answer: upload },
+  async (context, { body }) => {
+    const wanted = { document: null, name: body.name, sizeBytes: body.size_bytes, declaredType: body.type };
+    const bytesMax = await storageBytesMax(context);
+    return answerFromDocuments(
+      context,
+      (documents, call) => documents.beginUpload(call, { ...wanted, storageBytesMax: bytesMax }),
+      uploadView,
+      begun,
+    );
+  },
+);
+
+export const createDocumentVersion = defineRoute(
+  "createDocumentVersion",
+  { caller: "member", params: documentParams, body: z.strictObject(announced), status: 201, answer: upload },
+  async (context, { params, body }) => {
+    const wanted = { document: params.doc, name: "", sizeBytes: body.size_bytes, declaredType: body.type };
+    const bytesMax = await storageBytesMax(context);
+    return answerFromDocuments(
+      context,
+      (documents, call) => documents.beginUpload(call, { ...wanted, storageBytesMax: bytesMax }),
+      uploadView,
+      begun,
+    );
+  },
+);
