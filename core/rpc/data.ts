@@ -1,5 +1,6 @@
 /** What each entrypoint of the data Worker offers, and to whom. */
 import type { AuditEntry } from "../audit/events.ts";
+import type { LogName } from "../audit/logs.ts";
 import type { DataKeySet, KeeperChange, KeeperOutcome, KeeperRecord, WrappedDataKey } from "../crypto/data-key-set.ts";
 import type { KeyUnavailableReason } from "../crypto/key-wrapper.ts";
 import type { DataKeyId, DeviceId, OrgId, UserId } from "../ids.ts";
@@ -28,7 +29,27 @@ export interface AuditSinkRpc {
   write(call: SignedCall, entries: readonly SinkEntry[]): Promise<void>;
   /** True if the request's work was committed (its operation receipt is there). `org` null: control only. */
   receiptExists(call: SignedCall, org: OrgId | null, requestId: string): Promise<boolean>;
+  /** Entries that were written, newest first: what their log keeps no more. Of the call's own log alone. */
+  older(call: SignedCall, query: OlderQuery): Promise<readonly OlderEntry[]>;
 }
+export interface OlderQuery {
+  /** The call's organisation, or a platform log. */
+  readonly log: LogName;
+  /** Numbers from (inclusive) and before (exclusive). */
+  readonly from: number;
+  readonly before: number;
+  readonly type: string | null;
+  /** Unix milliseconds, both inclusive. */
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+  /** 1 to `olderEntriesMax`. */
+  readonly limit: number;
+}
+export interface OlderEntry extends Pick<SinkEntry, "leafJson" | "sealed"> {
+  readonly seq: number;
+}
+/** Entries in one answer: some KiB each. */
+export const olderEntriesMax = 1000;
 export interface SinkEntry {
   /** Without any personal value: those fields are null. */
   readonly entry: AuditEntry;

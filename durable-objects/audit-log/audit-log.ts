@@ -22,8 +22,11 @@ import { DrainStore } from "./drain-state.ts";
 import { type EntryDraft, EntryStore } from "./entry-store.ts";
 import { Erasures } from "./erasures.ts";
 import { EventCounts } from "./event-counts.ts";
+import { Forgetting } from "./forgetting.ts";
 import { GeoTraffic, type TrafficCount } from "./geo-traffic.ts";
+import { OlderEntries } from "./older-entries.ts";
 import { type OpenIntent, OpenIntents, openIntentsMax } from "./open-intents.ts";
+import { PersonalFields } from "./personal-fields.ts";
 import { type HeadSigner, PublishedLog } from "./published-log.ts";
 import { fold, persistEveryMs, RefusalBuckets, type Refusals } from "./refusal-buckets.ts";
 import { Repeats } from "./repeats.ts";
@@ -63,6 +66,8 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
   readonly #repeats: Repeats;
   readonly #alerts: Alerts;
   readonly #published: PublishedLog;
+  readonly #older: OlderEntries;
+  readonly #forgetting: Forgetting;
   readonly #traffic: GeoTraffic;
   readonly #counts: EventCounts;
   readonly #waf: WafRecords;
@@ -83,7 +88,21 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     this.#buckets = new RefusalBuckets(ctx.storage.sql);
     this.#repeats = new Repeats(ctx.storage.sql, this.#entries, this.#keys);
     this.#alerts = new Alerts(ctx.storage.sql, this.#entries, this.#keys);
-    this.#published = new PublishedLog(ctx.storage, () => keyRing(env), env.AUDIT_COPY);
+    this.#older = new OlderEntries(ctx.storage.sql, new PersonalFields(this.#keys), {
+      sink: env.AUDIT_SINK,
+      call: (log, requestId) => objectCaller(env).asJob("data.audit-sink", "audit_drain", orgOfLog(log), requestId),
+      bucket: env.AUDIT_COPY,
+    });
+    this.#forgetting = new Forgetting(ctx.storage.sql);
+    this.#published = new PublishedLog(
+      ctx.storage,
+      () => keyRing(env),
+      env.AUDIT_COPY,
+      async (index) => {
+        const log = this.#drain.log();
+        return log === null ? null : await this.#older.leaves(log, index);
+      },
+    );
     this.#traffic = new GeoTraffic(ctx.storage.sql);
     this.#counts = new EventCounts(ctx.storage.sql);
     this.#waf = new WafRecords(ctx.storage.sql);
@@ -160,7 +179,15 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
 
   /** Entries, newest first. `filter` was validated by `AuditReader`. */
   async list(log: LogName, filter: AuditFilter): Promise<{ items: AuditEntry[]; nextBeforeSeq: number | null }> {
-    return this.#entries.list(log, filter);
+    const older = this.#older.count();
+    const isOlder = filter.beforeSeq !== null && filter.beforeSeq <= older + 1;
+    const { items, nextBeforeSeq } = isOlder ? nothing : this.#entries.list(log, filter);
+    if (nextBeforeSeq !== null || older === 0) return { items, nextBeforeSeq };
+    // Behind the oldest that is here, whether or not there is room for another: whoever goes on begins there.
+    if (items.length === filter.limit) return { items, nextBeforeSeq: older + 1 };
+    const beforeSeq = Math.min(filter.beforeSeq ?? older + 1, older + 1);
+    const page = await this.#older.page(log, { ...filter, beforeSeq, limit: filter.limit - items.length });
+    return { items: [...items, ...page.items], nextBeforeSeq: page.nextBeforeSeq };
   }
 
   /** Entries after one, oldest first and without a gap; see `AuditReaderRpc`. */
@@ -184,7 +211,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
 
   /** Where an entry stands in the tree; see `AuditProofsRpc`. */
   async inclusion(seq: number, size: number | null): Promise<InclusionView | null> {
-    return this.#published.inclusion(seq, size);
+    return await this.#published.inclusion(seq, size);
   }
 
   /** That the log of `to` entries begins with that of `from`; see `AuditProofsRpc`. */
@@ -206,7 +233,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
 
   /** Bytes of a tile; see `AuditProofsRpc`. */
   async tile(path: TilePath): Promise<Uint8Array<ArrayBuffer> | null> {
-    return this.#published.tile(path);
+    return await this.#published.tile(path);
   }
 
   /**
@@ -288,6 +315,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
       this.#published.tend(log, Date.now()),
       this.#reconcile(log).then(() => this.#drainBatches(log)),
     ]);
+    this.#forget(log);
     this.#alarmMs = Number.POSITIVE_INFINITY;
     this.#arm();
   }
@@ -339,6 +367,14 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     this.#entries.sealing.turned();
   }
 
+  /** Entries beyond those that the object keeps, as far as they are elsewhere. */
+  #forget(log: LogName): void {
+    const { drainedSeq } = this.#drain.get();
+    const isTidy = !this.#entries.sealing.hasWork();
+    const elsewhere = { drainedSeq, copiedEntries: this.#published.copiedEntries(), isTidy };
+    this.ctx.storage.transactionSync(() => this.#forgetting.forgetSome(log, elsewhere, Date.now()));
+  }
+
   /** The outcome that already closed this intent with exactly this content; null while it is open. */
   #closedBefore(log: LogName, requestId: string, intentSeq: number, events: readonly AuditFields[]): number | null {
     const closed = this.#entries.outcomeOf(intentSeq);
@@ -362,7 +398,15 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     const sums = [this.#buckets.nextFlushMs(), this.#repeats.nextFlushMs()];
     const kept = [this.#traffic.nextPruneMs(), this.#waf.nextPruneMs()];
     const tidyMs = this.#entries.sealing.hasWork() ? Date.now() + tidyDelayMs : this.#keys.nextExpiryMs();
-    const all = [drainMs, this.#intents.nextDueMs(), ...sums, ...kept, this.#published.nextDueMs(), tidyMs];
+    const all = [
+      drainMs,
+      this.#intents.nextDueMs(),
+      ...sums,
+      ...kept,
+      this.#published.nextDueMs(),
+      tidyMs,
+      this.#forgetting.nextDueMs(),
+    ];
     const times = all.filter((time) => time !== null);
     if (times.length === 0) {
       if (this.#alarmMs !== null) void this.ctx.storage.deleteAlarm();
@@ -460,6 +504,8 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     }
   }
 }
+
+const nothing = { items: [], nextBeforeSeq: null };
 
 /** Spelled out because an RPC stub's own type is deeper than it need be. */
 function keyRing(env: Env): HeadSigner {

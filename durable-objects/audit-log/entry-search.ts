@@ -97,8 +97,11 @@ export class EntrySearch {
 
   /** The first entry of this time or later; one past the last when there is none. Some 24 look-ups in ten million. */
   firstAt(ms: number): number {
-    let low = 1;
-    let high = this.#sql.exec<{ next: number }>("SELECT coalesce(max(seq), 0) + 1 AS next FROM entries").one().next;
+    // Two queries: asked for both ends at once, SQLite would read every row.
+    const query = `SELECT (SELECT coalesce(min(seq), 1) FROM entries) AS first,
+      (SELECT coalesce(max(seq), 0) + 1 FROM entries) AS next`;
+    const { first, next } = this.#sql.exec<{ first: number; next: number }>(query).one();
+    let [low, high] = [first, next];
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
       const { at_ms } = this.#sql.exec<{ at_ms: number }>("SELECT at_ms FROM entries WHERE seq = ?", middle).one();

@@ -6,6 +6,7 @@ import type { CheckpointView } from "../../core/rpc/audit-proofs.ts";
 import { sha256 } from "../sha256.ts";
 import { backoffMs } from "./backoff.ts";
 import { type CopyBucket, checkpointName, keyName, putOnce, tileName } from "./copy-bucket.ts";
+import { LeafTiles } from "./leaf-tiles.ts";
 import { TreeStore } from "./tree-store.ts";
 
 /**
@@ -35,6 +36,7 @@ export class LogCopy {
   readonly #sql: SqlStorage;
   readonly #bucket: CopyBucket;
   readonly #tree: TreeStore;
+  readonly #forgotten: LeafTiles;
   readonly #signed: Signed;
   /** Failed turns in a row, and when to try again. Written by `copyDue` alone. */
   #tries = 0;
@@ -44,6 +46,7 @@ export class LogCopy {
     this.#sql = sql;
     this.#bucket = bucket;
     this.#tree = new TreeStore(sql);
+    this.#forgotten = new LeafTiles(sql);
     this.#signed = signed;
     sql.exec(`CREATE TABLE IF NOT EXISTS copied (
       id INTEGER PRIMARY KEY CHECK (id = 1), entries INTEGER NOT NULL, checkpoint INTEGER NOT NULL
@@ -82,7 +85,8 @@ export class LogCopy {
 
   async #copyTiles(log: LogName): Promise<void> {
     const size = this.#signed.signedSize();
-    const from = this.#row().entries / tileWidth;
+    // What is forgotten was copied before, whatever the row says.
+    const from = Math.max(this.#row().entries, this.#forgotten.entries()) / tileWidth;
     const to = Math.min(Math.floor(size / tileWidth), from + tilesPerTurnMax);
     for (let index = from; index < to; index += 1) {
       const end = (index + 1) * tileWidth;

@@ -9,7 +9,7 @@ import {
   type Verifier,
 } from "../../core/audit/signed-note.ts";
 import type { TilePath } from "../../core/audit/tile-path.ts";
-import { consistencyProof, inclusionProof, treeRoot } from "../../core/audit/tree.ts";
+import { consistencyProof, inclusionProof, tileWidth, treeRoot } from "../../core/audit/tree.ts";
 import { parseWitnessKey } from "../../core/audit/witness-key.ts";
 import type {
   CheckpointView,
@@ -26,7 +26,7 @@ import { CheckpointStore, type StoredCheckpoint } from "./checkpoint-store.ts";
 import type { CopyBucket } from "./copy-bucket.ts";
 import { CosignatureStore } from "./cosignature-store.ts";
 import { LogCopy } from "./log-copy.ts";
-import { TreeStore } from "./tree-store.ts";
+import { bundleOf, TreeStore } from "./tree-store.ts";
 
 /** A checkpoint is made this long after its first entry, in milliseconds: a minute, less a late alarm. */
 export const checkpointDelayMs = 45_000;
@@ -48,6 +48,8 @@ export interface HeadSigner {
 }
 
 type Bytes = Uint8Array<ArrayBuffer>;
+/** By the tile's index; null when they are nowhere. */
+type OlderLeaves = (index: number) => Promise<readonly string[] | null>;
 
 /**
  * What the log shows of itself: its tree, its checkpoints and their proofs. It only reads entries, and all
@@ -60,13 +62,18 @@ export class PublishedLog {
   readonly #cosignatures: CosignatureStore;
   readonly #signer: () => HeadSigner;
   readonly #copy: LogCopy;
+  readonly #older: OlderLeaves;
   /** Failed turns in a row, and when to try again. Written by `#signDue` alone. */
   #tries = 0;
   #retryMs = 0;
 
-  /** @param bucket where the second copy goes */
-  constructor(storage: DurableObjectStorage, signer: () => HeadSigner, bucket: CopyBucket) {
+  /**
+   * @param bucket where the second copy goes
+   * @param older the leaves of a whole tile that are not here any more
+   */
+  constructor(storage: DurableObjectStorage, signer: () => HeadSigner, bucket: CopyBucket, older: OlderLeaves) {
     this.#storage = storage;
+    this.#older = older;
     this.#tree = new TreeStore(storage.sql);
     this.#checkpoints = new CheckpointStore(storage.sql);
     this.#cosignatures = new CosignatureStore(storage.sql);
@@ -165,16 +172,18 @@ export class PublishedLog {
   }
 
   /** See `AuditProofsRpc.inclusion`. */
-  inclusion(seq: number, wanted: number | null): InclusionView | null {
+  async inclusion(seq: number, wanted: number | null): Promise<InclusionView | null> {
     const origin = this.#checkpoints.origin();
     const latest = this.#checkpoints.latest();
     const size = wanted ?? latest?.size ?? 0;
     if (origin === null || latest === null || seq < 1 || seq > size || size > latest.size) return null;
-    const query = "SELECT leaf FROM entries WHERE seq = ?";
+    const leafJson = await this.#leaf(seq);
+    // Its years are over, and nobody has it any more.
+    if (leafJson === null) return null;
     return {
       seq,
       size,
-      leafJson: this.#storage.sql.exec<{ leaf: string }>(query, seq).one().leaf,
+      leafJson,
       proof: inclusionProof(this.#tree.read, seq - 1, size, sha256).map(plain),
       root: plain(treeRoot(this.#tree.read, size, sha256)),
       note: this.#note(origin, latest),
@@ -190,8 +199,26 @@ export class PublishedLog {
   }
 
   /** See `AuditProofsRpc.tile`. */
-  tile(path: TilePath): Bytes | null {
-    return this.#tree.tile(path, this.#checkpoints.latestSize());
+  async tile(path: TilePath): Promise<Bytes | null> {
+    const size = this.#checkpoints.latestSize();
+    const end = path.index * tileWidth + path.width;
+    const here = this.#tree.tile(path, size);
+    if (here !== null || path.level !== "entries" || end > size) return here;
+    const leaves = await this.#older(path.index);
+    return leaves === null ? null : bundleOf(leaves.slice(0, path.width));
+  }
+
+  /** Entries that the second copy has for good. */
+  copiedEntries(): number {
+    return this.#copy.copiedEntries();
+  }
+
+  async #leaf(seq: number): Promise<string | null> {
+    const query = "SELECT leaf FROM entries WHERE seq = ?";
+    const [here] = this.#storage.sql.exec<{ leaf: string }>(query, seq).toArray();
+    if (here !== undefined) return here.leaf;
+    const leaves = await this.#older(Math.floor((seq - 1) / tileWidth));
+    return leaves?.[(seq - 1) % tileWidth] ?? null;
   }
 
   /** @returns false when the tree must grow on in a later turn */

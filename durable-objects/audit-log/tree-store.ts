@@ -1,6 +1,7 @@
 import type { TilePath } from "../../core/audit/tile-path.ts";
 import { foldComplete, type HashReader, hashBytes, tileWidth } from "../../core/audit/tree.ts";
 import { sha256 } from "../sha256.ts";
+import { LeafTiles } from "./leaf-tiles.ts";
 
 /** Full tiles folded in one turn: 64 fold 16,384 entries, some 0.1 s, which only a log from before the tree needs. */
 const foldsPerTurnMax = 64;
@@ -13,9 +14,11 @@ const foldsPerTurnMax = 64;
  */
 export class TreeStore {
   readonly #sql: SqlStorage;
+  readonly #forgotten: LeafTiles;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+    this.#forgotten = new LeafTiles(sql);
     sql.exec(`CREATE TABLE IF NOT EXISTS tile_roots (
       level INTEGER NOT NULL, idx INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, idx)
     ) STRICT, WITHOUT ROWID`);
@@ -25,7 +28,8 @@ export class TreeStore {
   readonly read: HashReader = (level, from, to) => {
     if (level === 0) {
       const query = "SELECT leaf_hash FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq";
-      return [...this.#sql.exec<{ leaf_hash: string }>(query, from, to)].map((row) => bytesOf(row.leaf_hash));
+      const rows = this.#sql.exec<{ leaf_hash: string }>(query, from, to);
+      return [...this.#forgotten.read(from, to), ...[...rows].map((row) => bytesOf(row.leaf_hash))];
     }
     const query = "SELECT hash FROM tile_roots WHERE level = ? AND idx >= ? AND idx < ? ORDER BY idx";
     return [...this.#sql.exec<{ hash: ArrayBuffer }>(query, level, from, to)].map((row) => new Uint8Array(row.hash));
@@ -50,34 +54,41 @@ export class TreeStore {
     return true;
   }
 
-  /** A tile's bytes as tlog-tiles serves them; null when a tree of `size` entries does not have it. */
+  /**
+   * A tile's bytes as tlog-tiles serves them; null when a tree of `size` entries does not have it, and for entries whose
+   * leaves are not here any more.
+   */
   tile({ level, index, width }: TilePath, size: number): Uint8Array<ArrayBuffer> | null {
     const start = index * tileWidth;
     const end = start + width;
     const hashes = level === "entries" ? size : Math.floor(size / tileWidth ** level);
     if (end > hashes) return null;
-    if (level === "entries") return this.#bundle(start, end);
+    if (level === "entries") return start < this.#forgotten.entries() ? null : this.#bundle(start, end);
     const bytes = new Uint8Array(width * hashBytes);
     for (const [place, hash] of this.read(level, start, end).entries()) bytes.set(hash, place * hashBytes);
     return bytes;
   }
 
-  /** Leaves' texts, each behind its length in two bytes; a leaf is far below 64 KiB (core/audit/parse.ts). */
   #bundle(start: number, end: number): Uint8Array<ArrayBuffer> {
     const query = "SELECT leaf FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq";
-    const leaves = [...this.#sql.exec<{ leaf: string }>(query, start, end)].map((row) => Buffer.from(row.leaf, "utf8"));
-    const parts = leaves.flatMap((leaf) => {
-      const length = Buffer.alloc(2);
-      length.writeUInt16BE(leaf.length);
-      return [length, leaf];
-    });
-    return new Uint8Array(Buffer.concat(parts));
+    return bundleOf([...this.#sql.exec<{ leaf: string }>(query, start, end)].map(({ leaf }) => leaf));
   }
 
   #count(level: number): number {
     const query = "SELECT count(*) AS n FROM tile_roots WHERE level = ?";
     return this.#sql.exec<{ n: number }>(query, level).one().n;
   }
+}
+
+/** Leaves' texts, each behind its length in two bytes; a leaf is far below 64 KiB (core/audit/parse.ts). */
+export function bundleOf(leaves: readonly string[]): Uint8Array<ArrayBuffer> {
+  const parts = leaves.flatMap((text) => {
+    const leaf = Buffer.from(text, "utf8");
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(leaf.length);
+    return [length, leaf];
+  });
+  return new Uint8Array(Buffer.concat(parts));
 }
 
 function bytesOf(text: string): Uint8Array<ArrayBuffer> {

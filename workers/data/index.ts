@@ -15,12 +15,15 @@ import type {
   EncryptionState,
   IngestRecord,
   IngestRpc,
+  OlderEntry,
+  OlderQuery,
   PreparedMove,
   ProvisionedTenant,
   ProvisionerRpc,
   SinkEntry,
   TenantConnection,
 } from "../../core/rpc/data.ts";
+import { readOlder } from "./audit-sink/read-older.ts";
 import { receiptExists } from "./audit-sink/receipt-exists.ts";
 import { writeEntries } from "./audit-sink/write-entries.ts";
 import { readAuditLines, schemaNumberOf, wrappedKeyOf } from "./backup-source/backup-source.ts";
@@ -64,6 +67,10 @@ export class AuditSink extends WorkerEntrypoint<DataEnv> implements AuditSinkRpc
 
   receiptExists(call: SignedCall, org: OrgId | null, requestId: string): Promise<boolean> {
     return work(this.env, "AuditSink", (made) => receiptExists(made, call, org, requestId));
+  }
+
+  older(call: SignedCall, query: OlderQuery): Promise<readonly OlderEntry[]> {
+    return work(this.env, "AuditSink", (made) => readOlder(made, call, query));
   }
 }
 

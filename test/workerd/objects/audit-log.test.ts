@@ -6,6 +6,7 @@ import { type LogName, platformLog } from "../../../core/audit/logs.ts";
 import type { OrgId, UserId } from "../../../core/ids.ts";
 import type { AuditFilter, IntentHandle } from "../../../core/rpc/durable-objects.ts";
 import type { AuditLog } from "../../../durable-objects/audit-log/audit-log.ts";
+import { checkpointCopyMs } from "../../../durable-objects/audit-log/log-copy.ts";
 import { intentOpenMsMax } from "../../../durable-objects/audit-log/open-intents.ts";
 import { checkpointDelayMs } from "../../../durable-objects/audit-log/published-log.ts";
 import { sha256 } from "../../../durable-objects/sha256.ts";
@@ -238,8 +239,10 @@ describe("AuditLog: drain", () => {
       // All three are the person's.
       expect(sealed).toHaveLength(1);
     }
-    // The checkpoint over them is what is left to do; then the log sleeps.
+    // The checkpoint over them is what is left to do, and its copy; then the log sleeps.
     passTime(checkpointDelayMs);
+    expect(await runDurableObjectAlarm(logOf(org))).toBe(true);
+    passTime(checkpointCopyMs);
     expect(await runDurableObjectAlarm(logOf(org))).toBe(true);
     expect(await runDurableObjectAlarm(logOf(org))).toBe(false);
   });

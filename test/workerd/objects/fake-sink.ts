@@ -2,7 +2,7 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import type { OrgId } from "../../../core/ids.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
-import type { AuditSinkRpc, SinkEntry } from "../../../core/rpc/data.ts";
+import type { AuditSinkRpc, OlderEntry, OlderQuery, SinkEntry } from "../../../core/rpc/data.ts";
 import { dataKeys } from "../data-keys.ts";
 
 /** What Postgres would hold, and how it fails. Shared with the tests: they run in the same isolate. */
@@ -16,6 +16,7 @@ export const sink = {
   /** `stored`: the write happens and its answer is lost. */
   fail: "no" as "no" | "before" | "stored",
   lookupsFail: false,
+  olderFails: false,
   /** Runs inside a look-up, while the log waits for it. */
   duringLookup: null as (() => Promise<void>) | null,
 };
@@ -27,6 +28,7 @@ export function resetSink(): void {
   sink.lookups.length = 0;
   sink.fail = "no";
   sink.lookupsFail = false;
+  sink.olderFails = false;
   sink.duringLookup = null;
 }
 
@@ -54,6 +56,19 @@ export class FakeAuditSink extends WorkerEntrypoint<SinkEnv> implements AuditSin
     await sink.duringLookup?.();
     if (sink.lookupsFail) throw new Error("Postgres is down");
     return sink.receipts.has(requestId);
+  }
+
+  async older(call: SignedCall, query: OlderQuery): Promise<readonly OlderEntry[]> {
+    await this.#verify(call, query.log.startsWith("org_") ? (query.log as OrgId) : null);
+    if (sink.olderFails) throw new Error("Postgres is down");
+    const { log, from, before, type, fromMs, toMs, limit } = query;
+    return [...sink.rows.values()]
+      .filter(({ entry }) => entry.log === log && entry.seq >= from && entry.seq < before)
+      .filter(({ entry }) => type === null || entry.event.type === type)
+      .filter(({ entry }) => Date.parse(entry.at) >= (fromMs ?? 0) && Date.parse(entry.at) <= (toMs ?? Infinity))
+      .sort((a, b) => b.entry.seq - a.entry.seq)
+      .slice(0, limit)
+      .map(({ entry, leafJson, sealed }) => ({ seq: entry.seq, leafJson, sealed }));
   }
 
   async #verify(call: SignedCall, org: OrgId | null): Promise<void> {
