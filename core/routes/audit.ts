@@ -58,6 +58,14 @@ export const auditRoutes = {
     policy: needs("audit:read"),
     summary: "A tile of the tree's hashes (C2SP tlog-tiles)",
   }),
+  eraseAuditSubject: route({
+    method: "DELETE",
+    path: `${orgPath}/audit/subjects/{user}`,
+    policy: needs("audit:erase"),
+    // It can't be taken back.
+    stepUp: true,
+    summary: "Make a former member unreadable in the audit log, for good",
+  }),
   listWitnesses: route({
     method: "GET",
     path: `${orgPath}/audit/witnesses`,

@@ -191,6 +191,11 @@ export interface AuditIntakeRpc {
     event: AuditFields,
     alongside?: readonly AuditFields[],
   ): Promise<{ seq: number }>;
+  /**
+   * By an owner: destroys the key of everything that names a person in the organisation's log, which says so in an
+   * entry that names the person to nobody. `known` false: it names no such person, and says nothing.
+   */
+  erase(call: SignedCall, user: UserId): Promise<{ known: boolean }>;
 }
 /** Names an open intent; only the request that made it can close it. */
 export interface IntentHandle {

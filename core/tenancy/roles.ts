@@ -34,5 +34,6 @@ export const permissions = [
   "documents:write",
   "audit:read",
   "audit:manage",
+  "audit:erase",
 ] as const;
 export type Permission = (typeof permissions)[number];

@@ -28,6 +28,7 @@ const table: Readonly<Record<Permission, string>> = {
   "documents:write": "✓ ✓ ✓ – –",
   "audit:read": "✓ ✓ – – ✓",
   "audit:manage": "✓ ✓ – – –",
+  "audit:erase": "✓ – – – –",
 };
 
 /** Whether the product gives a role a permission. */

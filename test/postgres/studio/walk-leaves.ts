@@ -115,6 +115,7 @@ export const leaves: Readonly<Record<string, readonly string[]>> = {
   resendAuditStream: nothing,
   addWitness: ["key_change created @org"],
   removeWitness: ["key_change revoked @org"],
+  eraseAuditSubject: ["person_erased @org"],
   putEncryption: ["key_change rotated @org"],
   verifyEncryption: nothing,
   createIdentityProvider: provider("created", " @org"),

@@ -168,6 +168,11 @@ export function createArrangements(
     },
     changeMember: async (org) => ({ target: at(org, `members/${(await member(org)).id}`), body: { role: "analyst" } }),
     removeMember: async (org) => ({ target: at(org, `members/${(await member(org)).id}`) }),
+    async eraseAuditSubject(org) {
+      const { id: gone } = await member(org);
+      await send("DELETE", at(org, `members/${gone}`), by(org.owner));
+      return { target: at(org, `audit/subjects/${gone}`) };
+    },
     endMemberSessions: async (org) => ({ target: at(org, `members/${(await member(org)).id}/sessions`) }),
     async revokeInvitation(org) {
       const id = await made(org, "invitations", { email: studio.newEmail(), role: "viewer" });

@@ -4,6 +4,8 @@ import { between, pause } from "../part.ts";
 
 /** Between two requests of one lane, in milliseconds. */
 const requestMs = 40;
+/** … and after one that nobody answered: whoever is down is not to be asked as fast as it can say so. */
+const unansweredMs = 250;
 /** A request without an answer by then counts as not answered. */
 const answerMsMax = 20_000;
 /** Whoever signs in wrong is a stranger: failures at an account slow it down, which is somebody else's subject. */
@@ -63,8 +65,10 @@ export class RequestLoad {
   async #ask(kind: RequestKind, lane: number): Promise<void> {
     const answer = await Promise.race([this.#send(kind).catch(() => null), pause(answerMsMax).then(() => null)]);
     const id = answer?.headers.get("X-Request-Id") ?? null;
-    if (answer === null || id === null) this.unanswered += 1;
-    else this.answered.push({ id, kind, status: answer.status, lane });
+    if (answer === null || id === null) {
+      this.unanswered += 1;
+      await pause(unansweredMs);
+    } else this.answered.push({ id, kind, status: answer.status, lane });
   }
 
   #send(kind: RequestKind) {

@@ -7,6 +7,7 @@ import { leafHash } from "../../../core/audit/leaf.ts";
 import type { LogName } from "../../../core/audit/logs.ts";
 import type { OrgId, UserId } from "../../../core/ids.ts";
 import type { AuditFilter } from "../../../core/rpc/durable-objects.ts";
+import type { Role } from "../../../core/tenancy/roles.ts";
 import type { AuditLog } from "../../../durable-objects/audit-log/audit-log.ts";
 import { sealedPerTurnMax } from "../../../durable-objects/audit-log/entry-sealing.ts";
 import { intentOpenMsMax } from "../../../durable-objects/audit-log/open-intents.ts";
@@ -203,6 +204,27 @@ describe("an erased person", () => {
       undefined,
       user,
     ]);
+  });
+
+  it("is erased by an owner of the same organisation, through the intake, and by nobody else", async () => {
+    const [org, other, owner, gone] = [newOrg(), newOrg(), newUser(), newUser()];
+    await append(org, login(gone));
+    const eraseBy = async (where: OrgId, role: Role) =>
+      await entrypoints.AuditIntake.erase(
+        await userCall("durable-objects.audit-intake", where, newRequest(), owner, role),
+        gone,
+      );
+    for (const role of ["admin", "analyst", "viewer", "readonly"] as const)
+      await expect(eraseBy(org, role)).rejects.toThrow("not_granted");
+    const eraseAsJob = async () => await entrypoints.AuditIntake.erase(await jobCall(org, newRequest()), gone);
+    await expect(eraseAsJob()).rejects.toThrow("wrong_job");
+    expect(await eraseBy(other, "owner")).toMatchObject({ known: false });
+    expect(await seqsOf(org, { actor: gone })).toEqual([1]);
+    expect(await eraseBy(org, "owner")).toMatchObject({ known: true });
+    expect(await eraseBy(org, "owner")).toMatchObject({ known: false });
+    // Who is not there leaves nothing, not even in the log of an organisation that has none.
+    expect((await listOf(org)).map(({ event }) => event.type)).toEqual(["login", "person_erased"]);
+    expect(await listOf(other)).toEqual([]);
   });
 
   it("is erased by the log alone: no caller can claim it", async () => {

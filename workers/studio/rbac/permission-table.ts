@@ -32,6 +32,7 @@ export const permissionTable: Readonly<Record<Role, readonly Permission[]>> = {
     "documents:write",
     "audit:read",
     "audit:manage",
+    "audit:erase",
   ],
   admin: [
     "org:read",

@@ -7,6 +7,7 @@ import { getAuditAlerts, putAuditAlerts } from "./audit/alerts/settings.ts";
 import { auditCheckpoint } from "./audit/checkpoint.ts";
 import { auditStatus } from "./audit/checkpoint-status.ts";
 import { auditConsistency } from "./audit/consistency.ts";
+import { eraseAuditSubject } from "./audit/erase-subject.ts";
 import { listAudit } from "./audit/list.ts";
 import { auditProof } from "./audit/proof.ts";
 import { resendAuditStream, resumeAuditStream } from "./audit/stream/go-on.ts";
@@ -141,6 +142,7 @@ const served: readonly RouteDefinition[] = [
   auditProof,
   auditEntries,
   auditTile,
+  eraseAuditSubject,
   getAuditStream,
   putAuditStream,
   removeAuditStream,
