@@ -2,7 +2,7 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import type { AuditFields, AuditType } from "../../core/audit/events.ts";
 import { type LogName, orgOfLog, parseLogName, platformLog } from "../../core/audit/logs.ts";
 import { parseAuditFields } from "../../core/audit/parse.ts";
-import { type OrgId, parseId } from "../../core/ids.ts";
+import { type OrgId, parseId, type UserId } from "../../core/ids.ts";
 import type { SignedCall, VerifiedCall } from "../../core/mesh/claims.ts";
 import { CallRefused } from "../../core/mesh/refused.ts";
 import type { AuditIntakeRpc, IntentHandle } from "../../core/rpc/durable-objects.ts";
@@ -51,6 +51,18 @@ export class AuditIntake extends WorkerEntrypoint<Env> implements AuditIntakeRpc
     const target = this.env.AUDIT_LOG.getByName(name);
     const { seq } = await target.outcome(name, verified.rid, intent.seq, parsed, others);
     return { seq };
+  }
+
+  async erase(call: SignedCall, user: UserId): Promise<{ known: boolean }> {
+    const verified = await this.#verify(call, true);
+    if (verified.kind !== "user") throw new CallRefused("wrong_job");
+    // Studio decides by its permission table (`audit:erase`); a Studio that forgets to is refused here.
+    if (verified.role !== "owner") throw new CallRefused("not_granted");
+    const subject = parseId("user", user);
+    if (subject === null) throw new RangeError("not a person's id");
+    const { org } = verified;
+    const { seq } = await this.env.AUDIT_LOG.getByName(org).erasePerson(org, verified.rid, verified.sub, subject);
+    return { known: seq !== null };
   }
 
   async #verify(call: SignedCall, once: boolean): Promise<VerifiedCall> {

@@ -57,6 +57,6 @@ export interface AuditLogMethods {
   foldWaf(counts: readonly WafCount[]): Promise<void>;
   /** What the firewall made of the requests of the last seven days. */
   waf(): Promise<KeptWafRecord[]>;
-  /** Makes whatever names a person in this log unreadable, wherever a copy lies. */
-  erasePerson(log: LogName, requestId: string, by: UserId | null, user: UserId): Promise<{ seq: number }>;
+  /** Makes whatever names a person in this log unreadable, wherever a copy lies; null: it names no such person. */
+  erasePerson(log: LogName, requestId: string, by: UserId | null, user: UserId): Promise<{ seq: number | null }>;
 }

@@ -92,6 +92,13 @@ export class EntrySealing {
     if (rows === 0) this.#keys.unlinked(subject);
   }
 
+  /** Whether an entry names a person to whoever reads the log. */
+  knows(user: UserId): boolean {
+    if (this.#keys.find(user) !== null) return true;
+    const query = "SELECT 1 FROM entries WHERE actor = ? OR target = ? LIMIT 1";
+    return !this.#isSealed && this.#sql.exec(query, user, user).toArray().length > 0;
+  }
+
   /** Takes a person out of entries that are still in clear: there, no key can be destroyed. */
   erasePlain(user: UserId): void {
     if (this.#isSealed) return;

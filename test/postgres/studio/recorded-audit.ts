@@ -85,6 +85,14 @@ export function createRecordedAudit(keys: MeshKeys, now: () => number): Recorded
         if (events[intent.seq - 1]?.requestId !== rid) throw new Error("somebody else's intent");
         return { seq: events.length };
       },
+      async erase(call, user) {
+        const verified = await verifyCall(call, { audience: "durable-objects.audit-intake", users: true }, keys, now());
+        if (verified.kind !== "user" || verified.role !== "owner") throw new Error("call refused: not_granted");
+        const known = events.some(({ log, event }) => log === verified.org && JSON.stringify(event).includes(user));
+        const erased: AuditFields = { type: "person_erased", admin_id: verified.sub, target_user_id: user };
+        if (known) events.push({ log: verified.org, phase: "event", requestId: verified.rid, event: erased });
+        return { known };
+      },
     },
     proofs: createProofs(keys, now),
     reader: {

@@ -32,6 +32,7 @@ describe("what asks for proof", () => {
     for (const name of [
       "changeMember",
       "removeMember",
+      "eraseAuditSubject",
       "putPolicy",
       "createApiKey",
       "addTotp",
