@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { benchAudit } from "./audit.ts";
 import { benchBroker } from "./broker/broker.ts";
 import { type BrokerOptions, brokerHelp, parseBrokerOptions } from "./broker/options.ts";
+import { benchCapabilities } from "./capabilities.ts";
 import { benchCodec } from "./codec.ts";
 import { benchData } from "./data.ts";
 import { benchEdge } from "./edge/edge.ts";
@@ -31,6 +32,7 @@ const benches = {
   "waf-rules": benchWafRules,
   audit: benchAudit,
   edge: benchEdge,
+  capabilities: benchCapabilities,
 };
 type BenchName = keyof typeof benches | "broker";
 const benchNames: readonly BenchName[] = [...(Object.keys(benches) as (keyof typeof benches)[]), "broker"];
