@@ -21,6 +21,8 @@ export const gatewayHeaders = {
   /** The organisation's id, set by the edge after its policy was judged. */
   org: "X-Sentinel-Org",
   requestId: "X-Sentinel-Request-Id",
+  /** When the edge took the upgrade, Unix milliseconds: one that has waited for long shows that the hub is behind. */
+  arrived: "X-Sentinel-Arrived",
   /** What the geo gate saw and how it judged it (core/tenancy/geo-seen.ts). */
   geo: "X-Sentinel-Geo",
   /** `Authorization: Bearer` carries a device token or an access JWT (cookie exchanged), or is absent. */

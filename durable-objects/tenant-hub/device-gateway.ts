@@ -29,7 +29,10 @@ export class DeviceGateway extends WorkerEntrypoint<Env> {
     if (name !== null) return await this.env.TENANT_HUB.getByName(name).fetch(request);
     const client = relaySocket(async (connect) => {
       const home = connect === null ? directoryName(org) : await routeConnect(this.env, upgrade, connect);
-      const { webSocket } = await this.env.TENANT_HUB.getByName(home).fetch(request.url, { headers: request.headers });
+      const headers = new Headers(request.headers);
+      // Until here it was the client who took his time: that says nothing of the hub.
+      headers.set(gatewayHeaders.arrived, String(Date.now()));
+      const { webSocket } = await this.env.TENANT_HUB.getByName(home).fetch(request.url, { headers });
       if (webSocket === null) throw new Error("the hub took no socket");
       return webSocket;
     });

@@ -136,6 +136,10 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     if (org === null) return problemResponse("malformed_request", requestId);
     if (this.erased) return problemResponse("not_found", requestId);
     const state = this.openOrg(org);
+    if (!this.takesUpgrade(Number(request.headers.get(gatewayHeaders.arrived)))) {
+      const seconds = this.admission.retryAfterSeconds(Math.random());
+      return problemResponse("unavailable", requestId, { headers: { "Retry-After": String(seconds) } });
+    }
     if (this.briefing !== null && !(await this.briefing.heard())) return problemResponse("unavailable", requestId);
     const header = request.headers.get(gatewayHeaders.authorization);
     const upgrade = await judgeUpgrade(header, org, objectKeys(this.env).access, Date.now());
@@ -149,6 +153,17 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     if (state.sockets.size >= socketsMax) return problemResponse("unavailable", requestId);
     const client = this.accept(upgrade, request.headers.get(gatewayHeaders.geo));
     return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "mqtt" } });
+  }
+
+  /**
+   * Refused before there is a socket: whoever waits for so long has often given up, and a socket of nobody is memory
+   * and work that those who are still there wait for.
+   * @param arrivedMs when the edge took it; not a number or 0: an edge that does not say
+   */
+  private takesUpgrade(arrivedMs: number): boolean {
+    const now = Date.now();
+    if (arrivedMs > 0) this.admission.waited(arrivedMs, now);
+    return this.admission.admits(now, () => this.atTheDoor());
   }
 
   private accept(upgrade: UpgradeCredential | null, from: string | null): WebSocket {

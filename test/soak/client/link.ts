@@ -109,7 +109,12 @@ export class Link {
     const end = answer.indexOf("\r\n\r\n");
     if (end === -1) return;
     const [status = ""] = answer.split("\r\n");
-    if (!status.startsWith("HTTP/1.1 101")) throw new Error(`the upgrade was answered with "${status}"`);
+    if (!status.startsWith("HTTP/1.1 101")) {
+      // As every client that is asked to stay away does, in the words that `Retry` knows.
+      const seconds = /^retry-after: *(\d{1,4})\r?$/im.exec(answer)?.[1];
+      const hint = seconds === undefined ? "" : `; retry after ${seconds} s`;
+      throw new Error(`the upgrade was answered with "${status}"${hint}`);
+    }
     this.#upgradeAnswer = null;
     this.#events.opened();
     const rest = Buffer.from(answer.slice(end + 4), "latin1");

@@ -20,6 +20,7 @@ export async function forwardToHub(admitted: Admitted, { org }: KnownRoute): Pro
   if (protocol !== null) headers.set("Sec-WebSocket-Protocol", protocol);
   headers.set(gatewayHeaders.org, org.org);
   headers.set(gatewayHeaders.requestId, requestId);
+  headers.set(gatewayHeaders.arrived, String(admitted.nowMs));
   headers.set(gatewayHeaders.geo, writeGeoSeen({ ...admitted.geo, ip: client.ip }));
   const token = bearerFor(credential);
   if (token !== null) headers.set(gatewayHeaders.authorization, `Bearer ${token}`);
