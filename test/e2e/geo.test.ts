@@ -87,6 +87,27 @@ describe("the firewall's policy on the real stack, in Chromium", () => {
     expect(elsewhere.status).toBe(403);
   }, 240_000);
 
+  it("shows what is refused while one looks: on a map, by kind, rule and network, and no address", async () => {
+    await page.goto(at(`/o/${org}/security`));
+    const section = page.getByRole("region", { name: "Blocks", exact: true });
+    await section.getByRole("img", { name: /world map/ }).waitFor(patiently);
+    await section.getByRole("table", { name: "Refused by kind of attack" }).getByText("Sql injection").waitFor();
+    const rules = section.getByRole("table", { name: "Rules that refused most" }).getByRole("row");
+    const before = await rules.count();
+    // Another attack, which shows itself without anybody's doing.
+    const path = `/api/v1/orgs/${org}/groups?note=${encodeURIComponent("<script>alert(1)</script>")}`;
+    expect((await api.send("POST", path, { name: "7B" })).status).toBe(403);
+    await expect.poll(() => rules.count(), withinAMinute).toBeGreaterThan(before);
+    await section.getByText("7 days", { exact: true }).click();
+    const networks = section.getByRole("table", { name: "Networks that were refused most" });
+    await networks
+      .getByText(/\.0\/24$/)
+      .first()
+      .waitFor(patiently);
+    expect(await section.textContent()).not.toMatch(/\d+\.\d+\.\d+\.[1-9]\d*(?!\/)/);
+    await page.screenshot({ path: join(pictures, "blocks.png"), fullPage: true });
+  }, 240_000);
+
   it("tries a change on what is on record before it is saved, and saves rules of one's own", async () => {
     const section = page.getByRole("region", { name: "Firewall", exact: true });
     await section.getByText("Only log", { exact: true }).click();
@@ -115,6 +136,58 @@ describe("the firewall's policy on the real stack, in Chromium", () => {
         conditions: [{ field: "user_agent", operator: "contains", value: "script-kit" }],
       },
     ]);
+  }, 120_000);
+});
+
+describe("limits and roll-outs on the real stack, in Chromium", () => {
+  it("are set within the platform's bounds, and shown with what of them is used", async () => {
+    await page.goto(at(`/o/${org}/security`));
+    const section = page.getByRole("region", { name: "Limits", exact: true });
+    const packets = section.getByRole("group", { name: /^Each device/ }).getByLabel("MQTT packets a second");
+    await packets.fill("101");
+    await section.getByRole("button", { name: "Save" }).click();
+    // The browser refuses it by the bound that the server gave.
+    expect(await packets.evaluate((input) => (input as HTMLInputElement).validity.rangeOverflow)).toBe(true);
+    await packets.fill("20");
+    await section.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Limits saved").waitFor(patiently);
+    const stored = await api.send<{ devices: object }>("GET", `/api/v1/orgs/${org}/policies/limits`);
+    expect(stored.body.devices).toMatchObject({ packets_per_second: 20, connects_per_minute: 60 });
+    const inUse = page.getByRole("region", { name: "Limits in use" });
+    await inUse.getByText("Requests in the last minute").waitFor(patiently);
+    // The page's own requests are among those that are counted.
+    await expect
+      .poll(async () => {
+        const { body } = await api.send<{ requests: { used: number } }>(
+          "GET",
+          `/api/v1/orgs/${org}/policies/limits/usage`,
+        );
+        return body.requests.used;
+      }, withinAMinute)
+      .toBeGreaterThan(0);
+    await page.screenshot({ path: join(pictures, "limits.png"), fullPage: true });
+  }, 120_000);
+
+  it("let a room of machines enrol for a while, by a dialog of three clicks", async () => {
+    const codes = `/api/v1/orgs/${org}/enrollment-codes`;
+    await done(api.send("POST", codes, { name: "Room 12", max_uses: 100, expires_in_seconds: 3600 }));
+    await page.goto(at(`/o/${org}/enroll`));
+    await page.getByRole("button", { name: "Roll out with Room 12" }).click();
+    const dialog = page.getByRole("dialog", { name: "Roll out many devices" });
+    await dialog.getByLabel("Devices a minute").fill("120");
+    await dialog.getByRole("combobox", { name: "For" }).click();
+    await page.getByRole("option", { name: "4 hours" }).click();
+    await dialog.getByRole("button", { name: "Start roll-out" }).click();
+    await dialog.waitFor({ state: "hidden", ...patiently });
+    const row = page.getByRole("row", { name: /Room 12/ });
+    await row.getByText(/^120 a minute, ends/).waitFor(patiently);
+    await page.screenshot({ path: join(pictures, "rollout.png") });
+    type Codes = { items: { name: string; rollout: { per_minute: number; until: string } | null }[] };
+    const { body } = await api.send<Codes>("GET", codes);
+    const { rollout = null } = body.items.find(({ name }) => name === "Room 12") ?? {};
+    expect(rollout?.per_minute).toBe(120);
+    const hours = (Date.parse(rollout?.until ?? "") - Date.now()) / 3600_000;
+    expect(hours > 3.5 && hours <= 4).toBe(true);
   }, 120_000);
 });
 

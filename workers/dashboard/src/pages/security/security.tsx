@@ -15,10 +15,12 @@ import { FormFailure } from "../../components/states.tsx";
 import { Timestamp, useNow } from "../../components/timestamp.tsx";
 import { dayOf, endOfDay, suggestedDay } from "../../format/day.ts";
 import { BackupsSection } from "./backups-section.tsx";
+import { BlocksSection } from "./blocks-section.tsx";
 import { EncryptionSection } from "./encryption-section.tsx";
 import { BreakGlassSection } from "./geo/break-glass-section.tsx";
 import { GeoSection } from "./geo/geo-section.tsx";
 import { TravellersSection } from "./geo/travellers-section.tsx";
+import { LimitsSection } from "./limits/limits-section.tsx";
 import { OrganisationSection } from "./organisation-section.tsx";
 import { DecisionsSection } from "./waf/decisions-section.tsx";
 import { WafSection } from "./waf/waf-section.tsx";
@@ -52,7 +54,9 @@ export function SecurityPage() {
         <TravellersSection />
         <BreakGlassSection />
         <WafSection />
+        {may("audit:read") && <BlocksSection />}
         {may("audit:read") && <DecisionsSection />}
+        <LimitsSection />
       </div>
       {may("policies:manage") && (
         <div className="mt-4">

@@ -3,7 +3,7 @@ import { type Column, DataTable } from "../../../components/data-table.tsx";
 import { countryName } from "../../../format/countries.ts";
 import { LockoutList } from "./lockout-list.tsx";
 import { surfaceNames } from "./surface-names.ts";
-import { WorldMap } from "./world-map.tsx";
+import { type Mark, WorldMap } from "./world-map.tsx";
 
 /** Rows of the table; the rest are few requests each. */
 const rowsMax = 30;
@@ -29,7 +29,10 @@ export function TrialResult({ trial, org }: { readonly trial: Trial; readonly or
       </p>
       {trial.by_origin.length > 0 && (
         <>
-          <WorldMap origins={trial.by_origin} />
+          <WorldMap
+            label="Requests by country on a world map; the table has the same figures"
+            marks={marksOf(trial.by_origin)}
+          />
           <p className="flex flex-wrap gap-4 text-sm text-kumo-subtle">
             <Key colour="bg-(--chart-1)" label="no change" />
             <Key colour="bg-kumo-danger" label="newly refused" />
@@ -62,4 +65,26 @@ function Key({ colour, label }: { readonly colour: string; readonly label: strin
       {label}
     </span>
   );
+}
+
+/** By number of requests, coloured by what the rules would change for any of them. */
+function marksOf(origins: readonly Origin[]): Mark[] {
+  const sums = new Map<string, { requests: number; refused: number; admitted: number }>();
+  for (const { country, requests, newly_refused, newly_admitted } of origins) {
+    const known = sums.get(country) ?? { requests: 0, refused: 0, admitted: 0 };
+    sums.set(country, {
+      requests: known.requests + requests,
+      refused: known.refused + newly_refused,
+      admitted: known.admitted + newly_admitted,
+    });
+  }
+  return [...sums].map(([code, { requests, refused, admitted }]) => {
+    const quiet = admitted > 0 ? "fill-kumo-success" : "fill-(--chart-1)";
+    return {
+      code,
+      size: requests,
+      colour: refused > 0 ? "fill-kumo-danger" : quiet,
+      title: `${countryName(code)}: ${requests} requests, ${refused} newly refused, ${admitted} newly let in`,
+    };
+  });
 }

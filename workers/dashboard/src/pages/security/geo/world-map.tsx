@@ -1,4 +1,3 @@
-import type { Origin } from "../../../api/geo.ts";
 import { countries, countryName } from "../../../format/countries.ts";
 
 const width = 960;
@@ -19,26 +18,26 @@ const regions: readonly (readonly [name: string, latitude: number, longitude: nu
   ["Australia", -31, 134],
 ];
 
-interface Mark {
+export interface Mark {
+  /** ISO 3166-1; one that is not on the map (`XX`, `T1`) is in the table alone. */
   readonly code: string;
-  readonly requests: number;
-  readonly refused: number;
-  readonly admitted: number;
+  /** Its area, beside the others'. */
+  readonly size: number;
+  /** A class that fills it. */
+  readonly colour: string;
+  readonly title: string;
 }
 
-/**
- * Where requests came from and what new rules would change: a dot for every country, a mark by its number of
- * requests, coloured by what happens to them. The table beside it says the same in words.
- */
-export function WorldMap({ origins }: { readonly origins: readonly Origin[] }) {
-  const marks = marksOf(origins);
-  const most = Math.max(1, ...[...marks.values()].map(({ requests }) => requests));
+/** A dot for every country, and a mark on those that have something to show. A table beside it says the same in words. */
+export function WorldMap(props: { readonly label: string; readonly marks: readonly Mark[] }) {
+  const marks = new Map(props.marks.map((mark) => [mark.code, mark]));
+  const most = Math.max(1, ...props.marks.map(({ size }) => size));
   return (
     <svg
       viewBox={`0 0 ${width} ${height}`}
       className="h-auto w-full rounded-lg bg-kumo-recessed"
       role="img"
-      aria-label="Requests by country on a world map; the table has the same figures"
+      aria-label={props.label}
     >
       {[-60, -30, 0, 30, 60].map((latitude) => (
         <line key={latitude} x1={0} x2={width} y1={yOf(latitude)} y2={yOf(latitude)} className="stroke-kumo-hairline" />
@@ -69,12 +68,12 @@ export function WorldMap({ origins }: { readonly origins: readonly Origin[] }) {
       {countries.map(({ code, latitude, longitude }) => {
         const mark = marks.get(code);
         if (mark === undefined) return null;
-        const radius = Math.max(4, radiusMax * Math.sqrt(mark.requests / most));
+        const radius = Math.max(4, radiusMax * Math.sqrt(mark.size / most));
         const [x, y] = [xOf(longitude), yOf(latitude)];
         return (
           <g key={code}>
-            <circle cx={x} cy={y} r={radius} className={`${colourOf(mark)} stroke-kumo-base`} fillOpacity={0.75}>
-              <title>{`${countryName(code)}: ${mark.requests} requests, ${mark.refused} newly refused, ${mark.admitted} newly let in`}</title>
+            <circle cx={x} cy={y} r={radius} className={`${mark.colour} stroke-kumo-base`} fillOpacity={0.75}>
+              <title>{mark.title}</title>
             </circle>
             <text x={x + radius + 4} y={y + 5} className="fill-kumo-default text-[15px] font-medium">
               {countryName(code)}
@@ -84,23 +83,4 @@ export function WorldMap({ origins }: { readonly origins: readonly Origin[] }) {
       })}
     </svg>
   );
-}
-
-function colourOf({ refused, admitted }: Mark): string {
-  if (refused > 0) return "fill-kumo-danger";
-  return admitted > 0 ? "fill-kumo-success" : "fill-(--chart-1)";
-}
-
-function marksOf(origins: readonly Origin[]): Map<string, Mark> {
-  const marks = new Map<string, Mark>();
-  for (const { country, requests, newly_refused: refused, newly_admitted: admitted } of origins) {
-    const known = marks.get(country) ?? { code: country, requests: 0, refused: 0, admitted: 0 };
-    marks.set(country, {
-      code: country,
-      requests: known.requests + requests,
-      refused: known.refused + refused,
-      admitted: known.admitted + admitted,
-    });
-  }
-  return marks;
 }
