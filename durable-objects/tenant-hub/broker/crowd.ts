@@ -2,7 +2,6 @@ import type { ProtocolLevel } from "../../../core/mqtt/packets.ts";
 import { unheardBytesMax } from "./limits.ts";
 import type { Route, Target } from "./routes.ts";
 import type { SessionKey, Socket } from "./session.ts";
-import type { BrokerState } from "./state.ts";
 
 /**
  * The sockets that are all sent the same bytes, for as long as nothing happens but that one session publishes QoS 0
@@ -26,6 +25,11 @@ export interface Crowd {
   readonly bytesMax: number;
 }
 
+/** What of the broker's state this is about. */
+interface HasCrowd {
+  crowd: Crowd | null;
+}
+
 /** Two sockets are cheaper together than apart. */
 const socketsMin = 2;
 
@@ -36,7 +40,7 @@ const socketsMin = 2;
  * @returns null when there are too few sockets for one
  */
 export function crowdFor(
-  state: BrokerState,
+  state: HasCrowd,
   route: Route,
   publisher: SessionKey,
   level: ProtocolLevel,
@@ -63,7 +67,7 @@ export function crowdFor(
 }
 
 /** Counts for each socket what was counted for all. To be called before anything else than a crowd's next message. */
-export function disperse(state: BrokerState): void {
+export function disperse(state: HasCrowd): void {
   const { crowd } = state;
   if (crowd === null) return;
   state.crowd = null;
