@@ -3,7 +3,7 @@ import { needs, orgPath, type RouteSpec, route } from "./route.ts";
 const at = `${orgPath}/audit/stream`;
 const manages = needs("audit:manage");
 
-/** Where the audit log is streamed to. Its address may hold a token, so reading it takes what changing it takes. */
+/** Where the audit log is streamed to, and who is mailed. A stream's address may hold a token, so reading it takes what changing it takes. */
 export const auditStreamRoutes = {
   getAuditStream: route({
     method: "GET",
@@ -45,5 +45,19 @@ export const auditStreamRoutes = {
     path: `${at}/dead-letters/{seq}/resend`,
     policy: manages,
     summary: "Send a message that was put aside once more, by the number of its first entry",
+  }),
+  getAuditAlerts: route({
+    method: "GET",
+    path: `${orgPath}/audit/alerts`,
+    policy: needs("audit:read"),
+    summary: "Whether owners and admins are mailed what the log says should be looked at",
+  }),
+  putAuditAlerts: route({
+    method: "PUT",
+    path: `${orgPath}/audit/alerts`,
+    policy: manages,
+    // Whoever is about to raise an alert would rather nobody heard.
+    stepUp: true,
+    summary: "Mail alerts to owners and admins, or not",
   }),
 } as const satisfies Record<string, RouteSpec>;

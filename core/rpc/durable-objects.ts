@@ -183,7 +183,7 @@ export interface AuditIntakeRpc {
    * One or more single events; durable when it returns. `log` null: a platform log. A failure that repeats one of the
    * last minute is counted, and its number is that of the first.
    */
-  append(call: SignedCall, log: OrgId | null, events: readonly AuditFields[]): Promise<{ seqs: number[] }>;
+  append(call: SignedCall, log: OrgId | null, events: readonly AuditFields[]): Promise<Appended>;
   /** Before work. `log` null: a platform log. */
   intent(call: SignedCall, log: OrgId | null, event: AuditFields): Promise<IntentHandle>;
   /** After work, before the answer; `alongside` are single events that the work caused (role_change). */
@@ -192,18 +192,27 @@ export interface AuditIntakeRpc {
     intent: IntentHandle,
     event: AuditFields,
     alongside?: readonly AuditFields[],
-  ): Promise<{ seq: number }>;
+  ): Promise<Omit<Appended, "seqs"> & { seq: number }>;
   /**
    * By an owner: destroys the key of everything that names a person in the organisation's log, which says so in an
    * entry that names the person to nobody. `known` false: it names no such person, and says nothing.
    */
   erase(call: SignedCall, user: UserId): Promise<{ known: boolean }>;
 }
+/** What came of an append. */
+export interface Appended {
+  readonly seqs: number[];
+  /** Alerts that the log wrote behind it; absent from a log of the release before. */
+  readonly alerts?: number;
+}
 /** Names an open intent; only the request that made it can close it. */
 export interface IntentHandle {
   readonly log: string;
   readonly seq: number;
 }
+
+/** Alerts of one answer of `alerts`: what a mail names. */
+export const alertsTellMax = 20;
 
 /** Entries of one answer of `following`. */
 export const followingMax = 100;
@@ -218,6 +227,8 @@ export interface AuditReaderRpc {
    * @param limit 1 to {@link followingMax}
    */
   following(call: SignedCall, afterSeq: number, limit: number): Promise<AuditEntry[]>;
+  /** By the job `audit_stream`: the newest alerts after an entry, newest first, {@link alertsTellMax} at most. */
+  alerts(call: SignedCall, afterSeq: number): Promise<AuditEntry[]>;
   /** How many events of which type came to what. */
   activity(call: SignedCall, query: ActivityQuery): Promise<Activity>;
   /** Where requests came from, and how many they were. @param days today (UTC) and those before it, 1 to 30; absent: 30 */

@@ -38,7 +38,9 @@ export class Alerts {
       CREATE INDEX IF NOT EXISTS watched_by_end ON watched (until_ms);`);
   }
 
-  watch(log: LogName, requestId: string, noted: readonly Noted[], nowMs: number): void {
+  /** @returns how many alerts were written */
+  watch(log: LogName, requestId: string, noted: readonly Noted[], nowMs: number): number {
+    let alerts = 0;
     for (const { event, seq } of noted) {
       for (const signal of signalsOf(event)) {
         const alert = this.#take(signal, seq, nowMs);
@@ -46,8 +48,10 @@ export class Alerts {
         const found: AuditFields = { type: "alert", kind: signal.kind, ...alert, last_seq: seq };
         const rest = { phase: "event", intentSeq: null, result: null, alongside: 0 } as const;
         this.#entries.append(log, { ...rest, requestId, event: found }, nowMs);
+        alerts += 1;
       }
     }
+    return alerts;
   }
 
   /** Forgets whom it watches: subjects are people and addresses, by their tags. What was found is in entries. */

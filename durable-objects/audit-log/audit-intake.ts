@@ -5,7 +5,7 @@ import { parseAuditFields } from "../../core/audit/parse.ts";
 import { type OrgId, parseId, type UserId } from "../../core/ids.ts";
 import type { SignedCall, VerifiedCall } from "../../core/mesh/claims.ts";
 import { CallRefused } from "../../core/mesh/refused.ts";
-import type { AuditIntakeRpc, IntentHandle } from "../../core/rpc/durable-objects.ts";
+import type { Appended, AuditIntakeRpc, IntentHandle } from "../../core/rpc/durable-objects.ts";
 import type { Env } from "../env.ts";
 import { verifyInward } from "../mesh.ts";
 
@@ -18,13 +18,13 @@ const eventsMax = 32;
  * not be made durable, and then the caller must not go on.
  */
 export class AuditIntake extends WorkerEntrypoint<Env> implements AuditIntakeRpc {
-  async append(call: SignedCall, log: OrgId | null, events: readonly AuditFields[]): Promise<{ seqs: number[] }> {
+  async append(call: SignedCall, log: OrgId | null, events: readonly AuditFields[]): Promise<Appended> {
     const verified = await this.#verify(call, true);
     const name = logFor(verified, log);
     const parsed = parseEvents(events);
     if (parsed.length === 0) throw new Error("no audit event given");
-    const { seqs } = await this.env.AUDIT_LOG.getByName(name).append(name, verified.rid, parsed);
-    return { seqs };
+    const { seqs, alerts = 0 } = await this.env.AUDIT_LOG.getByName(name).append(name, verified.rid, parsed);
+    return { seqs, alerts };
   }
 
   async intent(call: SignedCall, log: OrgId | null, event: AuditFields): Promise<IntentHandle> {
@@ -39,7 +39,7 @@ export class AuditIntake extends WorkerEntrypoint<Env> implements AuditIntakeRpc
     intent: IntentHandle,
     event: AuditFields,
     alongside: readonly AuditFields[] = [],
-  ): Promise<{ seq: number }> {
+  ): Promise<{ seq: number; alerts: number }> {
     // An intent is closed once, whoever tries again.
     const verified = await this.#verify(call, false);
     const name = parseLogName(intent?.log);
@@ -49,8 +49,8 @@ export class AuditIntake extends WorkerEntrypoint<Env> implements AuditIntakeRpc
     const parsed = parseEvent(event);
     const others = parseEvents(alongside);
     const target = this.env.AUDIT_LOG.getByName(name);
-    const { seq } = await target.outcome(name, verified.rid, intent.seq, parsed, others);
-    return { seq };
+    const { seq, alerts } = await target.outcome(name, verified.rid, intent.seq, parsed, others);
+    return { seq, alerts };
   }
 
   async erase(call: SignedCall, user: UserId): Promise<{ known: boolean }> {

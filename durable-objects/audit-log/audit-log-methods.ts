@@ -10,7 +10,7 @@ import type {
   InclusionView,
   WitnessedView,
 } from "../../core/rpc/audit-proofs.ts";
-import type { AuditFilter, KeptWafRecord } from "../../core/rpc/durable-objects.ts";
+import type { Appended, AuditFilter, KeptWafRecord } from "../../core/rpc/durable-objects.ts";
 import type { TrafficCount } from "./geo-traffic.ts";
 import type { Refusals } from "./refusal-buckets.ts";
 import type { WafCount } from "./waf-records.ts";
@@ -18,7 +18,7 @@ import type { WafCount } from "./waf-records.ts";
 /** What the entrypoints of this Worker call on an AuditLog object; arguments were verified there. */
 export interface AuditLogMethods {
   /** Single events, in order. */
-  append(log: LogName, requestId: string, events: readonly AuditFields[]): Promise<{ seqs: number[] }>;
+  append(log: LogName, requestId: string, events: readonly AuditFields[]): Promise<Appended>;
   /** Before work. */
   intent(log: LogName, requestId: string, event: AuditFields): Promise<{ seq: number }>;
   /**
@@ -31,7 +31,7 @@ export interface AuditLogMethods {
     intentSeq: number,
     event: AuditFields,
     alongside: readonly AuditFields[],
-  ): Promise<{ seq: number }>;
+  ): Promise<{ seq: number; alerts: number }>;
   /** Entries, newest first. */
   list(log: LogName, filter: AuditFilter): Promise<{ items: AuditEntry[]; nextBeforeSeq: number | null }>;
   /** Entries after one, oldest first. */

@@ -12,7 +12,7 @@ import type {
   InclusionView,
   WitnessedView,
 } from "../../core/rpc/audit-proofs.ts";
-import type { AuditFilter, KeptWafRecord } from "../../core/rpc/durable-objects.ts";
+import type { Appended, AuditFilter, KeptWafRecord } from "../../core/rpc/durable-objects.ts";
 import type { Env } from "../env.ts";
 import { keyRingName, objectCaller } from "../mesh.ts";
 import { Alerts } from "./alerts.ts";
@@ -112,17 +112,17 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
   }
 
   /** Single events, in order; of failures that repeat, see {@link Repeats}. */
-  async append(log: LogName, requestId: string, events: readonly AuditFields[]): Promise<{ seqs: number[] }> {
-    const seqs = this.#commit(log, (nowMs) => {
+  async append(log: LogName, requestId: string, events: readonly AuditFields[]): Promise<Appended> {
+    const appended = this.#commit(log, (nowMs) => {
       const noted = events.map((event) => ({
         event,
         seq: this.#repeats.append(log, single(requestId, event), nowMs),
       }));
-      this.#alerts.watch(log, requestId, noted, nowMs);
-      return noted.map(({ seq }) => seq);
+      const alerts = this.#alerts.watch(log, requestId, noted, nowMs);
+      return { seqs: noted.map(({ seq }) => seq), alerts };
     });
     await this.ctx.storage.sync();
-    return { seqs };
+    return appended;
   }
 
   /** Before work. */
@@ -148,10 +148,10 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
     intentSeq: number,
     event: AuditFields,
     alongside: readonly AuditFields[],
-  ): Promise<{ seq: number }> {
-    const seq = this.#commit(log, (nowMs) => {
+  ): Promise<{ seq: number; alerts: number }> {
+    const closed = this.#commit(log, (nowMs) => {
       const before = this.#closedBefore(log, requestId, intentSeq, [event, ...alongside]);
-      if (before !== null) return before;
+      if (before !== null) return { seq: before, alerts: 0 };
       const open = this.#intents.get(intentSeq);
       const intended = this.#entries.get(log, intentSeq);
       if (open === null || open.requestId !== requestId) throw new Error("no open intent of this request");
@@ -169,12 +169,12 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
         seq: this.#entries.append(log, single(requestId, other), nowMs),
       }));
       // Behind all that is the outcome's own, which is known by its place.
-      this.#alerts.watch(log, requestId, noted, nowMs);
+      const alerts = this.#alerts.watch(log, requestId, noted, nowMs);
       this.#intents.close(intentSeq);
-      return added;
+      return { seq: added, alerts };
     });
     await this.ctx.storage.sync();
-    return { seq };
+    return closed;
   }
 
   /** Entries, newest first. `filter` was validated by `AuditReader`. */

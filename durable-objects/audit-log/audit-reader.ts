@@ -10,6 +10,7 @@ import { CallRefused } from "../../core/mesh/refused.ts";
 import {
   type AuditFilter,
   type AuditReaderRpc,
+  alertsTellMax,
   followingMax,
   type KeptWafRecord,
 } from "../../core/rpc/durable-objects.ts";
@@ -30,14 +31,20 @@ export class AuditReader extends WorkerEntrypoint<Env> implements AuditReaderRpc
     return { items, nextBeforeSeq };
   }
 
-  /** Entries after one, for the organisation's own destination: which organisation is the job's assertion's word. */
+  /** Entries after one, for the organisation's own destination. */
   async following(call: SignedCall, afterSeq: number, limit: number): Promise<AuditEntry[]> {
-    const expected = { audience: "durable-objects.audit-reader", jobs: ["audit_stream"] } as const;
-    const verified = await verifyInward(this.env, call, expected);
-    if (verified.kind !== "job" || verified.org === null) throw new CallRefused("wrong_job");
+    const log = await this.#streamable(call);
     const counts = Number.isSafeInteger(afterSeq) && afterSeq >= 0 && Number.isSafeInteger(limit);
     if (!counts || limit < 1 || limit > followingMax) throw new RangeError("not a range of entries");
-    return await this.env.AUDIT_LOG.getByName(verified.org).following(verified.org, afterSeq, limit);
+    return await this.env.AUDIT_LOG.getByName(log).following(log, afterSeq, limit);
+  }
+
+  /** The newest alerts after an entry, for whoever is told of them. */
+  async alerts(call: SignedCall, afterSeq: number): Promise<AuditEntry[]> {
+    const log = await this.#streamable(call);
+    const filter = { type: "alert", actor: null, fromMs: null, toMs: null, beforeSeq: null } as const;
+    const { items } = await this.env.AUDIT_LOG.getByName(log).list(log, { ...filter, limit: alertsTellMax });
+    return items.filter(({ seq }) => seq > afterSeq);
   }
 
   /** How many events of which type came to what in one's own organisation, by the same roles. */
@@ -57,6 +64,14 @@ export class AuditReader extends WorkerEntrypoint<Env> implements AuditReaderRpc
   async waf(call: SignedCall): Promise<KeptWafRecord[]> {
     const log = await this.#readable(call);
     return await this.env.AUDIT_LOG.getByName(log).waf();
+  }
+
+  /** The organisation that the clock's job is for. @throws CallRefused */
+  async #streamable(call: SignedCall): Promise<OrgId> {
+    const expected = { audience: "durable-objects.audit-reader", jobs: ["audit_stream"] } as const;
+    const verified = await verifyInward(this.env, call, expected);
+    if (verified.kind !== "job" || verified.org === null) throw new CallRefused("wrong_job");
+    return verified.org;
   }
 
   /** The caller's own organisation. @throws CallRefused */

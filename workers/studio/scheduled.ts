@@ -8,6 +8,7 @@ import {
   markReminded,
   retireOutlived,
 } from "../../store/control/outside/secrets.ts";
+import { runAlertMails } from "./audit/alerts/tell.ts";
 import { runAuditStreams } from "./audit/stream/run.ts";
 import { expelKeys } from "./auth/api-keys.ts";
 import { runBackupUpkeep } from "./backups/upkeep.ts";
@@ -34,7 +35,12 @@ export const everyMinute = "* * * * *";
 
 /** Everything that is due each minute. Backups take minutes, and nothing waits for them; both log what fails themselves. */
 export async function runEveryMinute(services: Services): Promise<void> {
-  await Promise.all([runGeoUpkeep(services), runBackupUpkeep(services), runAuditStreams(services)]);
+  await Promise.all([
+    runGeoUpkeep(services),
+    runBackupUpkeep(services),
+    runAuditStreams(services),
+    runAlertMails(services),
+  ]);
 }
 
 /** Everything that is due each hour. */

@@ -21,6 +21,7 @@ import type { EncryptionRpc } from "../../core/rpc/encryption.ts";
 import type { HubBackupRpc } from "../../core/rpc/hub-backup.ts";
 import type { HubLimitsRpc } from "../../core/rpc/hub-limits.ts";
 import { createDatabase, type Database } from "../../store/connect.ts";
+import { hearAlerts, noteAlert } from "./audit/alerts/hear.ts";
 import { createPostMessage, type PostMessage } from "./audit/stream/post.ts";
 import { type DerivedKeys, deriveKeys } from "./auth/keys.ts";
 import { createOutsideIssuers, type OutsideIssuers } from "./auth/outside/issuers.ts";
@@ -92,6 +93,7 @@ export function createServices(env: Environment, platform: Platform): Services {
       return bytes;
     },
   });
+  const database = createDatabase({ url: config.controlDatabaseUrl, gateway: config.neonGateway });
   return {
     now,
     randomBytes,
@@ -122,7 +124,7 @@ export function createServices(env: Environment, platform: Platform): Services {
     documents: env.DOCUMENTS,
     tokenSigner: env.TOKEN_SIGNER,
     keyRotation: env.KEY_ROTATION,
-    audit: env.AUDIT,
+    audit: hearAlerts(env.AUDIT, (org) => defer(noteAlert(database, org, now()))),
     auditReader: env.AUDIT_READER,
     auditProofs: env.AUDIT_PROOFS,
     hub: env.HUB,

@@ -20,6 +20,8 @@ export interface RecordedAudit {
   readonly events: RecordedEvent[];
   /** Which methods throw. Written by tests alone. */
   down: { append: boolean; intent: boolean; outcome: boolean };
+  /** What the log writes behind the next event, of the pattern that it completes. Written by tests. */
+  readonly pending: { alert: Extract<AuditFields, { type: "alert" }> | null };
   readonly intake: AuditIntakeRpc;
   readonly reader: AuditReaderRpc;
   readonly proofs: FixedProofs;
@@ -35,6 +37,7 @@ export function createRecordedAudit(keys: MeshKeys, now: () => number): Recorded
   const events: RecordedEvent[] = [];
   const traffic: RecordedAudit["traffic"] = [];
   const waf: RecordedAudit["waf"] = [];
+  const pending: RecordedAudit["pending"] = { alert: null };
   const down = { append: false, intent: false, outcome: false };
 
   async function record(
@@ -54,12 +57,21 @@ export function createRecordedAudit(keys: MeshKeys, now: () => number): Recorded
     return verified;
   }
 
+  /** Writes the alert that a test wants, behind what was just written. */
+  function writeAlert(log: OrgId | null): number {
+    if (pending.alert === null) return 0;
+    events.push({ log, phase: "event", requestId: "", event: pending.alert });
+    pending.alert = null;
+    return 1;
+  }
+
   /** One log's entries, numbered from 1. */
   const logOf = (log: OrgId | null) =>
     events.filter((recorded) => recorded.log === log).map((recorded, index) => ({ recorded, seq: index + 1 }));
 
   return {
     events,
+    pending,
     down,
     traffic,
     waf,
@@ -72,7 +84,8 @@ export function createRecordedAudit(keys: MeshKeys, now: () => number): Recorded
           log,
           appended.map((event) => ["event", event] as const),
         );
-        return { seqs: appended.map((_, index) => events.length - appended.length + index + 1) };
+        const seqs = appended.map((_, index) => events.length - appended.length + index + 1);
+        return { seqs, alerts: writeAlert(log) };
       },
       async intent(call, log, event) {
         await record("intent", call, log, [["intent", event]]);
@@ -83,7 +96,8 @@ export function createRecordedAudit(keys: MeshKeys, now: () => number): Recorded
         const others = alongside.map((other) => ["event", other] as const);
         const { rid } = await record("outcome", call, log, [["outcome", event], ...others]);
         if (events[intent.seq - 1]?.requestId !== rid) throw new Error("somebody else's intent");
-        return { seq: events.length };
+        const seq = events.length;
+        return { seq, alerts: writeAlert(log) };
       },
       async erase(call, user) {
         const verified = await verifyCall(call, { audience: "durable-objects.audit-intake", users: true }, keys, now());
@@ -109,6 +123,15 @@ export function createRecordedAudit(keys: MeshKeys, now: () => number): Recorded
         if (verified.kind !== "job") throw new Error("call refused: wrong_job");
         const after = logOf(verified.org).slice(afterSeq, afterSeq + limit);
         return after.map(({ recorded, seq }) => entryOf(recorded, seq, now()));
+      },
+      async alerts(call, afterSeq) {
+        const expected = { audience: "durable-objects.audit-reader", jobs: ["audit_stream"] } as const;
+        const verified = await verifyCall(call, expected, keys, now());
+        if (verified.kind !== "job") throw new Error("call refused: wrong_job");
+        const found = logOf(verified.org).filter(
+          ({ recorded, seq }) => recorded.event.type === "alert" && seq > afterSeq,
+        );
+        return found.toReversed().map(({ recorded, seq }) => entryOf(recorded, seq, now()));
       },
       async activity(call, query) {
         await verifyCall(call, { audience: "durable-objects.audit-reader", users: true }, keys, now());

@@ -143,6 +143,8 @@ const served: readonly RouteDefinition[] = [
   auditEntries,
   auditTile,
   eraseAuditSubject,
+  getAuditAlerts,
+  putAuditAlerts,
   getAuditStream,
   putAuditStream,
   removeAuditStream,
@@ -276,10 +278,6 @@ const served: readonly RouteDefinition[] = [
   operatorGiveUpMove,
   getUsage,
   limitsInUse,
-];
-
-/** Every route that studio serves. `assertRoutes` holds it against the route table. */
-export function allDefinitions(openApiDocument: () => object): RouteDefinition[] {
   createDocument,
   createDocumentVersion,
   getDocumentContent,
@@ -293,5 +291,9 @@ export function allDefinitions(openApiDocument: () => object): RouteDefinition[]
   putUploadPart,
   completeUpload,
   cancelUpload,
+];
+
+/** Every route that studio serves. `assertRoutes` holds it against the route table. */
+export function allDefinitions(openApiDocument: () => object): RouteDefinition[] {
   return [openapiRoute(openApiDocument), ...served];
 }
