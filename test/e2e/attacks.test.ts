@@ -44,7 +44,7 @@ let enrollmentCode: string;
 const secrets = new Map<string, string>();
 
 beforeAll(async () => {
-  stack = await startStackProcess(freshStateDir(), ["--port", "0", "--quiet", "--no-agent", "--limit-scale", "1000"]);
+  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000"]);
   url = stack.description.url;
   owner = await person("owner");
   stranger = await person("stranger");

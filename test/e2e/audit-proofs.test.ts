@@ -34,7 +34,7 @@ interface Status {
 }
 
 beforeAll(async () => {
-  stack = await startStackProcess(freshStateDir(), ["--port", "0", "--quiet", "--no-agent", "--limit-scale", "1000"]);
+  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000"]);
   folder = mkdtempSync(join(tmpdir(), "sentinel-auditor-"));
   const { url, mailDir } = stack.description;
   ({ api: owner, email } = await newPerson(url, mailDir, "audited"));

@@ -8,7 +8,7 @@ let bob: TestPerson;
 let org: string;
 
 beforeAll(async () => {
-  stack = await startStackProcess(freshStateDir(), ["--port", "0", "--quiet", "--no-agent", "--limit-scale", "1000"]);
+  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000"]);
   bob = await newPerson(stack.description.url, stack.description.mailDir, "bob");
   org = await newOrg(bob.api, "bobs");
 });

@@ -7,7 +7,8 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createFileKeeper } from "../../scripts/keeper/file-keeper.ts";
 import { repositoryRoot } from "../../scripts/units.ts";
-import { type Api, eventually, signIn } from "./support/api.ts";
+import { runCliAside } from "../postgres/cli/run-cli.ts";
+import { type Api, enrolDevice, eventually, signIn } from "./support/api.ts";
 import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 
@@ -61,6 +62,33 @@ const commands = (): string => `/api/v1/orgs/demo/devices/${device}/commands`;
 const notes = async (): Promise<unknown> => {
   const { status, body } = await owner.send<{ code?: string; items: { args: { note?: string } }[] }>("GET", commands());
   return status === 200 ? body.items.map(({ args }) => args.note) : [status, body.code];
+};
+
+/** What the clock may take until it begins what was asked for, and then to make it, in milliseconds. */
+const clockMsMax = 240_000;
+
+/** Has the platform back the organisation up, and waits for the end. @returns the backup, and how it ended */
+async function backUp(): Promise<{ id: string; state: string; failure: string | null }> {
+  const asked = await owner.send<{ id: string }>("POST", "/api/v1/orgs/demo/backups");
+  expect(asked.status).toBe(202);
+  const { id } = asked.body;
+  return eventually(
+    "the backup ended",
+    async () => {
+      const { body } = await owner.send<{ items: { id: string; state: string; failure: string | null }[] }>(
+        "GET",
+        "/api/v1/orgs/demo/backups/runs",
+      );
+      return body.items.find((run) => run.id === id && /done|failed/.test(run.state));
+    },
+    clockMsMax,
+  );
+}
+/** The operator's tool beside this stack. Not spawnSync: the key service lives in this process, and must answer. */
+const tool = (...args: string[]) => runCliAside([...args, "--state", stateDir]);
+const devices = async (): Promise<string[]> => {
+  const { body } = await owner.send<{ items: { id: string }[] }>("GET", "/api/v1/orgs/demo/devices");
+  return body.items.map(({ id }) => id).sort();
 };
 
 describe("a key of the customer's own, over the whole stack", () => {
@@ -124,5 +152,55 @@ describe("a key of the customer's own, over the whole stack", () => {
     await section.getByText("Working").waitFor();
     expect(await notes()).toEqual(["after", "before"]);
     expect(complaints.all).toEqual([]);
+  });
+
+  it("is asked for once more when the operator has every organisation's keys wrapped anew", async () => {
+    const anew = await tool("keys", "rewrap", "--all");
+    expect([anew.status, anew.stdout, anew.stderr]).toEqual([
+      0,
+      expect.stringMatching(/ 0 failed\n✓ nothing is wrapped by another key/),
+      expect.any(String),
+    ]);
+    expect(await notes()).toEqual(["after", "before"]);
+  });
+
+  it("opens the platform's backups for the operator's tool, which restores one, and nothing else does", {
+    timeout: clockMsMax * 3,
+  }, async () => {
+    const removed = await enrolDevice(owner, "removed");
+    const before = await devices();
+    const made = await backUp();
+    expect(made).toMatchObject({ state: "done", failure: null });
+    expect((await owner.send("DELETE", `/api/v1/orgs/demo/devices/${removed.device_id}`)).status).toBeLessThan(300);
+    const sent = await owner.send("POST", commands(), { name: "ping", args: { note: "late" } });
+    expect(sent.status).toBe(202);
+    const present = await backUp();
+    expect(present).toMatchObject({ state: "done", failure: null });
+
+    // The tool has no key of its own to back this organisation up with, and says which way there is.
+    const backupKey = join(stateDir, "..", "backup.key");
+    expect((await runCliAside(["backup", "make-key", backupKey])).status).toBe(0);
+    const own = await tool("backup", "--org", "demo", "--to", join(stateDir, "..", "own"), "--key-file", backupKey);
+    expect([own.status, own.stderr.split(":")[0]]).toEqual([1, "own_keeper"]);
+
+    const restore = ["restore", made.id, "--into", "demo", "--confirm", "demo", "--before", present.id];
+    file = null;
+    // What capabilities have in memory is good for ten minutes; the check throws it away.
+    expect((await owner.send("POST", "/api/v1/orgs/demo/encryption/verify")).status).toBe(503);
+    const withdrawn = await tool(...restore);
+    expect([withdrawn.status, withdrawn.stderr, await devices()]).toEqual([
+      1,
+      expect.stringMatching(/^key_unavailable: /m),
+      before.filter((id) => id !== removed.device_id),
+    ]);
+    file = key;
+    const restored = await eventually("the key is back", async () => {
+      const tried = await tool(...restore);
+      return tried.status === 0 ? tried : null;
+    });
+    expect(restored.stdout).toContain(`its hub knows the ${before.length} devices of then`);
+    expect(await devices()).toEqual(before);
+    // What was sealed opens again, and what came after the backup is gone.
+    expect(await notes()).toEqual(["after", "before"]);
   });
 });

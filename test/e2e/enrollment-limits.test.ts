@@ -9,7 +9,7 @@ let owner: Api;
 let codes: string;
 
 beforeAll(async () => {
-  stack = await startStackProcess(freshStateDir(), ["--port", "0", "--quiet", "--no-agent"]);
+  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent"]);
   const { url, owner: account } = stack.description;
   owner = (await signIn(url, account.email, account.password)).api;
   const { slug } = stack.description.org;

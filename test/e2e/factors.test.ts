@@ -20,7 +20,7 @@ interface Problem {
 let stack: StackProcess;
 let url: string;
 beforeAll(async () => {
-  stack = await startStackProcess(freshStateDir(), ["--port", "0", "--quiet", "--no-agent", "--limit-scale", "1000"]);
+  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000"]);
   url = stack.description.url;
 });
 afterAll(async () => {

@@ -16,7 +16,7 @@ import { AuthenticatorApp } from "./support/one-time-codes.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 
 // One address signs in more often here than a person would.
-const stackFlags = ["--port", "0", "--quiet", "--no-agent", "--limit-scale", "1000"];
+const stackFlags = ["--quiet", "--no-agent", "--limit-scale", "1000"];
 const pictures = join(repositoryRoot, "test-results", "screenshots");
 const slug = "north-school";
 const asha = { name: "Asha Rao", email: "asha@people.test", password: "nine quiet otters drift 42" };

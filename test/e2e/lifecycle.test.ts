@@ -25,7 +25,7 @@ let device: { device_id: string; token: string; mqtt_url: string };
 
 beforeAll(async () => {
   mkdirSync(pictures, { recursive: true });
-  const flags = ["--port", "0", "--quiet", "--no-agent", "--limit-scale", "1000"];
+  const flags = ["--quiet", "--no-agent", "--limit-scale", "1000"];
   [browser, stack] = await Promise.all([launchBrowser(), startStackProcess(stateDir, flags)]);
   const { url, mailDir } = stack.description;
   owner = await newPerson(url, mailDir, "owner");

@@ -10,7 +10,7 @@ import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } f
 let stack: StackProcess;
 let port: number;
 beforeAll(async () => {
-  stack = await startStackProcess(freshStateDir(), ["--port", "0", "--quiet", "--no-agent", "--limit-scale", "1000"]);
+  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000"]);
   port = Number(new URL(stack.description.url).port);
 });
 afterAll(async () => {

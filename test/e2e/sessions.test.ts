@@ -31,7 +31,7 @@ let school: Org;
 let college: Org;
 
 beforeAll(async () => {
-  stack = await startStackProcess(freshStateDir(), ["--port", "0", "--quiet", "--no-agent", "--limit-scale", "1000"]);
+  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000"]);
   url = stack.description.url;
   owner = await newPerson(url, stack.description.mailDir, "owner");
   school = await newOrg("school");

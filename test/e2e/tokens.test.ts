@@ -18,7 +18,7 @@ let person: Awaited<ReturnType<typeof newPerson>>;
 let cookie: string;
 
 beforeAll(async () => {
-  stack = await startStackProcess(freshStateDir(), ["--port", "0", "--quiet", "--no-agent", "--limit-scale", "1000"]);
+  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000"]);
   url = stack.description.url;
   person = await newPerson(url, stack.description.mailDir, "holder");
   cookie = `${sessionCookieName}=${await browserSignIn(url, person.email, testPassword)}`;

@@ -34,9 +34,13 @@ function launch(args: readonly string[]): ChildProcess {
   });
 }
 
-/** Starts a stack and returns when it printed its `ready ` line. */
+/**
+ * Starts a stack and returns when it printed its `ready ` line. On any free port, unless the flags name one: two
+ * files may run side by side.
+ */
 export async function startStackProcess(stateDir: string, args: readonly string[] = []): Promise<StackProcess> {
-  const child = launch(["--state", stateDir, ...args]);
+  const port = args.includes("--port") ? [] : ["--port", "0"];
+  const child = launch(["--state", stateDir, ...port, ...args]);
   const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
   let log = "";
   child.stderr?.on("data", (chunk: Buffer) => {
