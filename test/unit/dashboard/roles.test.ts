@@ -21,6 +21,8 @@ describe("what is offered to whom", () => {
       "devices:manage",
       "devices:command",
       "telemetry:read",
+      "documents:read",
+      "documents:write",
       "audit:read",
       "audit:manage",
     ] as const;

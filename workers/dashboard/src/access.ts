@@ -7,9 +7,10 @@ const everyRead = [
   "groups:read",
   "devices:read",
   "telemetry:read",
+  "documents:read",
   "audit:read",
 ] as const;
-const ofGroups = ["org:read", "groups:read", "devices:read", "telemetry:read"] as const;
+const ofGroups = ["org:read", "groups:read", "devices:read", "telemetry:read", "documents:read"] as const;
 const manage = [
   ...everyRead,
   "members:manage",
@@ -20,6 +21,7 @@ const manage = [
   "enrollment:manage",
   "devices:manage",
   "devices:command",
+  "documents:write",
   "audit:manage",
 ] as const;
 
@@ -30,7 +32,7 @@ const manage = [
 const offered: Readonly<Record<Role, readonly Permission[]>> = {
   owner: [...manage, "encryption:manage"],
   admin: manage,
-  analyst: ofGroups,
+  analyst: [...ofGroups, "documents:write"],
   viewer: ofGroups,
   readonly: everyRead,
 };
@@ -47,7 +49,7 @@ export function seesEveryDevice(role: Role): boolean {
 export const roleNames: Readonly<Record<Role, { readonly label: string; readonly meaning: string }>> = {
   owner: { label: "Owner", meaning: "Everything, other owners included" },
   admin: { label: "Admin", meaning: "Manages devices, members and settings" },
-  analyst: { label: "Analyst", meaning: "Reads the devices and documents of their groups" },
-  viewer: { label: "Viewer", meaning: "Sees the devices of their groups" },
+  analyst: { label: "Analyst", meaning: "Sees the devices of their groups; keeps documents of their own" },
+  viewer: { label: "Viewer", meaning: "Sees the devices of their groups, and documents shared with them" },
   readonly: { label: "Read-only", meaning: "Sees everything, changes nothing" },
 };

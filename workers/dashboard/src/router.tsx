@@ -70,6 +70,18 @@ export function createRouter() {
               lazy: async () => ({ Component: (await import("./pages/device/device.tsx")).DevicePage }),
             },
             {
+              path: "documents",
+              lazy: async () => ({
+                Component: permitted("documents:read", (await import("./pages/documents/documents.tsx")).DocumentsPage),
+              }),
+            },
+            {
+              path: "documents/:document",
+              lazy: async () => ({
+                Component: permitted("documents:read", (await import("./pages/document/document.tsx")).DocumentPage),
+              }),
+            },
+            {
               path: "members",
               lazy: async () => ({
                 Component: permitted("members:read", (await import("./pages/members/members.tsx")).MembersPage),

@@ -9,17 +9,25 @@ export function NameDialog(props: {
   readonly submit: string;
   /** What stands in the field at first. */
   readonly suggested?: string;
+  /** Characters; 100 unless told. */
+  readonly lengthMax?: number;
   readonly pending: boolean;
   readonly error: unknown;
   /** Gets the name without spaces round it. */
   readonly onName: (name: string) => void;
   readonly onClose: () => void;
 }) {
-  const { suggested = "", onName, ...dialog } = props;
+  const { suggested = "", lengthMax = 100, onName, ...dialog } = props;
   const [name, setName] = useState(suggested);
   return (
     <FormDialog open {...dialog} onSubmit={() => onName(name.trim())}>
-      <Input label="Name" required maxLength={100} value={name} onChange={(event) => setName(event.target.value)} />
+      <Input
+        label="Name"
+        required
+        maxLength={lengthMax}
+        value={name}
+        onChange={(event) => setName(event.target.value)}
+      />
     </FormDialog>
   );
 }

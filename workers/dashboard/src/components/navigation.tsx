@@ -1,4 +1,5 @@
 import { DesktopTowerIcon } from "@phosphor-icons/react/DesktopTower";
+import { FilesIcon } from "@phosphor-icons/react/Files";
 import { IdentificationBadgeIcon } from "@phosphor-icons/react/IdentificationBadge";
 import { KeyIcon } from "@phosphor-icons/react/Key";
 import { ListChecksIcon } from "@phosphor-icons/react/ListChecks";
@@ -12,6 +13,7 @@ import { useOrg } from "./org-context.tsx";
 
 const entries = [
   { to: "", label: "Devices", icon: DesktopTowerIcon, needs: "devices:read" },
+  { to: "/documents", label: "Documents", icon: FilesIcon, needs: "documents:read" },
   { to: "/enroll", label: "Enrol devices", icon: PlugsConnectedIcon, needs: "enrollment:manage" },
   { to: "/groups", label: "Groups", icon: StackIcon, needs: "groups:read" },
   { to: "/members", label: "Members", icon: UsersIcon, needs: "members:read" },
@@ -39,7 +41,7 @@ export function Navigation({ onNavigate }: { readonly onNavigate?: () => void })
             <li key={to}>
               <Link
                 to={root + to}
-                aria-current={currentOf(root + to, to === "" ? `${root}/devices/` : null, pathname)}
+                aria-current={currentOf(root + to, below(root, to), pathname)}
                 onClick={() => onNavigate?.()}
                 className="flex items-center gap-2.5 rounded-lg px-2.5 py-1.5 text-kumo-subtle hover:bg-kumo-tint hover:text-kumo-default [&[aria-current]]:bg-kumo-tint [&[aria-current]]:font-medium [&[aria-current]]:text-kumo-default"
               >
@@ -53,8 +55,14 @@ export function Navigation({ onNavigate }: { readonly onNavigate?: () => void })
   );
 }
 
+/** Where the pages of single ones are. */
+function below(root: string, to: string): string | null {
+  if (to === "") return `${root}/devices/`;
+  return to === "/documents" ? `${root}/documents/` : null;
+}
+
 /** `page` on the page itself, `true` on the pages below it. */
-function currentOf(to: string, below: string | null, pathname: string): "page" | "true" | undefined {
+function currentOf(to: string, under: string | null, pathname: string): "page" | "true" | undefined {
   if (pathname === to) return "page";
-  return below !== null && pathname.startsWith(below) ? "true" : undefined;
+  return under !== null && pathname.startsWith(under) ? "true" : undefined;
 }

@@ -1,0 +1,188 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { partBytes } from "../../core/documents/layout.ts";
+import { eicar } from "../../core/documents/scan.ts";
+import { repositoryRoot } from "../../scripts/units.ts";
+import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
+import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+
+const pictures = join(repositoryRoot, "test-results", "screenshots");
+/** Two whole parts and a piece. */
+const bytes = randomBytes(2 * partBytes + 123_456);
+const words = "Minutes of the parents’ meeting: सुबह की सभा at nine";
+
+let stack: StackProcess;
+let browser: Browser;
+let page: Page;
+let files: string;
+// What a refusal on purpose, and a reload in the midst of a request, make the browser log.
+const complaints = new Complaints();
+const expected = /status of 422/;
+
+const fileOf = (name: string): string => join(files, name);
+const choose = async (name: string): Promise<void> =>
+  page.locator("header input[type=file]").setInputFiles(fileOf(name));
+const uploadsRegion = () => page.getByRole("region", { name: "Uploads" });
+const rowOf = (name: string) =>
+  page.getByRole("table", { name: "Documents" }).getByRole("row").filter({ hasText: name });
+
+async function download(button: string): Promise<Buffer> {
+  const [saved] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: button }).click(),
+  ]);
+  return readFileSync(await saved.path());
+}
+
+beforeAll(async () => {
+  mkdirSync(pictures, { recursive: true });
+  files = mkdtempSync(join(tmpdir(), "sentinel-documents-"));
+  writeFileSync(fileOf("lesson.bin"), bytes);
+  writeFileSync(fileOf("minutes.txt"), words);
+  writeFileSync(fileOf("minutes 2.txt"), `${words}, again`);
+  writeFileSync(fileOf("page.html"), "<!doctype html><script>document.title = 'taken over'</script>");
+  writeFileSync(fileOf("eicar.txt"), eicar);
+  [browser, stack] = await Promise.all([
+    launchBrowser(),
+    startStackProcess(freshStateDir(), ["--port", "0", "--no-agent"]),
+  ]);
+  page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  complaints.watch(page, expected);
+  // Whoever leaves while an upload runs is asked.
+  page.on("dialog", (dialog) => void dialog.accept());
+  const { email, password } = stack.description.owner;
+  await page.goto(`${stack.description.url}/o/${stack.description.org.slug}/documents`);
+  await signInByPassword(page, email, password);
+  await page.getByRole("heading", { name: "Documents" }).waitFor();
+}, 300_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await stack?.stop();
+  if (stack !== undefined) removeStateDir(stack.stateDir);
+  rmSync(files, { recursive: true, force: true });
+});
+
+describe("documents in Chromium, on the real stack", { timeout: 180_000 }, () => {
+  it("begin with nothing, and say what to do", async () => {
+    await page.getByText("No documents yet").waitFor();
+    await page.screenshot({ path: join(pictures, "documents-empty.png") });
+  });
+
+  it("are uploaded in parts, go on after a reload with the same file, and come back byte for byte", async () => {
+    const put: string[] = [];
+    page.on("request", (request) => {
+      const part = /\/parts\/(\d+)$/.exec(request.url())?.[1];
+      if (part !== undefined) put.push(part);
+    });
+    // The second part never arrives, as when a connection is gone.
+    await page.route("**/parts/2", () => undefined);
+    await choose("lesson.bin");
+    await expect.poll(() => put, { timeout: 60_000 }).toEqual(["1", "2"]);
+    await uploadsRegion().getByRole("progressbar", { name: "Upload of lesson.bin" }).waitFor();
+    await page.screenshot({ path: join(pictures, "documents-uploading.png") });
+    await page.reload();
+    await page.unroute("**/parts/2");
+
+    const unfinished = uploadsRegion().getByText("Not finished: choose the same file to go on");
+    await unfinished.waitFor();
+    expect(await rowOf("lesson.bin").count()).toBe(0);
+    put.length = 0;
+    await uploadsRegion().locator("input[type=file]").setInputFiles(fileOf("lesson.bin"));
+    await rowOf("lesson.bin").waitFor({ timeout: 60_000 });
+    expect(put).toEqual(["2", "3"]);
+    expect((await download("Download lesson.bin")).equals(bytes)).toBe(true);
+  });
+
+  it("pause and go on", async () => {
+    let isHeld = true;
+    await page.route("**/parts/1", async (route) => {
+      if (!isHeld) await route.continue();
+    });
+    await choose("minutes.txt");
+    await uploadsRegion().getByRole("button", { name: "Pause minutes.txt" }).click();
+    await uploadsRegion()
+      .getByText(/^Paused/)
+      .waitFor();
+    isHeld = false;
+    await uploadsRegion().getByRole("button", { name: "Resume minutes.txt" }).click();
+    await rowOf("minutes.txt").waitFor({ timeout: 60_000 });
+    await page.unroute("**/parts/1");
+  });
+
+  it("are found by their text, in Hindi as well", async () => {
+    await page.getByLabel("Search documents").fill("सभा");
+    await expect.poll(() => rowOf("lesson.bin").count(), { timeout: 30_000 }).toBe(0);
+    await rowOf("minutes.txt").waitFor();
+    await page.getByLabel("Search documents").fill("nobody wrote this");
+    await page.getByText("No document matches").waitFor();
+    await page.getByRole("button", { name: "Clear search" }).click();
+    await rowOf("lesson.bin").waitFor();
+  });
+
+  it("that are harmful are refused, and never listed", async () => {
+    await choose("eicar.txt");
+    await uploadsRegion().getByText("Something harmful was found in it").waitFor({ timeout: 60_000 });
+    await page.screenshot({ path: join(pictures, "documents-harmful.png") });
+    await uploadsRegion().getByRole("button", { name: "Hide eicar.txt" }).click();
+    expect(await rowOf("eicar.txt").count()).toBe(0);
+    // Nor is it begun again by a page that is loaded later.
+    await page.reload();
+    await rowOf("lesson.bin").waitFor();
+    expect(await uploadsRegion().count()).toBe(0);
+  });
+
+  it("that a browser would run are marked and saved, and never opened as a page", async () => {
+    await choose("page.html");
+    await rowOf("page.html").getByText("Active content").waitFor({ timeout: 60_000 });
+    await download("Download page.html");
+    expect(await page.title()).toBe("Documents · Sentinel");
+    await page.screenshot({ path: join(pictures, "documents.png") });
+  });
+
+  it("have versions, of which each can be had", async () => {
+    await rowOf("minutes.txt").getByRole("link", { name: "minutes.txt" }).click();
+    await page.getByRole("heading", { name: "minutes.txt" }).waitFor();
+    const versions = page.getByRole("region", { name: "Versions" });
+    await versions.locator("input[type=file]").setInputFiles(fileOf("minutes 2.txt"));
+    await versions.getByText("Version 2").waitFor({ timeout: 60_000 });
+    expect((await download("Download version 1 of minutes.txt")).toString()).toBe(words);
+    expect((await download("Download minutes.txt")).toString()).toBe(`${words}, again`);
+    await page.screenshot({ path: join(pictures, "document.png") });
+  });
+
+  it("go into the bin and come back", async () => {
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("button", { name: "Move to bin" }).click();
+    await page.getByText("In the bin since").waitFor();
+    await page.getByRole("navigation", { name: "Breadcrumb" }).getByRole("link", { name: "Documents" }).click();
+    await rowOf("lesson.bin").waitFor();
+    await expect.poll(() => rowOf("minutes.txt").count(), { timeout: 30_000 }).toBe(0);
+    await page.getByText("Bin", { exact: true }).click();
+    await page.getByRole("button", { name: "Restore minutes.txt" }).click();
+    await page.getByText("The bin is empty").waitFor();
+    await page.getByText("In use", { exact: true }).click();
+    await rowOf("minutes.txt").waitFor();
+  });
+
+  it("fit a telephone, and the dark", async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.emulateMedia({ colorScheme: "dark" });
+    const overflow = (): Promise<number> =>
+      page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    await page.screenshot({ path: join(pictures, "documents-phone.png") });
+    expect(await overflow()).toBe(0);
+    await rowOf("minutes.txt").getByRole("link", { name: "minutes.txt" }).click();
+    await page.getByRole("region", { name: "Versions" }).getByText("Version 2").waitFor();
+    await page.screenshot({ path: join(pictures, "document-phone.png"), fullPage: true });
+    expect(await overflow()).toBe(0);
+  });
+
+  it("work without a complaint of the browser’s", () => {
+    expect(complaints.all).toEqual([]);
+  });
+});

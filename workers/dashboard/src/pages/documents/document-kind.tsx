@@ -1,0 +1,25 @@
+import { Badge } from "@cloudflare/kumo/components/badge";
+import type { DocumentVersion } from "../../api/documents.ts";
+import { mediaTypeName } from "../../format/media-type.ts";
+
+/** What a version is, by its bytes, and whether something in it may run. */
+export function DocumentKind({ version }: { readonly version: DocumentVersion }) {
+  // Nobody could tell what it is, so nobody can tell what it does.
+  if (version.type === "application/octet-stream") {
+    return (
+      <span title="Its bytes are of no kind that is known here. Open it only if you trust whoever made it.">
+        <Badge variant="warning">Unknown kind</Badge>
+      </span>
+    );
+  }
+  return (
+    <span className="inline-flex flex-wrap items-center gap-x-2 gap-y-1">
+      <span title={version.type}>{mediaTypeName(version.type)}</span>
+      {version.active && (
+        <span title="A browser or an office program may run something in it. Open it only if you trust whoever made it.">
+          <Badge variant="warning">Active content</Badge>
+        </span>
+      )}
+    </span>
+  );
+}

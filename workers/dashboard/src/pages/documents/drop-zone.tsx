@@ -1,0 +1,47 @@
+import { UploadSimpleIcon } from "@phosphor-icons/react/UploadSimple";
+import { type DragEvent, type ReactNode, useRef, useState } from "react";
+
+/** Takes files that are dropped on what is inside; whoever drags nothing has the button beside it. */
+export function DropZone(props: {
+  readonly enabled: boolean;
+  readonly onFiles: (files: readonly File[]) => void;
+  readonly children: ReactNode;
+}) {
+  /** Elements inside send their own enter and leave. */
+  const depth = useRef(0);
+  const [over, setOver] = useState(false);
+  if (!props.enabled) return props.children;
+  const hasFiles = (event: DragEvent): boolean => event.dataTransfer.types.includes("Files");
+  const move = (event: DragEvent, by: number): void => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    depth.current = Math.max(0, depth.current + by);
+    setOver(depth.current > 0);
+  };
+  return (
+    <section
+      aria-label="Drop files here to upload them"
+      className="relative"
+      onDragEnter={(event) => move(event, 1)}
+      onDragOver={(event) => hasFiles(event) && event.preventDefault()}
+      onDragLeave={(event) => move(event, -1)}
+      onDrop={(event) => {
+        move(event, -depth.current);
+        // A folder comes as an entry of no type and no bytes that can be read.
+        const files = [...event.dataTransfer.items].flatMap((item) =>
+          item.webkitGetAsEntry()?.isFile === true ? (item.getAsFile() ?? []) : [],
+        );
+        if (files.length > 0) props.onFiles(files);
+      }}
+    >
+      {props.children}
+      {over && (
+        <div className="pointer-events-none absolute inset-0 z-10 grid min-h-40 place-items-center rounded-xl bg-kumo-base/90 ring-2 ring-(--chart-1)">
+          <p className="flex items-center gap-2 font-medium">
+            <UploadSimpleIcon aria-hidden="true" className="size-5" /> Drop to upload
+          </p>
+        </div>
+      )}
+    </section>
+  );
+}
