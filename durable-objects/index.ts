@@ -1,3 +1,6 @@
+import { retireMonths } from "./audit-log/months/retire-months.ts";
+import type { Env } from "./env.ts";
+
 /** Every object class and entrypoint of this Worker; nobody else binds the object namespaces. */
 export { AuditIntake } from "./audit-log/audit-intake.ts";
 export { AuditLog } from "./audit-log/audit-log.ts";
@@ -17,7 +20,8 @@ export { HubBackup } from "./tenant-hub/hub-backup.ts";
 export { HubControl } from "./tenant-hub/hub-control.ts";
 export { TenantHub } from "./tenant-hub/tenant-hub.ts";
 
-/** No public route leads here; whatever arrives by `fetch` gets the same empty answer. */
+/** The clock: months of the audit table end after seven years. No public route leads here; whatever arrives by `fetch` gets the same empty answer. */
 export default {
   fetch: (): Response => new Response(null, { status: 404 }),
-} satisfies ExportedHandler;
+  scheduled: (_event, env): Promise<void> => retireMonths(env),
+} satisfies ExportedHandler<Env>;

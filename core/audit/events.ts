@@ -20,6 +20,7 @@ import {
   list,
   matching,
   method,
+  monthPattern,
   oneOf,
   orNull,
   problemCode,
@@ -31,6 +32,7 @@ import {
 import {
   accountActions,
   alertKinds,
+  auditMonthActions,
   backupActions,
   enrollmentActions,
   factorActions,
@@ -270,6 +272,17 @@ export const eventSchemas = {
       from_version: integer("number of the migration before, 0 for none", 0, 9999),
       to_version: integer("number of the newest migration", 1, 9999),
       action: oneOf(migrationActions),
+    },
+  },
+  audit_month: {
+    code: 7003,
+    says: "A month of a placement's audit table is older than seven years and leaves it. In a log of the platform alone.",
+    fields: {
+      placement: matching("name of the database", /^[a-z][a-z0-9-]{0,62}$/),
+      month: matching("year and month, `2026-01`", monthPattern),
+      action: oneOf(auditMonthActions),
+      entries: orNull(integer("how many it holds", 0, Number.MAX_SAFE_INTEGER), "not sealed"),
+      seal: orNull(matching("SHA-256 of the sealed copy's manifest, hex", /^[0-9a-f]{64}$/), "not sealed"),
     },
   },
 } as const satisfies Readonly<Record<string, EventSchema>>;

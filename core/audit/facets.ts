@@ -50,6 +50,7 @@ export function outcomeOf({ phase, result, event }: Found): AuditOutcome | null 
     case "key_change":
       return event.action === "unavailable" ? "failure" : "success";
     case "backup":
+    case "audit_month":
       return event.action === "failed" ? "failure" : "success";
     // It is about others, which have theirs.
     case "alert":

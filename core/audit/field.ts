@@ -16,6 +16,9 @@ export const refusalWord = /^[a-z][a-z0-9_]{0,31}$/;
 /** As `request.cf.country` says it (`T1` included); `XX` also where it said nothing. */
 export const refusalCountry = /^[A-Z][A-Z0-9]$/;
 
+/** A month of the audit table: `2026-01`. */
+export const monthPattern = /^[0-9]{4}-(?:0[1-9]|1[0-2])$/;
+
 /** Longest user agent kept; browsers' are under 300. */
 export const userAgentCharactersMax = 512;
 /** Longest of the other free texts. */

@@ -103,6 +103,9 @@ export const backupActions = [
 export type BackupAction = (typeof backupActions)[number];
 
 /** `refused`: the migration stopped before it changed anything. */
+/** Sealed: exported, and read again as what was signed. */
+export const auditMonthActions = ["begun", "sealed", "detached", "failed"] as const;
+
 export const migrationActions = ["applied", "refused"] as const;
 
 /** Events that are folded when they repeat: only failures of these. */

@@ -1,6 +1,7 @@
 /** What each entrypoint of the data Worker offers, and to whom. */
 import type { AuditEntry } from "../audit/events.ts";
 import type { LogName } from "../audit/logs.ts";
+import type { MonthEntry } from "../audit/month-archive.ts";
 import type { DataKeySet, KeeperChange, KeeperOutcome, KeeperRecord, WrappedDataKey } from "../crypto/data-key-set.ts";
 import type { KeyUnavailableReason } from "../crypto/key-wrapper.ts";
 import type { DataKeyId, DeviceId, OrgId, UserId } from "../ids.ts";
@@ -31,7 +32,24 @@ export interface AuditSinkRpc {
   receiptExists(call: SignedCall, org: OrgId | null, requestId: string): Promise<boolean>;
   /** Entries that were written, newest first: what their log keeps no more. Of the call's own log alone. */
   older(call: SignedCall, query: OlderQuery): Promise<readonly OlderEntry[]>;
+  /** The next three are for calls of no organisation. The oldest month of each placement whose seven years are over. */
+  dueMonths(call: SignedCall): Promise<readonly DueMonth[]>;
+  /** Its entries behind one of them, in an order of the database's own; at most `monthEntriesMax`. */
+  readMonth(
+    call: SignedCall,
+    month: DueMonth,
+    after: Pick<MonthEntry, "log" | "seq"> | null,
+  ): Promise<readonly MonthEntry[]>;
+  /** Detaches it, if it has so many entries. */
+  retireMonth(call: SignedCall, month: DueMonth, entries: number, seal: string): Promise<void>;
 }
+export interface DueMonth {
+  readonly placement: string;
+  /** `2026-01`. */
+  readonly month: string;
+}
+/** Entries in one answer: leaves are below 64 KiB, and an answer may have 32 MiB. */
+export const monthEntriesMax = 500;
 export interface OlderQuery {
   /** The call's organisation, or a platform log. */
   readonly log: LogName;

@@ -1,13 +1,17 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import type { AuditFields, AuditType } from "../../core/audit/events.ts";
-import { type LogName, orgOfLog, parseLogName, platformLog } from "../../core/audit/logs.ts";
+import { type LogName, orgOfLog, parseLogName, platformLog, platformLogs } from "../../core/audit/logs.ts";
 import { parseAuditFields } from "../../core/audit/parse.ts";
 import { type OrgId, parseId, type UserId } from "../../core/ids.ts";
 import type { SignedCall, VerifiedCall } from "../../core/mesh/claims.ts";
 import { CallRefused } from "../../core/mesh/refused.ts";
+import type { Job } from "../../core/mesh/workloads.ts";
 import type { Appended, AuditIntakeRpc, IntentHandle } from "../../core/rpc/durable-objects.ts";
 import type { Env } from "../env.ts";
 import { verifyInward } from "../mesh.ts";
+
+/** Work without a user that writes entries. */
+const writingJobs: readonly Job[] = ["anonymous_request", "enroll", "provision"];
 
 /** Events in one call; one request causes a handful. */
 const eventsMax = 32;
@@ -54,22 +58,29 @@ export class AuditIntake extends WorkerEntrypoint<Env> implements AuditIntakeRpc
   }
 
   async erase(call: SignedCall, user: UserId): Promise<{ known: boolean }> {
-    const verified = await this.#verify(call, true);
-    if (verified.kind !== "user") throw new CallRefused("wrong_job");
-    // Studio decides by its permission table (`audit:erase`); a Studio that forgets to is refused here.
-    if (verified.role !== "owner") throw new CallRefused("not_granted");
+    const verified = await this.#verify(call, true, ["erase_subject"]);
     const subject = parseId("user", user);
     if (subject === null) throw new RangeError("not a person's id");
-    const { org } = verified;
-    const { seq } = await this.env.AUDIT_LOG.getByName(org).erasePerson(org, verified.rid, verified.sub, subject);
-    return { known: seq !== null };
+    const erase = async (log: LogName, by: UserId | null): Promise<boolean> =>
+      (await this.env.AUDIT_LOG.getByName(log).erasePerson(log, verified.rid, by, subject)).seq !== null;
+    if (verified.kind === "user") {
+      // Studio decides by its permission table (`audit:erase`); a Studio that forgets to is refused here.
+      if (verified.role !== "owner") throw new CallRefused("not_granted");
+      return { known: await erase(verified.org, verified.sub) };
+    }
+    if (verified.org !== null) throw new CallRefused("wrong_org");
+    // The request's own log last: there lies its intent, and what is found beside that says that all of it was done.
+    const own = platformLog(verified.rid);
+    const others = platformLogs.filter((log) => log !== own);
+    for (const log of [...others, own]) await erase(log, null);
+    return { known: true };
   }
 
-  async #verify(call: SignedCall, once: boolean): Promise<VerifiedCall> {
+  async #verify(call: SignedCall, once: boolean, jobs: readonly Job[] = writingJobs): Promise<VerifiedCall> {
     const verified = await verifyInward(this.env, call, {
       audience: "durable-objects.audit-intake",
       users: true,
-      jobs: ["anonymous_request", "enroll", "provision"],
+      jobs,
       once,
     });
     // It names the receipt that the reconciler will look for.
@@ -87,7 +98,13 @@ function logFor(call: VerifiedCall, log: unknown): LogName {
 }
 
 /** What only the edge may report, and what the log says of itself. */
-const ownTypes: ReadonlySet<AuditType> = new Set(["edge_refusals", "repeated", "alert", "person_erased"]);
+const ownTypes: ReadonlySet<AuditType> = new Set([
+  "edge_refusals",
+  "repeated",
+  "alert",
+  "person_erased",
+  "audit_month",
+]);
 
 /** @throws Error for an event that is not exactly one of ours, or is none of a caller's */
 function parseEvent(event: unknown): AuditFields {

@@ -9,6 +9,7 @@ const scheduledUnits: readonly { readonly unit: UnitName; readonly cron: string;
   { unit: "sentinel-studio", cron: "* * * * *", everyMs: 60_000 },
   { unit: "sentinel-studio", cron: "17 * * * *", everyMs: 3600_000 },
   { unit: "sentinel-data", cron: "*/5 * * * *", everyMs: 300_000 },
+  { unit: "sentinel-durable-objects", cron: "23 3 * * *", everyMs: 24 * 3600_000 },
 ];
 
 /**

@@ -3,6 +3,7 @@
  * exactly one other Worker; every method verifies its call before anything else.
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
+import type { MonthEntry } from "../../core/audit/month-archive.ts";
 import type { DataKeySet, KeeperChange, KeeperOutcome, WrappedDataKey } from "../../core/crypto/data-key-set.ts";
 import type { BackupId, OrgId } from "../../core/ids.ts";
 import type { SignedCall } from "../../core/mesh/claims.ts";
@@ -12,6 +13,7 @@ import type {
   CredentialsRpc,
   DataKeysRpc,
   DroppedTenant,
+  DueMonth,
   EncryptionState,
   IngestRecord,
   IngestRpc,
@@ -23,6 +25,7 @@ import type {
   SinkEntry,
   TenantConnection,
 } from "../../core/rpc/data.ts";
+import { dueMonths, readMonth, retireMonth } from "./audit-sink/months.ts";
 import { readOlder } from "./audit-sink/read-older.ts";
 import { receiptExists } from "./audit-sink/receipt-exists.ts";
 import { writeEntries } from "./audit-sink/write-entries.ts";
@@ -71,6 +74,18 @@ export class AuditSink extends WorkerEntrypoint<DataEnv> implements AuditSinkRpc
 
   older(call: SignedCall, query: OlderQuery): Promise<readonly OlderEntry[]> {
     return work(this.env, "AuditSink", (made) => readOlder(made, call, query));
+  }
+
+  dueMonths(call: SignedCall): Promise<DueMonth[]> {
+    return work(this.env, "AuditSink", (made) => dueMonths(made, call));
+  }
+
+  readMonth(call: SignedCall, month: DueMonth, after: Pick<MonthEntry, "log" | "seq"> | null): Promise<MonthEntry[]> {
+    return work(this.env, "AuditSink", (made) => readMonth(made, call, month, after));
+  }
+
+  retireMonth(call: SignedCall, month: DueMonth, entries: number, seal: string): Promise<void> {
+    return work(this.env, "AuditSink", (made) => retireMonth(made, call, month, entries, seal));
   }
 }
 

@@ -52,6 +52,7 @@ const published = [
   "device_command 6002: user_id,device_id,command_id,command",
   "backup 7001: user_id,org_id,backup_id,action",
   "migration 7002: user_id,org_id,from_version,to_version,action",
+  "audit_month 7003: placement,month,action,entries,seal",
 ];
 
 it("never changes a code or a version that was published", () => {

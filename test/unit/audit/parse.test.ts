@@ -94,6 +94,7 @@ const valid: readonly AuditFields[] = [
     command: "ping",
   },
   { type: "backup", user_id: null, org_id: `org_${tail}`, backup_id: `bak_${tail}`, action: "restored" },
+  { type: "audit_month", placement: "first", month: "2026-01", action: "sealed", entries: 3, seal: "0a".repeat(32) },
   { type: "migration", user_id: null, org_id: `org_${tail}`, from_version: 8, to_version: 9, action: "applied" },
   {
     type: "edge_refusals",

@@ -55,6 +55,7 @@ const callers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "scripts/migrate/tenants/ledger.ts": "a tenant whose migration the owner's own tool has just committed",
   },
   callScope: {
+    "workers/data/audit-sink/read-older.ts": "the AuditLog's call",
     "workers/data/audit-sink/receipt-exists.ts": "the AuditLog's call",
     "workers/data/audit-sink/write-entries.ts": "the AuditLog's call",
     "workers/data/backup-source/backup-source.ts": "a capability's call for an organisation that is backed up",

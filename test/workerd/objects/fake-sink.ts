@@ -1,8 +1,17 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
+import type { LogName } from "../../../core/audit/logs.ts";
+import type { MonthEntry } from "../../../core/audit/month-archive.ts";
 import type { OrgId } from "../../../core/ids.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
-import type { AuditSinkRpc, OlderEntry, OlderQuery, SinkEntry } from "../../../core/rpc/data.ts";
+import {
+  type AuditSinkRpc,
+  type DueMonth,
+  monthEntriesMax,
+  type OlderEntry,
+  type OlderQuery,
+  type SinkEntry,
+} from "../../../core/rpc/data.ts";
 import { dataKeys } from "../data-keys.ts";
 
 /** What Postgres would hold, and how it fails. Shared with the tests: they run in the same isolate. */
@@ -17,6 +26,8 @@ export const sink = {
   fail: "no" as "no" | "before" | "stored",
   lookupsFail: false,
   olderFails: false,
+  due: [] as readonly DueMonth[],
+  retired: [] as (DueMonth & { entries: number; seal: string })[],
   /** Runs inside a look-up, while the log waits for it. */
   duringLookup: null as (() => Promise<void>) | null,
 };
@@ -29,6 +40,8 @@ export function resetSink(): void {
   sink.fail = "no";
   sink.lookupsFail = false;
   sink.olderFails = false;
+  sink.due = [];
+  sink.retired.length = 0;
   sink.duringLookup = null;
 }
 
@@ -69,6 +82,33 @@ export class FakeAuditSink extends WorkerEntrypoint<SinkEnv> implements AuditSin
       .sort((a, b) => b.entry.seq - a.entry.seq)
       .slice(0, limit)
       .map(({ entry, leafJson, sealed }) => ({ seq: entry.seq, leafJson, sealed }));
+  }
+
+  async dueMonths(call: SignedCall): Promise<readonly DueMonth[]> {
+    await this.#verify(call, null);
+    return sink.due;
+  }
+
+  async readMonth(
+    call: SignedCall,
+    { placement, month }: DueMonth,
+    after: Pick<MonthEntry, "log" | "seq"> | null,
+  ): Promise<readonly MonthEntry[]> {
+    await this.#verify(call, null);
+    if (placement === "away") throw new Error("Postgres is down");
+    const key = ({ log, seq }: Pick<MonthEntry, "log" | "seq">): string => `${log} ${String(seq).padStart(9, "0")}`;
+    return [...sink.rows.values()]
+      .filter(({ entry }) => entry.at.startsWith(month))
+      .map(({ entry, leafJson }) => ({ log: entry.log as LogName, seq: entry.seq, leafJson }))
+      .filter((entry) => after === null || key(entry) > key(after))
+      .sort((a, b) => (key(a) < key(b) ? -1 : 1))
+      .slice(0, monthEntriesMax);
+  }
+
+  async retireMonth(call: SignedCall, month: DueMonth, entries: number, seal: string): Promise<void> {
+    await this.#verify(call, null);
+    sink.retired.push({ ...month, entries, seal });
+    sink.due = sink.due.filter((due) => due !== month);
   }
 
   async #verify(call: SignedCall, org: OrgId | null): Promise<void> {

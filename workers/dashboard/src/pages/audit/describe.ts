@@ -41,6 +41,7 @@ export const auditTypes: Readonly<Record<string, string>> = {
   device_command: "Device command",
   backup: "Backup",
   migration: "Migration",
+  audit_month: "Audit archive",
 } satisfies Readonly<Record<AuditType, string>>;
 
 /** The person who acted; null when none did or when they were erased. */
@@ -97,6 +98,8 @@ export function describe(entry: AuditEntry, nameOf: (user: string) => string): s
       return `Backup ${words(event["action"])} (${text(event["backup_id"], "?")})`;
     case "migration":
       return describeMigration(event);
+    case "audit_month":
+      return `Audit entries of ${text(event["month"], "?")} on ${text(event["placement"], "?")}: ${words(event["action"])}`;
     default: {
       const { type: _type, ...fields } = event;
       return JSON.stringify(fields);
