@@ -1,5 +1,6 @@
 import { createConnection } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { upgradesAtOnceMax } from "../../workers/edge/upgrades.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 
 /*
@@ -105,4 +106,43 @@ describe("fields", () => {
     );
     expect(answer).not.toMatch(/^Set-Cookie/im);
   });
+});
+
+describe("upgrades whose clients leave before they are answered", () => {
+  const upgrade = (address: string): string =>
+    [
+      `GET /mqtt/${stack.description.org.slug} HTTP/1.1`,
+      host,
+      "Upgrade: websocket",
+      "Connection: Upgrade",
+      "Sec-WebSocket-Version: 13",
+      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+      "Sec-WebSocket-Protocol: mqtt",
+      `CF-Connecting-IP: ${address}`,
+      "",
+      "",
+    ].join("\r\n");
+
+  /** Asks and leaves again, some milliseconds later, whatever came. */
+  function leave(address: string, afterMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const socket = createConnection({ port, host: "127.0.0.1" }, () => {
+        socket.write(upgrade(address), () => setTimeout(() => socket.destroy(), afterMs));
+      });
+      socket.on("error", () => undefined);
+      socket.on("close", () => resolve());
+    });
+  }
+
+  it("keep no place: three times as many as there are, and the next who comes is taken", async () => {
+    const count = 3 * upgradesAtOnceMax;
+    const atOnce = 32;
+    for (let at = 0; at < count; at += atOnce)
+      await Promise.all(
+        Array.from({ length: atOnce }, (_, index) => leave(`10.1.${at >> 5}.${index + 1}`, index % 12)),
+      );
+    const status = async (): Promise<number | undefined> => statuses(await raw(upgrade("10.2.0.1")))[0];
+    // What the last ones began is brought to its end first.
+    await expect.poll(status, { timeout: 20_000, interval: 200 }).toBe(101);
+  }, 120_000);
 });

@@ -15,6 +15,7 @@ import { readRequestTarget } from "./request-target.ts";
 import { type Resolution, resolveRequest } from "./resolve.ts";
 import { setStrictHeaders } from "./response-headers.ts";
 import { runGates, type Verdict } from "./run-gates.ts";
+import { retryAfterSeconds } from "./upgrades.ts";
 
 export interface Arrival {
   readonly request: Request;
@@ -58,9 +59,26 @@ async function answerTo(arrival: Arrival, gates: readonly AnyGate[]): Promise<An
   }
 
   const context: RequestContext = { ...arrival, target, client, resolution };
+  if (resolution.kind === "miss" || resolution.match.route.servedBy !== "hub" || resolution.org === null)
+    return await judged(context, gates);
+  // Before every gate: what costs nothing yet may be refused, and what was begun is brought to an end.
+  const giveBack = isolate.upgrades.take(resolution.org.org, nowMs);
+  if (giveBack === null) {
+    const headers = { "Retry-After": String(retryAfterSeconds(Math.random())) };
+    return refuse(arrival, resolution, "upgrades", { kind: "deny", code: "unavailable", headers });
+  }
+  try {
+    return await judged(context, gates);
+  } finally {
+    giveBack();
+  }
+}
+
+async function judged(context: RequestContext, gates: readonly AnyGate[]): Promise<Answer> {
+  const { resolution, target } = context;
   const verdict = await runGates(gates, context);
   countTraffic(context, verdict);
-  if (verdict.kind === "refused") return refuse(arrival, resolution, verdict.gate, verdict.denial);
+  if (verdict.kind === "refused") return refuse(context, resolution, verdict.gate, verdict.denial);
 
   const admitted = verdict.context;
   const page = resolution.kind === "route" && resolution.match.route.rateClass === "assets" ? target.origin : null;
@@ -68,7 +86,7 @@ async function answerTo(arrival: Arrival, gates: readonly AnyGate[]): Promise<An
   const counted = await settled(admitted, response.status);
   if ("kind" in counted) {
     await response.body?.cancel();
-    return refuse(arrival, resolution, "limit", counted);
+    return refuse(context, resolution, "limit", counted);
   }
   addRateFields(response.headers, counted);
   return { response, page: response.status === 503 ? null : page };

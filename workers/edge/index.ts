@@ -23,7 +23,10 @@ export default {
     const requestId = makeId("request", nowMs, crypto.getRandomValues(new Uint8Array(10)));
     try {
       isolate ??= createIsolate(env, now);
-      const answer = await handle({ request, env, isolate, requestId, nowMs }, gates);
+      const answering = handle({ request, env, isolate, requestId, nowMs }, gates);
+      // A client that gives up must not take its place among the upgrades along: what was begun comes to its end.
+      if (request.headers.has("Upgrade")) ctx.waitUntil(answering.catch(() => undefined));
+      const answer = await answering;
       ctx.waitUntil(isolate.refusals.reportLater(env.EDGE_EVENTS, pause));
       ctx.waitUntil(isolate.traffic.reportLater(env.EDGE_EVENTS, pause));
       ctx.waitUntil(isolate.wafRecords.reportLater(env.EDGE_EVENTS, pause));

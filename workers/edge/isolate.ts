@@ -8,6 +8,7 @@ import { createKnownCodes, type KnownCodes } from "./known-codes.ts";
 import { createKnownPolicies, type KnownPolicies } from "./policies.ts";
 import { createRefusalCounter, type RefusalCounter } from "./refusals.ts";
 import { parseSecurityContact, type SecurityContact } from "./security-txt.ts";
+import { createUpgrades, type Upgrades } from "./upgrades.ts";
 import { createWafRecorder, type WafRecorder } from "./waf-records.ts";
 
 /** A session that was exchanged, by the hash of its secret and the organisation. */
@@ -37,6 +38,8 @@ export interface Isolate {
   readonly refusals: RefusalCounter;
   readonly traffic: TrafficCounter;
   readonly wafRecords: WafRecorder;
+  /** Who is on the way to a hub. */
+  readonly upgrades: Upgrades;
   /** Requests that were counted ahead and not asked for yet. */
   readonly permits: Permits;
   /** Enrolment codes that this isolate has seen taken. */
@@ -55,6 +58,7 @@ export function createIsolate(env: Env, now: () => number): Isolate {
     refusals: createRefusalCounter(now),
     traffic: createTrafficCounter(now),
     wafRecords: createWafRecorder(now),
+    upgrades: createUpgrades(),
     permits: createPermits(now),
     codes: createKnownCodes(now),
   };
