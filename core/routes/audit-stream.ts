@@ -3,7 +3,7 @@ import { needs, orgPath, type RouteSpec, route } from "./route.ts";
 const at = `${orgPath}/audit/stream`;
 const manages = needs("audit:manage");
 
-/** Where the audit log is streamed to, and who is mailed. A stream's address may hold a token, so reading it takes what changing it takes. */
+/** How the audit log leaves: where it is streamed to, as a file, and who is mailed. A stream's address may hold a token, so reading it takes what changing it takes. */
 export const auditStreamRoutes = {
   getAuditStream: route({
     method: "GET",
@@ -45,6 +45,12 @@ export const auditStreamRoutes = {
     path: `${at}/dead-letters/{seq}/resend`,
     policy: manages,
     summary: "Send a message that was put aside once more, by the number of its first entry",
+  }),
+  exportAudit: route({
+    method: "GET",
+    path: `${orgPath}/audit/export`,
+    policy: needs("audit:read"),
+    summary: "The audit log as a file, part by part: JSON lines that prove themselves, or a table",
   }),
   getAuditAlerts: route({
     method: "GET",

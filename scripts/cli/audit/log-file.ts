@@ -5,12 +5,11 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import type { KeptLeaf } from "../../../core/audit/leaf-judge.ts";
+import { logFileFormat } from "../../../core/audit/log-file-format.ts";
 import { fromBase64, toBase64 } from "../../../core/audit/signed-note.ts";
 import { hashBytes, tileWidth } from "../../../core/audit/tree.ts";
 import { CliError } from "../cli-error.ts";
 import type { LogShown } from "./shown-log.ts";
-
-export const logFileFormat = "sentinel-audit-log/1";
 
 /** The lines of an exported log, without their line breaks. */
 export async function* linesOfLog({ keys, checkpoint, cosigned, hashes, leaves }: LogShown): AsyncGenerator<string> {

@@ -146,6 +146,7 @@ export const roundTrips: Readonly<Record<string, number>> = {
   auditProof: 1,
   auditEntries: 1,
   auditTile: 1,
+  exportAudit: 1,
   getAuditAlerts: 2,
   putAuditAlerts: 2,
   getAuditStream: 2,

@@ -1,10 +1,11 @@
 /** What the clock reads of a log for the organisation's own destination. */
 import { evictDurableObject } from "cloudflare:test";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { personFailuresMin } from "../../../core/audit/alerts.ts";
 import type { OrgId } from "../../../core/ids.ts";
 import { followingMax } from "../../../core/rpc/durable-objects.ts";
 import { resetSink } from "./fake-sink.ts";
-import { callerOf, entrypoints, jobCall, newOrg, newRequest, newUser, stopClock, userCall } from "./harness.ts";
+import { callerOf, entrypoints, jobCall, login, newOrg, newRequest, newUser, stopClock, userCall } from "./harness.ts";
 import { append, logOf } from "./log-kit.ts";
 
 beforeAll(stopClock);
@@ -62,5 +63,27 @@ describe("AuditReader: what follows an entry", () => {
     await expect((async () => await entrypoints.AuditReader.list(await call(org), filter))()).rejects.toThrow(
       "refused",
     );
+  });
+});
+
+describe("AuditReader: alerts that somebody is to be told of", () => {
+  it("are said by the append that completes the pattern, and are those after what was told", async () => {
+    const [org, user] = [newOrg(), newUser()];
+    const failed = login(user, { outcome: "failure", mfa: "not_reached" });
+    const said: (number | undefined)[] = [];
+    for (let count = 0; count < personFailuresMin + 2; count += 1) {
+      const signed = await jobCall(org, newRequest());
+      said.push((await entrypoints.AuditIntake.append(signed, org, [failed])).alerts);
+    }
+    expect(said).toEqual([...Array.from({ length: personFailuresMin - 1 }, () => 0), 1, 0, 0]);
+    const [alert, ...others] = await entrypoints.AuditReader.alerts(await call(org), 0);
+    expect([alert?.event, others]).toEqual([
+      expect.objectContaining({ type: "alert", kind: "many_failures", user_id: user }),
+      [],
+    ]);
+    expect(await entrypoints.AuditReader.alerts(await call(org), alert?.seq ?? 0)).toEqual([]);
+    expect(await entrypoints.AuditReader.alerts(await call(newOrg()), 0)).toEqual([]);
+    const owner = userCall("durable-objects.audit-reader", org, newRequest(), newUser(), "owner");
+    await expect((async () => await entrypoints.AuditReader.alerts(await owner, 0))()).rejects.toThrow("refused");
   });
 });

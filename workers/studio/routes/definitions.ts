@@ -8,6 +8,7 @@ import { auditCheckpoint } from "./audit/checkpoint.ts";
 import { auditStatus } from "./audit/checkpoint-status.ts";
 import { auditConsistency } from "./audit/consistency.ts";
 import { eraseAuditSubject } from "./audit/erase-subject.ts";
+import { exportAudit } from "./audit/export.ts";
 import { listAudit } from "./audit/list.ts";
 import { auditProof } from "./audit/proof.ts";
 import { resendAuditStream, resumeAuditStream } from "./audit/stream/go-on.ts";
@@ -143,6 +144,7 @@ const served: readonly RouteDefinition[] = [
   auditEntries,
   auditTile,
   eraseAuditSubject,
+  exportAudit,
   getAuditAlerts,
   putAuditAlerts,
   getAuditStream,
