@@ -27,9 +27,9 @@ export function DropZone(props: {
       onDragLeave={(event) => move(event, -1)}
       onDrop={(event) => {
         move(event, -depth.current);
-        // A folder comes as an entry of no type and no bytes that can be read.
+        // A folder comes as a file whose bytes nobody can read.
         const files = [...event.dataTransfer.items].flatMap((item) =>
-          item.webkitGetAsEntry()?.isFile === true ? (item.getAsFile() ?? []) : [],
+          item.webkitGetAsEntry()?.isDirectory === true ? [] : (item.getAsFile() ?? []),
         );
         if (files.length > 0) props.onFiles(files);
       }}
