@@ -1,5 +1,5 @@
 import { partBytes } from "../documents/layout.ts";
-import { needs, orgPath, type RouteSpec, route } from "./route.ts";
+import { needs, orgPath, publicRoute, type RouteSpec, route } from "./route.ts";
 
 const documents = `${orgPath}/documents`;
 const one = `${documents}/{doc}`;
@@ -39,6 +39,39 @@ export const documentsRoutes = {
     path: `${one}/content`,
     policy: needs("documents:read"),
     summary: "The bytes of a document, or a range of them, as an attachment",
+  }),
+  addDocumentShare: route({
+    method: "POST",
+    path: `${one}/shares`,
+    policy: needs("documents:write"),
+    summary: "Share a document with a person, a group or a role, for as long as is said",
+  }),
+  listDocumentShares: route({
+    method: "GET",
+    path: `${one}/shares`,
+    policy: needs("documents:read"),
+    summary: "With whom a document is shared",
+  }),
+  removeDocumentShare: route({
+    method: "DELETE",
+    path: `${one}/shares/{share}`,
+    policy: needs("documents:write"),
+    summary: "Take a share back",
+  }),
+  createDocumentTicket: route({
+    method: "POST",
+    path: `${one}/tickets`,
+    policy: needs("documents:read"),
+    summary: "A ticket for one download of the content, good for a minute",
+  }),
+  redeemDocumentTicket: route({
+    method: "POST",
+    path: "/content/{org}",
+    policy: publicRoute("the ticket is the credential; whoever it was given to is judged again"),
+    takes: "form",
+    cookieless: "what may be somebody's page is answered where no cookie is worth anything; the ticket in the body is",
+    wafExemptions: [{ field: "body.ticket", why: "random, ours, and no text" }],
+    summary: "The bytes of a document for a ticket, as an attachment",
   }),
   createDocumentVersion: route({
     method: "POST",

@@ -28,8 +28,10 @@ export interface RouteSpec {
   readonly policy: RoutePolicy;
   /** Largest body in bytes; 0 refuses any body. */
   readonly bodyBytesMax: number;
-  /** `bytes`: handed on as it comes and held by nobody; its length is announced, and the WAF doesn't read it. */
-  readonly takes: "json" | "bytes";
+  /** `form`: JSON, or a plain form of a page. `bytes`: handed on as it comes and held by nobody; its length is announced, and the WAF doesn't read it. */
+  readonly takes: "json" | "form" | "bytes";
+  /** No cookie counts, and none is looked at: says what does. */
+  readonly cookieless: string | null;
   readonly rateClass: RateClass;
   readonly wafExemptions: readonly WafExemption[];
   /**
@@ -57,6 +59,7 @@ export const needs = (permission: Permission): RoutePolicy => ({ kind: "permissi
 type Defaults =
   | "bodyBytesMax"
   | "takes"
+  | "cookieless"
   | "rateClass"
   | "wafExemptions"
   | "stepUp"
@@ -71,6 +74,7 @@ export function route(declared: Declared): RouteSpec {
   return {
     bodyBytesMax: reads ? 0 : bodyBytesDefaultMax,
     takes: "json",
+    cookieless: null,
     // The operator's token is guessed at like a password, if at all.
     rateClass: declared.policy.kind === "operator" ? "sign_in" : "default",
     wafExemptions: [],

@@ -50,7 +50,7 @@ export interface EnrollmentRollout {
 /** What a tenant's own database holds. */
 export interface TenantUsage {
   readonly devices: number;
-  /** Tables, indexes and partitions. */
+  /** Tables, indexes and partitions, and documents as they are when opened. */
   readonly storageBytes: number;
 }
 /** What came of a valid code. `rate` is the code's own count. */

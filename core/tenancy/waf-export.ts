@@ -77,9 +77,9 @@ function scopeOf({ id, slug }: ExportedOrg): string {
       .map((text) => `starts_with(http.request.uri.path, ${text})`)
       .join(" or ");
   const itself = `(http.request.uri.path in {${named(orgPath).join(" ")}} and not http.request.method in {"GET" "HEAD"})`;
-  const mqtt = `http.request.uri.path in {${named("/mqtt/{org}").join(" ")}}`;
+  const others = [...named("/mqtt/{org}"), ...named("/content/{org}")];
   const wayBack = [`${orgPath}/policies/`, `${orgPath}/auth/`].map(begins).join(" or ");
-  return `(((${begins(`${orgPath}/`)}) and not (${wayBack})) or ${itself} or ${mqtt})`;
+  return `(((${begins(`${orgPath}/`)}) and not (${wayBack})) or ${itself} or http.request.uri.path in {${others.join(" ")}})`;
 }
 
 function expressionOf(org: ExportedOrg, condition: WafCondition): string {

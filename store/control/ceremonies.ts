@@ -12,6 +12,8 @@ export type CeremonyKind =
   /** A passkey that a signed-in person is asked for again. */
   | "passkey_proof"
   | "outside_sign_in"
+  /** A document's content, for one download. */
+  | "document"
   | "link";
 
 /** Wrong codes that one second step takes: five of 10^6 codes, three valid at a time, are 1 in 66,000. */

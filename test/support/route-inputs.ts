@@ -123,6 +123,9 @@ const bodies: Readonly<Record<string, unknown>> = {
   addProviderSecret: { client_secret: "t".repeat(64) },
   putEncryption: { keeper: "sentinel" },
   verifyEncryption: null,
+  createDocumentTicket: {},
+  redeemDocumentTicket: { ticket: "x".repeat(43) },
+  addDocumentShare: { kind: "role", grantee: "viewer" },
   operatorRotateDataKey: null,
   operatorRewrapDataKeys: null,
   rotateKeys: { purpose: "access", emergency: true },
@@ -212,3 +215,4 @@ export function inventedThings(): Params {
   const invented = Object.entries({ ...kinds, target: "org" } as const);
   return Object.fromEntries(invented.map(([name, kind]) => [name, makeId(kind, Date.now(), random())]));
 }
+  share: "share",

@@ -12,6 +12,7 @@ import { runAlertMails } from "./audit/alerts/tell.ts";
 import { runAuditStreams } from "./audit/stream/run.ts";
 import { expelKeys } from "./auth/api-keys.ts";
 import { runBackupUpkeep } from "./backups/upkeep.ts";
+import { runDocumentUpkeep } from "./documents/upkeep.ts";
 import { runGeoUpkeep } from "./geo/upkeep.ts";
 import { runLifecycle } from "./lifecycle/run-lifecycle.ts";
 import { logFailure } from "./log.ts";
@@ -33,11 +34,12 @@ export async function runScheduled(services: Services): Promise<void> {
 /** The trigger in wrangler.toml that means {@link runEveryMinute}; the other one is the hour's. */
 export const everyMinute = "* * * * *";
 
-/** Everything that is due each minute. Backups take minutes, and nothing waits for them; both log what fails themselves. */
+/** Everything that is due each minute. Backups take minutes, and nothing waits for them; each logs what fails itself. */
 export async function runEveryMinute(services: Services): Promise<void> {
   await Promise.all([
     runGeoUpkeep(services),
     runBackupUpkeep(services),
+    runDocumentUpkeep(services),
     runAuditStreams(services),
     runAlertMails(services),
   ]);

@@ -182,6 +182,7 @@ async function makeThings(
     device: device.device_id,
     group: group.id,
     invitation: invitation.id,
+  const share = await post(`${at}/documents/${doc.id}/shares`, { kind: "group", grantee: group.id });
     exception: exception.id,
     witness: witness.id,
     backup: newId("backup"),
@@ -206,6 +207,7 @@ export async function controlChecksum(org: OrgId): Promise<string> {
   for (const { name } of tables) {
     parts.push(
       name,
+    share: share.id,
       await asSuperuser(
         `SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) AS md5 FROM control.${String(name)} t WHERE org_id = $1`,
         [org],

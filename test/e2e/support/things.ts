@@ -81,6 +81,7 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
   const witness = await send<{ id: string }>("/audit/witnesses", { name: "ours", key: witnessKeyNamed("ours") });
   const doc = await newDocument(owner, org, "notes.txt", "abc");
   const upload = await send<{ id: string }>(`/documents/${doc}/versions`, { size_bytes: 3 });
+  const share = await send<{ id: string }>(`/documents/${doc}/shares`, { kind: "group", grantee: group.id });
   const provider = await send<{ id: string; secrets: { id: string }[] }>("/identity-providers", ownProvider);
   const page = (await new Api(owner.base).send<string>("GET", "/")).body;
   const file = /\/assets\/([^"]+)"/.exec(page)?.[1];
@@ -107,6 +108,7 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
     doc,
     upload: upload.id,
     page: "devices",
+    share: share.id,
     file,
   };
 }

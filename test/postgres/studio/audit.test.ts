@@ -31,7 +31,7 @@ describe("every route", () => {
   const reads = served.filter(([, { method }]) => method === "GET");
   const hashesOnly = ["auditStatus", "auditCheckpoint", "auditConsistency", "auditTile"];
   const unaudited = ["ready", "openapi", "signInProviders", "orgSignInProviders", ...hashesOnly];
-  const ofOneDocument = ["getDocument", "getDocumentContent", "listDocumentVersions"];
+  const ofOneDocument = ["getDocument", "getDocumentContent", "listDocumentVersions", "listDocumentShares"];
   /** Read from the control database, where the walk has put none. */
   const absent = ["getIdentityProvider", "getPlatformProvider"];
 

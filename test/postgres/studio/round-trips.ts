@@ -134,6 +134,12 @@ export const roundTrips: Readonly<Record<string, number>> = {
   removeDocument: 1,
   restoreDocument: 1,
   getDocumentContent: 1,
+  createDocumentTicket: 2,
+  // A ticket that is none.
+  redeemDocumentTicket: 1,
+  addDocumentShare: 1,
+  listDocumentShares: 1,
+  removeDocumentShare: 1,
   getUpload: 1,
   putUploadPart: 1,
   completeUpload: 1,

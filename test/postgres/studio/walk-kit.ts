@@ -79,6 +79,7 @@ export function targetOf(path: string, slug: string): string {
     backup: id("backup"),
     doc: id("document"),
     upload: id("upload"),
+    share: id("share"),
     target: slug,
     export: randomUUID(),
     ...placesInLog,

@@ -36,7 +36,7 @@ export const methodRights: Readonly<Record<keyof DocumentsRpc, MethodRight>> = {
   restoreDocument: writers,
 
   addShare: writers,
-  listShares: { ...writers, roles: [...writers.roles, "readonly"] },
+  listShares: readers,
   removeShare: writers,
 
   tend: clock,

@@ -26,6 +26,8 @@ export const credentialGate: Gate<"geo", "credential"> = {
     const presented = readPresentedCredential(request.headers);
     if (match.route.servedBy === "edge") return await recognise(presented, context);
     if (match.route.policy.kind === "operator") return judgeOperator(presented);
+    // A browser sends its cookie by itself, and a page's form no proof that it is ours: neither is asked for.
+    if (match.route.cookieless !== null && !isBearer(presented)) return allow({ kind: "none" });
     if (isForged(presented, match, request, target.origin)) return { kind: "deny", code: "csrf_denied" };
 
     switch (presented.kind) {
@@ -100,11 +102,14 @@ function isForged(
   request: Request,
   origin: string,
 ): boolean {
-  if (presented.kind === "bearer" || (presented.kind === "malformed" && presented.source === "bearer")) return false;
+  if (isBearer(presented)) return false;
   const writes = route.method !== "GET";
   if (presented.kind === "cookie" && (writes || name === "mqtt")) return !provesOwnOrigin(request.headers, origin);
   return writes && comesFromElsewhere(request.headers, origin);
 }
+
+const isBearer = (presented: PresentedCredential): boolean =>
+  presented.kind === "bearer" || (presented.kind === "malformed" && presented.source === "bearer");
 
 const allow = (credential: Additions["credential"]): Result => ({
   kind: "allow",

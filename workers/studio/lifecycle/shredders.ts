@@ -73,6 +73,17 @@ export const shredders: readonly Shredder[] = [
     },
   },
   {
+    // As those.
+    name: "documents",
+    async shred(services, { scope: { org } }, requestId) {
+      await fromPart("documents", async () => {
+        const call = await services.caller.asJob("capabilities.documents", "tend_documents", org, requestId);
+        await services.documents.erase(call);
+      });
+      return "done";
+    },
+  },
+  {
     name: "tenant",
     async shred(services, { scope: { org } }, requestId) {
       const { dropped } = await fromPart("provisioner", async () => {

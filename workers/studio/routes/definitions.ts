@@ -49,7 +49,6 @@ import { sendCommand } from "./devices/send-command.ts";
 import { getDevice } from "./devices/show.ts";
 import { telemetry } from "./devices/telemetry.ts";
 import { openapiRoute } from "./documentation/openapi.ts";
-import { getEncryption, putEncryption, verifyEncryption } from "./encryption/keeper.ts";
 import { createDocument, createDocumentVersion } from "./documents/begin.ts";
 import { getDocumentContent } from "./documents/content.ts";
 import { listDocuments } from "./documents/list.ts";
@@ -60,7 +59,10 @@ import {
   renameDocument,
   restoreDocument,
 } from "./documents/metadata.ts";
+import { addDocumentShare, listDocumentShares, removeDocumentShare } from "./documents/shares.ts";
+import { createDocumentTicket, redeemDocumentTicket } from "./documents/tickets.ts";
 import { cancelUpload, completeUpload, getUpload, putUploadPart } from "./documents/upload.ts";
+import { getEncryption, putEncryption, verifyEncryption } from "./encryption/keeper.ts";
 import { operatorRewrapDataKeys, operatorRotateDataKey } from "./encryption/operate.ts";
 import { createEnrollmentCode } from "./enrollment/create-code.ts";
 import { enroll, orgEnroll } from "./enrollment/enroll.ts";
@@ -299,3 +301,8 @@ const served: readonly RouteDefinition[] = [
 export function allDefinitions(openApiDocument: () => object): RouteDefinition[] {
   return [openapiRoute(openApiDocument), ...served];
 }
+  createDocumentTicket,
+  redeemDocumentTicket,
+  addDocumentShare,
+  listDocumentShares,
+  removeDocumentShare,

@@ -40,6 +40,8 @@ export const wafGate: Gate<"body" | "geo", never> = {
       return mediaTypeOf(contentType) === "application/octet-stream" ? { kind: "allow", adds: {} } : notJson;
     // Behind a miss nobody reads the body, so its form does not matter.
     if (body === null || read === null || resolution.kind === "miss") return { kind: "allow", adds: {} };
+    const isForm = resolution.match.route.takes === "form" && read.kind === "form";
+    if (isForm) return isExactUtf8(body as Uint8Array) ? { kind: "allow", adds: {} } : notJson;
     return judgeForm(body, read, contentType) ?? { kind: "allow", adds: {} };
   },
 };

@@ -15,8 +15,8 @@ const keyPattern = /^[\x21-\x7e]{1,255}$/;
 export async function claimIdempotency(exchange: Exchange): Promise<Verdict> {
   const { definition, request, services, person } = exchange;
   const key = request.headers.get("Idempotency-Key");
-  // Bytes that are sent again take the place of those before: there is nothing to keep them from.
-  if (key === null || definition.spec.method === "GET" || definition.spec.takes === "bytes") return proceed;
+  // Bytes that are sent again take the place of those before, and what is answered with a stream is not kept.
+  if (key === null || definition.spec.method === "GET" || definition.spec.takes !== "json") return proceed;
   if (!keyPattern.test(key)) {
     const errors = [{ path: "Idempotency-Key", message: "must be 1 to 255 visible ASCII characters" }];
     return { kind: "refuse", refusal: refuse("invalid_request", { errors }) };

@@ -26,6 +26,7 @@ export async function parseInput(exchange: Exchange): Promise<Verdict> {
   const read = await readJsonBody(exchange.request, {
     expected: definition.body !== null,
     bytesMax: definition.spec.bodyBytesMax,
+    form: definition.spec.takes === "form",
   });
   if (read.kind === "refused") return stop(refuse(read.code));
   exchange.rawBody = read.text;

@@ -7,7 +7,8 @@ import { type Answer, type AnswerHeaders, answer } from "../../http/result.ts";
 import { documentParams, versionNumber } from "./schemas.ts";
 
 const media = "application/octet-stream";
-const stream = z
+/** The body of an answer that is handed on as it comes. */
+export const stream = z
   .custom<ReadableStream<Uint8Array>>((value) => value instanceof ReadableStream)
   .openapi({ type: "string", format: "binary" });
 
