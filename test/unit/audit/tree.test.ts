@@ -47,6 +47,8 @@ function tilesOf(leaves: readonly Uint8Array[]): HashReader {
 
 const leaves = Array.from({ length: 1200 }, (_, index) => leafOf(new Uint8Array(Buffer.from(`entry ${index}`))));
 const read = tilesOf(leaves);
+/** Hashing alone, some hundred thousand times: on a busy machine longer than the default. */
+const slowMsMax = 60_000;
 const sizesMax = 600;
 
 /** The eight leaves of the reference tests of RFC 6962's own implementation, whose roots are published. */
@@ -96,18 +98,22 @@ describe("the Merkle tree", () => {
     expect(growing.size).toBe(sizesMax + 1);
   });
 
-  it("works from the roots of full tiles over three levels", () => {
-    const size = 2 * tileWidth ** 2 + 3 * tileWidth + 5;
-    const many = Array.from({ length: size }, (_, index) => leafOf(new Uint8Array(Buffer.from(String(index)))));
-    const tiles = tilesOf(many);
-    const growing = new GrowingTree(sha256);
-    for (const leaf of many) growing.add(leaf);
-    const root = treeRoot(tiles, size, sha256);
-    expect(hex(root)).toBe(hex(growing.root()));
-    const index = tileWidth ** 2 + 7;
-    const proof = inclusionProof(tiles, index, size, sha256);
-    expect(hex(rootOfInclusion(many[index] as Uint8Array, index, size, proof, sha256) as Uint8Array)).toBe(hex(root));
-  });
+  it(
+    "works from the roots of full tiles over three levels",
+    () => {
+      const size = 2 * tileWidth ** 2 + 3 * tileWidth + 5;
+      const many = Array.from({ length: size }, (_, index) => leafOf(new Uint8Array(Buffer.from(String(index)))));
+      const tiles = tilesOf(many);
+      const growing = new GrowingTree(sha256);
+      for (const leaf of many) growing.add(leaf);
+      const root = treeRoot(tiles, size, sha256);
+      expect(hex(root)).toBe(hex(growing.root()));
+      const index = tileWidth ** 2 + 7;
+      const proof = inclusionProof(tiles, index, size, sha256);
+      expect(hex(rootOfInclusion(many[index] as Uint8Array, index, size, proof, sha256) as Uint8Array)).toBe(hex(root));
+    },
+    slowMsMax,
+  );
 
   it("refuses sizes and indexes that are not the tree's", () => {
     expect(() => treeRoot(read, 1201, sha256)).toThrow(RangeError);
@@ -162,29 +168,33 @@ describe("an inclusion proof", () => {
 });
 
 describe("a consistency proof", () => {
-  it("joins any two sizes of one log, and no size of another", () => {
-    fc.assert(
-      fc.property(twoSizes, fc.nat(), ([from, to], salt) => {
-        const older = { size: from, root: naiveRoot(leaves.slice(0, from)) };
-        const newer = { size: to, root: naiveRoot(leaves.slice(0, to)) };
-        const proof = consistencyProof(read, from, to, sha256);
-        expect(isConsistent(older, newer, proof, sha256)).toBe(true);
-        // The same log with one entry changed inside the older part.
-        const changed = leaves.with(salt % from, leaves[1199] as Uint8Array);
-        const fork = { size: to, root: naiveRoot(changed.slice(0, to)) };
-        expect(isConsistent(older, fork, proof, sha256)).toBe(false);
-        const forkProof = consistencyProof(tilesOf(changed), from, to, sha256);
-        expect(isConsistent(older, fork, forkProof, sha256)).toBe(false);
-        expect(isConsistent(older, newer, [...proof, leaves[0] as Uint8Array], sha256)).toBe(false);
-        if (from !== to) {
-          expect(isConsistent(newer, older, proof, sha256)).toBe(false);
-          expect(isConsistent(older, newer, flip(proof, salt % proof.length), sha256)).toBe(false);
-          expect(isConsistent(older, newer, proof.slice(1), sha256)).toBe(false);
-        }
-      }),
-      { numRuns: 200 },
-    );
-  });
+  it(
+    "joins any two sizes of one log, and no size of another",
+    () => {
+      fc.assert(
+        fc.property(twoSizes, fc.nat(), ([from, to], salt) => {
+          const older = { size: from, root: naiveRoot(leaves.slice(0, from)) };
+          const newer = { size: to, root: naiveRoot(leaves.slice(0, to)) };
+          const proof = consistencyProof(read, from, to, sha256);
+          expect(isConsistent(older, newer, proof, sha256)).toBe(true);
+          // The same log with one entry changed inside the older part.
+          const changed = leaves.with(salt % from, leaves[1199] as Uint8Array);
+          const fork = { size: to, root: naiveRoot(changed.slice(0, to)) };
+          expect(isConsistent(older, fork, proof, sha256)).toBe(false);
+          const forkProof = consistencyProof(tilesOf(changed), from, to, sha256);
+          expect(isConsistent(older, fork, forkProof, sha256)).toBe(false);
+          expect(isConsistent(older, newer, [...proof, leaves[0] as Uint8Array], sha256)).toBe(false);
+          if (from !== to) {
+            expect(isConsistent(newer, older, proof, sha256)).toBe(false);
+            expect(isConsistent(older, newer, flip(proof, salt % proof.length), sha256)).toBe(false);
+            expect(isConsistent(older, newer, proof.slice(1), sha256)).toBe(false);
+          }
+        }),
+        { numRuns: 200 },
+      );
+    },
+    slowMsMax,
+  );
 
   it("from an empty tree is empty, and its root is known", () => {
     const newer = { size: 5, root: naiveRoot(leaves.slice(0, 5)) };

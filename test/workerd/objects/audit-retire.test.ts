@@ -2,11 +2,14 @@ import { runInDurableObject } from "cloudflare:test";
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { LogName } from "../../../core/audit/logs.ts";
 import { type MonthManifest, parseMonthLines } from "../../../core/audit/month-archive.ts";
-import { tileWidth } from "../../../core/audit/tree.ts";
+import { hashBytes, tileWidth } from "../../../core/audit/tree.ts";
 import type { SinkEntry } from "../../../core/rpc/data.ts";
 import type { AuditLog } from "../../../durable-objects/audit-log/audit-log.ts";
 import { monthFolder } from "../../../durable-objects/audit-log/months/retire-month.ts";
 import { retireMonths } from "../../../durable-objects/audit-log/months/retire-months.ts";
+import { type Shown, SignedLeaves } from "../../../durable-objects/audit-log/months/signed-leaves.ts";
+import type { HeadSigner } from "../../../durable-objects/audit-log/published-log.ts";
+import { keyRingName } from "../../../durable-objects/mesh.ts";
 import { resetSink, sink } from "./fake-sink.ts";
 import { newOrg, objects, stopClock } from "./harness.ts";
 import { append, change, logOf, wait } from "./log-kit.ts";
@@ -127,6 +130,32 @@ describe("a month whose seven years are over", () => {
     sink.due = [due()];
     await expect(retireMonths(objects)).rejects.toBeInstanceOf(AggregateError);
     expect(sink.retired).toEqual([]);
+  });
+
+  it("is held against tiles that are bound to the signed root: one altered hash of an object that lies is none", async () => {
+    const [log] = (await settled(tileWidth + 4)) as [LogName];
+    const object = logOf(log);
+    const { keys } = await (objects.KEY_RING.getByName(keyRingName) as unknown as HeadSigner).logKeys();
+    const tile = async () => (await object.tile({ level: 0, index: 0, width: tileWidth })) as Uint8Array<ArrayBuffer>;
+    const honest: Shown = {
+      checkpoint: () => object.checkpoint(),
+      inclusion: (seq, size) => object.inclusion(seq, size),
+      tile,
+    };
+    const hashes = await tile();
+    const hashOf = (bytes: Uint8Array, place: number): Uint8Array =>
+      bytes.slice(place * hashBytes, (place + 1) * hashBytes);
+    const signed = (shown: Shown) => SignedLeaves.of(log, shown, keys) as Promise<SignedLeaves>;
+    for (const place of [0, 1, 5, 200, 255]) {
+      expect(await (await signed(honest)).has(place + 1, hashOf(hashes, place))).toBe(true);
+      const altered = hashes.slice();
+      altered[place * hashBytes] = (altered[place * hashBytes] ?? 0) ^ 1;
+      const lying = await signed({ ...honest, tile: async () => altered });
+      expect(await lying.has(place + 1, hashOf(altered, place))).toBe(false);
+    }
+    expect(await SignedLeaves.of(newOrg(), honest, keys)).toBeNull();
+    const stranger = { publicKey: new Uint8Array(32).fill(7), madeMs: 0, retiredMs: null };
+    expect(await SignedLeaves.of(log, honest, [stranger])).toBeNull();
   });
 
   it("stays when what was written is not what is read again", async () => {
