@@ -13,6 +13,12 @@ export function platformLog(requestId: string): LogName {
   return `platform-${(hash >>> 0) % platformLogShards}`;
 }
 
+/** Every shard of the platform's log. */
+export const platformLogs: readonly LogName[] = Array.from(
+  { length: platformLogShards },
+  (_, shard) => `platform-${shard}` as const,
+);
+
 /** Parses a log's name; null for anything that is not one of ours. */
 export function parseLogName(text: unknown): LogName | null {
   const org = parseId("org", text);

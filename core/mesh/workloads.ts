@@ -50,6 +50,8 @@ export const jobs = [
   "audit_witness",
   /** Reading an organisation's log for the destination that it streams to. Studio only. */
   "audit_stream",
+  /** Making a person unreadable in the platform's logs, on the operator's word. Studio only. */
+  "erase_subject",
   /** Rotating an organisation's data key and wrapping its keys anew, on the operator's word. */
   "tend_keys",
   /** Making, reading and deleting an organisation's backups, by the clock, on its word or the operator's. */
@@ -90,6 +92,7 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "backup",
       "audit_witness",
       "audit_stream",
+      "erase_subject",
       "tend_backups",
       "tend_documents",
     ],

@@ -28,6 +28,12 @@ export const operatorRoutes = {
     policy: operatorRoute,
     summary: "Let a disabled person in again",
   }),
+  eraseUser: route({
+    method: "POST",
+    path: `${apiPath}/operator/users/erase`,
+    policy: operatorRoute,
+    summary: "Make a disabled person unreadable in the platform's own audit logs, for good",
+  }),
   operatorGetOrg: route({
     method: "GET",
     path: targetPath,

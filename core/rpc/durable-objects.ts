@@ -195,7 +195,8 @@ export interface AuditIntakeRpc {
   ): Promise<Omit<Appended, "seqs"> & { seq: number }>;
   /**
    * By an owner: destroys the key of everything that names a person in the organisation's log, which says so in an
-   * entry that names the person to nobody. `known` false: it names no such person, and says nothing.
+   * entry that names the person to nobody. `known` false: it names no such person, and says nothing. By the job
+   * `erase_subject`, of no organisation: in every log of the platform, which say so whether they name the person or not.
    */
   erase(call: SignedCall, user: UserId): Promise<{ known: boolean }>;
 }

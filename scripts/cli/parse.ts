@@ -26,7 +26,7 @@ import { tenantsDatabases } from "./verbs/tenants-databases.ts";
 import { tenantsLifecycle } from "./verbs/tenants-lifecycle.ts";
 import { tenantsMove } from "./verbs/tenants-move.ts";
 import { tenantsPlan } from "./verbs/tenants-plan.ts";
-import { usersDisable, usersEnable } from "./verbs/users.ts";
+import { usersDisable, usersEnable, usersErase } from "./verbs/users.ts";
 import { verifyBackup } from "./verbs/verify-backup.ts";
 import { wafExport } from "./verbs/waf-export.ts";
 
@@ -62,6 +62,7 @@ export const verbs: readonly Verb[] = [
   keeper,
   usersDisable,
   usersEnable,
+  usersErase,
   ...identityProviders,
   wafExport,
 ];

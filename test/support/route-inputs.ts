@@ -131,6 +131,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   rotateKeys: { purpose: "access", emergency: true },
   disableUser: { email: "nobody@people.test" },
   enableUser: { email: "nobody@people.test" },
+  eraseUser: { user_id: makeId("user", Date.now(), new Uint8Array(10)) },
   operatorSuspendOrg: null,
   operatorResumeOrg: null,
   operatorDeleteOrg: null,

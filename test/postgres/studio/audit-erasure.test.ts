@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { newUserId } from "../support.ts";
-import { createHarness, type Harness } from "./harness.ts";
+import { createHarness, type Harness, operatorToken } from "./harness.ts";
 
 let studio: Harness;
 beforeAll(async () => {
@@ -66,5 +66,21 @@ describe("erasing a former member from the audit log", () => {
       expect(answer.status).toBe(404);
       expect(erasures(answer.requestId)).toEqual([]);
     }
+  });
+});
+
+describe("erasing a person from the platform's own logs", () => {
+  const eraseUser = (user_id: string, token = operatorToken) =>
+    studio.send("POST", "/api/v1/operator/users/erase", { token, body: { user_id } });
+
+  it("is the operator's, for whoever can't sign in any more", async () => {
+    const { owner } = await studio.newOrg();
+    const refused = await eraseUser(owner.id);
+    expect([refused.status, erasures(refused.requestId)]).toEqual([409, []]);
+    await studio.send("POST", "/api/v1/operator/users/disable", { token: operatorToken, body: { email: owner.email } });
+    const erased = await eraseUser(owner.id);
+    expect(erased.status).toBe(204);
+    expect(erasures(erased.requestId)).toMatchObject([{ log: null, event: { admin_id: null } }]);
+    expect((await eraseUser(owner.id, owner.token)).status).not.toBe(204);
   });
 });

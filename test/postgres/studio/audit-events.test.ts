@@ -90,6 +90,7 @@ function label({ log, event }: RecordedEvent): string {
     role_change: "new_role" in event ? (event.new_role ?? "none") : "",
     device_command: "command" in event ? event.command : "",
     access_denied: "code" in event ? event.code : "",
+    person_erased: "for good",
   };
   const detail = what[event.type] ?? ("action" in event ? event.action : "");
   return `${event.type} ${String(detail)}${log === null ? "" : " @org"}`;

@@ -100,10 +100,17 @@ export function createRecordedAudit(keys: MeshKeys, now: () => number): Recorded
         return { seq, alerts: writeAlert(log) };
       },
       async erase(call, user) {
-        const verified = await verifyCall(call, { audience: "durable-objects.audit-intake", users: true }, keys, now());
-        if (verified.kind !== "user" || verified.role !== "owner") throw new Error("call refused: not_granted");
-        const known = events.some(({ log, event }) => log === verified.org && JSON.stringify(event).includes(user));
-        const erased: AuditFields = { type: "person_erased", admin_id: verified.sub, target_user_id: user };
+        const expected = {
+          audience: "durable-objects.audit-intake",
+          users: true,
+          jobs: ["erase_subject"],
+        } as const;
+        const verified = await verifyCall(call, expected, keys, now());
+        if (verified.kind === "user" && verified.role !== "owner") throw new Error("call refused: not_granted");
+        const names = events.some(({ log, event }) => log === verified.org && JSON.stringify(event).includes(user));
+        const known = verified.kind === "job" || names;
+        const by = verified.kind === "user" ? verified.sub : null;
+        const erased: AuditFields = { type: "person_erased", admin_id: by, target_user_id: user };
         if (known) events.push({ log: verified.org, phase: "event", requestId: verified.rid, event: erased });
         return { known };
       },

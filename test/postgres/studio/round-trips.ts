@@ -176,6 +176,7 @@ export const roundTrips: Readonly<Record<string, number>> = {
   operatorRewrapDataKeys: 1,
   rotateKeys: 0,
   disableUser: 1,
+  eraseUser: 1,
   enableUser: 1,
   operatorGetOrg: 1,
   operatorSuspendOrg: 1,

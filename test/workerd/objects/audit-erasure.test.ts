@@ -4,8 +4,9 @@ import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type AuditEntry, type AuditFields, personalFields } from "../../../core/audit/events.ts";
 import { actorOf, addressOf, targetOf } from "../../../core/audit/facets.ts";
 import { leafHash } from "../../../core/audit/leaf.ts";
-import type { LogName } from "../../../core/audit/logs.ts";
+import { type LogName, platformLogs } from "../../../core/audit/logs.ts";
 import type { OrgId, UserId } from "../../../core/ids.ts";
+import type { Job } from "../../../core/mesh/workloads.ts";
 import type { AuditFilter } from "../../../core/rpc/durable-objects.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import type { AuditLog } from "../../../durable-objects/audit-log/audit-log.ts";
@@ -16,6 +17,7 @@ import { sha256 } from "../../../durable-objects/sha256.ts";
 import { resetSink, sink } from "./fake-sink.ts";
 import {
   apiCall,
+  callerOf,
   entrypoints,
   jobCall,
   login,
@@ -225,6 +227,35 @@ describe("an erased person", () => {
     // Who is not there leaves nothing, not even in the log of an organisation that has none.
     expect((await listOf(org)).map(({ event }) => event.type)).toEqual(["login", "person_erased"]);
     expect(await listOf(other)).toEqual([]);
+  });
+
+  it("is erased from every log of the platform on the operator's word, which each of them writes down", async () => {
+    const [org, gone, other] = [newOrg(), newUser(), newUser()];
+    await append(org, login(gone));
+    for (const log of platformLogs)
+      await runInDurableObject(logOf(log), (instance: AuditLog) =>
+        instance.append(log, newRequest(), [login(gone), login(other)]),
+      );
+    const eraseAs = async (job: Job, of: OrgId | null) => {
+      const call = await callerOf("studio").asJob("durable-objects.audit-intake", job, of, newRequest());
+      return await entrypoints.AuditIntake.erase(call, gone);
+    };
+    await expect(eraseAs("anonymous_request", null)).rejects.toThrow("wrong_job");
+    await expect(eraseAs("erase_subject", org)).rejects.toThrow("wrong_org");
+    await eraseAs("erase_subject", null);
+    for (const log of platformLogs) {
+      expect(await seqsOf(log, { actor: gone }), log).toEqual([]);
+      expect((await seqsOf(log, { actor: other })).length, log).toBe(1);
+      const last = (await listOf(log)).at(-1);
+      expect(last?.event).toEqual({ type: "person_erased", admin_id: null, target_user_id: null });
+    }
+    // An organisation's log is its owners'.
+    expect(await seqsOf(org, { actor: gone })).toEqual([1]);
+    const write = async () => {
+      const call = await callerOf("studio").asJob("durable-objects.audit-intake", "erase_subject", null, newRequest());
+      return await entrypoints.AuditIntake.append(call, null, [login(gone)]);
+    };
+    await expect(write()).rejects.toThrow("wrong_job");
   });
 
   it("is erased by the log alone: no caller can claim it", async () => {

@@ -114,6 +114,7 @@ import {
 import { openBackupKey, operatorListBackups, readBackup } from "./operator/platform-backups.ts";
 import { recordMigration } from "./operator/record-migration.ts";
 import { rotateKeys } from "./operator/rotate-keys.ts";
+import { eraseUser } from "./operator/erase-user.ts";
 import { disableUser, enableUser } from "./operator/users.ts";
 import { createOrg } from "./organisations/create.ts";
 import { deleteOrg, restoreOrg } from "./organisations/delete.ts";
@@ -259,6 +260,7 @@ const served: readonly RouteDefinition[] = [
   rotateKeys,
   disableUser,
   enableUser,
+  eraseUser,
   operatorGetOrg,
   beginHubExport,
   readHubExport,
