@@ -98,6 +98,20 @@ describe("documents in Chromium, on the real stack", { timeout: 180_000 }, () =>
     expect((await download("Download lesson.bin")).equals(bytes)).toBe(true);
   });
 
+  it("are uploaded when they are dropped on the page", async () => {
+    const transfer = await page.evaluateHandle(() => {
+      const held = new DataTransfer();
+      held.items.add(new File(["dropped"], "dropped.txt", { type: "text/plain" }));
+      return held;
+    });
+    const zone = page.getByRole("region", { name: "Drop files here to upload them" });
+    await zone.dispatchEvent("dragenter", { dataTransfer: transfer });
+    await zone.getByText("Drop to upload").waitFor();
+    await zone.dispatchEvent("drop", { dataTransfer: transfer });
+    await rowOf("dropped.txt").waitFor({ timeout: 60_000 });
+    expect(await zone.getByText("Drop to upload").count()).toBe(0);
+  });
+
   it("pause and go on", async () => {
     let isHeld = true;
     await page.route("**/parts/1", async (route) => {
@@ -155,6 +169,24 @@ describe("documents in Chromium, on the real stack", { timeout: 180_000 }, () =>
     await page.screenshot({ path: join(pictures, "document.png") });
   });
 
+  it("are shared with a role until a day, and no longer when that is taken back", async () => {
+    const sharing = page.getByRole("region", { name: "Sharing" });
+    await sharing.getByText("With nobody yet.").waitFor();
+    await sharing.getByRole("button", { name: "Share" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("A role", { exact: true }).first().click();
+    await dialog.getByRole("combobox").click();
+    await page.getByRole("option", { name: "Viewer" }).click();
+    await dialog.getByLabel(/Until the end of/).fill("2199-12-31");
+    await page.screenshot({ path: join(pictures, "document-share.png") });
+    await dialog.getByRole("button", { name: "Share", exact: true }).click();
+    await sharing.getByText("Everybody with the role Viewer").waitFor();
+    await sharing.getByText(/^Ends in/).waitFor();
+    await page.screenshot({ path: join(pictures, "document-shared.png") });
+    await sharing.getByRole("button", { name: /^Stop sharing with/ }).click();
+    await sharing.getByText("With nobody yet.").waitFor();
+  });
+
   it("go into the bin and come back", async () => {
     await page.getByRole("button", { name: "Delete" }).click();
     await page.getByRole("button", { name: "Move to bin" }).click();
@@ -180,6 +212,19 @@ describe("documents in Chromium, on the real stack", { timeout: 180_000 }, () =>
     await page.getByRole("region", { name: "Versions" }).getByText("Version 2").waitFor();
     await page.screenshot({ path: join(pictures, "document-phone.png"), fullPage: true });
     expect(await overflow()).toBe(0);
+  });
+
+  it("leave no name at the machine of whoever signs out", async () => {
+    const kept = (): Promise<string> => page.evaluate(() => JSON.stringify({ ...localStorage }));
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.route("**/parts/1", () => undefined);
+    await page.getByRole("navigation", { name: "Breadcrumb" }).getByRole("link", { name: "Documents" }).click();
+    await choose("minutes.txt");
+    await expect.poll(kept, { timeout: 30_000 }).toContain("minutes.txt");
+    await page.getByRole("button", { name: /^Account of/ }).click();
+    await page.getByRole("menuitem", { name: "Sign out" }).click();
+    await page.getByRole("button", { name: "Sign in", exact: true }).waitFor();
+    await expect.poll(kept, { timeout: 30_000 }).not.toContain("minutes.txt");
   });
 
   it("work without a complaint of the browser’s", () => {

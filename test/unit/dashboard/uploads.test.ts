@@ -66,6 +66,7 @@ function newStorage() {
   };
 }
 
+const me = { org: "org_1", user: "usr_1" };
 const text = "0123456789abcdefghijKLMNOPQRST.";
 const newFile = (content = text, name = "notes.txt"): File =>
   new File([content], name, { lastModified: 1_790_000_000_000 });
@@ -87,7 +88,7 @@ describe("an upload", { timeout: 60_000 }, () => {
     const server = new Server();
     const storage = newStorage();
     const uploads = new Uploads(server, storage);
-    uploads.add("org_1", [newFile()], null);
+    uploads.add(me, [newFile()], null);
     expect(await stateOf(uploads, "done")).toMatchObject({ sent: text.length, document: "doc_1" });
     expect([...server.parts.keys()]).toEqual([1, 2, 3, 4]);
     expect(server.content()).toBe(text);
@@ -97,7 +98,7 @@ describe("an upload", { timeout: 60_000 }, () => {
   it("sends what has no bytes as one part of none", async () => {
     const server = new Server();
     const uploads = new Uploads(server, newStorage());
-    uploads.add("org_1", [newFile("")], null);
+    uploads.add(me, [newFile("")], null);
     await stateOf(uploads, "done");
     expect([...server.parts]).toEqual([[1, ""]]);
   });
@@ -108,7 +109,7 @@ describe("an upload", { timeout: 60_000 }, () => {
     server.onPart = (part) => {
       if (part === 3) uploads.pause(uploads.items()[0]!.key);
     };
-    uploads.add("org_1", [newFile()], null);
+    uploads.add(me, [newFile()], null);
     const { key } = await stateOf(uploads, "paused");
     expect([...server.parts.keys()]).toEqual([1, 2]);
     const sent: number[] = [];
@@ -127,12 +128,12 @@ describe("an upload", { timeout: 60_000 }, () => {
     server.onPart = (part) => {
       if (part === 2) before.pause(before.items()[0]!.key);
     };
-    before.add("org_1", [newFile()], null);
+    before.add(me, [newFile()], null);
     await stateOf(before, "paused");
 
     const after = new Uploads(server, storage);
     const item = await stateOf(after, "file_wanted");
-    expect(item).toMatchObject({ org: "org_1", name: "notes.txt", size: text.length });
+    expect(item).toMatchObject({ ...me, name: "notes.txt", size: text.length });
     server.onPart = () => undefined;
     after.resume(item.key, newFile(`${text.slice(0, -1)}!`, "other.txt"));
     after.resume(item.key, newFile(`${text}!`));
@@ -153,7 +154,7 @@ describe("an upload", { timeout: 60_000 }, () => {
       const next = answers.shift();
       if (next !== undefined) throw next;
     };
-    uploads.add("org_1", [newFile()], null);
+    uploads.add(me, [newFile()], null);
     await stateOf(uploads, "done");
     expect(server.waits).toEqual([1000, 2000, 7000]);
 
@@ -162,7 +163,7 @@ describe("an upload", { timeout: 60_000 }, () => {
     };
     const failing = new Uploads(server, newStorage());
     server.parts.clear();
-    failing.add("org_1", [newFile()], null);
+    failing.add(me, [newFile()], null);
     expect(await stateOf(failing, "failed")).toMatchObject({ error: expect.any(ApiProblem) });
   });
 
@@ -177,7 +178,7 @@ describe("an upload", { timeout: 60_000 }, () => {
     server.onComplete = () => {
       throw problem(422, "harmful_document");
     };
-    uploads.add("org_1", [newFile()], null);
+    uploads.add(me, [newFile()], null);
     await stateOf(uploads, "failed");
     expect(new Uploads(server, storage).items()).toEqual([]);
   });
@@ -187,11 +188,26 @@ describe("an upload", { timeout: 60_000 }, () => {
     const storage = newStorage();
     const uploads = new Uploads(server, storage);
     server.onPart = () => uploads.cancel(uploads.items()[0]!.key);
-    uploads.add("org_1", [newFile()], null);
+    uploads.add(me, [newFile()], null);
     await vi.waitFor(() => expect(server.cancelled).toBe(1), 20_000);
     expect(uploads.items()).toEqual([]);
     expect(readUnfinished(storage)).toEqual([]);
     expect(server.completed).toBe(0);
+  });
+
+  it("leaves nothing at this machine when its person signs out", async () => {
+    const server = new Server();
+    const storage = newStorage();
+    const uploads = new Uploads(server, storage);
+    server.onPart = (part) => {
+      if (part === 2) uploads.clear();
+    };
+    uploads.add(me, [newFile()], null);
+    await vi.waitFor(() => expect(uploads.items()).toEqual([]), 20_000);
+    expect(readUnfinished(storage)).toEqual([]);
+    // What was on its way when it was cleared neither arrives nor comes back.
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([[...server.parts.keys()], server.completed, uploads.items()]).toEqual([[1], 0, []]);
   });
 
   it("reads nothing from a storage that somebody else wrote", () => {

@@ -120,6 +120,18 @@ export function cancelUpload(org: string, document: string, upload: string): Pro
   return callVoid(at(org, document, "uploads", upload), { method: "DELETE" });
 }
 
+const ticketSchema = z.object({
+  ticket: z.string(),
+  /** Where a form shows it. */
+  action: z.string().check(z.startsWith("/content/")),
+});
+export type DownloadTicket = z.infer<typeof ticketSchema>;
+
+/** For one download, within a minute. @param version null: the current one */
+export function makeTicket(org: string, document: string, version: number | null): Promise<DownloadTicket> {
+  return call(at(org, document, "tickets"), ticketSchema, { method: "POST", body: { version } });
+}
+
 export const granteeKinds = ["user", "group", "role"] as const;
 export type GranteeKind = (typeof granteeKinds)[number];
 /** Roles that see what is shared with them; the others see everything anyway. */

@@ -9,6 +9,7 @@ import { useNavigate } from "react-router";
 import { meKey, signOut } from "../api/auth.ts";
 import { problemOf } from "../api/problem.ts";
 import type { Person } from "../api/schemas.ts";
+import { uploads } from "../uploads/use-uploads.ts";
 
 export function AccountMenu({ user }: { readonly user: Person }) {
   const client = useQueryClient();
@@ -20,6 +21,7 @@ export function AccountMenu({ user }: { readonly user: Person }) {
       await navigate("/sign-in");
       // What was read for this person must not be there for the next one at this screen.
       client.clear();
+      uploads.clear();
       client.setQueryData(meKey, null);
     },
     onError: (error) =>

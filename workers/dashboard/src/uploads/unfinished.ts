@@ -7,9 +7,10 @@ import * as z from "zod/mini";
 
 const unfinishedSchema = z.object({
   org: z.string(),
+  /** Who began it: nobody else at this machine is shown what it is called. */
+  user: z.string(),
   document: z.string(),
   upload: z.string(),
-  /** Null: of a new document; else its name. */
   name: z.string(),
   size: z.number(),
   /** Unix milliseconds. */
@@ -41,6 +42,10 @@ export function forgetUnfinished(storage: KeyValueStorage, upload: string): void
     storage,
     readUnfinished(storage).filter((each) => each.upload !== upload),
   );
+}
+
+export function forgetAllUnfinished(storage: KeyValueStorage): void {
+  write(storage, []);
 }
 
 function write(storage: KeyValueStorage, all: readonly Unfinished[]): void {

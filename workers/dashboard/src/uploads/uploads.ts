@@ -3,6 +3,7 @@ import type { Document, Upload } from "../api/documents.ts";
 import { isProblem } from "../api/problem.ts";
 import { sendMissing, type TransferSteps } from "./transfer.ts";
 import {
+  forgetAllUnfinished,
   forgetUnfinished,
   isSameFile,
   type KeyValueStorage,
@@ -14,9 +15,14 @@ import {
 /** `file_wanted`: of before the page was loaded; it goes on when the same file is chosen. */
 export type UploadState = "sending" | "checking" | "paused" | "file_wanted" | "failed" | "done";
 
-export interface UploadItem {
-  readonly key: string;
+/** Whose an upload is. */
+export interface UploadOwner {
   readonly org: string;
+  readonly user: string;
+}
+
+export interface UploadItem extends UploadOwner {
+  readonly key: string;
   readonly name: string;
   readonly size: number;
   readonly sent: number;
@@ -68,12 +74,12 @@ export class Uploads {
   readonly items = (): readonly UploadItem[] => this.#items;
 
   /** Begins. @param document of which these are a version; null: each is a new document */
-  add(org: string, files: readonly File[], document: string | null): void {
+  add({ org, user }: UploadOwner, files: readonly File[], document: string | null): void {
     for (const file of files) {
       const key = crypto.randomUUID();
       this.#work.set(key, { file, versionOf: document, upload: null, abort: null });
       const { name, size } = file;
-      this.#set([...this.#items, { key, org, name, size, sent: 0, state: "sending", error: null, document }]);
+      this.#set([...this.#items, { key, org, user, name, size, sent: 0, state: "sending", error: null, document }]);
       void this.#run(key);
     }
   }
@@ -108,6 +114,14 @@ export class Uploads {
     await this.#api.cancel(item.org, work.upload.document, work.upload.id).catch(() => undefined);
   }
 
+  /** Stops and forgets all of them here: whoever signs out leaves nothing to read at this machine. */
+  clear(): void {
+    for (const { abort } of this.#work.values()) abort?.abort();
+    this.#work.clear();
+    forgetAllUnfinished(this.#storage);
+    this.#set([]);
+  }
+
   async #run(key: string): Promise<void> {
     const [item, before] = [this.#find(key), this.#work.get(key)];
     const file = before?.file ?? null;
@@ -117,7 +131,7 @@ export class Uploads {
     this.#work.set(key, { ...before, abort });
     this.#change(key, { state: "sending", error: null });
     try {
-      const upload = await this.#openUpload(key, item.org, file, signal);
+      const upload = await this.#openUpload(item, file, signal);
       const place = { org: item.org, document: upload.document_id, upload: upload.id };
       const send: TransferSteps["send"] = (part, bytes, stop, onSent) =>
         this.#api.sendPart({ ...place, part }, bytes, { signal: stop, onSent });
@@ -134,14 +148,14 @@ export class Uploads {
     }
   }
 
-  async #openUpload(key: string, org: string, file: File, signal: AbortSignal): Promise<Upload> {
+  async #openUpload({ key, org, user }: UploadItem, file: File, signal: AbortSignal): Promise<Upload> {
     const work = this.#work.get(key);
     if (work?.upload != null) return this.#api.find(org, work.upload.document, work.upload.id, signal);
     // The same key as often as it is tried: begun twice it would be two documents.
     const upload = await this.#api.begin(org, work?.versionOf ?? null, file, key);
     const [id, document] = [upload.id, upload.document_id];
     const { name, size, lastModified } = file;
-    keepUnfinished(this.#storage, { org, document, upload: id, name, size, lastModified });
+    keepUnfinished(this.#storage, { org, user, document, upload: id, name, size, lastModified });
     const now = this.#work.get(key);
     if (now === undefined) {
       // Given up while it began.
@@ -159,11 +173,12 @@ export class Uploads {
     this.#change(key, { state: "failed", error });
   }
 
-  #restore({ org, document, upload, name, size }: Unfinished): void {
+  #restore({ org, user, document, upload, name, size }: Unfinished): void {
     this.#work.set(upload, { file: null, versionOf: null, upload: { id: upload, document }, abort: null });
     const item: UploadItem = {
       key: upload,
       org,
+      user,
       name,
       size,
       sent: 0,

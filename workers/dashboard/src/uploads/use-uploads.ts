@@ -10,7 +10,7 @@ import {
   partPath,
 } from "../api/documents.ts";
 import { sendPart } from "../api/send-part.ts";
-import { type UploadItem, Uploads } from "./uploads.ts";
+import { type UploadItem, type UploadOwner, Uploads } from "./uploads.ts";
 
 /** One for the whole page: an upload goes on while the person looks at something else. */
 export const uploads = new Uploads(
@@ -30,13 +30,17 @@ export const uploads = new Uploads(
         });
       }),
   },
-  window.localStorage,
+  // Asked for when it is used: a browser may refuse it.
+  {
+    getItem: (key) => localStorage.getItem(key),
+    setItem: (key, value) => localStorage.setItem(key, value),
+  },
 );
 
-/** An organisation's uploads. Lists of documents are read anew when one of them is complete. */
-export function useUploads(org: string): readonly UploadItem[] {
+/** A person's uploads into an organisation. Lists of documents are read anew when one of them is complete. */
+export function useUploads({ org, user }: UploadOwner): readonly UploadItem[] {
   const all = useSyncExternalStore(uploads.subscribe, uploads.items);
-  const items = all.filter((item) => item.org === org);
+  const items = all.filter((item) => item.org === org && item.user === user);
   const client = useQueryClient();
   const done = items.flatMap(({ state, document }) => (state === "done" && document !== null ? [document] : [])).join();
   useEffect(() => {

@@ -15,6 +15,7 @@ import { DocumentKind } from "../documents/document-kind.tsx";
 import { UploadPanel } from "../documents/upload-panel.tsx";
 import { usePeople } from "../documents/use-people.ts";
 import { DocumentActions } from "./document-actions.tsx";
+import { Sharing } from "./sharing.tsx";
 import { Versions } from "./versions.tsx";
 
 export function DocumentPage() {
@@ -41,9 +42,11 @@ export function DocumentPage() {
 }
 
 function DocumentView({ document }: { readonly document: Document }) {
-  const { org } = useOrg();
+  const { org, user } = useOrg();
   const { nameOf } = usePeople();
-  const uploading = useUploads(org.id).filter((item) => item.document === document.id && item.state !== "done");
+  const uploading = useUploads({ org: org.id, user: user.id }).filter(
+    (item) => item.document === document.id && item.state !== "done",
+  );
   const { version, deleted_at: deletedAt } = document;
   return (
     <>
@@ -74,6 +77,7 @@ function DocumentView({ document }: { readonly document: Document }) {
           </dl>
         </Section>
         <Versions document={document} />
+        {document.may_write && deletedAt === null && <Sharing document={document} />}
       </div>
     </>
   );

@@ -13,7 +13,7 @@ import { DownloadButton } from "./download-button.tsx";
 
 /** Every version that is kept, and a way to add one. */
 export function Versions({ document }: { readonly document: Document }) {
-  const { org } = useOrg();
+  const { org, user } = useOrg();
   const { nameOf } = usePeople();
   const query = useQuery({
     queryKey: versionsKey(org.id, document.id),
@@ -25,7 +25,11 @@ export function Versions({ document }: { readonly document: Document }) {
       title="Versions"
       actions={
         mayAdd ? (
-          <FileButton size="sm" label="New version" onFiles={(files) => uploads.add(org.id, files, document.id)} />
+          <FileButton
+            size="sm"
+            label="New version"
+            onFiles={(files) => uploads.add({ org: org.id, user: user.id }, files, document.id)}
+          />
         ) : undefined
       }
     >

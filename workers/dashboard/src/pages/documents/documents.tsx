@@ -31,10 +31,11 @@ type Place = "documents" | "bin";
 const typingPauseMs = 300;
 
 export function DocumentsPage() {
-  const { org, root, may } = useOrg();
+  const { org, user, root, may } = useOrg();
+  const owner = { org: org.id, user: user.id };
   const client = useQueryClient();
   const { nameOf } = usePeople();
-  const items = useUploads(org.id);
+  const items = useUploads(owner);
   const [place, setPlace] = useState<Place>("documents");
   const [search, setSearch] = useState("");
   const words = useSettled(search.trim());
@@ -52,7 +53,7 @@ export function DocumentsPage() {
   const mayAdd = may("documents:write");
   const add = (files: readonly File[]): void => {
     setPlace("documents");
-    uploads.add(org.id, files, null);
+    uploads.add(owner, files, null);
   };
   const upload = <FileButton label="Upload" variant="primary" icon={UploadSimpleIcon} multiple onFiles={add} />;
   return (
