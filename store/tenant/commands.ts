@@ -8,8 +8,19 @@ import type { TenantDatabase } from "./tenant-database.ts";
 
 const columns = sql`id, device_id, name, args, args_sealed, issued_by, issued_at, expires_at, reply, replied_at`;
 
-/** Arguments as they are stored: sealed, or in clear in rows from before there were data keys. */
-export interface StoredCommand extends Omit<Command, "args"> {
+/**
+ * A command's key pair for its reply: the private half is sealed for `commands.reply_key` and the command's id. It
+ * stands in `args`, which is empty otherwise where the arguments are sealed, and which the role may write with the
+ * command alone: whoever stores the reply reads the public half there, and nobody can put another in its place.
+ */
+export interface StoredReplyKey {
+  readonly publicKey: string;
+  readonly privateKeySealed: string;
+}
+
+/** Arguments and reply as they are stored: a sealed reply as `{"sealed": …}`; sealed, or in clear in rows from before there were keys for them. */
+export interface StoredCommand extends Omit<Command, "args" | "reply"> {
+  readonly reply: { readonly sealed: string; readonly key: StoredReplyKey } | { readonly clear: DeviceReply | null };
   readonly args: { readonly sealed: string } | { readonly clear: Readonly<Record<string, unknown>> };
 }
 
@@ -22,6 +33,7 @@ export async function addCommand(
     readonly name: DeviceCommandName;
     /** A JSON object, sealed for `commands.args` and the command's id. */
     readonly argsSealed: string;
+    readonly replyKey: StoredReplyKey;
     readonly issuedBy: UserId;
     readonly ttlSeconds: number;
   },
@@ -29,8 +41,10 @@ export async function addCommand(
   const [rows] = await database.write(sql`
     work AS (
       INSERT INTO commands (id, device_id, name, args, args_sealed, issued_by, expires_at)
-      SELECT ${command.id}::text, d.id, ${command.name}::text, '{}', ${command.argsSealed}::text, ${command.issuedBy}::text,
-        now() + make_interval(secs => ${command.ttlSeconds})
+      SELECT ${command.id}::text, d.id, ${command.name}::text,
+        jsonb_build_object('reply_key', ${command.replyKey.publicKey}::text,
+          'reply_key_sealed', ${command.replyKey.privateKeySealed}::text),
+        ${command.argsSealed}::text, ${command.issuedBy}::text, now() + make_interval(secs => ${command.ttlSeconds})
       FROM devices d WHERE d.id = ${command.device}
       RETURNING ${columns}
     )`);
@@ -66,21 +80,30 @@ function commandOf(row: Row): StoredCommand {
     issuedBy: idColumn("user", row, "issued_by"),
     issuedAt: instantColumn(row, "issued_at"),
     expiresAt: instantColumn(row, "expires_at"),
-    reply: replyOf(row),
+    reply: storedReply(row),
     repliedAt: instantOrNullColumn(row, "replied_at"),
   };
 }
 
-/** A reply was written by a device, so its shape is judged here: what is no reply is not shown as one. */
-function replyOf(row: Row): DeviceReply | null {
+function storedReply(row: Row): StoredCommand["reply"] {
   const reply = row["reply"];
+  if (row["args_sealed"] !== null && isObject(reply) && typeof reply["sealed"] === "string") {
+    const { reply_key: publicKey, reply_key_sealed: privateKeySealed } = objectColumn(row, "args");
+    if (typeof publicKey === "string" && typeof privateKeySealed === "string")
+      return { sealed: reply["sealed"], key: { publicKey, privateKeySealed } };
+  }
+  return { clear: replyOf(idColumn("command", row, "id"), reply) };
+}
+
+/** A reply was written by a device, so its shape is judged here: what is no reply is not shown as one. */
+export function replyOf(command: CommandId, reply: unknown): DeviceReply | null {
   if (typeof reply !== "object" || reply === null) return null;
   const { id, ok, result, error } = reply as Record<string, unknown>;
-  if (id !== textColumn(row, "id")) return null;
-  if (ok === true && isObject(result)) return { id, ok, result };
+  if (id !== command) return null;
+  if (ok === true && isObject(result)) return { id: command, ok, result };
   if (ok !== false || !isObject(error)) return null;
   const { code, detail } = error;
-  return typeof code === "string" && typeof detail === "string" ? { id, ok, error: { code, detail } } : null;
+  return typeof code === "string" && typeof detail === "string" ? { id: command, ok, error: { code, detail } } : null;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -170,9 +170,12 @@ function inDatabase(database: TenantDatabase, todo: Exclude<Step, { act: "change
   }
 }
 
+/** What it brings along for its reply is opaque to the database. */
+const replyKey = { publicKey: "A".repeat(43), privateKeySealed: "d1.sealed" };
+
 async function issue(database: TenantDatabase, model: Model, todo: { by: number; device: number }) {
   const id = newId("command");
-  const fields = { name: "ping", argsSealed: "d1.sealed", ttlSeconds: 60 } as const;
+  const fields = { name: "ping", argsSealed: "d1.sealed", replyKey, ttlSeconds: 60 } as const;
   const issuedBy = users[todo.by] as UserId;
   const sent = await addCommand(database, { ...fields, id, device: devices[todo.device] as DeviceId, issuedBy });
   // Its id is new, so the model learns it here; whether it had to be stored is the model's own knowledge.

@@ -3,7 +3,7 @@ import type { DeviceId } from "../../../core/ids.ts";
 import { sql } from "../../../store/connect.ts";
 import { newId } from "../../unit/capabilities/mesh.ts";
 import { asSuperuser, type FreshTenant } from "../support.ts";
-import { accepted, codeOf, createWorld, enrolOne, ingest, owner, type World } from "./support.ts";
+import { accepted, codeOf, createWorld, enrolOne, ingest, ingestReplies, owner, type World } from "./support.ts";
 
 let world: World;
 let tenant: FreshTenant;
@@ -47,7 +47,12 @@ describe("a command", () => {
       sql`SELECT id, args::text, args_sealed, commands::text AS whole FROM commands`,
     );
     const stored = rows[0]?.find((row) => row["id"] === first.id);
-    expect(stored).toMatchObject({ args: "{}", args_sealed: expect.stringMatching(/^d1\.dky_/) });
+    expect(stored).toMatchObject({ args_sealed: expect.stringMatching(/^d1\.dky_/) });
+    // Beside it, in clear: the public key that the reply is to be sealed with.
+    expect(JSON.parse(String(stored?.["args"]))).toEqual({
+      reply_key: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/),
+      reply_key_sealed: expect.stringMatching(/^d1\.dky_/),
+    });
     expect(String(stored?.["whole"])).not.toContain("4711");
 
     // Whoever can write rows can't make one command's arguments another's.
@@ -95,6 +100,48 @@ describe("a command", () => {
     expect(JSON.parse(world.hub.of(tenant.org).published.at(-1)?.payload ?? "")).toMatchObject({ args });
     const page = accepted(await world.devices.listCommands(await asOwner(), device, { limit: 200, cursor: null }));
     expect(page.items.find((item) => item.id === command.id)).toMatchObject({ args });
+  });
+
+  it("is answered by a reply that lies sealed for it, and opens as this command's alone", async () => {
+    const [first, second] = [accepted(await send()), accepted(await send())];
+    const secret = { id: first.id, ok: true, result: { output: "the code is 4711" } } as const;
+    await ingestReplies(world, tenant, device, [secret, { id: second.id, ok: true, result: { output: "other" } }]);
+    const rows = await asSuperuser(
+      `SELECT id, reply ->> 'sealed' AS sealed, args ->> 'reply_key' AS key, c::text AS whole
+       FROM ${tenant.name}.commands c WHERE id = ANY ($1)`,
+      [[first.id, second.id]],
+      tenant.placement,
+    );
+    for (const row of rows) {
+      expect(row["sealed"]).toMatch(/^r1\./);
+      expect(String(row["whole"])).not.toContain("4711");
+    }
+    const listed = async () =>
+      accepted(await world.devices.listCommands(await asOwner(), device, { limit: 200, cursor: null })).items;
+    expect((await listed()).find(({ id }) => id === first.id)?.reply).toEqual(secret);
+
+    // Whoever may write a reply can make none of another's, and what they write hides no other command.
+    const of = rows.find(({ id }) => id === first.id);
+    for (const change of [
+      `reply = jsonb_build_object('sealed', '${of?.["sealed"]}')`,
+      `args = jsonb_set(args, '{reply_key}', '"${of?.["key"]}"')`,
+      `reply = '{"sealed": "r1.x.y"}'`,
+      `args = jsonb_set(args, '{reply_key_sealed}', '"d1.${newId("dataKey")}.${"A".repeat(16)}.${"A".repeat(40)}"')`,
+    ]) {
+      await asSuperuser(`UPDATE ${tenant.name}.commands SET ${change} WHERE id = $1`, [second.id], tenant.placement);
+      const items = await listed();
+      expect(items.find(({ id }) => id === second.id)).toMatchObject({ reply: null, repliedAt: expect.any(String) });
+      expect(items.find(({ id }) => id === first.id)?.reply).toEqual(secret);
+    }
+    const both = [[first.id, second.id]];
+    await asSuperuser(`DELETE FROM ${tenant.name}.commands WHERE id = ANY ($1)`, both, tenant.placement);
+  });
+
+  it("keeps the key that it brought along for its reply, whatever SQL runs as the tenant's role", async () => {
+    const { id } = accepted(await send());
+    const replace = sql`UPDATE commands SET args = '{"reply_key": "another"}' WHERE id = ${id}`;
+    await expect(tenant.run("system", null, replace)).rejects.toMatchObject({ code: "42501" });
+    await asSuperuser(`DELETE FROM ${tenant.name}.commands WHERE id = $1`, [id], tenant.placement);
   });
 
   it("is listed newest first, with its reply when there is one", async () => {

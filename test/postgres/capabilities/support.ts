@@ -3,14 +3,17 @@ import type { DeviceId, GroupId, OrgId, UserId } from "../../../core/ids.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import type { DevicesRpc, Result } from "../../../core/rpc/capabilities.ts";
 import type { CredentialsRpc, TenantConnection } from "../../../core/rpc/data.ts";
+import type { DeviceReply } from "../../../core/telemetry.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import { sql } from "../../../store/connect.ts";
 import { createDevices } from "../../../workers/capabilities/devices/devices.ts";
 import { createTenantConnections } from "../../../workers/capabilities/tenant-connections.ts";
 import type { DataEnv } from "../../../workers/data/config.ts";
 import { connectionForCall } from "../../../workers/data/credentials/for-tenant.ts";
+import { sealReplies } from "../../../workers/data/ingest/seal-replies.ts";
 import { ingestWork } from "../../../workers/data/ingest/statements.ts";
-import { createUnit } from "../../../workers/data/unit.ts";
+import { createUnit, type DataUnit } from "../../../workers/data/unit.ts";
+import { scopeOf } from "../../support/scopes.ts";
 import { createTestMesh, newId, random, type TestMesh } from "../../unit/capabilities/mesh.ts";
 import { dataVariables, type FreshTenant, freshTenant, gateway } from "../support.ts";
 import { countingLimits } from "./counting.ts";
@@ -26,6 +29,8 @@ export interface World {
   readonly mesh: TestMesh;
   readonly hub: FakeHub;
   readonly devices: DevicesRpc;
+  /** The data Worker behind it. */
+  readonly unit: DataUnit;
   /** A new organisation with its schema and role. */
   tenant(): Promise<FreshTenant>;
   /** A call that studio makes for a person of an organisation. */
@@ -59,6 +64,7 @@ export async function createWorld(options: { limitScale?: number; time?: { ms: n
     mesh,
     hub,
     credentials,
+    unit,
     devices: createDevices({
       keys: mesh.keys,
       caller,
@@ -126,6 +132,19 @@ export async function ingest(
     return { kind: "telemetry", device, sampleId: id, at, receivedAt, metrics } as const;
   });
   await tenant.run("system", null, ...ingestWork(records).statements);
+}
+
+/** Stores replies as Ingest does: sealed for their commands. */
+export async function ingestReplies(
+  world: World,
+  tenant: FreshTenant,
+  device: DeviceId,
+  replies: readonly DeviceReply[],
+): Promise<void> {
+  const receivedAt = new Date().toISOString();
+  const records = replies.map((reply) => ({ kind: "reply", device, receivedAt, reply }) as const);
+  const sealed = await sealReplies(world.unit, scopeOf(tenant.org), records);
+  await tenant.run("system", null, ...ingestWork(sealed).statements);
 }
 
 /** Whether a request left its receipt, seen by a job. */

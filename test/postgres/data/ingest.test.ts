@@ -1,10 +1,20 @@
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { makeReplyKey, openReply } from "../../../core/crypto/reply-key.ts";
 import { makeId } from "../../../core/ids.ts";
 import type { IngestRecord } from "../../../core/rpc/data.ts";
 import { DatabaseError, sql } from "../../../store/connect.ts";
 import { ingestRecordsMax, writeRecords } from "../../../workers/data/ingest/write-records.ts";
 import { createUnit } from "../../../workers/data/unit.ts";
-import { dataVariables, type FreshTenant, freshTenant, newRequestId, newUserId, runAs, setup } from "../support.ts";
+import {
+  asSuperuser,
+  dataVariables,
+  type FreshTenant,
+  freshTenant,
+  newRequestId,
+  newUserId,
+  runAs,
+  setup,
+} from "../support.ts";
 import { createDataWorld, type DataWorld, newDeviceId, refusedBecause } from "./support.ts";
 
 let world: DataWorld;
@@ -145,6 +155,29 @@ describe("a reply", () => {
     expect(await replies()).toEqual([
       { reply: { id: command, ok: true, result: { pong: 1 } }, replied_at: new Date(at) },
     ]);
+  });
+
+  it("to a command that brought a key is stored sealed, repeated or not, and by no other device", async () => {
+    const { publicKey, privateKey } = await makeReplyKey();
+    await asSuperuser(
+      `UPDATE ${tenant.name}.commands SET args_sealed = 'd1.sealed', args = jsonb_build_object('reply_key', $1::text)`,
+      [publicKey],
+      tenant.placement,
+    );
+    await write(reply(newDeviceId(), 0));
+    const sealed = async () => (await tenant.run("system", null, sql`SELECT reply, replied_at FROM commands`))[0]?.[0];
+    expect(await sealed()).toEqual({ reply: null, replied_at: null });
+    await write(reply(), reply(device, 2));
+    const first = await sealed();
+    expect(first).toEqual({ reply: { sealed: expect.stringMatching(/^r1\./) }, replied_at: new Date(at) });
+    await write(reply(device, 3));
+    expect(await sealed()).toEqual(first);
+    const text = await openReply(
+      { org: tenant.org, command },
+      { publicKey, privateKey },
+      String((first?.["reply"] as { sealed?: string } | undefined)?.sealed),
+    );
+    expect(JSON.parse(new TextDecoder().decode(text))).toEqual({ id: command, ok: true, result: { pong: 1 } });
   });
 
   it("of another device does not", async () => {

@@ -2,7 +2,13 @@
 import type { IngestRecord } from "../../../core/rpc/data.ts";
 import { type Row, type Statement, sql } from "../../../store/connect.ts";
 
-type Of<K extends IngestRecord["kind"]> = Extract<IngestRecord, { kind: K }>;
+/** A record as it is to be stored: a reply may be sealed for its command. */
+export type StorableRecord = Exclude<IngestRecord, { kind: "reply" }> | StorableReply;
+export type StorableReply = Extract<IngestRecord, { kind: "reply" }> & {
+  /** Null: its command brought no key along, and it is stored as it came. */
+  readonly sealed: string | null;
+};
+type Of<K extends StorableRecord["kind"]> = Extract<StorableRecord, { kind: K }>;
 
 /** What became of a batch's samples; those that were there before are in none of the counts. */
 export interface SamplesStored {
@@ -22,8 +28,8 @@ export interface IngestWork {
 }
 
 /** What stores one batch. */
-export function ingestWork(records: readonly IngestRecord[]): IngestWork {
-  const of = <K extends IngestRecord["kind"]>(kind: K): Of<K>[] =>
+export function ingestWork(records: readonly StorableRecord[]): IngestWork {
+  const of = <K extends StorableRecord["kind"]>(kind: K): Of<K>[] =>
     records.filter((record): record is Of<K> => record.kind === kind);
   const samples = telemetry(of("telemetry"));
   return {
@@ -71,11 +77,11 @@ function presence(records: readonly Of<"presence">[]): Statement[] {
 function replies(records: readonly Of<"reply">[]): Statement[] {
   if (records.length === 0) return [];
   const first = new Map(records.toReversed().map((record) => [`${record.device} ${record.reply.id}`, record]));
-  const rows = [...first.values()].map(({ device, receivedAt, reply }) => ({
+  const rows = [...first.values()].map(({ device, receivedAt, reply, sealed }) => ({
     device,
     command: reply.id,
     at_ms: Date.parse(receivedAt),
-    reply,
+    reply: sealed === null ? reply : { sealed },
   }));
   return [
     sql`UPDATE commands c SET reply = r.reply, replied_at = to_timestamp(r.at_ms / 1000)

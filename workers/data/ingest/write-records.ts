@@ -11,7 +11,8 @@ import { createTenant } from "../provisioner/create-tenant.ts";
 import { tenantMigrations } from "../provisioner/tenant-migrations.ts";
 import { runAsSystem } from "../tenant-access.ts";
 import type { DataUnit } from "../unit.ts";
-import { ingestWork, type SamplesStored } from "./statements.ts";
+import { sealReplies } from "./seal-replies.ts";
+import { ingestWork, type SamplesStored, type StorableRecord } from "./statements.ts";
 
 /** Records in one call: 16 KiB each stay under 32 MiB, the largest message between Workers. */
 export const ingestRecordsMax = 2000;
@@ -51,17 +52,18 @@ export async function writeRecords(
 
 /** A schema that is older than this release is brought up to it first: its devices don't wait for anybody. */
 async function storeMigrated(unit: DataUnit, scope: OrgScope, records: readonly IngestRecord[]): Promise<Outcome> {
+  const storable = await sealReplies(unit, scope, records);
   try {
-    return await store(unit, scope, records);
+    return await store(unit, scope, storable);
   } catch (error) {
     if (!(error instanceof DatabaseError) || error.code !== sqlState.undefinedFunction) throw error;
     await createTenant(unit.config, scope, tenantMigrations);
-    return store(unit, scope, records);
+    return store(unit, scope, storable);
   }
 }
 
 /** Halves a refused batch until the record at fault stands alone. */
-async function store(unit: DataUnit, scope: OrgScope, records: readonly IngestRecord[]): Promise<Outcome> {
+async function store(unit: DataUnit, scope: OrgScope, records: readonly StorableRecord[]): Promise<Outcome> {
   if (records.length === 0) return nothing;
   const work = ingestWork(records);
   try {
