@@ -105,7 +105,6 @@ const bodies: Readonly<Record<string, unknown>> = {
   renameGroup: { name: "mine still" },
   addGroupMember: null,
   addGroupDevice: null,
-  createEnrollmentCode: { name: "x", max_uses: 1, expires_in_seconds: 600 },
   openRollout: { per_minute: 20, minutes: 5 },
   enroll: { code: "x", name: "pc", platform: "linux" },
   orgEnroll: { code: "x", name: "pc", platform: "linux" },
@@ -113,6 +112,9 @@ const bodies: Readonly<Record<string, unknown>> = {
   createDocument: { name: "mine now.txt", size_bytes: 3 },
   renameDocument: { name: "mine still.txt" },
   restoreDocument: null,
+  createDocumentTicket: {},
+  redeemDocumentTicket: { ticket: "x".repeat(43) },
+  addDocumentShare: { kind: "role", grantee: "viewer" },
   createDocumentVersion: { size_bytes: 3 },
   putUploadPart: null,
   completeUpload: null,
@@ -123,9 +125,6 @@ const bodies: Readonly<Record<string, unknown>> = {
   addProviderSecret: { client_secret: "t".repeat(64) },
   putEncryption: { keeper: "sentinel" },
   verifyEncryption: null,
-  createDocumentTicket: {},
-  redeemDocumentTicket: { ticket: "x".repeat(43) },
-  addDocumentShare: { kind: "role", grantee: "viewer" },
   operatorRotateDataKey: null,
   operatorRewrapDataKeys: null,
   rotateKeys: { purpose: "access", emergency: true },
@@ -196,7 +195,6 @@ const kinds = {
   user: "user",
   device: "device",
   group: "group",
-  code: "enrollmentCode",
   invitation: "invitation",
   key: "apiKey",
   provider: "provider",
@@ -205,6 +203,7 @@ const kinds = {
   secret: "providerSecret",
   doc: "document",
   upload: "upload",
+  share: "share",
 } as const;
 
 /** Parameters that name something of an organisation's. */
@@ -216,4 +215,3 @@ export function inventedThings(): Params {
   const invented = Object.entries({ ...kinds, target: "org" } as const);
   return Object.fromEntries(invented.map(([name, kind]) => [name, makeId(kind, Date.now(), random())]));
 }
-  share: "share",

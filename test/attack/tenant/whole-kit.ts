@@ -132,7 +132,6 @@ async function makeThings(
     await make("one");
     return make("two");
   };
-  const code = await twice((name) => post(`${at}/enrollment-codes`, { name, max_uses: 5, expires_in_seconds: 600 }));
   const device = await twice((name) =>
     post(`/api/v1/orgs/${org.id}/enroll`, { code: code.code, name, platform: "linux" }, null),
   );
@@ -170,6 +169,7 @@ async function makeThings(
     return post(`${upload}/complete`, undefined);
   });
   const upload = await post(`${at}/documents/${doc.id}/versions`, { size_bytes: 3 });
+  const share = await post(`${at}/documents/${doc.id}/shares`, { kind: "group", grantee: group.id });
   const exception = await post(`${at}/policies/geo/exceptions/${org.viewer.id}`, travels);
   const provider = await post(`${at}/identity-providers`, ownProvider);
   await studio.signIn(org.owner.email);
@@ -182,7 +182,6 @@ async function makeThings(
     device: device.device_id,
     group: group.id,
     invitation: invitation.id,
-  const share = await post(`${at}/documents/${doc.id}/shares`, { kind: "group", grantee: group.id });
     exception: exception.id,
     witness: witness.id,
     backup: newId("backup"),
@@ -194,6 +193,7 @@ async function makeThings(
     passkey: newId("passkey"),
     doc: doc.id,
     upload: upload.id,
+    share: share.id,
   };
 }
 
@@ -207,7 +207,6 @@ export async function controlChecksum(org: OrgId): Promise<string> {
   for (const { name } of tables) {
     parts.push(
       name,
-    share: share.id,
       await asSuperuser(
         `SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) AS md5 FROM control.${String(name)} t WHERE org_id = $1`,
         [org],

@@ -64,7 +64,6 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
   const random = (): Uint8Array => crypto.getRandomValues(new Uint8Array(10));
   const send = <T>(path: string, body: unknown): Promise<T> => done(owner.send<T>("POST", `${at}${path}`, body));
   const member = await newMember(mailDir, owner, org, "viewer");
-  const code = await send<{ id: string; code: string }>("/enrollment-codes", {
     name: "lab",
     max_uses: 5,
     expires_in_seconds: 600,
@@ -107,8 +106,8 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
     passkey: makeId("passkey", Date.now(), random()),
     doc,
     upload: upload.id,
-    page: "devices",
     share: share.id,
+    page: "devices",
     file,
   };
 }

@@ -89,14 +89,7 @@ export const leaves: Readonly<Record<string, readonly string[]>> = {
   removeGroupMember: nothing,
   addGroupDevice: nothing,
   removeGroupDevice: nothing,
-  createEnrollmentCode: ["enrollment code_created @org"],
-  revokeEnrollmentCode: ["enrollment code_revoked @org"],
-  openRollout: ["enrollment rollout_opened @org"],
-  enroll: ["enrollment enrolled @org"],
-  orgEnroll: ["enrollment enrolled @org"],
   renameDevice: nothing,
-  removeDevice: ["enrollment device_removed @org"],
-  rotateDeviceToken: ["enrollment token_rotated @org"],
   sendCommand: ["device_command ping @org"],
   createDocument: ["data_access write @org"],
   createDocumentVersion: ["data_access write @org"],
@@ -160,10 +153,10 @@ export const leaves: Readonly<Record<string, readonly string[]>> = {
  */
 export const walkedElsewhere: readonly string[] = [
   ...["witnessCheckpoint", "cosignCheckpoint", "removeWitness"],
+  // The answer is a stream, and the ticket another's: test/postgres/studio/documents.test.ts.
+  "redeemDocumentTicket",
   ...["operatorMove", "operatorGiveUpMove", "operatorFinishMove"],
 ];
 
 /** Writes that leave one event, with what came of it, and no intent (`inOneEvent` of their definitions says why). */
 export const inOneEvent: readonly string[] = ["putUploadPart"];
-  // The answer is a stream, and the ticket another's: test/postgres/studio/documents.test.ts.
-  "redeemDocumentTicket",

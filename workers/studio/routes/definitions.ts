@@ -64,11 +64,6 @@ import { createDocumentTicket, redeemDocumentTicket } from "./documents/tickets.
 import { cancelUpload, completeUpload, getUpload, putUploadPart } from "./documents/upload.ts";
 import { getEncryption, putEncryption, verifyEncryption } from "./encryption/keeper.ts";
 import { operatorRewrapDataKeys, operatorRotateDataKey } from "./encryption/operate.ts";
-import { createEnrollmentCode } from "./enrollment/create-code.ts";
-import { enroll, orgEnroll } from "./enrollment/enroll.ts";
-import { listEnrollmentCodes } from "./enrollment/list-codes.ts";
-import { openRollout } from "./enrollment/open-rollout.ts";
-import { revokeEnrollmentCode } from "./enrollment/revoke-code.ts";
 import { addGroupDevice } from "./groups/add-device.ts";
 import { addGroupMember } from "./groups/add-member.ts";
 import { createGroup } from "./groups/create.ts";
@@ -101,6 +96,7 @@ import { changeMember } from "./members/change.ts";
 import { endMemberSessions } from "./members/end-sessions.ts";
 import { listMembers } from "./members/list.ts";
 import { removeMember } from "./members/remove.ts";
+import { eraseUser } from "./operator/erase-user.ts";
 import { beginHubExport, endHubExport, readHubExport, reconcileHub, recordBackup } from "./operator/hub-backup.ts";
 import { operatorFinishMove, operatorGiveUpMove, operatorMove } from "./operator/moves.ts";
 import {
@@ -114,7 +110,6 @@ import {
 import { openBackupKey, operatorListBackups, readBackup } from "./operator/platform-backups.ts";
 import { recordMigration } from "./operator/record-migration.ts";
 import { rotateKeys } from "./operator/rotate-keys.ts";
-import { eraseUser } from "./operator/erase-user.ts";
 import { disableUser, enableUser } from "./operator/users.ts";
 import { createOrg } from "./organisations/create.ts";
 import { deleteOrg, restoreOrg } from "./organisations/delete.ts";
@@ -193,12 +188,9 @@ const served: readonly RouteDefinition[] = [
   sendCommand,
   getDevice,
   telemetry,
-  createEnrollmentCode,
   openRollout,
   enroll,
   orgEnroll,
-  listEnrollmentCodes,
-  revokeEnrollmentCode,
   addGroupDevice,
   addGroupMember,
   createGroup,
@@ -293,6 +285,11 @@ const served: readonly RouteDefinition[] = [
   renameDocument,
   removeDocument,
   restoreDocument,
+  createDocumentTicket,
+  redeemDocumentTicket,
+  addDocumentShare,
+  listDocumentShares,
+  removeDocumentShare,
   getUpload,
   putUploadPart,
   completeUpload,
@@ -303,8 +300,3 @@ const served: readonly RouteDefinition[] = [
 export function allDefinitions(openApiDocument: () => object): RouteDefinition[] {
   return [openapiRoute(openApiDocument), ...served];
 }
-  createDocumentTicket,
-  redeemDocumentTicket,
-  addDocumentShare,
-  listDocumentShares,
-  removeDocumentShare,
