@@ -132,6 +132,7 @@ async function makeThings(
     await make("one");
     return make("two");
   };
+  const code = await twice((name) => post(`${at}/enrollment-codes`, { name, max_uses: 5, expires_in_seconds: 600 }));
   const device = await twice((name) =>
     post(`/api/v1/orgs/${org.id}/enroll`, { code: code.code, name, platform: "linux" }, null),
   );

@@ -64,6 +64,11 @@ import { createDocumentTicket, redeemDocumentTicket } from "./documents/tickets.
 import { cancelUpload, completeUpload, getUpload, putUploadPart } from "./documents/upload.ts";
 import { getEncryption, putEncryption, verifyEncryption } from "./encryption/keeper.ts";
 import { operatorRewrapDataKeys, operatorRotateDataKey } from "./encryption/operate.ts";
+import { createEnrollmentCode } from "./enrollment/create-code.ts";
+import { enroll, orgEnroll } from "./enrollment/enroll.ts";
+import { listEnrollmentCodes } from "./enrollment/list-codes.ts";
+import { openRollout } from "./enrollment/open-rollout.ts";
+import { revokeEnrollmentCode } from "./enrollment/revoke-code.ts";
 import { addGroupDevice } from "./groups/add-device.ts";
 import { addGroupMember } from "./groups/add-member.ts";
 import { createGroup } from "./groups/create.ts";
@@ -188,9 +193,12 @@ const served: readonly RouteDefinition[] = [
   sendCommand,
   getDevice,
   telemetry,
+  createEnrollmentCode,
   openRollout,
   enroll,
   orgEnroll,
+  listEnrollmentCodes,
+  revokeEnrollmentCode,
   addGroupDevice,
   addGroupMember,
   createGroup,
