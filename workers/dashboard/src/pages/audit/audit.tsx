@@ -12,6 +12,9 @@ import { ActivitySection } from "./activity/activity-section.tsx";
 import { AuditFilters } from "./audit-filters.tsx";
 import { AuditTable } from "./audit-table.tsx";
 import { filterFromSearch } from "./filter.ts";
+import { AlertMailSection } from "./leaving/alert-mail.tsx";
+import { ExportSection } from "./leaving/export-section.tsx";
+import { StreamSection } from "./leaving/stream-section.tsx";
 import { SignedState } from "./signed-state.tsx";
 import { WitnessesSection } from "./witnesses/witnesses-section.tsx";
 
@@ -52,7 +55,10 @@ export function AuditPage() {
           <LoadMore query={query} />
         </QueryView>
       </div>
-      <div className="mt-6">
+      <div className="mt-6 grid gap-4">
+        <ExportSection />
+        <AlertMailSection />
+        {may("audit:manage") && <StreamSection />}
         <WitnessesSection />
       </div>
     </>
