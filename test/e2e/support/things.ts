@@ -64,6 +64,7 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
   const random = (): Uint8Array => crypto.getRandomValues(new Uint8Array(10));
   const send = <T>(path: string, body: unknown): Promise<T> => done(owner.send<T>("POST", `${at}${path}`, body));
   const member = await newMember(mailDir, owner, org, "viewer");
+  const code = await send<{ id: string; code: string }>("/enrollment-codes", {
     name: "lab",
     max_uses: 5,
     expires_in_seconds: 600,
