@@ -14,6 +14,7 @@ export const idPrefixes = {
   document: "doc",
   upload: "upl",
   share: "shr",
+  llmProvider: "llm",
   session: "ses",
   group: "grp",
   command: "cmd",
@@ -48,6 +49,7 @@ export type DocumentId = Id<"document">;
 /** One upload, and the version that it becomes. */
 export type UploadId = Id<"upload">;
 export type ShareId = Id<"share">;
+export type LlmProviderId = Id<"llmProvider">;
 export type SessionId = Id<"session">;
 export type GroupId = Id<"group">;
 export type CommandId = Id<"command">;

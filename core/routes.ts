@@ -12,6 +12,7 @@ import { encryptionRoutes } from "./routes/encryption.ts";
 import { factorsRoutes } from "./routes/factors.ts";
 import { geoRoutes } from "./routes/geo.ts";
 import { groupsRoutes } from "./routes/groups.ts";
+import { llmRoutes } from "./routes/llm.ts";
 import { operatorRoutes } from "./routes/operator.ts";
 import { operatorBackupRoutes } from "./routes/operator-backups.ts";
 import { operatorMigrationRoutes } from "./routes/operator-migrations.ts";
@@ -38,6 +39,7 @@ export const routes = {
   ...groupsRoutes,
   ...devicesRoutes,
   ...documentsRoutes,
+  ...llmRoutes,
   ...auditRoutes,
   ...auditStreamRoutes,
   ...backupRoutes,

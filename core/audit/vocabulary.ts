@@ -55,6 +55,8 @@ export const keyKinds = [
   "data_key",
   /** What wraps its data keys, wherever that is kept. */
   "key_encryption_key",
+  /** What an organisation shows to a provider of language models; `key_id` is the provider's. */
+  "llm_key",
 ] as const;
 export const keyActions = ["created", "rotated", "revoked", "unavailable"] as const;
 

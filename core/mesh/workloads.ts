@@ -22,6 +22,7 @@ export const audiences = [
   "capabilities.encryption",
   "capabilities.backups",
   "capabilities.documents",
+  "capabilities.llm",
   "data.backup-source",
 ] as const;
 export type Audience = (typeof audiences)[number];
@@ -73,6 +74,7 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "capabilities.encryption",
       "capabilities.backups",
       "capabilities.documents",
+      "capabilities.llm",
       "durable-objects.audit-intake",
       "durable-objects.audit-reader",
       "durable-objects.hub-control",

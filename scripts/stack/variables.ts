@@ -49,6 +49,8 @@ export function unitVariables(sources: VariableSources): Record<UnitName, Record
       DATA_KEY_ENCRYPTION_KEY: secrets.dataKeyEncryptionKey,
       // Of whoever starts the stack: key services of theirs on this machine, such as `sentinel -- keeper`.
       LOOPBACK_KEEPERS: process.env["LOOPBACK_KEEPERS"] ?? "",
+      // … and servers that speak as a provider of language models does.
+      LOOPBACK_LLM: process.env["LOOPBACK_LLM"] ?? "",
     },
     "sentinel-data": {
       ISSUER: publicUrl,

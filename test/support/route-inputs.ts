@@ -36,6 +36,16 @@ export function witnessKeyNamed(name: string): string {
 const witnessToken = `swt_${"x".repeat(43)}`;
 
 /** A body that each route takes, so that no refusal can be about its shape; null: it takes none. */
+/** A provider of language models, at a host that the platform lists and nobody asks. */
+export const llmProvider = (name: string): object => ({
+  name,
+  base_url: "https://api.openai.com/v1",
+  models: [{ name: "big", input_micros_per_million: 150_000, output_micros_per_million: 600_000 }],
+  roles: ["owner"],
+  monthly_budget_micros: 1_000_000,
+  key: "sk-of-nobody-at-all",
+});
+
 const bodies: Readonly<Record<string, unknown>> = {
   register: { email: "new@people.test", password, name: "New" },
   verifyEmail: token,
@@ -119,6 +129,9 @@ const bodies: Readonly<Record<string, unknown>> = {
   createDocumentVersion: { size_bytes: 3 },
   putUploadPart: null,
   completeUpload: null,
+  addLlmProvider: llmProvider("mine now"),
+  changeLlmProvider: llmProvider("mine still"),
+  chatCompletion: { model: "small", messages: [{ role: "user", content: "hello" }] },
   rotateDeviceToken: null,
   sendCommand: { name: "ping", args: {} },
   createIdentityProvider: supabase("mnopqrst"),
@@ -206,6 +219,7 @@ const kinds = {
   doc: "document",
   upload: "upload",
   share: "share",
+  llm_provider: "llmProvider",
 } as const;
 
 /** Parameters that name something of an organisation's. */

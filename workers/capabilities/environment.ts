@@ -1,5 +1,7 @@
+import { parseProviderAddress, parseProviderHosts } from "../../core/llm/provider.ts";
 import { createCaller } from "../../core/mesh/caller.ts";
 import { createMeshKeys } from "../../core/mesh/keys.ts";
+import { parseLoopbackOrigins } from "../../core/outside-address.ts";
 import type { BackupSourceRpc } from "../../core/rpc/backups.ts";
 import type { CredentialsRpc } from "../../core/rpc/data.ts";
 import type {
@@ -17,6 +19,8 @@ import type { DocumentBucket } from "./documents/bucket.ts";
 import { fixedLengthStream } from "./documents/fixed-length-stream.ts";
 import type { EncryptionDependencies } from "./keys/encryption.ts";
 import { createTenantKeys, type KeysEnv } from "./keys/tenant-keys.ts";
+import type { LlmDependencies } from "./llm/admission.ts";
+import { createProviderFetch } from "./llm/provider-fetch.ts";
 import { createTenantConnections } from "./tenant-connections.ts";
 
 /** The bindings of wrangler.toml. */
@@ -35,6 +39,10 @@ export interface Env extends KeysEnv {
   readonly ENROLLMENT_LIMITS: EnrollmentLimitsRpc;
   /** Multiplies how many devices a minute enrol with one code; plain configuration for load tests. */
   readonly LIMIT_SCALE: string;
+  /** Hosts that providers of language models may have, by name; a comma between two. */
+  readonly LLM_HOSTS: string;
+  /** … and, for development, origins on its own loopback; empty in production. */
+  readonly LOOPBACK_LLM?: string;
 }
 
 /** Builds what lives as long as this isolate: key sets, its own identity, tenants' connections and keys. */
@@ -43,6 +51,7 @@ export function createDependencies(env: Env): {
   encryption: EncryptionDependencies;
   backups: BackupsDependencies;
   documents: DocumentsDependencies;
+  llm: LlmDependencies;
 } {
   const now = (): number => Date.now();
   const random = (bytes: Uint8Array<ArrayBuffer>): Uint8Array => crypto.getRandomValues(bytes);
@@ -99,7 +108,19 @@ export function createDependencies(env: Env): {
     now,
     randomBytes,
   };
-  return { devices, encryption, backups, documents };
+  const hosts = parseProviderHosts("LLM_HOSTS", env.LLM_HOSTS);
+  const loopback = parseLoopbackOrigins("LOOPBACK_LLM", env.LOOPBACK_LLM ?? "");
+  const llm: LlmDependencies = {
+    keys,
+    connections,
+    dataKeys: tenantKeys.of,
+    fetchProvider: createProviderFetch((...given) => fetch(...given), hosts, loopback),
+    mayCall: (baseUrl) => parseProviderAddress(baseUrl, hosts, loopback) !== null,
+    gateway: env.NEON_GATEWAY,
+    now,
+    randomBytes,
+  };
+  return { devices, encryption, backups, documents, llm };
 }
 
 /** @throws when it is no whole number from 1 to 1,000,000: a Worker with broken limits must not serve */

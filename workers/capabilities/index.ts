@@ -5,7 +5,8 @@
  * - `keys/`: data keys and who keeps what wraps them. Entrypoint `Encryption`, for studio.
  * - `backups/`: organisations into a bucket and out of it. Entrypoint `Backups`, for studio's clock and the operator.
  * - `documents/`: files, sealed in a bucket. Entrypoint `Documents`, for studio.
- * - `exports/`, `llm/`, `billing/` stand beside it when they come, each with an
+ * - `llm/`: language models of an organisation's own providers. Entrypoint `Llm`, for studio.
+ * - `exports/`, `billing/` stand beside it when they come, each with an
  *   entrypoint of its own, its own audience in core/mesh/workloads.ts and its own table of rights.
  *
  * A call's life: devices.ts → admission.ts (verified, then its role) → one handler → store/tenant,
@@ -18,11 +19,13 @@ import type { BackupOrder, BackupsRpc } from "../../core/rpc/backups.ts";
 import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
 import type { DocumentsRpc } from "../../core/rpc/documents.ts";
 import type { EncryptionRpc, KeeperInput } from "../../core/rpc/encryption.ts";
+import type { LlmRpc } from "../../core/rpc/llm.ts";
 import { createBackups } from "./backups/backups.ts";
 import { createDevices } from "./devices/devices.ts";
 import { createDocuments } from "./documents/documents.ts";
 import { createDependencies, type Env } from "./environment.ts";
 import { createEncryption } from "./keys/encryption.ts";
+import { createLlm } from "./llm/llm.ts";
 
 /** Written once, by the isolate's first call. */
 let capabilities: {
@@ -30,16 +33,18 @@ let capabilities: {
   readonly encryption: EncryptionRpc;
   readonly backups: BackupsRpc;
   readonly documents: DocumentsRpc;
+  readonly llm: LlmRpc;
 } | null = null;
 
 function capabilitiesOf(env: Env): NonNullable<typeof capabilities> {
   if (capabilities === null) {
-    const { devices, encryption, backups, documents } = createDependencies(env);
+    const { devices, encryption, backups, documents, llm } = createDependencies(env);
     capabilities = {
       devices: createDevices(devices),
       encryption: createEncryption(encryption),
       backups: createBackups(backups),
       documents: createDocuments(documents),
+      llm: createLlm(llm),
     };
   }
   return capabilities;
@@ -222,6 +227,32 @@ export class Documents extends WorkerEntrypoint<Env> implements DocumentsRpc {
   }
   erase(...rest: Asked<"erase">): Answered<"erase"> {
     return this.#documents.erase(...rest);
+  }
+}
+
+/** Private binding of studio. What may be called, and by whom, is in llm/rights.ts. */
+export class Llm extends WorkerEntrypoint<Env> implements LlmRpc {
+  get #llm(): LlmRpc {
+    return capabilitiesOf(this.env).llm;
+  }
+
+  listProviders(...rest: Parameters<LlmRpc["listProviders"]>): ReturnType<LlmRpc["listProviders"]> {
+    return this.#llm.listProviders(...rest);
+  }
+  addProvider(...rest: Parameters<LlmRpc["addProvider"]>): ReturnType<LlmRpc["addProvider"]> {
+    return this.#llm.addProvider(...rest);
+  }
+  changeProvider(...rest: Parameters<LlmRpc["changeProvider"]>): ReturnType<LlmRpc["changeProvider"]> {
+    return this.#llm.changeProvider(...rest);
+  }
+  removeProvider(...rest: Parameters<LlmRpc["removeProvider"]>): ReturnType<LlmRpc["removeProvider"]> {
+    return this.#llm.removeProvider(...rest);
+  }
+  usage(...rest: Parameters<LlmRpc["usage"]>): ReturnType<LlmRpc["usage"]> {
+    return this.#llm.usage(...rest);
+  }
+  complete(...rest: Parameters<LlmRpc["complete"]>): ReturnType<LlmRpc["complete"]> {
+    return this.#llm.complete(...rest);
   }
 }
 

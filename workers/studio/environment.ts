@@ -19,6 +19,7 @@ import type {
 import type { EncryptionRpc } from "../../core/rpc/encryption.ts";
 import type { HubBackupRpc } from "../../core/rpc/hub-backup.ts";
 import type { HubLimitsRpc } from "../../core/rpc/hub-limits.ts";
+import type { LlmRpc } from "../../core/rpc/llm.ts";
 import { parseLoopbackIssuers } from "./auth/outside/address.ts";
 import type { PasswordsBinding } from "./auth/passwords.ts";
 import type { EmailBinding, MailConfig } from "./mail/mailer.ts";
@@ -48,6 +49,7 @@ export interface Environment {
   readonly ENCRYPTION: EncryptionRpc;
   readonly BACKUPS: BackupsRpc;
   readonly DOCUMENTS: DocumentsRpc;
+  readonly LLM: LlmRpc;
   readonly PROVISIONER: ProvisionerRpc;
   readonly PUBLIC_KEYS: PublicKeysRpc;
   readonly TOKEN_SIGNER: TokenSignerRpc;

@@ -20,6 +20,7 @@ import type {
 import type { EncryptionRpc } from "../../core/rpc/encryption.ts";
 import type { HubBackupRpc } from "../../core/rpc/hub-backup.ts";
 import type { HubLimitsRpc } from "../../core/rpc/hub-limits.ts";
+import type { LlmRpc } from "../../core/rpc/llm.ts";
 import { createDatabase, type Database } from "../../store/connect.ts";
 import { hearAlerts, noteAlert } from "./audit/alerts/hear.ts";
 import { createPostMessage, type PostMessage } from "./audit/stream/post.ts";
@@ -64,8 +65,9 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly devices: DevicesRpc;
   readonly encryption: EncryptionRpc;
   readonly backups: BackupsRpc;
-  readonly provisioner: ProvisionerRpc;
   readonly documents: DocumentsRpc;
+  readonly llm: LlmRpc;
+  readonly provisioner: ProvisionerRpc;
   readonly publicKeys: PublicKeysRpc;
   readonly tokenSigner: TokenSignerRpc;
   readonly keyRotation: KeyRotationRpc;
@@ -119,9 +121,10 @@ export function createServices(env: Environment, platform: Platform): Services {
     devices: env.DEVICES,
     encryption: env.ENCRYPTION,
     backups: env.BACKUPS,
+    documents: env.DOCUMENTS,
+    llm: env.LLM,
     provisioner: env.PROVISIONER,
     publicKeys: env.PUBLIC_KEYS,
-    documents: env.DOCUMENTS,
     tokenSigner: env.TOKEN_SIGNER,
     keyRotation: env.KEY_ROTATION,
     audit: hearAlerts(env.AUDIT, (org) => defer(noteAlert(database, org, now()))),

@@ -8,6 +8,7 @@ import type { DevicesRpc } from "../../../core/rpc/capabilities.ts";
 import { createDevices } from "../../../workers/capabilities/devices/devices.ts";
 import type { DocumentBucket } from "../../../workers/capabilities/documents/bucket.ts";
 import { createDocuments } from "../../../workers/capabilities/documents/documents.ts";
+import { createLlm } from "../../../workers/capabilities/llm/llm.ts";
 import { createTenantConnections } from "../../../workers/capabilities/tenant-connections.ts";
 import type { DataEnv } from "../../../workers/data/config.ts";
 import { connectionForCall } from "../../../workers/data/credentials/for-tenant.ts";
@@ -22,7 +23,7 @@ import { FakeHub } from "../../postgres/capabilities/fake-hub.ts";
 import { startDocumentBucket, toStream } from "../../postgres/documents/bucket.ts";
 import { type Account, createHarness, type Harness, type Sent } from "../../postgres/studio/harness.ts";
 import { asSuperuser, dataVariables, describeTenant, type FreshTenant, gateway } from "../../postgres/support.ts";
-import { ownProvider, type Params, witnessKeyNamed } from "../../support/route-inputs.ts";
+import { llmProvider, ownProvider, type Params, witnessKeyNamed } from "../../support/route-inputs.ts";
 import { createTestMesh, newId, random, type TestMesh } from "../../unit/capabilities/mesh.ts";
 
 /** An organisation with one of everything that a path can name. */
@@ -65,7 +66,7 @@ function realParts(
   services: Services,
   mesh: TestMesh,
   bucket: DocumentBucket,
-): Pick<Services, "devices" | "documents" | "provisioner"> {
+): Pick<Services, "devices" | "documents" | "llm" | "provisioner"> {
   const { publicKeys, now } = services;
   // Two roots: studio's certificates are from the harness, the capability's from here.
   const roots = async () => ({ keys: [...mesh.rootKeys, ...(await publicKeys.meshRoots()).keys] });
@@ -100,6 +101,17 @@ function realParts(
       dataKeys: testTenantKeys(unit, caller).of,
       bucket,
       toStream,
+      gateway,
+      now,
+      randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    }),
+    llm: createLlm({
+      keys,
+      connections: createTenantConnections({ credentials, caller, now: Date.now }),
+      dataKeys: testTenantKeys(unit, caller).of,
+      // No provider is asked: what this walk looks for is in the rows.
+      fetchProvider: async () => ({ kind: "failed", mayHaveCost: false }),
+      mayCall: () => true,
       gateway,
       now,
       randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
@@ -170,6 +182,7 @@ async function makeThings(
     return post(`${upload}/complete`, undefined);
   });
   const upload = await post(`${at}/documents/${doc.id}/versions`, { size_bytes: 3 });
+  const llm = await twice((name) => post(`${at}/llm/providers`, llmProvider(name)));
   const share = await post(`${at}/documents/${doc.id}/shares`, { kind: "group", grantee: group.id });
   const exception = await post(`${at}/policies/geo/exceptions/${org.viewer.id}`, travels);
   const provider = await post(`${at}/identity-providers`, ownProvider);
@@ -194,6 +207,7 @@ async function makeThings(
     passkey: newId("passkey"),
     doc: doc.id,
     upload: upload.id,
+    llm_provider: llm.id,
     share: share.id,
   };
 }

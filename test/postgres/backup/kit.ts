@@ -70,6 +70,16 @@ export async function fillTenant({ org, name, placement }: FreshTenant, samples 
     ('${id("share")}', '${document}', 'role', 'viewer', 'infinity', 'usr_someone'),
     ('${id("share")}', '${document}', 'group', '${group}', NULL, 'usr_someone')`,
   );
+  const llm = id("llmProvider");
+  await run(
+    `INSERT INTO ${name}.llm_providers (id, name, base_url, key_sealed, key_fingerprint, previous_sealed, previous_fingerprint,
+      previous_until, grace_days, models, roles, monthly_budget, place, masks, created_by) VALUES
+    ($1, $2, 'https://x.test', 's1.x', repeat('0', 16), NULL, NULL, NULL, 0, '[{"name":"a"}]', '{}', 1000000000000, 0, true, 'usr_someone'),
+    ($3, 'two', 'https://x.test', 's1.x', repeat('0', 16), 's1.y', repeat('f', 16), 'infinity', 30, '[{"name":"a"}]', '{owner,viewer}', 0, 1, false, 'usr_someone')`,
+    [llm, awkward.slice(0, 60), id("llmProvider")],
+  );
+  await run(`INSERT INTO ${name}.llm_months VALUES ('${llm}', '2026-11-01', 7)`);
+  await run(`INSERT INTO ${name}.llm_usage VALUES ('2026-11-01', 'usr_someone', '${llm}', 'a', 1, 2, 3, 4)`);
   await run(`INSERT INTO ${name}.operation_receipts (request_id) VALUES ('req_1')`);
   await run(`UPDATE ${name}.telemetry_policy SET raw_days = 31, raw_begins = '2020-01-01'`);
   await run(`SELECT ${name}.telemetry_make_days(ARRAY(SELECT current_date - n FROM generate_series(0, 2) n))`);

@@ -92,6 +92,7 @@ export async function createHarness(change: (services: Services) => Services = (
       ENCRYPTION: standIns.encryption,
       BACKUPS: standIns.backups,
       DOCUMENTS: standIns.documents,
+      LLM: standIns.llm,
       PROVISIONER: standIns.provisioner,
       PUBLIC_KEYS: keyRing.publicKeys,
       TOKEN_SIGNER: keyRing.tokenSigner,

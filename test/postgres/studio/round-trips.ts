@@ -144,6 +144,13 @@ export const roundTrips: Readonly<Record<string, number>> = {
   putUploadPart: 1,
   completeUpload: 1,
   cancelUpload: 1,
+  listLlmProviders: 1,
+  addLlmProvider: 1,
+  changeLlmProvider: 1,
+  removeLlmProvider: 1,
+  llmUsage: 1,
+  // Names of people, which are masked.
+  chatCompletion: 2,
   listAudit: 1,
   auditStatus: 1,
   auditActivity: 1,

@@ -26,13 +26,16 @@ import type {
 import type { EncryptionRpc } from "../../../core/rpc/encryption.ts";
 import type { HubBackupRpc, HubPage } from "../../../core/rpc/hub-backup.ts";
 import type { HubLimitsRpc, LimitsInUse } from "../../../core/rpc/hub-limits.ts";
+import type { LlmRpc } from "../../../core/rpc/llm.ts";
 import { documentAnswers } from "./documents-stand-in.ts";
+import { llmAnswers } from "./llm-stand-in.ts";
 
 export interface StandIns {
   readonly devices: DevicesRpc;
   readonly encryption: EncryptionRpc;
   readonly backups: BackupsRpc;
   readonly documents: DocumentsRpc;
+  readonly llm: LlmRpc;
   readonly hub: HubControlRpc & HubGeoRpc & HubLifecycleRpc & HubLimitsRpc & HubUsageRpc;
   readonly hubBackup: HubBackupRpc;
   readonly provisioner: ProvisionerRpc;
@@ -170,6 +173,7 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       erase: nothing,
     }),
     documents: surface<DocumentsRpc>("capabilities.documents", documentAnswers(now)),
+    llm: surface<LlmRpc>("capabilities.llm", llmAnswers(now)),
     encryption: surface<EncryptionRpc>("capabilities.encryption", {
       describe: encryption,
       changeKeeper: () => (broken.has("the keeper") ? { ok: false, code: "key_unavailable" } : encryption()),

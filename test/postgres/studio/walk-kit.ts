@@ -80,6 +80,7 @@ export function targetOf(path: string, slug: string): string {
     doc: id("document"),
     upload: id("upload"),
     share: id("share"),
+    llm_provider: id("llmProvider"),
     target: slug,
     export: randomUUID(),
     ...placesInLog,

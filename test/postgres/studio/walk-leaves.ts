@@ -112,6 +112,10 @@ export const leaves: Readonly<Record<string, readonly string[]>> = {
   // One event: what came of it.
   putUploadPart: nothing,
   putAuditAlerts: ["policy_change audit_alerts @org"],
+  addLlmProvider: ["key_change created @org", "policy_change llm_provider @org"],
+  changeLlmProvider: ["key_change rotated @org", "policy_change llm_provider @org"],
+  removeLlmProvider: ["key_change revoked @org", "policy_change llm_provider @org"],
+  chatCompletion: nothing,
   putAuditStream: ["policy_change audit_stream @org", "key_change created @org"],
   removeAuditStream: ["policy_change audit_stream @org"],
   rotateAuditStreamSecret: ["key_change rotated @org"],

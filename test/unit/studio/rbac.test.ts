@@ -52,6 +52,7 @@ describe("routes of an organisation", () => {
     // Lists of what only administrators see ask for the permission that manages it.
     const seenByAdministrators = [
       "getAuditStream",
+      "listLlmProviders",
       "listApiKeys",
       "listInvitations",
       "listEnrollmentCodes",

@@ -5,7 +5,7 @@ import type { ProblemBody, ProblemCode } from "../../../core/problem.ts";
 export type AnswerHeaders = Readonly<Record<string, string | readonly string[]>>;
 
 /** Media types of answers that are not JSON. */
-export type RawMedia = "text/plain; charset=utf-8" | "application/octet-stream";
+export type RawMedia = "text/plain; charset=utf-8" | "application/octet-stream" | "text/event-stream";
 
 /** What a handler comes to: an answer or a refusal, both values. */
 export type HandlerResult<Body> = Answer<Body> | Refusal;

@@ -83,6 +83,9 @@ import { acceptInvitation } from "./invitations/accept.ts";
 import { createInvitation } from "./invitations/create.ts";
 import { listInvitations } from "./invitations/list.ts";
 import { revokeInvitation } from "./invitations/revoke.ts";
+import { chatCompletion } from "./llm/chat.ts";
+import { addLlmProvider, changeLlmProvider, listLlmProviders, removeLlmProvider } from "./llm/providers.ts";
+import { llmUsage } from "./llm/usage.ts";
 import { changeEmail } from "./me/change-email.ts";
 import { changePassword } from "./me/change-password.ts";
 import { endOtherSessions } from "./me/end-other-sessions.ts";
@@ -284,6 +287,12 @@ const served: readonly RouteDefinition[] = [
   operatorGiveUpMove,
   getUsage,
   limitsInUse,
+  listLlmProviders,
+  addLlmProvider,
+  changeLlmProvider,
+  removeLlmProvider,
+  llmUsage,
+  chatCompletion,
   createDocument,
   createDocumentVersion,
   getDocumentContent,

@@ -3,13 +3,16 @@ import { logFailure } from "../../log.ts";
 import { type Exchange, proceed, type Verdict } from "../exchange.ts";
 import { sealAnswer } from "../sealed-answer.ts";
 
-/** Seals the answer for a retry. A failure of ours is not kept: the same request may be tried again. */
+/**
+ * Seals the answer for a retry. A failure of ours is not kept, nor what streams and was never whole: the same request
+ * may be tried again.
+ */
 export async function keepAnswer(exchange: Exchange): Promise<Verdict> {
   const { services, idempotency, answer } = exchange;
   if (idempotency === null || answer === null) return proceed;
   const { claim, key } = idempotency;
   try {
-    if (answer.status >= 500) await releaseIdempotencyKey(services.database, claim);
+    if (answer.status >= 500 || answer.stream !== undefined) await releaseIdempotencyKey(services.database, claim);
     else {
       const nonce = services.randomBytes(12);
       const sealed = await sealAnswer(services.keys.idempotency, key, claim.keyHash, answer, nonce);

@@ -1,0 +1,67 @@
+import { needs, orgPath, type RouteSpec, route, type WafExemption } from "./route.ts";
+
+const llm = `${orgPath}/llm`;
+const providers = `${llm}/providers`;
+const manages = needs("llm:manage");
+
+/** What an owner copies out of a provider's console. */
+const copied: readonly WafExemption[] = [
+  { field: "body.key", why: "a good secret looks like an attack; it is sealed, never shown" },
+  { field: "body.base_url", why: "an address to call, by rules of its own (core/llm/provider.ts)" },
+];
+
+/** Bytes of a chat: 200,000 characters of text, in any script and escaped, with what is around them. */
+const chatBytesMax = 1024 * 1024;
+
+/** Language models: an organisation's own providers, and asking them. */
+export const llmRoutes = {
+  listLlmProviders: route({
+    method: "GET",
+    path: providers,
+    policy: manages,
+    summary: "Providers of language models, in the order in which they are asked; their keys as fingerprints",
+  }),
+  addLlmProvider: route({
+    method: "POST",
+    path: providers,
+    policy: manages,
+    stepUp: true,
+    wafExemptions: copied,
+    summary: "Add a provider: its address, key, models with prices, roles and monthly budget",
+  }),
+  changeLlmProvider: route({
+    method: "PUT",
+    path: `${providers}/{llm_provider}`,
+    policy: manages,
+    stepUp: true,
+    wafExemptions: copied,
+    summary: "Change a provider, or give it another key",
+  }),
+  removeLlmProvider: route({
+    method: "DELETE",
+    path: `${providers}/{llm_provider}`,
+    policy: manages,
+    stepUp: true,
+    summary: "Take a provider away: its keys are gone at once",
+  }),
+  llmUsage: route({
+    method: "GET",
+    path: `${llm}/usage`,
+    policy: needs("llm:read"),
+    summary: "Tokens and cost of a month, by person and model; one's own, for whoever may see no more",
+  }),
+  chatCompletion: route({
+    method: "POST",
+    path: `${llm}/chat/completions`,
+    policy: needs("llm:use"),
+    bodyBytesMax: chatBytesMax,
+    wafExemptions: [
+      {
+        field: "body.messages.content",
+        why: "what people ask about may be code, and no part of ours runs or shows it",
+      },
+      { field: "body.stop", why: "any text at which an answer is to end" },
+    ],
+    summary: "Ask a language model, in OpenAI's shape; with `stream`, as server-sent events",
+  }),
+} as const satisfies Record<string, RouteSpec>;

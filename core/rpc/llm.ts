@@ -1,0 +1,93 @@
+/** What the `Llm` entrypoint of capabilities offers to studio. */
+import type { LlmProviderId, UserId } from "../ids.ts";
+import type { ChatRequest } from "../llm/chat.ts";
+import type { ModelPrice, ProviderSettings } from "../llm/provider.ts";
+import type { SignedCall } from "../mesh/claims.ts";
+
+/** A refusal that the caller turns into a problem; anything else that goes wrong throws. */
+export type LlmResult<T> =
+  | { readonly ok: true; readonly value: T }
+  | {
+      readonly ok: false;
+      readonly code:
+        | "not_found"
+        | "forbidden"
+        /** There is one of that name, or there are as many as there may be. */
+        | "conflict"
+        /** A value that the caller should have refused, or an address that may not be called; nothing was done. */
+        | "invalid_request"
+        | "key_unavailable"
+        /** No provider offers that model to this role. */
+        | "model_unknown"
+        /** The month's budget of each provider that offers it is spent, or what is asked for could spend more. */
+        | "budget_spent"
+        /** The keys of all that offer it are past their month and its grace. */
+        | "key_due"
+        /** The provider said that the request is wrong. */
+        | "request_refused"
+        /** Every provider that could be asked failed. */
+        | "providers_failed";
+    };
+
+/** A provider as it is shown: never its key. */
+export interface LlmProvider extends Omit<ProviderSettings, "models"> {
+  readonly id: LlmProviderId;
+  readonly models: readonly ModelPrice[];
+  readonly key: ShownKey;
+  /** The key before, while it is valid too. */
+  readonly previousKey: (Pick<ShownKey, "fingerprint"> & { readonly until: string }) | null;
+  /** Micro-dollars of this month, requests under way included at what they can cost at most. */
+  readonly spentMicros: number;
+  readonly createdBy: UserId;
+  readonly createdAt: string;
+}
+export interface ShownKey {
+  /** The first 64 bits of its SHA-256, in hexadecimal. */
+  readonly fingerprint: string;
+  readonly since: string;
+  /** When it should be another one. */
+  readonly dueAt: string;
+  /** When it stops being used if it is not. */
+  readonly blockedAt: string;
+}
+
+/** How one is changed: settings as a whole, its key if there is a new one. */
+export interface ProviderChange {
+  readonly settings: ProviderSettings;
+  /** Null: the key stays. */
+  readonly key: string | null;
+  /** False: the key before ends at once, as it must when it leaked. */
+  readonly keepPrevious: boolean;
+}
+
+/** Whose use it was, in one month and with one model of one provider. */
+export interface LlmUsage {
+  readonly user: UserId;
+  readonly provider: LlmProviderId;
+  readonly model: string;
+  readonly requests: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costMicros: number;
+}
+
+/** An answer on its way: JSON whole, or server-sent events. In OpenAI's shape either way. */
+export type Completion =
+  | { readonly kind: "whole"; readonly provider: LlmProviderId; readonly json: string }
+  | { readonly kind: "stream"; readonly provider: LlmProviderId; readonly events: ReadableStream<Uint8Array> };
+
+export interface LlmRpc {
+  /** In the order in which they are asked. */
+  listProviders(call: SignedCall): Promise<LlmResult<readonly LlmProvider[]>>;
+  addProvider(call: SignedCall, settings: ProviderSettings, key: string): Promise<LlmResult<LlmProvider>>;
+  changeProvider(call: SignedCall, id: LlmProviderId, change: ProviderChange): Promise<LlmResult<LlmProvider>>;
+  /** Its keys are gone with it, at once. */
+  removeProvider(call: SignedCall, id: LlmProviderId): Promise<LlmResult<null>>;
+  /** What the caller may see of a month. @param month `2026-11` */
+  usage(call: SignedCall, month: string): Promise<LlmResult<readonly LlmUsage[]>>;
+  /**
+   * Asks the organisation's providers in turn.
+   * @param names of the organisation's people, masked wherever a provider masks
+   */
+  complete(call: SignedCall, request: ChatRequest, names: readonly string[]): Promise<LlmResult<Completion>>;
+}

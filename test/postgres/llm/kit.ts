@@ -1,0 +1,137 @@
+/** The llm capability in Node: real Postgres, real signatures, and providers on loopback by real requests. */
+import { randomBytes } from "node:crypto";
+import type { OrgId, UserId } from "../../../core/ids.ts";
+import type { ChatRequest } from "../../../core/llm/chat.ts";
+import { type ProviderSettings, parseProviderAddress } from "../../../core/llm/provider.ts";
+import type { SignedCall } from "../../../core/mesh/claims.ts";
+import type { Completion, LlmProvider, LlmResult, LlmRpc } from "../../../core/rpc/llm.ts";
+import type { Role } from "../../../core/tenancy/roles.ts";
+import { createLlm } from "../../../workers/capabilities/llm/llm.ts";
+import { createProviderFetch } from "../../../workers/capabilities/llm/provider-fetch.ts";
+import { createTenantConnections } from "../../../workers/capabilities/tenant-connections.ts";
+import type { DataEnv } from "../../../workers/data/config.ts";
+import { connectionForCall } from "../../../workers/data/credentials/for-tenant.ts";
+import { createUnit } from "../../../workers/data/unit.ts";
+import { type LlmServer, startLlmServer } from "../../support/llm-provider.ts";
+import { createTestMesh, newId, type TestMesh } from "../../unit/capabilities/mesh.ts";
+import { testTenantKeys } from "../capabilities/data-keys.ts";
+import { dataVariables, gateway } from "../support.ts";
+
+export interface Person {
+  readonly user: UserId;
+  readonly role: Role;
+}
+export const personOf = (role: Role): Person => ({ user: newId("user"), role });
+
+export interface LlmKit {
+  readonly mesh: TestMesh;
+  readonly llm: LlmRpc;
+  /** Two providers. */
+  readonly servers: readonly [LlmServer, LlmServer];
+  as(org: OrgId, person: Person, audience?: "capabilities.llm" | "capabilities.documents"): Promise<SignedCall>;
+  add(org: OrgId, by: Person, change?: Partial<ProviderSettings>, key?: string): Promise<LlmProvider>;
+  ask(org: OrgId, by: Person, change?: Partial<ChatRequest>, names?: readonly string[]): Promise<LlmResult<Completion>>;
+  stop(): Promise<void>;
+}
+
+/** One micro-dollar a token, so that what it costs is what it counts. */
+export const model = { name: "small", upstream: "small-1", inputMicros: 1_000_000, outputMicros: 1_000_000 };
+
+export async function createLlmKit(): Promise<LlmKit> {
+  const mesh = await createTestMesh();
+  const studio = mesh.callerOf("studio");
+  const caller = mesh.callerOf("capabilities");
+  const keySets: Readonly<Record<string, unknown>> = { roots: mesh.rootKeys, access: mesh.accessKeys };
+  const namespace = { get: async (name: string) => JSON.stringify({ keys: keySets[name] }) };
+  const unit = await createUnit(
+    { ...dataVariables, MESH_ROOTS: namespace as unknown as DataEnv["MESH_ROOTS"] },
+    Date.now,
+  );
+  const servers = [await startLlmServer(), await startLlmServer()] as const;
+  const loopback = new Set(servers.map(({ origin }) => origin));
+  const hosts = new Set(["api.openai.com"]);
+  // Long enough for a machine that is busy, short enough to be waited for.
+  const times = { beginMsMax: 2_000, idleMsMax: 2_000, wholeMsMax: 20_000 };
+  const llm = createLlm({
+    keys: mesh.keys,
+    connections: createTenantConnections({
+      credentials: { forTenant: (call: SignedCall) => connectionForCall(unit, call) },
+      caller,
+      now: Date.now,
+    }),
+    dataKeys: testTenantKeys(Promise.resolve(unit), caller).of,
+    fetchProvider: createProviderFetch(fetch, hosts, loopback, times),
+    mayCall: (baseUrl) => parseProviderAddress(baseUrl, hosts, loopback) !== null,
+    gateway,
+    now: Date.now,
+    randomBytes: (length) => Uint8Array.from(randomBytes(length)),
+  });
+  const as: LlmKit["as"] = async (org, { user, role }, audience = "capabilities.llm") =>
+    studio.asUser(audience, await mesh.accessToken({ user, org, role }), newId("request"));
+  return {
+    mesh,
+    llm,
+    servers,
+    as,
+    async add(org, by, change = {}, key = `sk-${newId("request")}`) {
+      return accepted(await llm.addProvider(await as(org, by), settings(servers[0], change), key));
+    },
+    async ask(org, by, change = {}, names = []) {
+      return llm.complete(await as(org, by), { ...request, ...change }, names);
+    },
+    async stop() {
+      await Promise.all(servers.map((server) => server.stop()));
+    },
+  };
+}
+
+export const settings = (server: LlmServer, change: Partial<ProviderSettings> = {}): ProviderSettings => ({
+  name: "first",
+  baseUrl: server.baseUrl,
+  models: [model],
+  roles: ["owner", "admin", "analyst", "viewer"],
+  monthlyBudgetMicros: 1_000_000,
+  place: 0,
+  masks: true,
+  graceDays: 7,
+  ...change,
+});
+
+const request: ChatRequest = {
+  model: "small",
+  messages: [{ role: "user", content: "hello" }],
+  stream: false,
+  includeUsage: false,
+  maxTokens: 10,
+  sampling: {},
+};
+
+/** What a request of these words reserves, in micro-dollars. */
+export const reservedFor = (text: string, maxTokens = 10): number => 16 + 16 + text.length + maxTokens;
+
+/** The value of a result that must be one. */
+export function accepted<T>(result: LlmResult<T>): T {
+  if (!result.ok) throw new Error(`refused: ${result.code}`);
+  return result.value;
+}
+/** The code of a refusal. */
+export const codeOf = (result: LlmResult<unknown>): string => (result.ok ? "ok" : result.code);
+
+/** What an answer says, however it comes. */
+export async function said(result: LlmResult<Completion>): Promise<string> {
+  const value = accepted(result);
+  if (value.kind === "whole") return String(JSON.parse(value.json).choices[0].message.content);
+  const chunks = await eventsOf(value.events);
+  return chunks
+    .map((chunk) => (chunk === "[DONE]" ? "" : (JSON.parse(chunk).choices?.[0]?.delta.content ?? "")))
+    .join("");
+}
+
+/** The data of a stream's events. */
+export async function eventsOf(stream: ReadableStream<Uint8Array>): Promise<string[]> {
+  const text = await new Response(stream).text();
+  return text
+    .split("\n\n")
+    .filter((part) => part !== "")
+    .map((part) => part.replace(/^data: /, ""));
+}

@@ -1,0 +1,34 @@
+/** What the llm capability answers where studio alone is under test. */
+import { type IdKind, makeId } from "../../../core/ids.ts";
+import type { Completion, LlmProvider, LlmResult } from "../../../core/rpc/llm.ts";
+
+export function llmAnswers(now: () => number): Record<string, (args: readonly unknown[]) => unknown> {
+  const id = <K extends IdKind>(kind: K) => makeId(kind, now(), crypto.getRandomValues(new Uint8Array(10)));
+  const at = (): string => new Date(now()).toISOString();
+  const ok = <T>(value: T): LlmResult<T> => ({ ok: true, value });
+  const provider = (): LlmProvider => ({
+    id: id("llmProvider"),
+    name: "ours",
+    baseUrl: "https://api.openai.com/v1",
+    models: [{ name: "small", upstream: "small-1", inputMicros: 1, outputMicros: 2 }],
+    roles: ["owner"],
+    monthlyBudgetMicros: 10,
+    spentMicros: 1,
+    place: 0,
+    masks: true,
+    graceDays: 7,
+    key: { fingerprint: "0123456789abcdef", since: at(), dueAt: at(), blockedAt: at() },
+    previousKey: null,
+    createdBy: id("user"),
+    createdAt: at(),
+  });
+  const completion = (): Completion => ({ kind: "whole", provider: id("llmProvider"), json: '{"choices":[]}' });
+  return {
+    listProviders: () => ok([provider()]),
+    addProvider: () => ok(provider()),
+    changeProvider: () => ok(provider()),
+    removeProvider: () => ok(null),
+    usage: () => ok([]),
+    complete: () => ok(completion()),
+  };
+}

@@ -1,0 +1,151 @@
+/** Language models at the API's door: what it takes, what it passes on, and how it refuses. */
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { LlmResult } from "../../../core/rpc/llm.ts";
+import { createHarness, type Harness } from "./harness.ts";
+
+let studio: Harness;
+let org: Awaited<ReturnType<Harness["newOrg"]>>;
+/** What the capability answers to the next question; null: what the stand-in does. */
+let completed: (() => LlmResult<unknown>) | null = null;
+beforeAll(async () => {
+  studio = await createHarness((services) => ({
+    ...services,
+    llm: {
+      ...services.llm,
+      complete: async (...given) => {
+        const usual = await services.llm.complete(...given);
+        return completed === null ? usual : (completed() as typeof usual);
+      },
+    },
+  }));
+  org = await studio.newOrg();
+});
+beforeEach(() => {
+  completed = null;
+  studio.standIns.calls.length = 0;
+});
+
+const at = (rest: string): string => `/api/v1/orgs/${org.slug}/llm${rest}`;
+const hello = { model: "small", messages: [{ role: "user", content: "hello" }] };
+const ask = (body: object, headers: Record<string, string> = {}) =>
+  studio.send("POST", at("/chat/completions"), { body, headers, token: org.owner.token });
+const asked = (method: string) =>
+  studio.standIns.calls.filter((call) => call.method === method).map(({ args }) => args);
+
+describe("a question to a model", () => {
+  it("is passed on as it was understood, with the names that are to be masked", async () => {
+    const content = [
+      { type: "text", text: "one" },
+      { type: "text", text: "two" },
+    ];
+    const full = { ...hello, messages: [{ role: "user", content }], stream: true, temperature: 0.5, stop: "END" };
+    expect((await ask({ ...full, stream_options: { include_usage: true }, max_tokens: 7, n: 1 })).status).toBe(200);
+    const understood = {
+      model: "small",
+      messages: [{ role: "user", content: "one\ntwo" }],
+      stream: true,
+      includeUsage: true,
+      maxTokens: 7,
+      sampling: { temperature: 0.5, stop: ["END"] },
+    };
+    expect(asked("complete")).toEqual([[understood, ["A Person"]]]);
+  });
+
+  it.each([
+    { tools: [] },
+    { n: 2 },
+    { user: "asha@example.com" },
+    { metadata: { name: "Asha" } },
+    { logit_bias: {} },
+    { messages: [] },
+    { messages: [{ role: "tool", content: "x" }] },
+    { messages: [{ role: "user", content: "x", name: "Asha" }] },
+    { messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "https://x.test" } }] }] },
+    { messages: Array.from({ length: 5 }, () => ({ role: "user", content: "x".repeat(50_000) })) },
+    { max_tokens: 0 },
+    { max_completion_tokens: 32_769 },
+    { response_format: { type: "json_schema", json_schema: {} } },
+    { stop: ["x".repeat(65)] },
+  ])("that holds what can't be masked or bounded goes nowhere: %o", async (wrong) => {
+    const { status, body } = await ask({ ...hello, ...wrong });
+    expect([status, body.code]).toEqual([422, "invalid_request"]);
+    expect(asked("complete")).toEqual([]);
+  });
+
+  it("gets server-sent events as they come, once they are on record, and none of them is kept for a retry", async () => {
+    const pieces = ["data: 1\n\n", "data: [DONE]\n\n"];
+    let made = 0;
+    completed = () => {
+      made += 1;
+      return { ok: true, value: { kind: "stream", provider: "llm_x", events: new Blob(pieces).stream() } };
+    };
+    const headers = { "Idempotency-Key": "the-same" };
+    const first = await ask({ ...hello, stream: true }, headers);
+    expect([first.status, first.headers.get("Content-Type"), first.text]).toEqual([
+      200,
+      "text/event-stream",
+      pieces.join(""),
+    ]);
+    expect(studio.audit.of(first.requestId).map(({ phase }) => phase)).toEqual(["intent", "outcome"]);
+    expect((await ask({ ...hello, stream: true }, headers)).text).toBe(pieces.join(""));
+    expect(made).toBe(2);
+  });
+
+  it.each([
+    ["model_unknown", 422, "invalid_request", "invalid_request_error"],
+    ["request_refused", 422, "invalid_request", "invalid_request_error"],
+    ["budget_spent", 403, "llm_budget_spent", "insufficient_quota"],
+    ["key_due", 403, "llm_key_due", "api_error"],
+    ["providers_failed", 503, "llm_unavailable", "server_error"],
+    ["key_unavailable", 503, "key_unavailable", "api_error"],
+  ] as const)(
+    "that comes to %s is refused as a problem that OpenAI's libraries read too",
+    async (code, status, problem, type) => {
+      completed = () => ({ ok: false, code });
+      const { status: given, body } = await ask(hello);
+      expect([given, body.code, body.error]).toEqual([
+        status,
+        problem,
+        { message: expect.any(String), type, param: code === "model_unknown" ? "model" : null, code: problem },
+      ]);
+    },
+  );
+});
+
+describe("a provider", () => {
+  const provider = {
+    name: "ours",
+    base_url: "https://api.openai.com/v1",
+    models: [{ name: "small", input_micros_per_million: 1, output_micros_per_million: 2 }],
+    roles: ["owner"],
+    monthly_budget_micros: 5,
+  };
+  const add = (more: object) =>
+    studio.send("POST", at("/providers"), { body: { ...provider, ...more }, token: org.owner.token });
+
+  it("masks and has a week of grace unless somebody says otherwise", async () => {
+    expect((await add({ key: "sk-some-key" })).status).toBe(201);
+    const [[settings, key] = []] = asked("addProvider");
+    expect(settings).toMatchObject({ masks: true, graceDays: 7, place: 0, baseUrl: provider.base_url });
+    expect(key).toBe("sk-some-key");
+  });
+
+  it.each([
+    { key: undefined },
+    { key: "short" },
+    { key: "with a blank" },
+    { key: "line\r\nX-Header: x" },
+    { key: "sk-some-key", roles: ["readonly"] },
+    { key: "sk-some-key", models: [] },
+    { key: "sk-some-key", models: [...provider.models, ...provider.models] },
+    { key: "sk-some-key", monthly_budget_micros: 0.5 },
+    { key: "sk-some-key", monthly_budget_micros: -1 },
+    { key: "sk-some-key", grace_days: 31 },
+    { key: "sk-some-key", fingerprint: "0123456789abcdef" },
+  ])("that is not whole is added nowhere: %o", async (wrong) => {
+    const { status, text } = await add(wrong);
+    expect(status).toBe(422);
+    expect(text).not.toContain("sk-some-key");
+    expect(asked("addProvider")).toEqual([]);
+  });
+});

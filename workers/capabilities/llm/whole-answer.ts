@@ -1,0 +1,57 @@
+import type { LlmProviderId } from "../../../core/ids.ts";
+import type { ChatRequest } from "../../../core/llm/chat.ts";
+import type { MaskTable } from "../../../core/llm/masking.ts";
+import { type Piece, readPiece, type Tokens } from "../../../core/llm/upstream.ts";
+import type { Completion } from "../../../core/rpc/llm.ts";
+import type { Account } from "./account.ts";
+
+/** What an answer is made with. */
+export interface Answering {
+  readonly request: ChatRequest;
+  readonly provider: LlmProviderId;
+  readonly account: Account;
+  readonly mask: MaskTable | null;
+  /** The request's own: what the provider called the answer stays with it. */
+  readonly id: string;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/** Reads an answer whole. @returns null when it is none; it counts as if it had been one */
+export async function wholeAnswer(
+  { request, provider, account, mask, id, now }: Answering,
+  bytes: AsyncIterable<Uint8Array>,
+): Promise<Completion | null> {
+  const piece = await read(bytes);
+  const tokens = await account.settle(piece?.tokens ?? null, true);
+  if (piece === null) return null;
+  const content = mask === null ? piece.content : mask.unmask(piece.content);
+  const json = JSON.stringify({
+    id: `chatcmpl-${id}`,
+    object: "chat.completion",
+    created: Math.floor(now() / 1000),
+    model: request.model,
+    choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: piece.finish ?? "stop" }],
+    usage: usageOf(tokens),
+  });
+  return { kind: "whole", provider, json };
+}
+
+/** Tokens as OpenAI's shape has them. */
+export const usageOf = ({ input, output }: Tokens): object => ({
+  prompt_tokens: input,
+  completion_tokens: output,
+  total_tokens: input + output,
+});
+
+async function read(bytes: AsyncIterable<Uint8Array>): Promise<Piece | null> {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+  try {
+    let text = "";
+    for await (const some of bytes) text += decoder.decode(some, { stream: true });
+    return readPiece(text + decoder.decode(), "message");
+  } catch {
+    // Cut off, too long, too slow, or no text at all.
+    return null;
+  }
+}
