@@ -130,8 +130,14 @@ describe("what a document is", () => {
     ],
     ["a PDF whose objects are packed otherwise", pdf(objectStream("x", "/Filter /LZWDecode")), "application/pdf"],
     [
-      "a PDF with a string that looks like an end",
-      pdf(objectStream("x", "/X (>>\nstream\n) /Filter /FlateDecode")),
+      "a PDF whose stream of objects holds a harmless one in a string, and its own behind it",
+      pdf(
+        "7 0 obj\n<< /Type /ObjStm /Filter /FlateDecode /X (>>\nstream\n",
+        deflateSync("<< >>"),
+        "\nendstream) >>\nstream\n",
+        deflateSync("<< /S /JavaScript >>"),
+        "\nendstream",
+      ),
       "application/pdf",
     ],
     ["a PDF whose objects unpack to anything", pdf(objectStream("x".repeat(3 * 1024 * 1024))), "application/pdf"],
