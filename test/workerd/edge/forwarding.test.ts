@@ -290,7 +290,7 @@ describe("strict headers", () => {
       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self' wss://s.example; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     );
     const api = await send("/api/openapi.json");
-    expect(api.headers.get("Content-Security-Policy")).toBe("default-src 'none'; frame-ancestors 'none'");
+    expect(api.headers.get("Content-Security-Policy")).toBe("default-src 'none'; frame-ancestors 'none'; sandbox");
     expect(api.headers.get("Cache-Control")).toBe("no-store");
   });
 });
