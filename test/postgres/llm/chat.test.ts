@@ -105,6 +105,7 @@ describe("a provider that fails", () => {
     ["never answers", "stall", reservedFor("hello")],
     ["answers with a page", { raw: "<html>", type: "text/html" }, reservedFor("hello")],
     ["answers with an error under 200", { raw: '{"error":{}}' }, reservedFor("hello")],
+    ["answers with more than anybody can have said", { say: "x".repeat(2 ** 20) }, reservedFor("hello")],
     ["answers with no choice", { raw: '{"choices":[]}' }, reservedFor("hello")],
     ["answers with what is no text", { raw: '{"choices":[{"message":{"content":{}}}]}' }, reservedFor("hello")],
   ] as const)("and %s is followed by the next, and pays for what it may have done", async (_, deed, cost) => {

@@ -5,6 +5,12 @@ import { type Piece, readPiece, type Tokens } from "../../../core/llm/upstream.t
 import type { Completion } from "../../../core/rpc/llm.ts";
 import type { Account } from "./account.ts";
 
+/**
+ * Largest whole answer that is read, in bytes: 32 Ki tokens of any script are far below, and a request with an
+ * Idempotency-Key keeps its answer in a row.
+ */
+const wholeBytesMax = 1024 * 1024;
+
 /** What an answer is made with. */
 export interface Answering {
   readonly request: ChatRequest;
@@ -48,7 +54,12 @@ async function read(bytes: AsyncIterable<Uint8Array>): Promise<Piece | null> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
   try {
     let text = "";
-    for await (const some of bytes) text += decoder.decode(some, { stream: true });
+    let left = wholeBytesMax;
+    for await (const some of bytes) {
+      left -= some.length;
+      if (left < 0) return null;
+      text += decoder.decode(some, { stream: true });
+    }
     return readPiece(text + decoder.decode(), "message");
   } catch {
     // Cut off, too long, too slow, or no text at all.
