@@ -38,10 +38,12 @@ describe("every route that takes a body", () => {
     const org = await publishOrg();
     const { token } = await signIn(org.org);
     expect(writes.length).toBeGreaterThan(30);
-    for (const [name, { method, path, policy }] of writes) {
+    for (const [name, { method, path, policy, takes }] of writes) {
       const target = path.replace("{org}", org.org).replaceAll(/\{\w+\*?\}/g, "x");
       const own = policy.kind === "operator" ? {} : bearer(token);
       for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]) {
+        // One route is a page's plain form's, and says so in its row of the table.
+        if (takes === "form" && type === "application/x-www-form-urlencoded") continue;
         // An address each: limits are another test's subject.
         const headers = { ...own, "Content-Type": type, "CF-Connecting-IP": `2001:db8:${nextAddress()}::1` };
         const answer = await send(target, { method, headers, body: "a=b" });
@@ -49,6 +51,7 @@ describe("every route that takes a body", () => {
       }
     }
     expect(asked()).toEqual([]);
+    expect(writes.filter(([, { takes }]) => takes === "form").map(([name]) => name)).toEqual(["redeemDocumentTicket"]);
   });
 });
 let address = 0;
