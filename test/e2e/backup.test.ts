@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { connectAsync, type MqttClient } from "mqtt";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { runCli } from "../postgres/cli/run-cli.ts";
+import { runCliAside } from "../postgres/cli/run-cli.ts";
 import { type Api, type EnrolledDevice, enrolDevice, signIn } from "./support/api.ts";
 import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
@@ -47,12 +47,12 @@ describe("a backup of a living organisation", () => {
 
     const key = join(stateDir, "..", "backup.key");
     const to = join(stateDir, "..", "backups");
-    expect(runCli(["backup", "make-key", key]).status).toBe(0);
+    expect((await runCliAside(["backup", "make-key", key])).status).toBe(0);
     const world = ["--key-file", key, "--state", stateDir];
-    const made = runCli(["backup", "--org", stack.description.org.id, "--to", to, ...world]);
+    const made = await runCliAside(["backup", "--org", stack.description.org.id, "--to", to, ...world]);
     expect(made).toMatchObject({ status: 0, stdout: expect.stringMatching(/read again\n$/) });
     const file = join(to, readdirSync(to)[0]!);
-    const verified = runCli(["verify", file, ...world]);
+    const verified = await runCliAside(["verify", file, ...world]);
     expect(verified.stdout).toMatch(/ {2}devices {2}\d+ rows/);
     // Devices, sessions and what is retained: the hub's own.
     expect(Number(/ {2}\$hub {2}(\d+) rows/.exec(verified.stdout)?.[1])).toBeGreaterThan(before.length);
@@ -63,7 +63,15 @@ describe("a backup of a living organisation", () => {
     const lateClient = await connect(late);
     const closed = new Promise<void>((resolve) => lateClient.once("close", () => resolve()));
 
-    const restored = runCli(["restore", file, "--into", stack.description.org.id, "--confirm", "demo", ...world]);
+    const restored = await runCliAside([
+      "restore",
+      file,
+      "--into",
+      stack.description.org.id,
+      "--confirm",
+      "demo",
+      ...world,
+    ]);
     expect(restored).toMatchObject({
       status: 0,
       stdout: expect.stringContaining(`its hub knows the ${before.length} devices of then`),
@@ -86,7 +94,7 @@ describe("a backup of a living organisation", () => {
     // Whom the restore did not concern was not disturbed, and what it sends is stored.
     expect(client.connected).toBe(true);
     await client.publishAsync(`${kept.topic_prefix}reported`, "of now", { qos: 1, retain: true });
-    const again = runCli(["hub", "reconcile", "--org", stack.description.org.id, "--state", stateDir]);
+    const again = await runCliAside(["hub", "reconcile", "--org", stack.description.org.id, "--state", stateDir]);
     expect(again).toMatchObject({ status: 0, stdout: `✓ the hub knows ${before.length} devices\n` });
   });
 

@@ -120,6 +120,12 @@ describe("a key of the customer's own, over the whole stack", () => {
     expect(await notes()).toEqual(["before"]);
     expect((await owner.send("POST", commands(), { name: "ping", args: { note: "after" } })).status).toBe(202);
     expect(await notes()).toEqual(["after", "before"]);
+    // What the agent answers is sealed on its way into the database, and opens with the same key.
+    const replies = await eventually("the agent has answered", async () => {
+      const { body } = await owner.send<{ items: { id: string; reply: { id: string } | null }[] }>("GET", commands());
+      return body.items.every(({ reply }) => reply !== null) ? body.items : null;
+    });
+    expect(replies.map(({ reply }) => reply?.id)).toEqual(replies.map(({ id }) => id));
   });
 
   it("once taken away keeps everybody from what it sealed, is on record, and says so to whoever looks", async () => {
