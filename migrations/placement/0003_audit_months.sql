@@ -1,3 +1,5 @@
+-- contract: since 0002
+-- (Partitions are dropped and renamed, with their rows in other ones: no release names one.)
 -- The audit table by months, opened ahead by the clock; a month that is older than seven years is detached once its
 -- sealed copy was read back (docs/adr/0031-audit-archive.md). Everything here belongs to the owner: its writer calls
 -- two functions, which decide by this server's clock and can take nothing away that is younger.

@@ -1,3 +1,5 @@
+-- contract: since 0003
+-- (A table of a retired month is dropped, as since 0003 by its owner alone.)
 -- Personal values of audit entries, sealed under a key of whose they are (docs/adr/0033-erasable-subjects.md). The keys
 -- are in the logs' own objects and nowhere else; where one is destroyed, nothing has to be changed here for the person
 -- to be unreadable.
@@ -31,8 +33,8 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON audit.sealed_fields
   FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 GRANT SELECT, INSERT ON audit.sealed_fields TO sentinel_audit_writer;
 
--- What was stored in clear goes, entry by entry, as its log sends the sealed form; nothing is added to it.
-REVOKE INSERT ON audit.personal_fields FROM sentinel_audit_writer;
+-- What was stored in clear goes, entry by entry, as its log sends the sealed form. The data Worker of the release
+-- before still adds to it: that right goes with a later release.
 GRANT DELETE ON audit.personal_fields TO sentinel_audit_writer;
 
 -- As in 0003, with what is sealed.

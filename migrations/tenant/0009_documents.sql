@@ -1,4 +1,4 @@
--- Documents: what is known of them. Their bytes lie sealed in a bucket (docs/adr/0031-documents.md).
+-- Documents: what is known of them. Their bytes lie sealed in a bucket (docs/adr/0034-documents.md).
 --
 -- Who sees and writes what:
 --   owner, admin   everything

@@ -161,10 +161,10 @@ describe("the audit table", () => {
     await expect(runAs(setup.ownerUrls["second"]!, text)).rejects.toMatchObject({ code: "42501" });
   });
 
-  it("refuses its writer to store a person in clear or to drop it, and the writer is nothing else", async () => {
+  it("refuses its writer to change a person in clear or to drop it, and the writer is nothing else", async () => {
     const { auditWriterUrl } = setup.placements["second"]!;
     for (const text of [
-      "INSERT INTO audit.personal_fields VALUES ('x', 1, 'ip', '\"203.0.113.7\"', 'x')",
+      "UPDATE audit.personal_fields SET value = 'x'",
       "DROP TABLE audit.events",
       "ALTER TABLE audit.events DISABLE TRIGGER ALL",
       `SELECT * FROM ${tenant.name}.devices`,

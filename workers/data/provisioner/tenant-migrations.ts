@@ -1036,8 +1036,8 @@ ALTER TABLE {{schema}}.commands ADD COLUMN args_sealed text CHECK (length(args_s
   {
     number: 9,
     name: "0009_documents.sql",
-    checksum: "743eafdf533ba1c99f73736dbb8bb0a0743c1f6902c5364d0e08d0bb453c2621",
-    sql: `-- Documents: what is known of them. Their bytes lie sealed in a bucket (docs/adr/0031-documents.md).
+    checksum: "16d819ed2d73e8a1a0d35aa495b0d9b72c6bd9103b706c130a076da71bfb3262",
+    sql: `-- Documents: what is known of them. Their bytes lie sealed in a bucket (docs/adr/0034-documents.md).
 --
 -- Who sees and writes what:
 --   owner, admin   everything
