@@ -164,7 +164,7 @@ describe("the audit table", () => {
   it("refuses its writer to change a person in clear or to drop it, and the writer is nothing else", async () => {
     const { auditWriterUrl } = setup.placements["second"]!;
     for (const text of [
-      "UPDATE audit.personal_fields SET value = 'x'",
+      "UPDATE audit.personal_fields SET salt = 'x'",
       "DROP TABLE audit.events",
       "ALTER TABLE audit.events DISABLE TRIGGER ALL",
       `SELECT * FROM ${tenant.name}.devices`,
