@@ -61,9 +61,13 @@ describe("another organisation's address", () => {
 });
 
 describe("a cursor", () => {
-  const paged = allDefinitions(() => ({})).flatMap(({ name, query }) =>
-    "cursor" in ((query as { shape?: object } | null)?.shape ?? {}) ? [[name, routes[name]] as AnyRoute] : [],
-  );
+  const taking = (field: string) =>
+    allDefinitions(() => ({})).flatMap(({ name, query }) =>
+      field in ((query as { shape?: object } | null)?.shape ?? {}) ? [[name, routes[name]] as AnyRoute] : [],
+    );
+  /** Lists; whatever else takes a cursor goes on with a whole of its own. */
+  const paged = taking("cursor").filter(([name]) => taking("limit").some(([other]) => other === name));
+  const unpaged = taking("cursor").filter(([name]) => !paged.some(([other]) => other === name));
   const first = async (route: AnyRoute, org: Organisation): Promise<string> => {
     const page = await send(route, org.things, org.owner, "?limit=1");
     expect([page.status, page.body.next_cursor]).toEqual([200, expect.any(String)]);
@@ -87,6 +91,17 @@ describe("a cursor", () => {
   it.each(paged)("%s refuses that of another organisation or person, and of every other list", async (...route) => {
     await refused(route, await first(route, theirs));
     for (const other of paged) if (other[0] !== route[0]) await refused(route, await first(other, mine));
+  });
+
+  it("of a list is refused by whatever else takes one", async () => {
+    expect(unpaged.map(([name]) => name)).toEqual(["exportAudit"]);
+    for (const route of unpaged) {
+      for (const list of paged) {
+        const cursor = encodeURIComponent(await first(list, mine));
+        const answer = await send(route, mine.things, mine.owner, `?cursor=${cursor}`);
+        expect([list[0], answer.status, answer.body.code]).toEqual([list[0], 400, "invalid_cursor"]);
+      }
+    }
   });
 
   it.each(paged)("%s refuses one that was cut, changed, spliced or signed with a guessed key", async (...route) => {
