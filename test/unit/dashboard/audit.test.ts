@@ -182,9 +182,10 @@ describe("the audit filter in the address", () => {
 
   it("keeps of what stands in the address what the server takes", () => {
     const device = "dev_01jzq4m6xnf7x9a3v5w8k2p0rb";
-    const taken = { outcome: "denied", target: device, address: "2001:db8::7", country: "DE" };
+    const document = "doc_01jzq4m6xnf7x9a3v5w8k2p0rb";
+    const taken = { outcome: "denied", target: device, document, address: "2001:db8::7", country: "DE" };
     expect(filterFromSearch(new URLSearchParams(taken))).toEqual({ ...noFilter, ...taken });
-    const none = { outcome: "perhaps", target: "org_1", address: "' OR 1=1", country: "Germany" };
+    const none = { outcome: "perhaps", target: "org_1", document: device, address: "' OR 1=1", country: "Germany" };
     expect(filterFromSearch(new URLSearchParams(none))).toEqual(noFilter);
   });
 

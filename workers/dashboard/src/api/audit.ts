@@ -16,6 +16,7 @@ export interface AuditFilter {
   readonly outcome: string;
   /** Id of the person or device that it was about. */
   readonly target: string;
+  readonly document: string;
   /** As the log has it. */
   readonly address: string;
   /** ISO 3166 code. */

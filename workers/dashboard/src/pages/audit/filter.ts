@@ -6,6 +6,7 @@ export const noFilter: AuditFilter = {
   actor: "",
   outcome: "",
   target: "",
+  document: "",
   address: "",
   country: "",
   from: "",
@@ -16,6 +17,7 @@ export const noFilter: AuditFilter = {
 export const typedFilters = {
   country: { label: "Country", shape: /^[A-Z][A-Z0-9]$/, hint: "Two letters, such as IN" },
   target: { label: "About", shape: /^(?:usr|dev)_[0-9a-hjkmnp-tv-z]{26}$/, hint: "An id: usr_… or dev_…" },
+  document: { label: "Document", shape: /^doc_[0-9a-hjkmnp-tv-z]{26}$/, hint: "An id: doc_…" },
   address: { label: "Address", shape: /^[0-9A-Fa-f:.]{2,45}$/, hint: "A whole IP address" },
 } as const;
 export type TypedFilter = keyof typeof typedFilters;
@@ -35,6 +37,7 @@ export function filterFromSearch(search: URLSearchParams): AuditFilter {
     actor: get("actor"),
     outcome: auditOutcomes.find((outcome) => outcome === get("outcome")) ?? "",
     target: typed("target"),
+    document: typed("document"),
     address: typed("address"),
     country: typed("country"),
     from: instant(get("from")),
