@@ -77,8 +77,11 @@ const probe = "walk";
  * and nothing is done.
  */
 export function ask(route: AnyRoute, params: Params, caller: Caller, probing: boolean): Promise<Answer> {
+  const { method, takes } = route[1];
   const path = `${pathOf(route, params)}${probing ? `?${probe}=1` : ""}`;
-  return caller.api.send(route[1].method, path, bodyOf(route), caller.headers);
+  if (takes !== "bytes") return caller.api.send(method, path, bodyOf(route), caller.headers);
+  // As many as the upload was begun for (things.ts).
+  return caller.api.send(method, path, "abc", { ...caller.headers, "Content-Type": "application/octet-stream" });
 }
 
 interface Problem {
