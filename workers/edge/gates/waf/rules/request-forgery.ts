@@ -25,7 +25,7 @@ export const requestForgeryRules: readonly WafRule[] = [
     why: "this machine's own address, hidden as a number or at a port of a service",
     targets: ["query_value", "body_value", "cookie"],
     needs: [":", "/"],
-    sign: /^[a-z+.-]{2,12}:\/{1,3}(?:[^/@\s]{0,40}@)?(?:0x[0-9a-f]{2,8}(?:[./:]|$)|\d{8,10}(?:[/:]|$)|0\d{2,3}\.\d|0[0-7]{9,11}(?:[/:]|$)|0x[0-9a-f]{2}\.|127\.1(?:[/:]|$)|127\.\d{1,3}\.\d{1,3}\.[2-9]\d{0,2}|0(?:\.0){0,3}(?:[/:]|$)|\[(?:::1?|0{1,4}:[0:]{1,30}1?|::ffff:[^\]]{1,20})\]|(?:127\.0\.0\.1|localhost|localtest\.me|[a-z0-9.-]{0,40}\.(?:nip|xip|sslip)\.io)(?:\.?:(?:2[1-7]|80|110|111|143|389|443|445|2375|3306|5432|5984|6379|8500|9000|9200|10250|11211|27017)|\/(?:admin|server-status|manager|console|private|internal|etc|secret|flag)|\/?$))|^[a-z]{3,6}:\/\/(?:spoofed\.|customer1\.|burpcollaborator|[a-z0-9]{8,40}\.(?:oast\.[a-z]{2,6}|interact\.sh|burpcollaborator\.net|dnslog\.cn|ceye\.io|requestbin\.net|webhook\.site))/,
+    sign: /^[a-z+.-]{2,12}:\/{1,3}(?:[^/@\s]{0,40}@)?(?:0x[0-9a-f]{2,8}(?:[./:]|$)|\d{8,10}(?:[/:]|$)|0\d{2,3}\.\d|0[0-7]{9,11}(?:[/:]|$)|0x[0-9a-f]{2}\.|127\.1(?:[/:]|$)|127\.\d{1,3}\.\d{1,3}\.[2-9]\d{0,2}|0(?:\.0){0,3}(?:[/:]|$)|\[(?:::1?|0{1,4}:[0:]{1,30}1?|::ffff:[^\]]{1,20})\]|(?:127\.0\.0\.1|localhost|localtest\.me|[a-z0-9.-]{0,40}\.(?:nip|xip|sslip)\.io)(?:\.?:(?:2[1-7]|80|110|111|143|389|443|445|2375|3306|5432|5984|6379|8500|9000|9200|10250|11211|27017)(?!\d)|\/(?:admin|server-status|manager|console|private|internal|etc|secret|flag)|\/?$))|^[a-z]{3,6}:\/\/(?:spoofed\.|customer1\.|burpcollaborator|[a-z0-9]{8,40}\.(?:oast\.[a-z]{2,6}|interact\.sh|burpcollaborator\.net|dnslog\.cn|ceye\.io|requestbin\.net|webhook\.site))/,
     examples: {
       blocks: [
         "http://0x7f000001/",
@@ -34,7 +34,13 @@ export const requestForgeryRules: readonly WafRule[] = [
         "http://localhost/admin",
         "http://2130706433/",
       ],
-      passes: ["http://localhost:3000/callback", "http://192.168.1.20/camera", "https://school.example/0"],
+      passes: [
+        "http://localhost:3000/callback",
+        "http://localhost:44312",
+        "http://127.0.0.1:21044/",
+        "http://192.168.1.20/camera",
+        "https://school.example/0",
+      ],
     },
   },
   {
