@@ -62,7 +62,9 @@ describe("calls into the objects' Worker", () => {
   it("are accepted from the workload, for the audience, job and organisation that they are for", async () => {
     const org = newOrg();
     expect(await append(await jobCall(org, newRequest()), org)).toMatchObject({ seqs: [1] });
-    expect(await append(await userCall("durable-objects.audit-intake", org, newRequest()), org)).toMatchObject({ seqs: [2] });
+    expect(await append(await userCall("durable-objects.audit-intake", org, newRequest()), org)).toMatchObject({
+      seqs: [2],
+    });
     expect((await list(await userCall("durable-objects.audit-reader", org, newRequest()))).items).toHaveLength(2);
   });
 
