@@ -3,7 +3,8 @@ import type { GeoSurfaces } from "../../core/tenancy/geo-policy.ts";
 import { type Database, type Statement, sql } from "../connect.ts";
 import { idOf, instant } from "./columns.ts";
 import type { OrgScope } from "./org-scope.ts";
-import { policyRow, policyStatement, type VersionedPolicy } from "./policies.ts";
+import { changePolicy, policyRow, policyStatement, type VersionedPolicy } from "./policies.ts";
+import { storeDocument } from "./policy-document.ts";
 import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
 import { unfinishedScope } from "./scope-makers.ts";
 
@@ -47,7 +48,7 @@ export async function replaceGeoRules(
   const { org } = scope;
   const { user, revertAtMs } = change;
   const now = sql`${instant(write.nowMs)}::timestamptz`;
-  const document = JSON.stringify({ version: 2, surfaces: change.surfaces });
+  const document = { version: 2, surfaces: change.surfaces };
   const revert =
     revertAtMs === null
       ? sql`DELETE FROM control.geo_reverts WHERE org_id IN (SELECT org_id FROM changed)`
@@ -56,7 +57,7 @@ export async function replaceGeoRules(
           FROM changed
           ON CONFLICT (org_id) DO UPDATE
           SET revert_at = excluded.revert_at, made_by = excluded.made_by, made_at = excluded.made_at`;
-  return await changed(
+  return await changePolicy(
     database,
     scope,
     sql`WITH unchanged AS (
@@ -64,22 +65,11 @@ export async function replaceGeoRules(
         WHERE id = ${org} AND policy_version = ${change.version}::text::bigint FOR UPDATE),
       ${raisedFrom(sql`unchanged`)},
       revert AS (${revert}),
-      rules AS (
-        INSERT INTO control.org_policies (org_id, name, document, updated_by, updated_at)
-        SELECT org_id, 'geo', ${document}::text::jsonb, ${user}, ${now} FROM changed
-        ON CONFLICT (org_id, name) DO UPDATE
-        SET document = excluded.document, updated_by = excluded.updated_by, updated_at = excluded.updated_at),
+      rules AS (${storeDocument(sql`changed`, { name: "geo", document, user, nowMs: write.nowMs })}),
       receipt AS (${receiptIfChanged(write, scope)})
       SELECT org_id FROM changed`,
   );
 }
-
-/** What a change that says whether it was one leaves behind, read in its own transaction; null when it was none. */
-async function changed(database: Database, scope: OrgScope, change: Statement): Promise<VersionedPolicy | null> {
-  const [rows = [], stored = []] = await database.transaction([change, policyStatement(sql`o.id = ${scope.org}`)]);
-  return rows.length > 0 ? policyRow(stored) : null;
-}
-
 /** Makes a pending change stay. @returns what is to be told; null when there is none any more */
 export async function confirmGeoRules(
   database: Database,
@@ -87,7 +77,7 @@ export async function confirmGeoRules(
   scope: OrgScope,
 ): Promise<VersionedPolicy | null> {
   const { org } = scope;
-  return await changed(
+  return await changePolicy(
     database,
     scope,
     sql`WITH kept AS (
@@ -120,7 +110,7 @@ export async function revertGeoRules(
 ): Promise<VersionedPolicy | null> {
   const { org } = scope;
   const now = sql`${instant(write.nowMs)}::timestamptz`;
-  return await changed(
+  return await changePolicy(
     database,
     scope,
     sql`WITH lapsed AS (

@@ -2,9 +2,9 @@ import type { UserId } from "../../core/ids.ts";
 import { defaultLimitsPolicy } from "../../core/tenancy/limits-policy.ts";
 import { type OrgPolicy, parseOrgPolicy, platformPolicy } from "../../core/tenancy/policy.ts";
 import { type Database, type Row, type Statement, sql } from "../connect.ts";
-import { instant } from "./columns.ts";
 import { geoPolicyColumns, geoPolicyOf } from "./geo-columns.ts";
 import type { DoorScope, OrgScope } from "./org-scope.ts";
+import { storeDocument } from "./policy-document.ts";
 import { receipt, type WriteRequest } from "./receipts.ts";
 
 export type PolicyDocument =
@@ -55,6 +55,19 @@ export function policyRow([row]: readonly Row[]): VersionedPolicy | null {
   return { policy, version: String(row["version"]) };
 }
 
+/**
+ * Runs a statement that changes an organisation's policies and gives a row when it did.
+ * @returns what is to be published or told; null: it changed nothing
+ */
+export async function changePolicy(
+  database: Database,
+  scope: OrgScope,
+  change: Statement,
+): Promise<VersionedPolicy | null> {
+  const [rows = [], stored = []] = await database.transaction([change, policyStatement(sql`o.id = ${scope.org}`)]);
+  return rows.length > 0 ? policyRow(stored) : null;
+}
+
 /** Replaces one policy and raises the version, together. @returns what is to be published; null: no such organisation */
 export async function writePolicy(
   database: Database,
@@ -62,13 +75,9 @@ export async function writePolicy(
   scope: OrgScope,
   change: { readonly user: UserId } & PolicyDocument,
 ): Promise<VersionedPolicy | null> {
-  const now = instant(write.nowMs);
   const [, , , stored = []] = await database.transaction([
     sql`UPDATE control.organisations SET policy_version = policy_version + 1 WHERE id = ${scope.org}`,
-    sql`INSERT INTO control.org_policies (org_id, name, document, updated_by, updated_at)
-      VALUES (${scope.org}, ${change.name}, ${JSON.stringify(change.document)}::text::jsonb, ${change.user}, ${now}::timestamptz)
-      ON CONFLICT (org_id, name) DO UPDATE
-      SET document = excluded.document, updated_by = excluded.updated_by, updated_at = excluded.updated_at`,
+    storeDocument(sql`(SELECT ${scope.org}::text AS org_id) named`, { ...change, nowMs: write.nowMs }),
     receipt(write, scope),
     policyStatement(sql`o.id = ${scope.org}`),
   ]);

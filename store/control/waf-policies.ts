@@ -1,9 +1,9 @@
 import type { UserId } from "../../core/ids.ts";
 import type { WafPolicy } from "../../core/tenancy/waf-policy.ts";
 import { type Database, sql } from "../connect.ts";
-import { instant } from "./columns.ts";
 import type { OrgScope } from "./org-scope.ts";
-import { policyRow, policyStatement, type VersionedPolicy } from "./policies.ts";
+import { changePolicy, type VersionedPolicy } from "./policies.ts";
+import { storeDocument } from "./policy-document.ts";
 import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
 
 /**
@@ -18,19 +18,16 @@ export async function replaceWafPolicy(
   change: { readonly user: UserId; readonly version: string; readonly policy: WafPolicy },
 ): Promise<VersionedPolicy | null> {
   const { org } = scope;
-  const now = sql`${instant(write.nowMs)}::timestamptz`;
-  const [changed = [], stored = []] = await database.transaction([
+  const { nowMs } = write;
+  const { user } = change;
+  return await changePolicy(
+    database,
+    scope,
     sql`WITH changed AS (
         UPDATE control.organisations SET policy_version = policy_version + 1
         WHERE id = ${org} AND policy_version = ${change.version}::text::bigint RETURNING id AS org_id),
-      document AS (
-        INSERT INTO control.org_policies (org_id, name, document, updated_by, updated_at)
-        SELECT org_id, 'waf', ${JSON.stringify(change.policy)}::text::jsonb, ${change.user}, ${now} FROM changed
-        ON CONFLICT (org_id, name) DO UPDATE
-        SET document = excluded.document, updated_by = excluded.updated_by, updated_at = excluded.updated_at),
+      document AS (${storeDocument(sql`changed`, { name: "waf", document: change.policy, user, nowMs })}),
       receipt AS (${receiptIfChanged(write, scope)})
       SELECT org_id FROM changed`,
-    policyStatement(sql`o.id = ${org}`),
-  ]);
-  return changed.length > 0 ? policyRow(stored) : null;
+  );
 }
