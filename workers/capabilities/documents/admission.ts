@@ -1,45 +1,26 @@
-import type { OrganisationKeys } from "../../../core/crypto/data-key-ring.ts";
-import type { SignedCall, VerifiedCall } from "../../../core/mesh/claims.ts";
-import type { MeshKeys } from "../../../core/mesh/keys.ts";
-import { CallRefused } from "../../../core/mesh/refused.ts";
-import { verifyCall } from "../../../core/mesh/verify.ts";
+import type { SignedCall } from "../../../core/mesh/claims.ts";
 import type { DocumentsRpc } from "../../../core/rpc/documents.ts";
 import {
-  type ConnectionSource,
-  openTenantDatabase,
-  type TenantDatabase,
-} from "../../../store/tenant/tenant-database.ts";
-import { type TenantScope, tenantScope } from "../../../store/tenant/tenant-scope.ts";
+  admitTenantCall,
+  type Handler as HandlerOf,
+  type TenantCall,
+  type TenantCallDependencies,
+} from "../tenant-call.ts";
 import type { DocumentBucket, ToStream } from "./bucket.ts";
 import { mayCall, methodRights } from "./rights.ts";
 
-export interface DocumentsDependencies {
-  readonly keys: MeshKeys;
-  /** For one verified call, the source of its database connection. */
-  readonly connections: (call: SignedCall) => ConnectionSource;
-  /** For one verified call, its organisation's data keys. */
-  readonly dataKeys: (call: SignedCall, verified: VerifiedCall) => OrganisationKeys;
+export interface DocumentsDependencies extends TenantCallDependencies {
   readonly bucket: DocumentBucket;
   readonly toStream: ToStream;
-  /** As in `createDatabase`. */
-  readonly gateway: string;
-  /** Unix milliseconds. */
-  readonly now: () => number;
   readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
 }
 
 /** What an admitted call may use. Everything in it is bound to that call's tenant and actor. */
-export interface CallContext extends Pick<DocumentsDependencies, "bucket" | "toStream" | "now" | "randomBytes"> {
-  readonly scope: TenantScope;
-  readonly database: TenantDatabase;
-  /** Wraps and unwraps documents' keys. @throws KeyUnavailable */
-  readonly dataKeys: OrganisationKeys;
-}
+export interface CallContext
+  extends TenantCall,
+    Pick<DocumentsDependencies, "bucket" | "toStream" | "now" | "randomBytes"> {}
 
-/** A method of `DocumentsRpc` after admission: the signed call has become the context it allows. */
-export type Handler<Method> = Method extends (call: SignedCall, ...rest: infer Rest) => infer Answer
-  ? (context: CallContext, ...rest: Rest) => Answer
-  : never;
+export type Handler<Method> = HandlerOf<Method, CallContext>;
 
 /**
  * Verifies a call for one method, before any side effect.
@@ -52,20 +33,9 @@ export async function admit(
   method: keyof DocumentsRpc,
   call: SignedCall,
 ): Promise<CallContext | null> {
-  const { keys, connections, bucket, toStream, gateway, now, randomBytes } = dependencies;
+  const { bucket, toStream, now, randomBytes } = dependencies;
   const { roles, jobs } = methodRights[method];
   const expect = { audience: "capabilities.documents", users: roles.length > 0, jobs, once: true } as const;
-  const verified = await verifyCall(call, expect, keys, now());
-  const scope = tenantScope(verified);
-  if (scope === null) throw new CallRefused("wrong_org");
-  if (!mayCall(method, scope.actor)) return null;
-  return {
-    scope,
-    database: openTenantDatabase(scope, connections(call), gateway),
-    dataKeys: dependencies.dataKeys(call, verified),
-    bucket,
-    toStream,
-    now,
-    randomBytes,
-  };
+  const admitted = await admitTenantCall(dependencies, expect, (actor) => mayCall(method, actor), call);
+  return admitted === null ? null : { ...admitted, bucket, toStream, now, randomBytes };
 }
