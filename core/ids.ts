@@ -34,6 +34,8 @@ export const idPrefixes = {
   dataKey: "dky",
   witness: "wit",
   auditStream: "aus",
+  export: "exp",
+  exportDestination: "exd",
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;
@@ -65,6 +67,8 @@ export type BackupId = Id<"backup">;
 export type DataKeyId = Id<"dataKey">;
 export type WitnessId = Id<"witness">;
 export type AuditStreamId = Id<"auditStream">;
+export type ExportId = Id<"export">;
+export type ExportDestinationId = Id<"exportDestination">;
 
 /**
  * Builds an identifier.
