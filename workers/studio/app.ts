@@ -56,6 +56,7 @@ function exchangeOf(services: Services, definition: RouteDefinition, request: Re
     intent: null,
     caused: [],
     result: null,
+    threw: false,
     answer: null,
   };
 }

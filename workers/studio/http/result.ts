@@ -28,6 +28,8 @@ export interface Refusal {
   readonly extensions?: Readonly<Record<string, unknown>>;
   readonly headers?: AnswerHeaders;
   readonly alongside?: readonly AuditFields[];
+  /** Part of the work was committed before it was refused: the log goes by the receipt and not by this answer. */
+  readonly committed?: true;
 }
 
 export function answer<Body>(body: Body, extra: Pick<Answer<Body>, "headers" | "alongside"> = {}): Answer<Body> {
@@ -36,7 +38,7 @@ export function answer<Body>(body: Body, extra: Pick<Answer<Body>, "headers" | "
 
 export function refuse(
   code: ProblemCode,
-  extra: Pick<Refusal, "detail" | "errors" | "extensions" | "headers" | "alongside"> = {},
+  extra: Pick<Refusal, "detail" | "errors" | "extensions" | "headers" | "alongside" | "committed"> = {},
 ): Refusal {
   return { kind: "refusal", code, ...extra };
 }

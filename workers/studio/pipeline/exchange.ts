@@ -67,6 +67,8 @@ export interface Exchange {
   /** `runHandler`. */
   result: HandlerResult<unknown> | null;
   answer: PlainAnswer | null;
+  /** `runHandler`: the handler threw, so nobody here knows what of its work was committed. */
+  threw: boolean;
 }
 
 /** Where a step leaves the request. */

@@ -6,7 +6,10 @@ import { Unavailable } from "../../unavailable.ts";
 import { AuditUnavailable } from "../audit.ts";
 import { contextOf, type Exchange, proceed, type Verdict } from "../exchange.ts";
 
-/** Runs the route's own work. Whatever it throws becomes an answer, so that the outcome is recorded all the same. */
+/**
+ * Runs the route's own work. Whatever it throws becomes an answer, and is remembered: of a write that threw, only its
+ * receipt says whether it was done (`recordOutcome`).
+ */
 export async function runHandler(exchange: Exchange): Promise<Verdict> {
   const { definition } = exchange;
   try {
@@ -14,6 +17,7 @@ export async function runHandler(exchange: Exchange): Promise<Verdict> {
   } catch (error) {
     logFailure({ request_id: exchange.requestId, route: definition.name, step: "runHandler" }, error);
     exchange.result = refusalForError(error);
+    exchange.threw = true;
   }
   exchange.answer = plainAnswer(exchange.result, definition.status, exchange.requestId, definition.media);
   return proceed;

@@ -38,7 +38,7 @@ export const createOrg = defineRoute(
       return services.provisioner.createTenant(call, org);
     });
     // The claim stays: the same person asking again, when there is room, finishes it.
-    if (placement === null) return refuse("no_capacity");
+    if (placement === null) return refuse("no_capacity", { committed: true });
     const joining = { user: person.user, session: person.session, scope: { org, role: "owner" as const } };
     await tellOfEnded(services, joining, claim.ended, requestId);
     await tellHub(context, scope, person.user, joining.scope, owner);
@@ -64,7 +64,10 @@ export const createOrg = defineRoute(
     });
     const now = await activateOrganisation(services.database, context.write(), scope, person.user);
     if (now === null)
-      return refuse("unavailable", { detail: "The creation was given up; begin again in an hour or two" });
+      return refuse("unavailable", {
+        detail: "The creation was given up; begin again in an hour or two",
+        committed: true,
+      });
     // Nobody but this person could change anything of it until now; what did change meanwhile is told again.
     const since = now.ended.filter((session) => !claim.ended.includes(session));
     await tellOfEnded(services, joining, since, requestId);
