@@ -1,5 +1,6 @@
 import type { AuditSinkRpc, IngestRpc } from "../core/rpc/data.ts";
 import type { AuditLogMethods } from "./audit-log/audit-log-methods.ts";
+import type { BackendCircuitsMethods } from "./backend-circuits/backend-circuits-methods.ts";
 import type { KeyRingMethods } from "./key-ring/key-ring-methods.ts";
 import type { RateLimiterMethods } from "./rate-limiter/rate-limiter-methods.ts";
 import type { TenantHubMethods } from "./tenant-hub/tenant-hub-methods.ts";
@@ -13,6 +14,7 @@ export interface Env {
   readonly AUDIT_LOG: DurableObjectNamespace<ObjectWith<AuditLogMethods>>;
   readonly RATE_LIMITER: DurableObjectNamespace<ObjectWith<RateLimiterMethods>>;
   readonly KEY_RING: DurableObjectNamespace<ObjectWith<KeyRingMethods>>;
+  readonly BACKEND_CIRCUITS: DurableObjectNamespace<ObjectWith<BackendCircuitsMethods>>;
   /** Public keys that KeyRing pushes for the data Worker. */
   readonly MESH_ROOTS: KVNamespace;
   readonly INGEST: IngestRpc;

@@ -7,6 +7,8 @@ export { AuditLog } from "./audit-log/audit-log.ts";
 export { AuditProofs } from "./audit-log/audit-proofs.ts";
 export { AuditReader } from "./audit-log/audit-reader.ts";
 export { EdgeEvents } from "./audit-log/edge-events.ts";
+export { BackendCircuits } from "./backend-circuits/backend-circuits.ts";
+export { Backends } from "./backend-circuits/backends.ts";
 export { CertifyCapabilities, CertifyStudio } from "./key-ring/certifiers.ts";
 export { KeyRing } from "./key-ring/key-ring.ts";
 export { KeyRotation } from "./key-ring/key-rotation.ts";

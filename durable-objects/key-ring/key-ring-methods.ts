@@ -1,9 +1,13 @@
 import type { JWK } from "jose";
+import type { BackendAssertionClaims } from "../../core/backends/assertion.ts";
 import type { AccessClaims } from "../../core/mesh/claims.ts";
 import type { Workload } from "../../core/mesh/workloads.ts";
 import type { LogKey } from "../../core/rpc/audit-proofs.ts";
 import type { KeyPurpose, RotatedKeys } from "../../core/rpc/durable-objects.ts";
 import type { HeadAnswer, HeadRequest } from "./log-signer.ts";
+
+/** Who calls a backend, as verified. */
+export type BackendCaller = Pick<BackendAssertionClaims, "sub" | "org" | "role" | "rid"> & { readonly backend: string };
 
 /** What the entrypoints of this Worker call on the KeyRing object. No method returns a private key. */
 export interface KeyRingMethods {
@@ -27,6 +31,11 @@ export interface KeyRingMethods {
    * told, the keys are revoked all the same, it throws, and nothing is signed until KV was told.
    */
   rotate(purpose: KeyPurpose): Promise<RotatedKeys>;
+  /**
+   * Signs assertions of a minute for one backend outside, alike in all but their ids. Their key is that of access
+   * tokens, which outsiders can fetch; their type and audience are their own.
+   */
+  signBackendAssertions(caller: BackendCaller, count: number): Promise<{ assertions: string[] }>;
   /** Signs an access token of one hour (RFC 9068). */
   signAccessToken(
     claims: Pick<AccessClaims, "sub" | "org" | "role" | "sid">,

@@ -1,14 +1,15 @@
 import { DurableObject } from "cloudflare:workers";
 import { base64url, calculateJwkThumbprint, exportJWK, type JWK, SignJWT } from "jose";
+import { backendAssertionType, backendAudience } from "../../core/backends/assertion.ts";
 import { parseId } from "../../core/ids.ts";
-import { accessTokenSecondsMax, certificateSecondsMax } from "../../core/limits.ts";
+import { accessTokenSecondsMax, assertionSecondsMax, certificateSecondsMax } from "../../core/limits.ts";
 import { type AccessClaims, accessTokenAudience, type CertificateClaims, tokenTypes } from "../../core/mesh/claims.ts";
 import { type Workload, workloadGrants } from "../../core/mesh/workloads.ts";
 import type { LogKey } from "../../core/rpc/audit-proofs.ts";
 import { type KeyPurpose, keyPurposes, type RotatedKeys } from "../../core/rpc/durable-objects.ts";
 import { parseRole } from "../../core/tenancy/roles.ts";
 import type { Env } from "../env.ts";
-import type { KeyRingMethods } from "./key-ring-methods.ts";
+import type { BackendCaller, KeyRingMethods } from "./key-ring-methods.ts";
 import { KeyStore, type StoredKey } from "./key-store.ts";
 import { type HeadAnswer, type HeadRequest, LogSigner } from "./log-signer.ts";
 import { planKeys, signingKey, signsFrom } from "./schedule.ts";
@@ -113,6 +114,18 @@ export class KeyRing extends DurableObject<Env> implements KeyRingMethods {
       jti,
     };
     return await this.#sign("access", tokenTypes.access, body, accessTokenSecondsMax);
+  }
+
+  /** Signs assertions of a minute for one backend outside; each has an id of its own. */
+  async signBackendAssertions(caller: BackendCaller, count: number): Promise<{ assertions: string[] }> {
+    const { backend, sub, org, role, rid } = caller;
+    const assertions: string[] = [];
+    for (let made = 0; made < count; made += 1) {
+      const jti = base64url.encode(crypto.getRandomValues(new Uint8Array(16)));
+      const claims = { iss: this.env.ISSUER, aud: backendAudience(backend), sub, org, role, rid, jti };
+      assertions.push((await this.#sign("access", backendAssertionType, claims, assertionSecondsMax)).token);
+    }
+    return { assertions };
   }
 
   /**

@@ -7,6 +7,7 @@ import type { SignedCall } from "../../../core/mesh/claims.ts";
 import { createKeySource } from "../../../core/mesh/keys.ts";
 import type { Workload } from "../../../core/mesh/workloads.ts";
 import type { AuditProofsRpc } from "../../../core/rpc/audit-proofs.ts";
+import type { BackendCircuitsRpc } from "../../../core/rpc/backends.ts";
 import type {
   AuditIntakeRpc,
   AuditReaderRpc,
@@ -28,6 +29,7 @@ export const entrypoints = exports as unknown as {
   readonly AuditIntake: AuditIntakeRpc;
   readonly AuditProofs: AuditProofsRpc;
   readonly AuditReader: AuditReaderRpc;
+  readonly Backends: BackendCircuitsRpc;
   readonly EdgeEvents: EdgeEventsRpc;
   readonly EnrollmentLimits: EnrollmentLimitsRpc;
   readonly Limits: LimitsRpc;
@@ -67,7 +69,7 @@ export function callerOf(workload: Exclude<Workload, "durable-objects">): Caller
 
 /** A signed-in person of an organisation, calling through studio. */
 export async function userCall(
-  audience: "durable-objects.audit-intake" | "durable-objects.audit-reader",
+  audience: "durable-objects.audit-intake" | "durable-objects.audit-reader" | "durable-objects.backends",
   org: OrgId,
   requestId: string,
   user: UserId = newUser(),

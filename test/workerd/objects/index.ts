@@ -4,6 +4,8 @@ export { AuditLog } from "../../../durable-objects/audit-log/audit-log.ts";
 export { AuditProofs } from "../../../durable-objects/audit-log/audit-proofs.ts";
 export { AuditReader } from "../../../durable-objects/audit-log/audit-reader.ts";
 export { EdgeEvents } from "../../../durable-objects/audit-log/edge-events.ts";
+export { BackendCircuits } from "../../../durable-objects/backend-circuits/backend-circuits.ts";
+export { Backends } from "../../../durable-objects/backend-circuits/backends.ts";
 export { CertifyCapabilities, CertifyStudio } from "../../../durable-objects/key-ring/certifiers.ts";
 export { KeyRing } from "../../../durable-objects/key-ring/key-ring.ts";
 export { KeyRotation } from "../../../durable-objects/key-ring/key-rotation.ts";
