@@ -6,7 +6,6 @@ import { KeyUnavailable, type KeyWrapper } from "../../../core/crypto/key-wrappe
 import { createAwsKmsKeeper, parseKeyArn } from "../../../workers/capabilities/keys/aws-kms-keeper.ts";
 import { createHttpsKeeper } from "../../../workers/capabilities/keys/https-keeper.ts";
 import { createKeeperFetch, keeperAnswerBytesMax } from "../../../workers/capabilities/keys/keeper-fetch.ts";
-import { signingKey, signPost } from "../../../workers/capabilities/keys/sigv4.ts";
 import { credentials, type KmsPeer, keyArn, region, startKmsPeer } from "./kms-peer.ts";
 import { newId } from "./mesh.ts";
 
@@ -17,33 +16,6 @@ const reasonOf = (work: Promise<unknown>): Promise<string> =>
     () => "answered",
     (error: unknown) => (error instanceof KeyUnavailable ? error.reason : `thrown: ${String(error)}`),
   );
-
-describe("a signature for AWS", () => {
-  // Of the AWS General Reference, "Deriving the signing key" and "Signature Version 4 test suite".
-  const secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
-
-  it("derives the signing key of AWS's own example", async () => {
-    const key = await signingKey(secret, "20150830/us-east-1/iam/aws4_request");
-    expect(Buffer.from(key).toString("hex")).toBe("c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9");
-  });
-
-  it("is that of the test suite's post-vanilla", async () => {
-    const { authorization } = await signPost(
-      { accessKeyId: "AKIDEXAMPLE", secretAccessKey: secret },
-      {
-        host: "example.amazonaws.com",
-        region: "us-east-1",
-        service: "service",
-        headers: {},
-        body: "",
-        atMs: Date.parse("2015-08-30T12:36:00Z"),
-      },
-    );
-    expect(authorization).toBe(
-      "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, SignedHeaders=host;x-amz-date, Signature=5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b",
-    );
-  });
-});
 
 describe("a key in AWS KMS", () => {
   let peer: KmsPeer;

@@ -3,13 +3,14 @@
  * Signature Version 4 verified from the bytes that came, the encryption context bound to the ciphertext.
  */
 import { execFileSync } from "node:child_process";
-import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { createServer, request } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { refusalOf } from "../../support/aws/verify-signature.ts";
 
 export const region = "eu-central-1";
 const host = `kms.${region}.amazonaws.com`;
@@ -28,31 +29,10 @@ export interface KmsPeer {
   stop(): Promise<void>;
 }
 
-const hmac = (key: Buffer | string, text: string): Buffer => createHmac("sha256", key).update(text).digest();
-const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
-
-/** The check of a signature, written from AWS's description and not from what makes one. */
-function verifySignature(incoming: IncomingMessage, body: string, nowMs: number): boolean {
-  const pattern =
-    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/kms\/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$/;
-  const [, id, day = "", at = "", names = "", signature] = pattern.exec(incoming.headers.authorization ?? "") ?? [];
-  const date = String(incoming.headers["x-amz-date"]);
-  const sentAt = Date.parse(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"));
-  if (id !== credentials.accessKeyId || at !== region || !date.startsWith(day)) return false;
-  if (!(Math.abs(nowMs - sentAt) < 300_000)) return false;
-  const signed = names.split(";");
-  if (!["host", "x-amz-date", "x-amz-target"].every((name) => signed.includes(name))) return false;
-  const lines = signed.map((name) => `${name}:${String(incoming.headers[name])}\n`).join("");
-  const canonical = `${incoming.method}\n${incoming.url}\n\n${lines}\n${names}\n${sha256(body)}`;
-  const toSign = `AWS4-HMAC-SHA256\n${date}\n${day}/${at}/kms/aws4_request\n${sha256(canonical)}`;
-  const keys = [day, at, "kms", "aws4_request"];
-  const key = keys.reduce<Buffer | string>((before, part) => hmac(before, part), `AWS4${credentials.secretAccessKey}`);
-  return hmac(key, toSign).toString("hex") === signature;
-}
-
 function answer(peer: KmsPeer, master: Buffer, incoming: IncomingMessage, body: string): [number, object] {
   const refuse = (type: string, status = 400): [number, object] => [status, { __type: type, message: "no" }];
-  if (!verifySignature(incoming, body, peer.now())) return refuse("InvalidSignatureException");
+  const expected = { ...credentials, region, service: "kms", signed: ["x-amz-target"] } as const;
+  if (refusalOf(incoming, Buffer.from(body), expected, peer.now()) !== null) return refuse("InvalidSignatureException");
   const action = String(incoming.headers["x-amz-target"]).replace("TrentService.", "");
   const asked = JSON.parse(body) as Record<string, unknown>;
   peer.asked.push({ action, context: asked["EncryptionContext"] });

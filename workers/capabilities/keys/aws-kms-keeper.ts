@@ -7,8 +7,8 @@ import {
   wrappedKeyBytes,
 } from "../../../core/crypto/key-wrapper.ts";
 import type { OrgId } from "../../../core/ids.ts";
+import { type AwsCredentials, signAws } from "../aws-signature.ts";
 import type { KeeperAnswer, KeeperFetch } from "./keeper-fetch.ts";
-import { type AwsCredentials, signPost } from "./sigv4.ts";
 
 /** A key in AWS KMS, by its ARN: region and partition stand in it, so no address has to be given. */
 export interface AwsKmsSettings {
@@ -71,8 +71,9 @@ export function createAwsKmsKeeper(
     if (key === null) throw new KeyUnavailable("malformed");
     const body = JSON.stringify({ KeyId: keyArn, ...fields });
     const headers = { "content-type": "application/x-amz-json-1.1", "x-amz-target": `TrentService.${action}` };
-    const signed = await signPost(credentials, { ...key, service: "kms", headers, body, atMs: now() });
-    const answer = await fetchKeeper(`https://${key.host}/`, signed, body);
+    const url = new URL(`https://${key.host}/`);
+    const request = { method: "POST", url, region: key.region, service: "kms", headers, body, atMs: now() } as const;
+    const answer = await fetchKeeper(url.href, await signAws(credentials, request), body);
     if (answer.status !== 200) throw new KeyUnavailable(reasonOf(answer));
     // An answer for another key is none: what it holds would be lost with that one.
     if (answer.body === null || answer.body["KeyId"] !== keyArn) throw new KeyUnavailable("malformed");
