@@ -1,0 +1,183 @@
+import Stripe from "stripe";
+import {
+  type CheckoutAnswer,
+  type CheckoutRequest,
+  type PaymentProvider,
+  PaymentsUnavailable,
+  type ProviderAccount,
+} from "../../../../core/billing/provider.ts";
+import { createStripeClient, isDeclined, isMissing } from "./client.ts";
+import { priceOf, type StripeConfig } from "./config.ts";
+import { readCustomer } from "./state.ts";
+import { verifyEvent } from "./verify-event.ts";
+
+/** Open checkout pages of one customer that are closed before another is opened; one is usual. */
+const openSessionsMax = 100;
+/** States of a subscription in which it takes no further payment. */
+const over: ReadonlySet<string> = new Set(["canceled", "incomplete_expired"]);
+
+export interface StripeDependencies {
+  readonly fetch: typeof fetch;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** Why something failed, by the kind of error alone: Stripe's own messages may hold a part of the key. */
+  readonly note: (what: string) => void;
+}
+
+/** Payments by Stripe. Cards are shown to Stripe's own pages and never come here. */
+export function createStripeProvider(config: StripeConfig, dependencies: StripeDependencies): PaymentProvider {
+  const { now, note } = dependencies;
+  const stripe = createStripeClient(config, dependencies.fetch);
+  /** What Stripe can't do now, or will not: in both cases nothing is known to have been done. */
+  const asked = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof PaymentsUnavailable) {
+        note(error.message);
+        throw error;
+      }
+      note(error instanceof Stripe.errors.StripeError ? `${error.type} ${error.code ?? ""}`.trim() : "no answer");
+      throw new PaymentsUnavailable("Stripe did not do it");
+    }
+  };
+  return {
+    name: "stripe",
+    checkout: (request) => asked(() => checkout(stripe, config, request, now)),
+    portal: ({ account, returnUrl }) => asked(() => portal(stripe, config, account, returnUrl)),
+    async read({ body, signature }) {
+      const verified = await verifyEvent(config, body, signature === "" ? null : signature, now());
+      if (!verified.ok) {
+        note(`an event was refused: ${verified.why}`);
+        return { ok: false, code: verified.why.startsWith("another") ? "not_ours" : "not_genuine" };
+      }
+      const { id, kind, createdMs, customer } = verified.event;
+      const asOfMs = now();
+      const found = customer === null ? null : await asked(() => readCustomer(stripe, config, customer, asOfMs));
+      return {
+        ok: true,
+        event: { provider: "stripe", id, kind, occurredAtMs: createdMs, state: found?.state ?? null },
+      };
+    },
+    end: (account) => asked(() => end(stripe, account)),
+  };
+}
+
+async function checkout(
+  stripe: Stripe,
+  config: StripeConfig,
+  request: CheckoutRequest,
+  now: () => number,
+): Promise<CheckoutAnswer> {
+  const { org, plan, currency, account, idempotencyKey, returnUrl } = request;
+  const price = priceOf(config, plan, currency);
+  if (price === null) return { kind: "requested" };
+  const found = account.customer === null ? null : await readCustomer(stripe, config, account.customer, now());
+  if (found !== null && found.state.org !== org)
+    throw new PaymentsUnavailable("the customer is another organisation's");
+  if (account.customer !== null && found?.living != null) {
+    if (found.living.price === price && found.state.endsAtMs === null && found.living.meaning === "paid")
+      return { kind: "changed", state: found.state };
+    // What is owed is paid first, and a card that is refused is changed, where one can: on Stripe's own page.
+    const toPortal = async (): Promise<CheckoutAnswer> => {
+      const page = await portal(stripe, config, account, returnUrl);
+      if (page === null) throw new PaymentsUnavailable("a customer with a subscription has no portal");
+      return { kind: "redirect", url: page.url };
+    };
+    if (found.living.meaning !== "paid") return await toPortal();
+    try {
+      await stripe.subscriptions.update(
+        found.living.id,
+        {
+          items: [{ id: found.living.itemId, price }],
+          cancel_at_period_end: false,
+          proration_behavior: "always_invoice",
+          payment_behavior: "error_if_incomplete",
+        },
+        { idempotencyKey: `${idempotencyKey}:change` },
+      );
+    } catch (error) {
+      if (isDeclined(error)) return await toPortal();
+      throw error;
+    }
+    const changed = await readCustomer(stripe, config, account.customer, now());
+    if (changed === null) throw new PaymentsUnavailable("a customer was there and is not");
+    return { kind: "changed", state: changed.state };
+  }
+  const customer = account.customer ?? (await newCustomer(stripe, request));
+  await closeOpenPages(stripe, customer, idempotencyKey);
+  const session = await stripe.checkout.sessions.create(
+    {
+      mode: "subscription",
+      customer,
+      client_reference_id: org,
+      line_items: [{ price, quantity: 1 }],
+      metadata: { org_id: org, intention: idempotencyKey },
+      subscription_data: { metadata: { org_id: org } },
+      success_url: withOutcome(returnUrl, "paid"),
+      cancel_url: withOutcome(returnUrl, "cancelled"),
+    },
+    { idempotencyKey: `${idempotencyKey}:session` },
+  );
+  return { kind: "redirect", url: pageOf(config, session.url) };
+}
+
+/** One an organisation: the key is the organisation's, so that two owners who pay at once are one customer. */
+async function newCustomer(stripe: Stripe, { org, email }: CheckoutRequest): Promise<string> {
+  const { id } = await stripe.customers.create(
+    { metadata: { org_id: org }, ...(email === null ? {} : { email }) },
+    // With the address, because the same key with another one is an error.
+    { idempotencyKey: `customer:${org}:${email ?? ""}` },
+  );
+  return id;
+}
+
+/** A page that stays open could be paid besides the next one: the organisation would pay twice. */
+async function closeOpenPages(stripe: Stripe, customer: string, intention: string): Promise<void> {
+  const { data } = await stripe.checkout.sessions.list({ customer, status: "open", limit: openSessionsMax });
+  // The one of this very intention is what its repetition is answered with.
+  for (const { id, metadata } of data)
+    if (metadata?.["intention"] !== intention) await stripe.checkout.sessions.expire(id);
+}
+
+async function portal(
+  stripe: Stripe,
+  config: StripeConfig,
+  { customer }: ProviderAccount,
+  returnUrl: string,
+): Promise<{ readonly url: string } | null> {
+  if (customer === null) return null;
+  try {
+    const { url } = await stripe.billingPortal.sessions.create({ customer, return_url: returnUrl });
+    return { url: pageOf(config, url) };
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+/** Every subscription of the customer's ends, and every page on which another could begin. */
+async function end(stripe: Stripe, { customer }: ProviderAccount): Promise<void> {
+  if (customer === null) return;
+  try {
+    await closeOpenPages(stripe, customer, "");
+    const { data } = await stripe.subscriptions.list({ customer, status: "all", limit: openSessionsMax });
+    for (const { id, status } of data) if (!over.has(status)) await stripe.subscriptions.cancel(id);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
+
+/** The browser is sent there: an address of Stripe's, or of what stands for it. @throws PaymentsUnavailable */
+function pageOf({ origin }: StripeConfig, text: string | null): string {
+  const url = text === null ? null : URL.parse(text);
+  if (url === null || (url.protocol !== "https:" && url.origin !== origin.origin))
+    throw new PaymentsUnavailable("an answer has no page to go to");
+  return url.href;
+}
+
+function withOutcome(returnUrl: string, outcome: "paid" | "cancelled"): string {
+  const url = new URL(returnUrl);
+  url.searchParams.set("checkout", outcome);
+  return url.href;
+}
