@@ -25,6 +25,10 @@ describe("what is offered to whom", () => {
       "documents:write",
       "audit:read",
       "audit:manage",
+      "billing:manage",
+      "llm:read",
+      "llm:use",
+      "llm:manage",
     ] as const;
     for (const permission of used) {
       expect([permission, may(role, permission)]).toEqual([permission, permissionTable[role].includes(permission)]);

@@ -9,8 +9,17 @@ const everyRead = [
   "telemetry:read",
   "documents:read",
   "audit:read",
+  "llm:read",
 ] as const;
-const ofGroups = ["org:read", "groups:read", "devices:read", "telemetry:read", "documents:read"] as const;
+const ofGroups = [
+  "org:read",
+  "groups:read",
+  "devices:read",
+  "telemetry:read",
+  "documents:read",
+  "llm:read",
+  "llm:use",
+] as const;
 const manage = [
   ...everyRead,
   "members:manage",
@@ -23,6 +32,8 @@ const manage = [
   "devices:command",
   "documents:write",
   "audit:manage",
+  "llm:use",
+  "llm:manage",
 ] as const;
 
 /**
@@ -30,7 +41,7 @@ const manage = [
  * call by its own table.
  */
 const offered: Readonly<Record<Role, readonly Permission[]>> = {
-  owner: [...manage, "encryption:manage"],
+  owner: [...manage, "encryption:manage", "billing:manage"],
   admin: manage,
   analyst: [...ofGroups, "documents:write"],
   viewer: ofGroups,

@@ -121,6 +121,15 @@ export function createRouter() {
               }),
             },
             {
+              path: "language-models",
+              lazy: async () => ({
+                Component: permitted(
+                  "llm:read",
+                  (await import("./pages/language-models/language-models.tsx")).LanguageModelsPage,
+                ),
+              }),
+            },
+            {
               path: "audit",
               lazy: async () => ({
                 Component: permitted("audit:read", (await import("./pages/audit/audit.tsx")).AuditPage),

@@ -1,3 +1,4 @@
+import { ChatCircleTextIcon } from "@phosphor-icons/react/ChatCircleText";
 import { DesktopTowerIcon } from "@phosphor-icons/react/DesktopTower";
 import { FilesIcon } from "@phosphor-icons/react/Files";
 import { IdentificationBadgeIcon } from "@phosphor-icons/react/IdentificationBadge";
@@ -25,6 +26,7 @@ const entries = [
     icon: IdentificationBadgeIcon,
     needs: "identity_providers:manage",
   },
+  { to: "/language-models", label: "Language models", icon: ChatCircleTextIcon, needs: "llm:read" },
   { to: "/audit", label: "Audit log", icon: ListChecksIcon, needs: "audit:read" },
 ] as const satisfies readonly { to: string; label: string; icon: unknown; needs: Permission }[];
 

@@ -1,0 +1,152 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { repositoryRoot } from "../../scripts/units.ts";
+import { type LlmServer, startLlmServer } from "../support/llm-provider.ts";
+import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
+import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+
+// Providers of language models on the dashboard, with a provider beside the real stack.
+
+const pictures = join(repositoryRoot, "test-results", "screenshots");
+const stateDir = freshStateDir();
+const key = "sk-of-the-demo-organisation";
+/** What refusals on purpose make the browser log. */
+const refusals = /^Failed to load resource: the server responded with a status of 4(01|22) /;
+const complaints = new Complaints();
+let provider: LlmServer;
+let stack: StackProcess;
+let browser: Browser;
+let page: Page;
+
+const card = () => page.getByRole("region", { name: "School models" });
+const shoot = (name: string): Promise<unknown> =>
+  page.screenshot({ path: join(pictures, `language-models-${name}.png`), fullPage: true });
+
+beforeAll(async () => {
+  mkdirSync(pictures, { recursive: true });
+  provider = await startLlmServer();
+  process.env["LOOPBACK_LLM"] = provider.origin;
+  const flags = ["--port", "0", "--quiet", "--no-agent", "--limit-scale", "1000"];
+  [browser, stack] = await Promise.all([launchBrowser(), startStackProcess(stateDir, flags)]);
+  page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  page.setDefaultTimeout(60_000);
+  complaints.watch(page, refusals);
+  await page.goto(`${stack.description.url}/o/demo/language-models`);
+  const { email, password } = stack.description.owner;
+  await signInByPassword(page, email, password);
+  await page.getByRole("heading", { name: "Language models" }).waitFor();
+}, 300_000);
+afterAll(async () => {
+  delete process.env["LOOPBACK_LLM"];
+  await browser?.close();
+  await stack?.stop();
+  await provider?.stop();
+  removeStateDir(stateDir);
+});
+
+describe("language models in Chromium, on the real stack", { timeout: 180_000 }, () => {
+  it("begin with no provider, and say what to do", async () => {
+    await page.getByText("No provider yet").waitFor();
+    await page.getByText(/^Nothing was asked in /).waitFor();
+    await shoot("empty");
+  });
+
+  it("refuse an address that the platform does not list, and keep what was typed", async () => {
+    await page.getByRole("button", { name: "Add a provider" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name", { exact: true }).fill("School models");
+    await dialog.getByLabel("Address of its API").fill("https://models.evil.test/v1");
+    await dialog.getByLabel("Name people ask for").fill("small");
+    await dialog.getByLabel("Price of what is asked").fill("cheap");
+    await dialog.getByLabel("Price of the answer").fill("1");
+    await dialog.getByLabel("Dollars a month").fill("0.10");
+    await dialog.getByLabel("API key").fill(key);
+    await dialog.getByRole("button", { name: "Add provider" }).click();
+    await dialog.getByText("A price is an amount in dollars").waitFor();
+    await dialog.getByLabel("Price of what is asked").fill("1");
+    await dialog.getByRole("button", { name: "Add provider" }).click();
+    await dialog.getByText("must be one that the platform allows").waitFor();
+    await shoot("refused");
+    expect(await dialog.getByLabel("API key").inputValue()).toBe(key);
+    await dialog.getByLabel("Address of its API").fill(provider.baseUrl);
+    await dialog.getByRole("button", { name: "Add provider" }).click();
+    await card().getByText("Key is good").waitFor();
+  });
+
+  it("show a key's fingerprint and never the key, what may be spent and that they mask", async () => {
+    await card().getByText("$0.00 of $0.10 spent this month").waitFor();
+    await card().getByText("Masked").waitFor();
+    expect(await page.content()).not.toContain(key);
+    expect(
+      await card()
+        .getByText(/^[0-9a-f]{16}$/)
+        .count(),
+    ).toBe(1);
+    await shoot("provider");
+  });
+
+  it("rotate a key with the one before valid for a week, or ended at once where it leaked", async () => {
+    const rotate = async (next: string, leaked: boolean): Promise<void> => {
+      await card().getByRole("button", { name: "Rotate key of School models" }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByLabel("New API key").fill(next);
+      if (leaked) await dialog.getByRole("checkbox", { name: "The key of now leaked: end it at once" }).click();
+      await dialog.getByRole("button", { name: "Rotate key" }).click();
+      await dialog.waitFor({ state: "detached" });
+    };
+    await rotate("sk-the-second-key", false);
+    await card().getByText("Key before, valid until").waitFor();
+    await rotate("sk-the-third-key", true);
+    await card().getByText("Key before, valid until").waitFor({ state: "detached" });
+  });
+
+  it("show what is spent, and by whom", async () => {
+    provider.deeds = [{ say: "hello", usage: { prompt_tokens: 60_000, completion_tokens: 200 } }];
+    const status = await page.evaluate(async (content) => {
+      const body = JSON.stringify({ model: "small", messages: [{ role: "user", content }], max_tokens: 1000 });
+      const headers = { "Content-Type": "application/json" };
+      return (await fetch("/api/v1/orgs/demo/llm/chat/completions", { method: "POST", headers, body })).status;
+    }, "word ".repeat(15_000));
+    expect(status).toBe(200);
+    expect(provider.asked.at(-1)?.key).toBe("sk-the-third-key");
+    await page.reload();
+    await card().getByText("$0.06 of $0.10 spent this month").waitFor();
+    const row = page
+      .getByRole("table", { name: "Usage of language models" })
+      .getByRole("row")
+      .filter({ hasText: "You" });
+    await row.getByText("$0.06").waitFor();
+  });
+
+  it("can be used on a telephone, in the dark, and by keyboard alone", async () => {
+    await page.emulateMedia({ colorScheme: "dark" });
+    await page.setViewportSize({ width: 390, height: 844 });
+    await shoot("telephone");
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    await card().getByRole("button", { name: "Edit School models" }).focus();
+    await page.keyboard.press("Enter");
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("checkbox", { name: "Mask personal data before it leaves" }).focus();
+    await page.keyboard.press("Space");
+    await shoot("telephone-edit");
+    await dialog.getByLabel("Name", { exact: true }).focus();
+    await page.keyboard.press("Enter");
+    await card().getByText("Leaves as it is").waitFor();
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.emulateMedia({ colorScheme: "light" });
+  });
+
+  it("are removed with their keys", async () => {
+    await card().getByRole("button", { name: "Remove School models" }).click();
+    await page.getByRole("alertdialog").getByRole("button", { name: "Remove provider" }).click();
+    await page.getByText("No provider yet").waitFor();
+    // What it cost stays.
+    await page.getByText("Together $0.06").waitFor();
+  });
+
+  it("complain of nothing", () => {
+    expect(complaints.all).toEqual([]);
+  });
+});

@@ -1,0 +1,113 @@
+/** What stands in a provider's form, and the settings that it says. */
+import {
+  type AskingRole,
+  budgetMicrosMax,
+  graceDaysMax,
+  placeMax,
+  priceMicrosMax,
+} from "../../../../../core/llm/provider.ts";
+import type { LlmModel, LlmProvider, LlmProviderSettings } from "../../api/llm.ts";
+import { dollarsText, microsOf } from "../../format/money.ts";
+
+export interface ModelForm {
+  /** Tells rows apart while they are written; never sent. */
+  readonly row: number;
+  readonly name: string;
+  readonly upstream: string;
+  /** Dollars for a million tokens. */
+  readonly input: string;
+  readonly output: string;
+}
+export interface ProviderForm {
+  readonly name: string;
+  readonly baseUrl: string;
+  readonly models: readonly ModelForm[];
+  readonly roles: readonly AskingRole[];
+  /** Dollars a month. */
+  readonly budget: string;
+  readonly place: string;
+  readonly masks: boolean;
+  readonly graceDays: string;
+}
+
+export const emptyModel = (row: number): ModelForm => ({ row, name: "", upstream: "", input: "", output: "" });
+
+export const emptyForm: ProviderForm = {
+  name: "",
+  baseUrl: "",
+  models: [emptyModel(0)],
+  roles: ["owner", "admin"],
+  budget: "20",
+  place: "0",
+  masks: true,
+  graceDays: "7",
+};
+
+export function formOf(provider: LlmProvider): ProviderForm {
+  return {
+    name: provider.name,
+    baseUrl: provider.base_url,
+    models: provider.models.map((model, row) => ({
+      row,
+      name: model.name,
+      upstream: model.upstream,
+      input: dollarsText(model.input_micros_per_million),
+      output: dollarsText(model.output_micros_per_million),
+    })),
+    roles: provider.roles,
+    budget: dollarsText(provider.monthly_budget_micros),
+    place: String(provider.place),
+    masks: provider.mask_personal_data,
+    graceDays: String(provider.grace_days),
+  };
+}
+
+/** Settings of a provider as they are, for a change of its key alone. */
+export function settingsOf(provider: LlmProvider): LlmProviderSettings {
+  const { name, base_url, models, roles, monthly_budget_micros, place, mask_personal_data, grace_days } = provider;
+  return { name, base_url, models, roles, monthly_budget_micros, place, mask_personal_data, grace_days };
+}
+
+/** The settings, or in words what is wrong with the form; what a field itself can't say. */
+export function readForm(form: ProviderForm): LlmProviderSettings | string {
+  const models = form.models.map(readModel);
+  const wrong = models.find((model) => typeof model === "string");
+  if (wrong !== undefined) return wrong;
+  const budget = amount(form.budget, budgetMicrosMax);
+  if (budget === null) return "The budget is an amount in dollars, such as 20 or 12.50.";
+  const place = whole(form.place, placeMax);
+  if (place === null) return `The place is a whole number up to ${placeMax}.`;
+  const graceDays = whole(form.graceDays, graceDaysMax);
+  if (graceDays === null) return `Days of grace are a whole number up to ${graceDaysMax}.`;
+  return {
+    name: form.name.trim(),
+    base_url: form.baseUrl.trim(),
+    models: models.filter((model) => typeof model !== "string"),
+    roles: form.roles,
+    monthly_budget_micros: budget,
+    place,
+    mask_personal_data: form.masks,
+    grace_days: graceDays,
+  };
+}
+
+function readModel({ name, upstream, input, output }: ModelForm): LlmModel | string {
+  const [of, to] = [amount(input, priceMicrosMax), amount(output, priceMicrosMax)];
+  if (of === null || to === null) return "A price is an amount in dollars for a million tokens, such as 0.15.";
+  const called = name.trim();
+  return {
+    name: called,
+    upstream: upstream.trim() === "" ? called : upstream.trim(),
+    input_micros_per_million: of,
+    output_micros_per_million: to,
+  };
+}
+
+function amount(text: string, max: number): number | null {
+  const micros = microsOf(text);
+  return micros === null || micros > max ? null : micros;
+}
+
+function whole(text: string, max: number): number | null {
+  return /^\d{1,4}$/.test(text) && Number(text) <= max ? Number(text) : null;
+}
