@@ -40,6 +40,12 @@ export const auditStreamRoutes = {
     policy: manages,
     summary: "Go on with a stream that waits or was stopped, now",
   }),
+  testAuditStream: route({
+    method: "POST",
+    path: `${at}/test`,
+    policy: manages,
+    summary: "Send one signed message without entries to the stream's destination, now, and say what came of it",
+  }),
   resendAuditStream: route({
     method: "POST",
     path: `${at}/dead-letters/{seq}/resend`,

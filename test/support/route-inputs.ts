@@ -111,6 +111,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   addWitness: { name: "mine now", key: witnessKeyNamed("school.test/witness") },
   witnessCheckpoint: { token: witnessToken, from: 0 },
   cosignCheckpoint: { token: witnessToken, size: 1, cosignature: "x" },
+  testAuditStream: null,
   createGroup: { name: "mine now" },
   renameGroup: { name: "mine still" },
   addGroupMember: null,

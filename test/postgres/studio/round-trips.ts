@@ -195,6 +195,7 @@ export const roundTrips: Readonly<Record<string, number>> = {
   operatorFinishMove: 1,
   operatorGiveUpMove: 1,
   beginHubExport: 1,
+  testAuditStream: 2,
   readHubExport: 0,
   endHubExport: 1,
   reconcileHub: 1,

@@ -135,6 +135,7 @@ export const leaves: Readonly<Record<string, readonly string[]>> = {
   operatorRotateDataKey: inBoth("key_change rotated"),
   operatorRewrapDataKeys: inBoth("key_change rotated"),
   rotateKeys: ["key_change revoked", "key_change rotated"],
+  testAuditStream: nothing,
   eraseUser: ["person_erased for good"],
   disableUser: [...inBoth("account_change disabled"), "session_end disabled"],
   enableUser: inBoth("account_change enabled"),

@@ -16,6 +16,7 @@ import { putAuditStream } from "./audit/stream/put.ts";
 import { removeAuditStream } from "./audit/stream/remove.ts";
 import { rotateAuditStreamSecret } from "./audit/stream/rotate-secret.ts";
 import { getAuditStream } from "./audit/stream/show.ts";
+import { testAuditStream } from "./audit/stream/test.ts";
 import { auditEntries, auditTile } from "./audit/tiles.ts";
 import { addWitness } from "./audit/witnesses/add.ts";
 import { witnessCheckpoint } from "./audit/witnesses/checkpoint.ts";
@@ -176,6 +177,7 @@ const served: readonly RouteDefinition[] = [
   orgPasskeySignIn,
   logout,
   orgLogout,
+  testAuditStream,
   refresh,
   orgRefresh,
   register,

@@ -60,6 +60,19 @@ export function resumeAuditStream(org: string): Promise<void> {
   return callVoid(at(org, "resume"), { method: "POST" });
 }
 
+const testedSchema = z.object({
+  taken: z.boolean(),
+  failure: z.nullable(z.string()),
+  status: z.nullable(z.number()),
+  took_ms: z.number(),
+});
+export type StreamTest = z.infer<typeof testedSchema>;
+
+/** Sends a signed message without entries, now. */
+export function testAuditStream(org: string): Promise<StreamTest> {
+  return call(at(org, "test"), testedSchema, { method: "POST" });
+}
+
 export function resendDeadLetter(org: string, firstSeq: number): Promise<void> {
   return callVoid(at(org, "dead-letters", String(firstSeq), "resend"), { method: "POST" });
 }

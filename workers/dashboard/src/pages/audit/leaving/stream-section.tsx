@@ -21,6 +21,7 @@ import { Timestamp } from "../../../components/timestamp.tsx";
 import { DeadLetters } from "./dead-letters.tsx";
 import { StreamDialog } from "./stream-dialog.tsx";
 import { failureText, standingOf } from "./stream-state.ts";
+import { StreamTestButton } from "./stream-test.tsx";
 
 /** As often as it is sent, in milliseconds. */
 const refetchMs = 60_000;
@@ -153,6 +154,7 @@ function StreamState({ stream, onChanged }: { readonly stream: AuditStream; read
           </Button>
         </div>
       )}
+      <StreamTestButton />
       {stream.previous_secret_until !== null && (
         <p className="text-sm text-kumo-subtle">
           The secret before is good until <Timestamp at={stream.previous_secret_until} />.

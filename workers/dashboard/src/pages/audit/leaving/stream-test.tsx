@@ -1,0 +1,31 @@
+import { Button } from "@cloudflare/kumo/components/button";
+import { useMutation } from "@tanstack/react-query";
+import { type StreamTest, testAuditStream } from "../../../api/audit-stream.ts";
+import { useOrg } from "../../../components/org-context.tsx";
+import { FormFailure } from "../../../components/states.tsx";
+import { failureText } from "./stream-state.ts";
+
+/** One message to the destination, now, and what it says to that. */
+export function StreamTestButton() {
+  const { org } = useOrg();
+  const test = useMutation({ mutationFn: () => testAuditStream(org.id) });
+  return (
+    <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+      <Button size="sm" loading={test.isPending} onClick={() => test.mutate()}>
+        Send a test message
+      </Button>
+      <p role="status" className="text-sm">
+        {test.data !== undefined && !test.isPending && testText(test.data)}
+      </p>
+      <FormFailure error={test.error} />
+    </div>
+  );
+}
+
+/** What came of a test message, as people read it. */
+export function testText({ taken, failure, status, took_ms }: StreamTest): string {
+  const time = `after ${took_ms} ms`;
+  if (taken) return `Taken ${time} (${status}).`;
+  const text = failureText(failure ?? "", status);
+  return `Not taken ${time}: ${text}.`;
+}
