@@ -14,8 +14,14 @@ import { createTenant } from "../../workers/data/provisioner/create-tenant.ts";
 import { scopeOf } from "../support/scopes.ts";
 import type { PostgresSetup } from "./global-setup.ts";
 
-/** Addresses and secrets of the clusters that the global setup started. */
-export const setup: PostgresSetup = inject("postgres");
+/** Addresses and secrets of the clusters that the global setup started for this worker. */
+export const setup: PostgresSetup = ownSetup();
+
+function ownSetup(): PostgresSetup {
+  const own = inject("postgres")[Number(process.env["VITEST_POOL_ID"]) - 1];
+  if (own === undefined) throw new Error("no clusters were started for this worker");
+  return own;
+}
 
 /** `host:port` of the gateway; goes into `createDatabase` and NEON_GATEWAY. */
 export const { gateway } = setup;
