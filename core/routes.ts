@@ -9,6 +9,7 @@ import { backupRoutes } from "./routes/backups.ts";
 import { devicesRoutes } from "./routes/devices.ts";
 import { documentsRoutes } from "./routes/documents.ts";
 import { encryptionRoutes } from "./routes/encryption.ts";
+import { exportDestinationsRoutes } from "./routes/export-destinations.ts";
 import { factorsRoutes } from "./routes/factors.ts";
 import { geoRoutes } from "./routes/geo.ts";
 import { groupsRoutes } from "./routes/groups.ts";
@@ -39,6 +40,7 @@ export const routes = {
   ...groupsRoutes,
   ...devicesRoutes,
   ...documentsRoutes,
+  ...exportDestinationsRoutes,
   ...llmRoutes,
   ...auditRoutes,
   ...auditStreamRoutes,

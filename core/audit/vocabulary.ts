@@ -57,6 +57,8 @@ export const keyKinds = [
   "key_encryption_key",
   /** What an organisation shows to a provider of language models; `key_id` is the provider's. */
   "llm_key",
+  /** What it takes to write to a destination of exports; `key_id` is the destination's. */
+  "export_secret",
 ] as const;
 export const keyActions = ["created", "rotated", "revoked", "unavailable"] as const;
 

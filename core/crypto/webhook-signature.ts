@@ -9,6 +9,12 @@ export function formatWebhookSecret(secret: Uint8Array): string {
   return `${secretPrefix}${btoa(String.fromCharCode(...secret))}`;
 }
 
+/** The bytes of a secret that {@link formatWebhookSecret} wrote; null for anything else. */
+export function parseWebhookSecret(text: string): Uint8Array<ArrayBuffer> | null {
+  if (!/^whsec_[A-Za-z0-9+/]{43}=$/.test(text)) return null;
+  return Uint8Array.from(atob(text.slice(secretPrefix.length)), (character) => character.charCodeAt(0));
+}
+
 /** What is signed, and when: the time is that of the attempt, so that a receiver can refuse old ones. */
 export interface WebhookMessage {
   /** The same in every attempt, so that a receiver can tell a repetition. */

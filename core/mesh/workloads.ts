@@ -24,6 +24,7 @@ export const audiences = [
   "capabilities.backups",
   "capabilities.documents",
   "capabilities.llm",
+  "capabilities.export-destinations",
   "data.backup-source",
 ] as const;
 export type Audience = (typeof audiences)[number];
@@ -76,6 +77,7 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "capabilities.backups",
       "capabilities.documents",
       "capabilities.llm",
+      "capabilities.export-destinations",
       "durable-objects.audit-intake",
       "durable-objects.audit-reader",
       "durable-objects.hub-control",

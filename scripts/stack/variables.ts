@@ -51,6 +51,8 @@ export function unitVariables(sources: VariableSources): Record<UnitName, Record
       LOOPBACK_KEEPERS: process.env["LOOPBACK_KEEPERS"] ?? "",
       // … and servers that speak as a provider of language models does.
       LOOPBACK_LLM: process.env["LOOPBACK_LLM"] ?? "",
+      // … and places that exports go to.
+      LOOPBACK_EXPORTS: process.env["LOOPBACK_EXPORTS"] ?? "",
     },
     "sentinel-data": {
       ISSUER: publicUrl,

@@ -46,6 +46,9 @@ export const llmProvider = (name: string): object => ({
   key: "sk-of-nobody-at-all",
 });
 
+/** A destination of exports, at a public name that nobody asks. */
+export const exportWebhook = (name: string): object => ({ kind: "webhook", name, url: "https://hook.school.test/in" });
+
 const bodies: Readonly<Record<string, unknown>> = {
   register: { email: "new@people.test", password, name: "New" },
   verifyEmail: token,
@@ -132,6 +135,10 @@ const bodies: Readonly<Record<string, unknown>> = {
   completeUpload: null,
   addLlmProvider: llmProvider("mine now"),
   changeLlmProvider: llmProvider("mine still"),
+  addExportDestination: exportWebhook("mine now"),
+  changeExportDestination: exportWebhook("mine still"),
+  testExportDestination: null,
+  putExportSettings: { approval_rows: 5000 },
   chatCompletion: { model: "small", messages: [{ role: "user", content: "hello" }] },
   rotateDeviceToken: null,
   sendCommand: { name: "ping", args: {} },
@@ -221,6 +228,7 @@ const kinds = {
   upload: "upload",
   share: "share",
   llm_provider: "llmProvider",
+  export_destination: "exportDestination",
 } as const;
 
 /** Parameters that name something of an organisation's. */

@@ -17,6 +17,9 @@ import type { DevicesDependencies } from "./devices/admission.ts";
 import type { DocumentsDependencies } from "./documents/admission.ts";
 import type { DocumentBucket } from "./documents/bucket.ts";
 import { fixedLengthStream } from "./documents/fixed-length-stream.ts";
+import { createAskOutside } from "./exports/destinations/ask-outside.ts";
+import type { DeliveryDependencies } from "./exports/destinations/bucket-port.ts";
+import type { DestinationsDependencies } from "./exports/destinations/destinations.ts";
 import type { EncryptionDependencies } from "./keys/encryption.ts";
 import { createTenantKeys, type KeysEnv } from "./keys/tenant-keys.ts";
 import type { LlmDependencies } from "./llm/admission.ts";
@@ -43,6 +46,8 @@ export interface Env extends KeysEnv {
   readonly LLM_HOSTS: string;
   /** … and, for development, origins on its own loopback; empty in production. */
   readonly LOOPBACK_LLM?: string;
+  /** Where exports may go on this machine's own loopback, for development; empty in production. */
+  readonly LOOPBACK_EXPORTS?: string;
 }
 
 /** Builds what lives as long as this isolate: key sets, its own identity, tenants' connections and keys. */
@@ -52,6 +57,7 @@ export function createDependencies(env: Env): {
   backups: BackupsDependencies;
   documents: DocumentsDependencies;
   llm: LlmDependencies;
+  exportDestinations: DestinationsDependencies;
 } {
   const now = (): number => Date.now();
   const random = (bytes: Uint8Array<ArrayBuffer>): Uint8Array => crypto.getRandomValues(bytes);
@@ -108,6 +114,14 @@ export function createDependencies(env: Env): {
     now,
     randomBytes,
   };
+  const exportDestinations: DestinationsDependencies = {
+    keys,
+    connections,
+    dataKeys: tenantKeys.of,
+    delivery: deliveryOf(env, now),
+    gateway: env.NEON_GATEWAY,
+    now,
+  };
   const hosts = parseProviderHosts("LLM_HOSTS", env.LLM_HOSTS);
   const loopback = parseLoopbackOrigins("LOOPBACK_LLM", env.LOOPBACK_LLM ?? "");
   const llm: LlmDependencies = {
@@ -120,7 +134,14 @@ export function createDependencies(env: Env): {
     now,
     randomBytes,
   };
-  return { devices, encryption, backups, documents, llm };
+  return { devices, encryption, backups, documents, llm, exportDestinations };
+}
+
+/** The way from exports to the outside. @throws Error naming the setting */
+function deliveryOf(env: Env, now: () => number): DeliveryDependencies {
+  const loopback = parseLoopbackOrigins("LOOPBACK_EXPORTS", env.LOOPBACK_EXPORTS ?? "");
+  const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+  return { ask: createAskOutside((...given) => fetch(...given), loopback), wait, now, loopback };
 }
 
 /** @throws when it is no whole number from 1 to 1,000,000: a Worker with broken limits must not serve */

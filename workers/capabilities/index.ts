@@ -19,11 +19,13 @@ import type { BackupOrder, BackupsRpc } from "../../core/rpc/backups.ts";
 import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
 import type { DocumentsRpc } from "../../core/rpc/documents.ts";
 import type { EncryptionRpc, KeeperInput } from "../../core/rpc/encryption.ts";
+import type { ExportDestinationsRpc } from "../../core/rpc/export-destinations.ts";
 import type { LlmRpc } from "../../core/rpc/llm.ts";
 import { createBackups } from "./backups/backups.ts";
 import { createDevices } from "./devices/devices.ts";
 import { createDocuments } from "./documents/documents.ts";
 import { createDependencies, type Env } from "./environment.ts";
+import { createExportDestinations } from "./exports/destinations/destinations.ts";
 import { createEncryption } from "./keys/encryption.ts";
 import { createLlm } from "./llm/llm.ts";
 
@@ -34,17 +36,19 @@ let capabilities: {
   readonly backups: BackupsRpc;
   readonly documents: DocumentsRpc;
   readonly llm: LlmRpc;
+  readonly exportDestinations: ExportDestinationsRpc;
 } | null = null;
 
 function capabilitiesOf(env: Env): NonNullable<typeof capabilities> {
   if (capabilities === null) {
-    const { devices, encryption, backups, documents, llm } = createDependencies(env);
+    const { devices, encryption, backups, documents, llm, exportDestinations } = createDependencies(env);
     capabilities = {
       devices: createDevices(devices),
       encryption: createEncryption(encryption),
       backups: createBackups(backups),
       documents: createDocuments(documents),
       llm: createLlm(llm),
+      exportDestinations: createExportDestinations(exportDestinations),
     };
   }
   return capabilities;
@@ -253,6 +257,18 @@ export class Llm extends WorkerEntrypoint<Env> implements LlmRpc {
   }
   complete(...rest: Parameters<LlmRpc["complete"]>): ReturnType<LlmRpc["complete"]> {
     return this.#llm.complete(...rest);
+  }
+}
+
+type Destinations = ExportDestinationsRpc;
+
+/** Private binding of studio. What may be called, and by whom, is in exports/destinations/destinations.ts. */
+export class ExportDestinations extends WorkerEntrypoint<Env> implements Destinations {
+  prepare(...rest: Parameters<Destinations["prepare"]>): ReturnType<Destinations["prepare"]> {
+    return capabilitiesOf(this.env).exportDestinations.prepare(...rest);
+  }
+  tryOut(...rest: Parameters<Destinations["tryOut"]>): ReturnType<Destinations["tryOut"]> {
+    return capabilitiesOf(this.env).exportDestinations.tryOut(...rest);
   }
 }
 

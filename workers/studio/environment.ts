@@ -17,6 +17,7 @@ import type {
   TokenSignerRpc,
 } from "../../core/rpc/durable-objects.ts";
 import type { EncryptionRpc } from "../../core/rpc/encryption.ts";
+import type { ExportDestinationsRpc } from "../../core/rpc/export-destinations.ts";
 import type { HubBackupRpc } from "../../core/rpc/hub-backup.ts";
 import type { HubLimitsRpc } from "../../core/rpc/hub-limits.ts";
 import type { LlmRpc } from "../../core/rpc/llm.ts";
@@ -50,6 +51,7 @@ export interface Environment {
   readonly BACKUPS: BackupsRpc;
   readonly DOCUMENTS: DocumentsRpc;
   readonly LLM: LlmRpc;
+  readonly EXPORT_DESTINATIONS: ExportDestinationsRpc;
   readonly PROVISIONER: ProvisionerRpc;
   readonly PUBLIC_KEYS: PublicKeysRpc;
   readonly TOKEN_SIGNER: TokenSignerRpc;

@@ -18,6 +18,7 @@ import type {
   TokenSignerRpc,
 } from "../../core/rpc/durable-objects.ts";
 import type { EncryptionRpc } from "../../core/rpc/encryption.ts";
+import type { ExportDestinationsRpc } from "../../core/rpc/export-destinations.ts";
 import type { HubBackupRpc } from "../../core/rpc/hub-backup.ts";
 import type { HubLimitsRpc } from "../../core/rpc/hub-limits.ts";
 import type { LlmRpc } from "../../core/rpc/llm.ts";
@@ -67,6 +68,7 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly backups: BackupsRpc;
   readonly documents: DocumentsRpc;
   readonly llm: LlmRpc;
+  readonly exportDestinations: ExportDestinationsRpc;
   readonly provisioner: ProvisionerRpc;
   readonly publicKeys: PublicKeysRpc;
   readonly tokenSigner: TokenSignerRpc;
@@ -123,6 +125,7 @@ export function createServices(env: Environment, platform: Platform): Services {
     backups: env.BACKUPS,
     documents: env.DOCUMENTS,
     llm: env.LLM,
+    exportDestinations: env.EXPORT_DESTINATIONS,
     provisioner: env.PROVISIONER,
     publicKeys: env.PUBLIC_KEYS,
     tokenSigner: env.TOKEN_SIGNER,

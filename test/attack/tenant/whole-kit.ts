@@ -8,6 +8,7 @@ import type { DevicesRpc } from "../../../core/rpc/capabilities.ts";
 import { createDevices } from "../../../workers/capabilities/devices/devices.ts";
 import type { DocumentBucket } from "../../../workers/capabilities/documents/bucket.ts";
 import { createDocuments } from "../../../workers/capabilities/documents/documents.ts";
+import { createExportDestinations } from "../../../workers/capabilities/exports/destinations/destinations.ts";
 import { createLlm } from "../../../workers/capabilities/llm/llm.ts";
 import { createTenantConnections } from "../../../workers/capabilities/tenant-connections.ts";
 import type { DataEnv } from "../../../workers/data/config.ts";
@@ -23,7 +24,7 @@ import { FakeHub } from "../../postgres/capabilities/fake-hub.ts";
 import { startDocumentBucket, toStream } from "../../postgres/documents/bucket.ts";
 import { type Account, createHarness, type Harness, type Sent } from "../../postgres/studio/harness.ts";
 import { asSuperuser, dataVariables, describeTenant, type FreshTenant, gateway } from "../../postgres/support.ts";
-import { llmProvider, ownProvider, type Params, witnessKeyNamed } from "../../support/route-inputs.ts";
+import { exportWebhook, llmProvider, ownProvider, type Params, witnessKeyNamed } from "../../support/route-inputs.ts";
 import { createTestMesh, newId, random, type TestMesh } from "../../unit/capabilities/mesh.ts";
 
 /** An organisation with one of everything that a path can name. */
@@ -66,7 +67,7 @@ function realParts(
   services: Services,
   mesh: TestMesh,
   bucket: DocumentBucket,
-): Pick<Services, "devices" | "documents" | "llm" | "provisioner"> {
+): Pick<Services, "devices" | "documents" | "exportDestinations" | "llm" | "provisioner"> {
   const { publicKeys, now } = services;
   // Two roots: studio's certificates are from the harness, the capability's from here.
   const roots = async () => ({ keys: [...mesh.rootKeys, ...(await publicKeys.meshRoots()).keys] });
@@ -115,6 +116,15 @@ function realParts(
       gateway,
       now,
       randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    }),
+    exportDestinations: createExportDestinations({
+      keys,
+      connections: createTenantConnections({ credentials, caller, now: Date.now }),
+      dataKeys: testTenantKeys(unit, caller).of,
+      // Nothing outside is asked: what this walk looks for is in the rows.
+      delivery: { ask: async () => "unreachable", wait: async () => undefined, now, loopback: new Set() },
+      gateway,
+      now,
     }),
     provisioner: {
       createTenant: async (call, org) => provision(await atStudiosTime, call, org),
@@ -183,6 +193,7 @@ async function makeThings(
   });
   const upload = await post(`${at}/documents/${doc.id}/versions`, { size_bytes: 3 });
   const llm = await twice((name) => post(`${at}/llm/providers`, llmProvider(name)));
+  const destination = await twice((name) => post(`${at}/export-destinations`, exportWebhook(name)));
   const share = await post(`${at}/documents/${doc.id}/shares`, { kind: "group", grantee: group.id });
   const exception = await post(`${at}/policies/geo/exceptions/${org.viewer.id}`, travels);
   const provider = await post(`${at}/identity-providers`, ownProvider);
@@ -208,6 +219,7 @@ async function makeThings(
     doc: doc.id,
     upload: upload.id,
     llm_provider: llm.id,
+    export_destination: destination.id,
     share: share.id,
   };
 }

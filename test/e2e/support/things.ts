@@ -1,5 +1,5 @@
 import { makeId } from "../../../core/ids.ts";
-import { llmProvider, ownProvider, type Params, witnessKeyNamed } from "../../support/route-inputs.ts";
+import { exportWebhook, llmProvider, ownProvider, type Params, witnessKeyNamed } from "../../support/route-inputs.ts";
 import { type Answer, Api, mailedToken, newPerson, signIn, testPassword } from "./api.ts";
 
 export type TestPerson = Awaited<ReturnType<typeof newPerson>>;
@@ -84,6 +84,7 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
   const share = await send<{ id: string }>(`/documents/${doc}/shares`, { kind: "group", grantee: group.id });
   const provider = await send<{ id: string; secrets: { id: string }[] }>("/identity-providers", ownProvider);
   const llm = await send<{ id: string }>("/llm/providers", llmProvider("mine"));
+  const destination = await send<{ id: string }>("/export-destinations", exportWebhook("mine"));
   const page = (await new Api(owner.base).send<string>("GET", "/")).body;
   const file = /\/assets\/([^"]+)"/.exec(page)?.[1];
   if (file === undefined) throw new Error("the dashboard's page names no file");
@@ -110,6 +111,7 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
     upload: upload.id,
     share: share.id,
     llm_provider: llm.id,
+    export_destination: destination.id,
     page: "devices",
     file,
   };

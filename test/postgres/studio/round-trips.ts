@@ -148,6 +148,14 @@ export const roundTrips: Readonly<Record<string, number>> = {
   addLlmProvider: 1,
   changeLlmProvider: 1,
   removeLlmProvider: 1,
+  listExportDestinations: 2,
+  addExportDestination: 2,
+  // What it was says whether its secret may stay.
+  changeExportDestination: 3,
+  removeExportDestination: 2,
+  testExportDestination: 3,
+  getExportSettings: 2,
+  putExportSettings: 2,
   llmUsage: 1,
   // Names of people, which are masked.
   chatCompletion: 2,

@@ -24,6 +24,7 @@ import type {
   RefusedDevices,
 } from "../../../core/rpc/durable-objects.ts";
 import type { EncryptionRpc } from "../../../core/rpc/encryption.ts";
+import type { ExportDestinationsRpc } from "../../../core/rpc/export-destinations.ts";
 import type { HubBackupRpc, HubPage } from "../../../core/rpc/hub-backup.ts";
 import type { HubLimitsRpc, LimitsInUse } from "../../../core/rpc/hub-limits.ts";
 import type { LlmRpc } from "../../../core/rpc/llm.ts";
@@ -36,6 +37,7 @@ export interface StandIns {
   readonly backups: BackupsRpc;
   readonly documents: DocumentsRpc;
   readonly llm: LlmRpc;
+  readonly exportDestinations: ExportDestinationsRpc;
   readonly hub: HubControlRpc & HubGeoRpc & HubLifecycleRpc & HubLimitsRpc & HubUsageRpc;
   readonly hubBackup: HubBackupRpc;
   readonly provisioner: ProvisionerRpc;
@@ -174,6 +176,13 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
     }),
     documents: surface<DocumentsRpc>("capabilities.documents", documentAnswers(now)),
     llm: surface<LlmRpc>("capabilities.llm", llmAnswers(now)),
+    exportDestinations: surface<ExportDestinationsRpc>("capabilities.export-destinations", {
+      prepare: ([, , secret]) => ({
+        ok: true,
+        value: secret === null ? null : { sealed: "d1.sealed", fingerprint: "0123456789abcdef" },
+      }),
+      tryOut: () => ({ ok: true, value: { ok: true, place: "there" } }),
+    }),
     encryption: surface<EncryptionRpc>("capabilities.encryption", {
       describe: encryption,
       changeKeeper: () => (broken.has("the keeper") ? { ok: false, code: "key_unavailable" } : encryption()),

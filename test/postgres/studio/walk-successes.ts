@@ -47,6 +47,8 @@ export function createArrangements(
     const body = { url: "https://siem.school.test/hook", format: "json" };
     return (await send("PUT", at(org, "audit/stream"), { ...by(org.owner), body })).body.id;
   };
+  const destinationOf = (org: Org): Promise<string> =>
+    made(org, "export-destinations", { kind: "webhook", name: "ours", url: "https://hook.school.test/in" });
   const member = async (org: Org): Promise<Account> => studio.newMember(org, "viewer");
   const door = (org: Org | null): string => (org === null ? "/api/v1" : `/api/v1/orgs/${org.slug}`);
 
@@ -203,6 +205,15 @@ export function createArrangements(
     async revokeApiKey(org) {
       const expires_at = new Date(studio.clock.nowMs + 3600_000).toISOString();
       return { target: at(org, `api-keys/${await made(org, "api-keys", { name: "k", role: "viewer", expires_at })}`) };
+    },
+    async changeExportDestination(org) {
+      return { target: at(org, `export-destinations/${await destinationOf(org)}`) };
+    },
+    async removeExportDestination(org) {
+      return { target: at(org, `export-destinations/${await destinationOf(org)}`) };
+    },
+    async testExportDestination(org) {
+      return { target: at(org, `export-destinations/${await destinationOf(org)}/test`) };
     },
     async removeAuditStream(org) {
       await streamOf(org);

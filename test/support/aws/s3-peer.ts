@@ -131,8 +131,8 @@ export async function startS3Peer(): Promise<S3Peer> {
     const index = peer.lies.findIndex(({ on }) => on.test(line));
     const [told] = index < 0 ? [] : peer.lies.splice(index, 1);
     const answer = told === undefined ? honest() : lieAbout(told.lie, honest);
-    if (answer === "cut") return incoming.socket.destroy();
-    if (answer === "silent") return;
+    if (answer === "cut") incoming.socket.destroy();
+    if (answer === "cut" || answer === "silent") return;
     if (answer.etag !== undefined) outgoing.setHeader("ETag", answer.etag);
     if (answer.location !== undefined) outgoing.setHeader("Location", answer.location);
     outgoing.writeHead(answer.status, { "Content-Type": "application/xml" }).end(answer.body ?? "");

@@ -32,7 +32,10 @@ beforeAll(async () => {
     const signature = `v1,${createHmac("sha256", secret).update(signed).digest("base64")}`;
     came.push({ id: header("id"), body, genuine: signature === header("signature") });
     const status = statuses.shift() ?? 200;
-    if (status === 0) return incoming.socket.destroy();
+    if (status === 0) {
+      incoming.socket.destroy();
+      return;
+    }
     outgoing.writeHead(status, status === 302 ? { Location: "http://169.254.169.254/" } : {}).end("its own words");
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

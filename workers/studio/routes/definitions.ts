@@ -70,6 +70,14 @@ import { enroll, orgEnroll } from "./enrollment/enroll.ts";
 import { listEnrollmentCodes } from "./enrollment/list-codes.ts";
 import { openRollout } from "./enrollment/open-rollout.ts";
 import { revokeEnrollmentCode } from "./enrollment/revoke-code.ts";
+import {
+  addExportDestination,
+  changeExportDestination,
+  listExportDestinations,
+  removeExportDestination,
+  testExportDestination,
+} from "./export-destinations/manage.ts";
+import { getExportSettings, putExportSettings } from "./export-destinations/settings.ts";
 import { addGroupDevice } from "./groups/add-device.ts";
 import { addGroupMember } from "./groups/add-member.ts";
 import { createGroup } from "./groups/create.ts";
@@ -289,6 +297,13 @@ const served: readonly RouteDefinition[] = [
   operatorGiveUpMove,
   getUsage,
   limitsInUse,
+  listExportDestinations,
+  addExportDestination,
+  changeExportDestination,
+  removeExportDestination,
+  testExportDestination,
+  getExportSettings,
+  putExportSettings,
   listLlmProviders,
   addLlmProvider,
   changeLlmProvider,
