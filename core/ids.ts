@@ -34,6 +34,7 @@ export const idPrefixes = {
   dataKey: "dky",
   witness: "wit",
   auditStream: "aus",
+  invoice: "bil",
   export: "exp",
   exportDestination: "exd",
 } as const;
@@ -67,6 +68,7 @@ export type BackupId = Id<"backup">;
 export type DataKeyId = Id<"dataKey">;
 export type WitnessId = Id<"witness">;
 export type AuditStreamId = Id<"auditStream">;
+export type InvoiceId = Id<"invoice">;
 export type ExportId = Id<"export">;
 export type ExportDestinationId = Id<"exportDestination">;
 

@@ -42,6 +42,7 @@ export const problems = {
   upgrade_required: [426, "Connect with a WebSocket"],
   internal_error: [500, "Something went wrong on our side"],
   unavailable: [503, "A part of the system is not answering; try again"],
+  payment_overdue: [403, "An invoice is long overdue: until it is paid nothing can be added"],
   org_moving: [503, "The organisation is being moved: what it has can be read, and written again soon"],
   key_unavailable: [503, "The organisation's encryption key can't be had at the moment"],
   llm_budget_spent: [403, "The month's budget for language models is spent, or this could spend more than is left"],

@@ -216,7 +216,7 @@ export const eventSchemas = {
       action: oneOf(orgActions),
       detail: orNull(
         matching(
-          "the new plan for `plan_changed`; the placement that it is moved to; the backup in entries from before `backup` was a type of its own",
+          "the plan for `plan_changed` and `plan_requested`; the standing for `payment_standing_changed`; the invoice's id; the placement that it is moved to; the backup in entries from before `backup` was a type of its own",
           /^[a-z][a-z0-9_-]{0,62}$/,
         ),
         "nothing to add",

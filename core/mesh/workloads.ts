@@ -25,6 +25,7 @@ export const audiences = [
   "capabilities.documents",
   "capabilities.llm",
   "capabilities.export-destinations",
+  "capabilities.billing",
   "data.backup-source",
 ] as const;
 export type Audience = (typeof audiences)[number];
@@ -61,6 +62,10 @@ export const jobs = [
   "tend_backups",
   /** Ending uploads and documents that are over, and an organisation's objects, by the clock. */
   "tend_documents",
+  /** Measuring what an organisation uses, and ending its subscription, by the clock. */
+  "tend_billing",
+  /** Hearing a payment provider out, before it is known about whom. Studio only. */
+  "take_payments",
 ] as const;
 export type Job = (typeof jobs)[number];
 
@@ -78,6 +83,7 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "capabilities.documents",
       "capabilities.llm",
       "capabilities.export-destinations",
+      "capabilities.billing",
       "durable-objects.audit-intake",
       "durable-objects.audit-reader",
       "durable-objects.hub-control",
@@ -101,6 +107,8 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "erase_subject",
       "tend_backups",
       "tend_documents",
+      "tend_billing",
+      "take_payments",
     ],
   },
   capabilities: {
@@ -111,7 +119,7 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "durable-objects.hub-control",
       "durable-objects.hub-backup",
     ],
-    jobs: ["enroll", "tend_keys", "tend_backups", "tend_documents"],
+    jobs: ["enroll", "tend_keys", "tend_backups", "tend_documents", "tend_billing"],
   },
   "durable-objects": {
     audiences: ["data.ingest", "data.audit-sink"],

@@ -327,7 +327,7 @@ export interface HubGeoRpc {
 }
 /** For studio: what is counted where it arrives. */
 export interface HubUsageRpc {
-  /** Records that the organisation's devices made today (UTC). An owner, an admin or a readonly member. */
+  /** Records that the organisation's devices made today (UTC). An owner, an admin or a readonly member, or the job `tend_billing`. */
   messagesToday(call: SignedCall, org: OrgId): Promise<MessagesToday>;
 }
 export interface MessagesToday {

@@ -15,6 +15,7 @@ export const permissions = [
   "org:read",
   "org:update",
   "org:delete",
+  "billing:manage",
   "members:read",
   "members:manage",
   "api_keys:manage",

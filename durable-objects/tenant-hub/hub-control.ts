@@ -144,8 +144,9 @@ export class HubControl
     return await limitsInUseEverywhere(this.env, await this.#policyReader(call, org));
   }
 
+  /** Also the job `tend_billing`, which meters. */
   async messagesToday(call: SignedCall, org: OrgId): Promise<MessagesToday> {
-    const own = await this.#policyReader(call, org);
+    const own = await this.#policyReader(call, org, ["tend_billing"]);
     const day = messageDay(Date.now());
     const counts: number[] = [];
     await inTurns(await everyHub(this.env, own), async (name) => {
@@ -190,9 +191,9 @@ export class HubControl
   }
 
   /** Whoever may see the organisation's policies may see what is used of them (`policies:read`). */
-  async #policyReader(call: SignedCall, org: OrgId): Promise<OrgId> {
-    const { verified } = await this.#hub(call, org, []);
-    if (verified.kind !== "user" || !(isManager(verified.role) || verified.role === "readonly"))
+  async #policyReader(call: SignedCall, org: OrgId, jobs: readonly Job[] = []): Promise<OrgId> {
+    const { verified } = await this.#hub(call, org, jobs);
+    if (verified.kind === "user" && !isManager(verified.role) && verified.role !== "readonly")
       throw new CallRefused("not_granted");
     return verifiedOrg(verified);
   }

@@ -9,6 +9,7 @@ const table: Readonly<Record<Permission, string>> = {
   "org:read": "✓ ✓ ✓ ✓ ✓",
   "org:update": "✓ ✓ – – –",
   "org:delete": "✓ – – – –",
+  "billing:manage": "✓ – – – –",
   "members:read": "✓ ✓ – – ✓",
   "members:manage": "✓ ✓ – – –",
   "api_keys:manage": "✓ ✓ – – –",

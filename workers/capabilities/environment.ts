@@ -13,6 +13,8 @@ import type {
 import type { HubBackupRpc } from "../../core/rpc/hub-backup.ts";
 import type { BackupsDependencies } from "./backups/backups.ts";
 import type { BackupBucket } from "./backups/bucket.ts";
+import type { BillingDependencies } from "./billing/admission.ts";
+import { invoiceProvider } from "./billing/invoice-provider.ts";
 import type { DevicesDependencies } from "./devices/admission.ts";
 import type { DocumentsDependencies } from "./documents/admission.ts";
 import type { DocumentBucket } from "./documents/bucket.ts";
@@ -57,6 +59,7 @@ export function createDependencies(env: Env): {
   backups: BackupsDependencies;
   documents: DocumentsDependencies;
   llm: LlmDependencies;
+  billing: BillingDependencies;
   exportDestinations: DestinationsDependencies;
 } {
   const now = (): number => Date.now();
@@ -134,7 +137,15 @@ export function createDependencies(env: Env): {
     now,
     randomBytes,
   };
-  return { devices, encryption, backups, documents, llm, exportDestinations };
+  const billing: BillingDependencies = {
+    keys,
+    connections,
+    dataKeys: tenantKeys.of,
+    payments: invoiceProvider,
+    gateway: env.NEON_GATEWAY,
+    now,
+  };
+  return { devices, encryption, backups, documents, llm, exportDestinations, billing };
 }
 
 /** The way from exports to the outside. @throws Error naming the setting */

@@ -5,6 +5,7 @@
  * - `keys/`: data keys and who keeps what wraps them. Entrypoint `Encryption`, for studio.
  * - `backups/`: organisations into a bucket and out of it. Entrypoint `Backups`, for studio's clock and the operator.
  * - `documents/`: files, sealed in a bucket. Entrypoint `Documents`, for studio.
+ * - `billing/`: what there is to be metered, and whoever takes payments. Entrypoint `Billing`, for studio.
  * - `llm/`: language models of an organisation's own providers. Entrypoint `Llm`, for studio.
  * - `exports/`, `billing/` stand beside it when they come, each with an
  *   entrypoint of its own, its own audience in core/mesh/workloads.ts and its own table of rights.
@@ -16,12 +17,14 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import type { BackupId } from "../../core/ids.ts";
 import type { SignedCall } from "../../core/mesh/claims.ts";
 import type { BackupOrder, BackupsRpc } from "../../core/rpc/backups.ts";
+import type { BillingRpc } from "../../core/rpc/billing.ts";
 import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
 import type { DocumentsRpc } from "../../core/rpc/documents.ts";
 import type { EncryptionRpc, KeeperInput } from "../../core/rpc/encryption.ts";
 import type { ExportDestinationsRpc } from "../../core/rpc/export-destinations.ts";
 import type { LlmRpc } from "../../core/rpc/llm.ts";
 import { createBackups } from "./backups/backups.ts";
+import { createBilling } from "./billing/billing.ts";
 import { createDevices } from "./devices/devices.ts";
 import { createDocuments } from "./documents/documents.ts";
 import { createDependencies, type Env } from "./environment.ts";
@@ -36,18 +39,20 @@ let capabilities: {
   readonly backups: BackupsRpc;
   readonly documents: DocumentsRpc;
   readonly llm: LlmRpc;
+  readonly billing: BillingRpc;
   readonly exportDestinations: ExportDestinationsRpc;
 } | null = null;
 
 function capabilitiesOf(env: Env): NonNullable<typeof capabilities> {
   if (capabilities === null) {
-    const { devices, encryption, backups, documents, llm, exportDestinations } = createDependencies(env);
+    const { devices, encryption, backups, documents, llm, exportDestinations, billing } = createDependencies(env);
     capabilities = {
       devices: createDevices(devices),
       encryption: createEncryption(encryption),
       backups: createBackups(backups),
       documents: createDocuments(documents),
       llm: createLlm(llm),
+      billing: createBilling(billing),
       exportDestinations: createExportDestinations(exportDestinations),
     };
   }
@@ -269,6 +274,32 @@ export class ExportDestinations extends WorkerEntrypoint<Env> implements Destina
   }
   tryOut(...rest: Parameters<Destinations["tryOut"]>): ReturnType<Destinations["tryOut"]> {
     return capabilitiesOf(this.env).exportDestinations.tryOut(...rest);
+  }
+}
+
+/** Private binding of studio. What may be called, and by whom, is in billing/rights.ts. */
+export class Billing extends WorkerEntrypoint<Env> implements BillingRpc {
+  get #billing(): BillingRpc {
+    return capabilitiesOf(this.env).billing;
+  }
+
+  measure(...rest: Parameters<BillingRpc["measure"]>): ReturnType<BillingRpc["measure"]> {
+    return this.#billing.measure(...rest);
+  }
+  provider(...rest: Parameters<BillingRpc["provider"]>): ReturnType<BillingRpc["provider"]> {
+    return this.#billing.provider(...rest);
+  }
+  checkout(...rest: Parameters<BillingRpc["checkout"]>): ReturnType<BillingRpc["checkout"]> {
+    return this.#billing.checkout(...rest);
+  }
+  portal(...rest: Parameters<BillingRpc["portal"]>): ReturnType<BillingRpc["portal"]> {
+    return this.#billing.portal(...rest);
+  }
+  read(...rest: Parameters<BillingRpc["read"]>): ReturnType<BillingRpc["read"]> {
+    return this.#billing.read(...rest);
+  }
+  end(...rest: Parameters<BillingRpc["end"]>): ReturnType<BillingRpc["end"]> {
+    return this.#billing.end(...rest);
   }
 }
 

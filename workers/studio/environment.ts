@@ -1,6 +1,8 @@
+import { parseSeller, type Seller } from "../../core/billing/parties.ts";
 import { parseLoopbackOrigins } from "../../core/outside-address.ts";
 import type { AuditProofsRpc } from "../../core/rpc/audit-proofs.ts";
 import type { BackupsRpc } from "../../core/rpc/backups.ts";
+import type { BillingRpc } from "../../core/rpc/billing.ts";
 import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
 import type { ProvisionerRpc } from "../../core/rpc/data.ts";
 import type { DocumentsRpc } from "../../core/rpc/documents.ts";
@@ -42,6 +44,7 @@ export interface Environment {
   readonly LIMIT_SCALE?: string;
   readonly LOOPBACK_ISSUERS?: string;
   readonly LOOPBACK_STREAMS?: string;
+  readonly BILLING_SELLER?: string;
   readonly POLICIES: PolicyNamespace;
   readonly PASSWORDS: PasswordsBinding;
   /** Cloudflare's own way to send mail; where it is bound, mail goes through it. */
@@ -51,6 +54,7 @@ export interface Environment {
   readonly BACKUPS: BackupsRpc;
   readonly DOCUMENTS: DocumentsRpc;
   readonly LLM: LlmRpc;
+  readonly BILLING: BillingRpc;
   readonly EXPORT_DESTINATIONS: ExportDestinationsRpc;
   readonly PROVISIONER: ProvisionerRpc;
   readonly PUBLIC_KEYS: PublicKeysRpc;
@@ -93,6 +97,8 @@ export interface Config {
   readonly loopbackIssuers: ReadonlySet<string>;
   /** Destinations of audit logs that development may call on its own loopback; empty in production. */
   readonly loopbackStreams: ReadonlySet<string>;
+  /** Who sells: its name stands on invoices. Null: nobody was configured, and nothing is invoiced. */
+  readonly seller: Seller | null;
   /** 32 bytes, base64url; seals what identity must read back (auth/sealing.ts). */
   readonly identityKey: string;
 }
@@ -116,6 +122,7 @@ export function parseConfig(env: Environment): Config {
     issuer: required(env, "ISSUER"),
     hubIsSplit: (env.HUB_SHARDS ?? "1") !== "1",
     limitScale: limitScaleOf(env.LIMIT_SCALE ?? "1"),
+    seller: sellerOf(env.BILLING_SELLER ?? ""),
     mail: mailConfig(env),
     passwordsToken: required(env, "PASSWORDS_TOKEN"),
     rootKey: new Uint8Array(rootKey),
@@ -133,6 +140,14 @@ function mailConfig(env: Environment): MailConfig {
   const endpoint = required(env, "MAIL_ENDPOINT");
   if (URL.parse(endpoint) === null) throw new Error("MAIL_ENDPOINT is not an address");
   return { kind: "endpoint", endpoint, token: required(env, "MAIL_TOKEN"), from };
+}
+
+/** @throws Error when there is something, and no seller: an invoice that names nobody is none */
+function sellerOf(text: string): Seller | null {
+  if (text === "") return null;
+  const seller = parseSeller(JSON.parse(text));
+  if (seller === null) throw new Error("BILLING_SELLER is not a seller");
+  return seller;
 }
 
 function limitScaleOf(text: string): number {

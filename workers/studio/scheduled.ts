@@ -12,6 +12,8 @@ import { runAlertMails } from "./audit/alerts/tell.ts";
 import { runAuditStreams } from "./audit/stream/run.ts";
 import { expelKeys } from "./auth/api-keys.ts";
 import { runBackupUpkeep } from "./backups/upkeep.ts";
+import { runMetering } from "./billing/metering.ts";
+import { runBillingUpkeep } from "./billing/upkeep.ts";
 import { runDocumentUpkeep } from "./documents/upkeep.ts";
 import { runGeoUpkeep } from "./geo/upkeep.ts";
 import { runLifecycle } from "./lifecycle/run-lifecycle.ts";
@@ -42,6 +44,7 @@ export async function runEveryMinute(services: Services): Promise<void> {
     runDocumentUpkeep(services),
     runAuditStreams(services),
     runAlertMails(services),
+    runMetering(services),
   ]);
 }
 
@@ -49,6 +52,7 @@ export async function runEveryMinute(services: Services): Promise<void> {
 export async function runHourly(services: Services): Promise<void> {
   await runScheduled(services);
   await runLifecycle(services);
+  await runBillingUpkeep(services);
 }
 
 async function attempt(step: string, work: (requestId: RequestId) => Promise<void>, services: Services): Promise<void> {

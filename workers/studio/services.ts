@@ -1,8 +1,10 @@
+import type { Seller } from "../../core/billing/parties.ts";
 import { type Id, type IdKind, makeId } from "../../core/ids.ts";
 import { type Caller, createCaller } from "../../core/mesh/caller.ts";
 import { type AccessKeySource, createAccessKeySource, createKeySource } from "../../core/mesh/keys.ts";
 import type { AuditProofsRpc } from "../../core/rpc/audit-proofs.ts";
 import type { BackupsRpc } from "../../core/rpc/backups.ts";
+import type { BillingRpc } from "../../core/rpc/billing.ts";
 import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
 import type { ProvisionerRpc } from "../../core/rpc/data.ts";
 import type { DocumentsRpc } from "../../core/rpc/documents.ts";
@@ -50,6 +52,8 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly hubIsSplit: boolean;
   /** See `Config`. */
   readonly limitScale: number;
+  /** See `Config`. */
+  readonly seller: Seller | null;
   readonly database: Database;
   readonly keys: DerivedKeys;
   /** See `isOperator`. */
@@ -68,6 +72,7 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly backups: BackupsRpc;
   readonly documents: DocumentsRpc;
   readonly llm: LlmRpc;
+  readonly billing: BillingRpc;
   readonly exportDestinations: ExportDestinationsRpc;
   readonly provisioner: ProvisionerRpc;
   readonly publicKeys: PublicKeysRpc;
@@ -106,6 +111,7 @@ export function createServices(env: Environment, platform: Platform): Services {
     publicUrl: config.publicUrl,
     hubIsSplit: config.hubIsSplit,
     limitScale: config.limitScale,
+    seller: config.seller,
     database,
     keys: deriveKeys(config.rootKey),
     operatorTokenSha256: config.operatorTokenSha256,
@@ -125,6 +131,7 @@ export function createServices(env: Environment, platform: Platform): Services {
     backups: env.BACKUPS,
     documents: env.DOCUMENTS,
     llm: env.LLM,
+    billing: env.BILLING,
     exportDestinations: env.EXPORT_DESTINATIONS,
     provisioner: env.PROVISIONER,
     publicKeys: env.PUBLIC_KEYS,

@@ -93,6 +93,7 @@ export async function createHarness(change: (services: Services) => Services = (
       BACKUPS: standIns.backups,
       DOCUMENTS: standIns.documents,
       LLM: standIns.llm,
+      BILLING: standIns.billing,
       EXPORT_DESTINATIONS: standIns.exportDestinations,
       PROVISIONER: standIns.provisioner,
       PUBLIC_KEYS: keyRing.publicKeys,

@@ -5,6 +5,7 @@ import type { MeshKeys } from "../../../core/mesh/keys.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
 import type { Audience } from "../../../core/mesh/workloads.ts";
 import type { BackupsRpc } from "../../../core/rpc/backups.ts";
+import type { BillingRpc } from "../../../core/rpc/billing.ts";
 import type {
   Command,
   Device,
@@ -28,6 +29,7 @@ import type { ExportDestinationsRpc } from "../../../core/rpc/export-destination
 import type { HubBackupRpc, HubPage } from "../../../core/rpc/hub-backup.ts";
 import type { HubLimitsRpc, LimitsInUse } from "../../../core/rpc/hub-limits.ts";
 import type { LlmRpc } from "../../../core/rpc/llm.ts";
+import { billingAnswers } from "./billing-stand-in.ts";
 import { documentAnswers } from "./documents-stand-in.ts";
 import { llmAnswers } from "./llm-stand-in.ts";
 
@@ -37,6 +39,7 @@ export interface StandIns {
   readonly backups: BackupsRpc;
   readonly documents: DocumentsRpc;
   readonly llm: LlmRpc;
+  readonly billing: BillingRpc;
   readonly exportDestinations: ExportDestinationsRpc;
   readonly hub: HubControlRpc & HubGeoRpc & HubLifecycleRpc & HubLimitsRpc & HubUsageRpc;
   readonly hubBackup: HubBackupRpc;
@@ -69,7 +72,17 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
           {
             audience,
             users: true,
-            jobs: ["enroll", "provision", "lifecycle", "tend_keys", "tend_backups", "tend_documents", "backup"],
+            jobs: [
+              "enroll",
+              "provision",
+              "lifecycle",
+              "tend_keys",
+              "tend_backups",
+              "tend_documents",
+              "tend_billing",
+              "take_payments",
+              "backup",
+            ],
           },
           keys,
           now(),
@@ -176,6 +189,7 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
     }),
     documents: surface<DocumentsRpc>("capabilities.documents", documentAnswers(now)),
     llm: surface<LlmRpc>("capabilities.llm", llmAnswers(now)),
+    billing: surface<BillingRpc>("capabilities.billing", billingAnswers()),
     exportDestinations: surface<ExportDestinationsRpc>("capabilities.export-destinations", {
       prepare: ([, , secret]) => ({
         ok: true,

@@ -30,6 +30,7 @@ const callers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   organisationOfOperator: {
     "store/control/lifecycle.ts": "whichever one the operator suspends, resumes or deletes",
     "store/control/quotas.ts": "whichever one the operator puts on another plan",
+    "store/control/billing/invoices.ts": "whose invoice the operator says was paid",
   },
   foundingScope: { "workers/studio/routes/organisations/create.ts": "an identifier made in that very line" },
   joinedScope: {
@@ -38,6 +39,10 @@ const callers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "store/control/outside/identities.ts": "whoever joined with their outside identity in that statement",
   },
   unfinishedScope: {
+    "store/control/billing/usage-days.ts": "whose minute of the hour it is to be metered",
+    "store/control/billing/invoices.ts": "whose month is over and has no invoice yet",
+    "store/control/billing/dunning.ts": "whose owners are to be told of an invoice or a debt",
+    "store/control/billing/payment-events.ts": "whose state a verified payment event has just changed",
     "store/control/api-keys.ts": "keys that were revoked and whose hub is still to be told",
     "store/control/audit-alert-mails.ts": "whose alerts are to be mailed, and is claimed by the clock",
     "workers/studio/audit/alerts/hear.ts": "whose log has just answered that it wrote an alert",

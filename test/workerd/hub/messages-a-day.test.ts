@@ -197,5 +197,10 @@ describe("messages a day", () => {
     for (const role of ["owner", "admin", "readonly"] as const) expect(await usedToday(org, role)).toBe(0);
     for (const role of ["analyst", "viewer"] as const) await refused(() => usedToday(org, role));
     await refused(async () => hub.messagesToday(await userCall(newOrg()), org));
+    const job = (name: "tend_billing" | "lifecycle", of: OrgId) =>
+      studio().asJob("durable-objects.hub-control", name, of, makeId("request", Date.now(), new Uint8Array(10)));
+    expect((await hub.messagesToday(await job("tend_billing", org), org)).used).toBe(0);
+    await refused(async () => hub.messagesToday(await job("tend_billing", newOrg()), org));
+    await refused(async () => hub.messagesToday(await job("lifecycle", org), org));
   });
 });

@@ -14,7 +14,7 @@ import type { DataUnit } from "../unit.ts";
 export async function connectionForCall(unit: DataUnit, call: SignedCall): Promise<TenantConnection> {
   const verified = await verifyCall(
     call,
-    { audience: "data.credentials", users: true, jobs: ["enroll", "tend_backups", "tend_documents"] },
+    { audience: "data.credentials", users: true, jobs: ["enroll", "tend_backups", "tend_billing", "tend_documents"] },
     unit.keys,
     unit.now(),
   );

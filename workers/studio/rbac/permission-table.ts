@@ -13,6 +13,7 @@ export const permissionTable: Readonly<Record<Role, readonly Permission[]>> = {
     "org:read",
     "org:update",
     "org:delete",
+    "billing:manage",
     "members:read",
     "members:manage",
     "api_keys:manage",

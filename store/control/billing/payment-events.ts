@@ -1,0 +1,98 @@
+/** What payment providers say: each event once, and the newest state only. */
+import type { PaymentEvent, PaymentProviderName, ProviderState } from "../../../core/billing/provider.ts";
+import type { OrgId } from "../../../core/ids.ts";
+import type { Plan } from "../../../core/tenancy/plan.ts";
+import { type Database, type Statement, sql } from "../../connect.ts";
+import { booleanOf, idOf, instant } from "../columns.ts";
+import type { OrgScope } from "../org-scope.ts";
+import { receiptIfChanged, type WriteRequest } from "../receipts.ts";
+import { unfinishedScope } from "../scope-makers.ts";
+
+export type AppliedState =
+  | { readonly kind: "applied"; readonly scope: OrgScope; readonly plan: Plan; readonly planChanged: boolean }
+  /** It was here before, changes nothing, is older than what is known, or concerns no organisation that is here. */
+  | { readonly kind: "noted" };
+
+/** To the microsecond: two questions of one millisecond are two. */
+const at = (ms: number | null): Statement =>
+  ms === null ? sql`NULL::timestamptz` : sql`to_timestamp(${ms}::double precision / 1000)`;
+
+/**
+ * Puts a provider's state in the place of an older one: the rows that follow `WITH`, the last one named `changed`.
+ * One that was asked for before what is stored changes nothing. The end of a subscription ends only what this provider
+ * gave to this customer: a plan that the operator has given since stays, however late the news come.
+ * @param from a query of one row when it may be done, of none when not
+ */
+function stateChange(provider: PaymentProviderName, state: ProviderState, from: Statement): Statement {
+  return sql`target AS (
+      SELECT o.id, o.plan FROM control.organisations o WHERE o.id = ${state.org} AND EXISTS (${from})
+        AND (${state.subscription !== null}::boolean OR EXISTS (SELECT FROM control.subscriptions e
+          WHERE e.org_id = o.id AND e.provider = ${provider} AND e.customer = ${state.customer})) FOR UPDATE),
+    stored AS (
+      INSERT INTO control.subscriptions AS s (org_id, provider, currency, customer, subscription, provider_owed_since,
+        ends_at, state_as_of)
+      SELECT id, ${provider}, ${state.currency}, ${state.customer}, ${state.subscription}::text,
+        ${at(state.owedSinceMs)}, ${at(state.endsAtMs)}, ${at(state.asOfMs)}
+      FROM target
+      ON CONFLICT (org_id) DO UPDATE SET
+        -- Without a subscription nobody else is paid: what is owed then is invoiced.
+        provider = CASE WHEN excluded.subscription IS NULL THEN 'invoice' ELSE excluded.provider END,
+        currency = excluded.currency, customer = excluded.customer, subscription = excluded.subscription,
+        provider_owed_since = excluded.provider_owed_since, ends_at = excluded.ends_at,
+        state_as_of = excluded.state_as_of, requested_plan = NULL, requested_at = NULL
+        WHERE s.state_as_of IS NULL OR s.state_as_of <= excluded.state_as_of
+      RETURNING s.org_id),
+    planned AS (
+      UPDATE control.organisations o SET plan = ${state.plan}, state_version = o.state_version + 1
+      FROM stored WHERE o.id = stored.org_id AND o.plan <> ${state.plan} RETURNING o.id),
+    changed AS (SELECT org_id FROM stored)`;
+}
+
+const outcome = sql`(SELECT org_id FROM changed) AS org_id, EXISTS (SELECT FROM planned) AS plan_changed`;
+
+function appliedOf(row: Record<string, unknown> | undefined, plan: Plan): AppliedState {
+  if (row === undefined || row["org_id"] === null) return { kind: "noted" };
+  const scope = unfinishedScope(idOf("org", row, "org_id"));
+  return { kind: "applied", scope, plan, planChanged: booleanOf(row, "plan_changed") };
+}
+
+/** Notes an event and applies what it says, in one statement: killed in between, neither was done. */
+export async function applyPaymentEvent(
+  database: Database,
+  write: WriteRequest,
+  { provider, id, kind, occurredAtMs, state }: PaymentEvent,
+): Promise<AppliedState> {
+  const noted = (applied: Statement, org: OrgId | null): Statement =>
+    sql`INSERT INTO control.payment_events (provider, id, org_id, kind, occurred_at, applied)
+      SELECT ${provider}, ${id}, (SELECT o.id FROM control.organisations o WHERE o.id = ${org}::text), ${kind},
+        ${instant(occurredAtMs)}::timestamptz, ${applied}
+      ON CONFLICT (provider, id) DO NOTHING RETURNING id`;
+  if (state === null) {
+    await database.query(noted(sql`false`, null));
+    return { kind: "noted" };
+  }
+  const [row] = await database.query(
+    sql`WITH first AS (${noted(sql`true`, state.org)}),
+      ${stateChange(provider, state, sql`SELECT FROM first`)},
+      receipt AS (${receiptIfChanged(write, sql`SELECT org_id FROM changed`)})
+      SELECT ${outcome}`,
+  );
+  return appliedOf(row, state.plan);
+}
+
+/** Applies a state that the provider answered with, where no event says it. */
+export async function applyProviderState(
+  database: Database,
+  write: WriteRequest,
+  scope: OrgScope,
+  provider: PaymentProviderName,
+  state: ProviderState,
+): Promise<AppliedState> {
+  if (state.org !== scope.org) throw new Error("a provider answered for another organisation");
+  const [row] = await database.query(
+    sql`WITH ${stateChange(provider, state, sql`SELECT 1`)},
+      receipt AS (${receiptIfChanged(write, scope)})
+      SELECT ${outcome}`,
+  );
+  return appliedOf(row, state.plan);
+}

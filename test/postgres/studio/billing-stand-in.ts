@@ -1,0 +1,14 @@
+/** What the billing capability answers where studio alone is under test: nobody takes payments, and there is a little of each thing. */
+import type { BillingResult } from "../../../core/rpc/billing.ts";
+
+export function billingAnswers(): Record<string, (args: readonly unknown[]) => unknown> {
+  const ok = <T>(value: T): BillingResult<T> => ({ ok: true, value });
+  return {
+    measure: () => ok({ devices: 3, storageBytes: 4096, llmMicros: 250_000 }),
+    provider: () => ok("invoice"),
+    checkout: () => ok({ kind: "requested" }),
+    portal: () => ({ ok: false, code: "not_found" }),
+    read: () => ok({ ok: false, code: "not_genuine" }),
+    end: () => ok(null),
+  };
+}

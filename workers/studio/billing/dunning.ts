@@ -1,0 +1,32 @@
+import { dunningStep } from "../../../core/billing/standing.ts";
+import type { RequestId } from "../../../core/ids.ts";
+import { type Debtor, debtors, markDebtTold } from "../../../store/control/billing/dunning.ts";
+import { allTried } from "../all-tried.ts";
+import { appendOrgChange } from "../lifecycle/record-change.ts";
+import { reminderMail } from "../mail/billing.ts";
+import type { Services } from "../services.ts";
+
+/**
+ * Tells whoever owes something, on the days that core/billing/standing.ts names, and puts each change of their standing
+ * on record. An organisation is restricted from the moment on which that was told, and not before. @throws the first
+ * failure, after all were tried
+ */
+export async function runDunning(services: Services, requestId: RequestId): Promise<void> {
+  const nowMs = services.now();
+  await allTried((await debtors(services.database, nowMs)).map((debtor) => tell(services, debtor, nowMs, requestId)));
+}
+
+async function tell(services: Services, debtor: Debtor, nowMs: number, requestId: RequestId): Promise<void> {
+  const { scope, slug, owners, owedSinceMs } = debtor;
+  const { told, effects } = dunningStep(debtor.told, owedSinceMs, nowMs);
+  // The log first, then the mails, then the note: a crash in between leaves it said twice, never unsaid.
+  for (const effect of effects) {
+    if (effect.kind === "standing_changed") {
+      const change = { org: scope.org, by: null, action: "payment_standing_changed", detail: effect.to } as const;
+      await appendOrgChange(services, change, scope.org, requestId);
+    } else {
+      for (const to of owners) await services.sendMail(reminderMail(to, services.publicUrl, { slug, ...effect }));
+    }
+  }
+  if (effects.length > 0) await markDebtTold(services.database, scope, told);
+}

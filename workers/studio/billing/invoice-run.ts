@@ -1,0 +1,59 @@
+import { financialYear, invoiceAmounts, paymentDays } from "../../../core/billing/invoice.ts";
+import type { Buyer } from "../../../core/billing/parties.ts";
+import type { RequestId } from "../../../core/ids.ts";
+import { markInvoiceMailed, unmailedInvoices } from "../../../store/control/billing/dunning.ts";
+import { type DueInvoice, dueInvoices, issueInvoice } from "../../../store/control/billing/invoices.ts";
+import { allTried } from "../all-tried.ts";
+import { appendOrgChange } from "../lifecycle/record-change.ts";
+import { invoiceMail } from "../mail/billing.ts";
+import type { Services } from "../services.ts";
+
+const dayMs = 86_400_000;
+
+/**
+ * Issues what is due: each month that is over, once for each organisation that owes something for it. Killed anywhere,
+ * the next run goes on: what has its invoice is due no more. Without a configured seller nothing is issued, and all of
+ * it is due when there is one.
+ * @throws the first failure, after all were tried
+ */
+export async function issueDue(services: Services): Promise<void> {
+  if (services.seller === null) return;
+  for (const due of await dueInvoices(services.database, services.now())) await issue(services, due);
+}
+
+async function issue(services: Services, { scope, month, name, currency, buyer, periods }: DueInvoice): Promise<void> {
+  const { seller } = services;
+  if (seller === null) return;
+  const to: Buyer = buyer ?? { name, address: "", gstin: null, state: null };
+  const amounts = invoiceAmounts(periods, month, currency, seller, to);
+  if (amounts === null) return;
+  const issuedAtMs = services.now();
+  await issueInvoice(services.database, { requestId: services.makeId("request"), nowMs: issuedAtMs }, scope, {
+    id: services.makeId("invoice"),
+    month,
+    year: financialYear(issuedAtMs),
+    issuedAtMs,
+    dueAtMs: issuedAtMs + paymentDays * dayMs,
+    currency,
+    seller,
+    buyer: to,
+    amounts,
+  });
+}
+
+/**
+ * Puts invoices on record and mails them to the owners. One counts as told once all of that was done: a second copy is
+ * better than none. @throws the first failure, after all were tried
+ */
+export async function tellInvoices(services: Services, requestId: RequestId): Promise<void> {
+  const untold = await unmailedInvoices(services.database);
+  await allTried(
+    untold.map(async (invoice) => {
+      const { org } = invoice.scope;
+      const change = { org, by: null, action: "invoice_issued", detail: invoice.id } as const;
+      await appendOrgChange(services, change, org, requestId);
+      for (const to of invoice.owners) await services.sendMail(invoiceMail(to, services.publicUrl, invoice));
+      await markInvoiceMailed(services.database, invoice.scope, invoice.id);
+    }),
+  );
+}
