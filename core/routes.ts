@@ -5,6 +5,7 @@
 import { apiKeysRoutes } from "./routes/api-keys.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { auditStreamRoutes } from "./routes/audit-stream.ts";
+import { backendsRoutes } from "./routes/backends.ts";
 import { backupRoutes } from "./routes/backups.ts";
 import { devicesRoutes } from "./routes/devices.ts";
 import { documentsRoutes } from "./routes/documents.ts";
@@ -45,6 +46,7 @@ export const routes = {
   ...auditRoutes,
   ...auditStreamRoutes,
   ...backupRoutes,
+  ...backendsRoutes,
   ...encryptionRoutes,
   ...operatorRoutes,
   ...operatorBackupRoutes,

@@ -38,6 +38,9 @@ export const permissions = [
   "llm:manage",
   "audit:read",
   "audit:manage",
+  "backends:monitor",
+  "backends:read",
+  "backends:write",
   "audit:erase",
 ] as const;
 export type Permission = (typeof permissions)[number];

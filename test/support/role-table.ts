@@ -32,6 +32,9 @@ const table: Readonly<Record<Permission, string>> = {
   "llm:manage": "✓ ✓ – – –",
   "audit:read": "✓ ✓ – – ✓",
   "audit:manage": "✓ ✓ – – –",
+  "backends:monitor": "✓ ✓ – – –",
+  "backends:read": "✓ ✓ ✓ ✓ ✓",
+  "backends:write": "✓ ✓ ✓ ✓ –",
   "audit:erase": "✓ – – – –",
 };
 

@@ -144,6 +144,9 @@ const bodies: Readonly<Record<string, unknown>> = {
   sendCommand: { name: "ping", args: {} },
   createIdentityProvider: supabase("mnopqrst"),
   changeIdentityProvider: { name: "mine now" },
+  postToBackend: {},
+  putToBackend: {},
+  patchAtBackend: {},
   addProviderSecret: { client_secret: "t".repeat(64) },
   putEncryption: { keeper: "sentinel" },
   verifyEncryption: null,
@@ -201,6 +204,9 @@ export const placesInLog: Params = { seq: "1", bundle: "000.p/1", tile: "0/000.p
  * The route's path with its parameters filled in.
  * @throws Error for a parameter that nobody has made a value of yet
  */
+/** A backend that a walk's platform has registered (test/support/echo-backend.ts): the same for every organisation. */
+const echoPlace: Params = { backend: "echo", rest: "things" };
+
 export function pathOf([name, { path }]: AnyRoute, params: Params): string {
   return path.replace(/\{(\w+)\*?\}/g, (_all, parameter: string) => {
     const value = params[parameter] ?? placesInLog[parameter];

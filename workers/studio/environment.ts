@@ -1,6 +1,7 @@
 import { parseSeller, type Seller } from "../../core/billing/parties.ts";
 import { parseLoopbackOrigins } from "../../core/outside-address.ts";
 import type { AuditProofsRpc } from "../../core/rpc/audit-proofs.ts";
+import type { BackendCircuitsRpc } from "../../core/rpc/backends.ts";
 import type { BackupsRpc } from "../../core/rpc/backups.ts";
 import type { BillingRpc } from "../../core/rpc/billing.ts";
 import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
@@ -59,6 +60,7 @@ export interface Environment {
   readonly PROVISIONER: ProvisionerRpc;
   readonly PUBLIC_KEYS: PublicKeysRpc;
   readonly TOKEN_SIGNER: TokenSignerRpc;
+  readonly CIRCUITS: BackendCircuitsRpc;
   readonly KEY_ROTATION: KeyRotationRpc;
   readonly CERTIFIER: CertifierRpc;
   readonly AUDIT: AuditIntakeRpc;

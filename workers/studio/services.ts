@@ -3,6 +3,7 @@ import { type Id, type IdKind, makeId } from "../../core/ids.ts";
 import { type Caller, createCaller } from "../../core/mesh/caller.ts";
 import { type AccessKeySource, createAccessKeySource, createKeySource } from "../../core/mesh/keys.ts";
 import type { AuditProofsRpc } from "../../core/rpc/audit-proofs.ts";
+import type { BackendCircuitsRpc } from "../../core/rpc/backends.ts";
 import type { BackupsRpc } from "../../core/rpc/backups.ts";
 import type { BillingRpc } from "../../core/rpc/billing.ts";
 import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
@@ -33,6 +34,7 @@ import { createPasswordHasher, type PasswordHasher } from "./auth/passwords.ts";
 import { createScopedTokens, type ScopedTokens } from "./auth/scoped-tokens.ts";
 import { createSealing, type Sealing } from "./auth/sealing.ts";
 import { type Environment, type PolicyNamespace, parseConfig } from "./environment.ts";
+import { type Backends, readBackends } from "./backends/registry.ts";
 import { createMailer, type SendMail } from "./mail/mailer.ts";
 
 /** What the platform and the clock give. Tests give their own. */
@@ -78,6 +80,9 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly publicKeys: PublicKeysRpc;
   readonly tokenSigner: TokenSignerRpc;
   readonly keyRotation: KeyRotationRpc;
+  /** What the platform has registered, by name. */
+  readonly backends: Backends;
+  readonly circuits: BackendCircuitsRpc;
   readonly audit: AuditIntakeRpc;
   readonly auditReader: AuditReaderRpc;
   readonly auditProofs: AuditProofsRpc;
@@ -139,6 +144,8 @@ export function createServices(env: Environment, platform: Platform): Services {
     keyRotation: env.KEY_ROTATION,
     audit: hearAlerts(env.AUDIT, (org) => defer(noteAlert(database, org, now()))),
     auditReader: env.AUDIT_READER,
+    backends: readBackends(env),
+    circuits: env.CIRCUITS,
     auditProofs: env.AUDIT_PROOFS,
     hub: env.HUB,
     hubLifecycle: env.HUB,

@@ -11,6 +11,7 @@ import { createHasher } from "../../../workers/passwords/hasher.ts";
 import { serve } from "../../../workers/passwords/serve.ts";
 import { createStudio } from "../../../workers/studio/create-studio.ts";
 import { createServices, type Services } from "../../../workers/studio/services.ts";
+import { echoEnvironment } from "../../support/echo-backend.ts";
 import { gateway, setup } from "../support.ts";
 import { createFakeKeyRing } from "./key-ring.ts";
 import { createRecordedAudit } from "./recorded-audit.ts";
@@ -97,6 +98,8 @@ export async function createHarness(change: (services: Services) => Services = (
       EXPORT_DESTINATIONS: standIns.exportDestinations,
       PROVISIONER: standIns.provisioner,
       PUBLIC_KEYS: keyRing.publicKeys,
+      CIRCUITS: standIns.circuits,
+      ...echoEnvironment(),
       TOKEN_SIGNER: keyRing.tokenSigner,
       KEY_ROTATION: keyRing.keyRotation,
       CERTIFIER: keyRing.certifier,

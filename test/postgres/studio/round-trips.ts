@@ -153,6 +153,12 @@ export const roundTrips: Readonly<Record<string, number>> = {
   // What it was says whether its secret may stay.
   changeExportDestination: 3,
   removeExportDestination: 2,
+  listBackends: 1,
+  getFromBackend: 1,
+  postToBackend: 1,
+  putToBackend: 1,
+  patchAtBackend: 1,
+  deleteAtBackend: 1,
   testExportDestination: 3,
   getExportSettings: 2,
   putExportSettings: 2,

@@ -4,6 +4,7 @@ import type { SignedCall } from "../../../core/mesh/claims.ts";
 import type { MeshKeys } from "../../../core/mesh/keys.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
 import type { Audience } from "../../../core/mesh/workloads.ts";
+import type { BackendCircuitsRpc } from "../../../core/rpc/backends.ts";
 import type { BackupsRpc } from "../../../core/rpc/backups.ts";
 import type { BillingRpc } from "../../../core/rpc/billing.ts";
 import type {
@@ -44,6 +45,7 @@ export interface StandIns {
   readonly hub: HubControlRpc & HubGeoRpc & HubLifecycleRpc & HubLimitsRpc & HubUsageRpc;
   readonly hubBackup: HubBackupRpc;
   readonly provisioner: ProvisionerRpc;
+  readonly circuits: BackendCircuitsRpc;
   /** `method` and its arguments after the call, in order. */
   readonly calls: { readonly method: string; readonly by: string; readonly args: readonly unknown[] }[];
   /** A method named here throws. Written by tests alone. */
@@ -232,6 +234,18 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
           ? { kind: "refused", why: "no_such_placement" }
           : { kind: "prepared", begun: true, source: "first", step: "announced" },
       createTenant: () => ({ placement: broken.has("every placement is full") ? null : "first" }),
+    circuits: surface<BackendCircuitsRpc>("durable-objects.backends", {
+      admit: ([, , tries]) =>
+        broken.has("the circuit")
+          ? { kind: "open", retryAfterMs: 4_200 }
+          : {
+              kind: "admitted",
+              ticket: { epoch: 0, probe: false },
+              assertions: Array.from({ length: Number(tries) }, (_, index) => `assertion ${index}`),
+            },
+      settle: nothing,
+      states: ([asked]) => (asked as unknown[]).map(() => ({ state: "open", lastFailureMs: now() })),
+    }),
       dropTenant: () => ({ dropped: true }),
     }),
   };

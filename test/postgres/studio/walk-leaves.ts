@@ -124,6 +124,11 @@ export const leaves: Readonly<Record<string, readonly string[]>> = {
   putAuditStream: ["policy_change audit_stream @org", "key_change created @org"],
   removeAuditStream: ["policy_change audit_stream @org"],
   rotateAuditStreamSecret: ["key_change rotated @org"],
+  // What a backend did is the backend's to record; here the request itself is on record.
+  postToBackend: nothing,
+  putToBackend: nothing,
+  patchAtBackend: nothing,
+  deleteAtBackend: nothing,
   resumeAuditStream: nothing,
   resendAuditStream: nothing,
   addWitness: ["key_change created @org"],

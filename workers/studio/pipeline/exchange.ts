@@ -103,6 +103,7 @@ export function contextOf(exchange: Exchange): MemberContext & OwnContext & Oper
     geo: readGeoSeen(request.headers.get(studioHeaders.geo)),
     credential: credentialOf(request.headers.get(studioHeaders.credential)),
     orgReference: exchange.params["org"] ?? null,
+    idempotencyKey: exchange.idempotency?.key ?? null,
     cookieHeader: request.headers.get("Cookie"),
     range: { wanted: request.headers.get("Range"), onlyOf: request.headers.get("If-Range") },
     bytes: definition.spec.takes === "bytes" ? request.body : null,

@@ -28,6 +28,8 @@ export interface RequestContext {
   readonly credential: "cookie" | "bearer" | "none";
   /** The organisation in the path as it was written, id or slug; null when the path names none. */
   readonly orgReference: string | null;
+  /** The Idempotency-Key that this request has claimed; null: it has none. */
+  readonly idempotencyKey: string | null;
   /** The Cookie header. Only sign-in and sign-out look at it, to end the old session. */
   readonly cookieHeader: string | null;
   /** The fields `Range` and `If-Range`, as they came. */

@@ -39,6 +39,8 @@ import { orgRefresh, refresh } from "./auth/refresh.ts";
 import { register } from "./auth/register.ts";
 import { orgResetPassword, resetPassword } from "./auth/reset-password.ts";
 import { verifyEmail } from "./auth/verify-email.ts";
+import { backendCalls } from "./backends/call.ts";
+import { listBackends } from "./backends/list.ts";
 import { listBackups } from "./backups/list.ts";
 import { createBackup, listBackupRuns } from "./backups/runs.ts";
 import { listDevices } from "./devices/list.ts";
@@ -316,6 +318,8 @@ const served: readonly RouteDefinition[] = [
   listDocuments,
   getDocument,
   listDocumentVersions,
+  listBackends,
+  ...backendCalls,
   renameDocument,
   removeDocument,
   restoreDocument,
