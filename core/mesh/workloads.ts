@@ -90,6 +90,7 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "durable-objects.hub-backup",
       "durable-objects.token-signer",
       "durable-objects.key-rotation",
+      "durable-objects.backends",
       "data.provisioner",
     ],
     jobs: [
@@ -100,7 +101,6 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "provision",
       "lifecycle",
       "tend_keys",
-      "durable-objects.backends",
       "backup",
       "audit_witness",
       "audit_stream",

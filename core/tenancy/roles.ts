@@ -36,11 +36,11 @@ export const permissions = [
   "llm:read",
   "llm:use",
   "llm:manage",
-  "audit:read",
-  "audit:manage",
   "backends:monitor",
   "backends:read",
   "backends:write",
+  "audit:read",
+  "audit:manage",
   "audit:erase",
 ] as const;
 export type Permission = (typeof permissions)[number];

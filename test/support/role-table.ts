@@ -30,11 +30,11 @@ const table: Readonly<Record<Permission, string>> = {
   "llm:read": "✓ ✓ ✓ ✓ ✓",
   "llm:use": "✓ ✓ ✓ ✓ –",
   "llm:manage": "✓ ✓ – – –",
-  "audit:read": "✓ ✓ – – ✓",
-  "audit:manage": "✓ ✓ – – –",
   "backends:monitor": "✓ ✓ – – –",
   "backends:read": "✓ ✓ ✓ ✓ ✓",
   "backends:write": "✓ ✓ ✓ ✓ –",
+  "audit:read": "✓ ✓ – – ✓",
+  "audit:manage": "✓ ✓ – – –",
   "audit:erase": "✓ – – – –",
 };
 

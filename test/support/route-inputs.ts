@@ -139,14 +139,14 @@ const bodies: Readonly<Record<string, unknown>> = {
   changeExportDestination: exportWebhook("mine still"),
   testExportDestination: null,
   putExportSettings: { approval_rows: 5000 },
+  postToBackend: {},
+  putToBackend: {},
+  patchAtBackend: {},
   chatCompletion: { model: "small", messages: [{ role: "user", content: "hello" }] },
   rotateDeviceToken: null,
   sendCommand: { name: "ping", args: {} },
   createIdentityProvider: supabase("mnopqrst"),
   changeIdentityProvider: { name: "mine now" },
-  postToBackend: {},
-  putToBackend: {},
-  patchAtBackend: {},
   addProviderSecret: { client_secret: "t".repeat(64) },
   putEncryption: { keeper: "sentinel" },
   verifyEncryption: null,
@@ -197,16 +197,16 @@ export function bodyOf([name, { method }]: AnyRoute): unknown {
   return bodies[name] ?? undefined;
 }
 
+/** A backend that a walk's platform has registered (test/support/echo-backend.ts): the same for every organisation. */
+const echoPlace: Params = { backend: "echo", rest: "things" };
+
 /** An entry, a bundle and a tile of an audit log, and a part of an upload: they are called the same in every organisation. */
-export const placesInLog: Params = { seq: "1", bundle: "000.p/1", tile: "0/000.p/1", part: "1" };
+export const placesInLog: Params = { ...echoPlace, seq: "1", bundle: "000.p/1", tile: "0/000.p/1", part: "1" };
 
 /**
  * The route's path with its parameters filled in.
  * @throws Error for a parameter that nobody has made a value of yet
  */
-/** A backend that a walk's platform has registered (test/support/echo-backend.ts): the same for every organisation. */
-const echoPlace: Params = { backend: "echo", rest: "things" };
-
 export function pathOf([name, { path }]: AnyRoute, params: Params): string {
   return path.replace(/\{(\w+)\*?\}/g, (_all, parameter: string) => {
     const value = params[parameter] ?? placesInLog[parameter];

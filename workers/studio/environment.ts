@@ -57,10 +57,10 @@ export interface Environment {
   readonly LLM: LlmRpc;
   readonly BILLING: BillingRpc;
   readonly EXPORT_DESTINATIONS: ExportDestinationsRpc;
+  readonly CIRCUITS: BackendCircuitsRpc;
   readonly PROVISIONER: ProvisionerRpc;
   readonly PUBLIC_KEYS: PublicKeysRpc;
   readonly TOKEN_SIGNER: TokenSignerRpc;
-  readonly CIRCUITS: BackendCircuitsRpc;
   readonly KEY_ROTATION: KeyRotationRpc;
   readonly CERTIFIER: CertifierRpc;
   readonly AUDIT: AuditIntakeRpc;

@@ -33,8 +33,8 @@ import { createOutsideIssuers, type OutsideIssuers } from "./auth/outside/issuer
 import { createPasswordHasher, type PasswordHasher } from "./auth/passwords.ts";
 import { createScopedTokens, type ScopedTokens } from "./auth/scoped-tokens.ts";
 import { createSealing, type Sealing } from "./auth/sealing.ts";
-import { type Environment, type PolicyNamespace, parseConfig } from "./environment.ts";
 import { type Backends, readBackends } from "./backends/registry.ts";
+import { type Environment, type PolicyNamespace, parseConfig } from "./environment.ts";
 import { createMailer, type SendMail } from "./mail/mailer.ts";
 
 /** What the platform and the clock give. Tests give their own. */
@@ -76,13 +76,13 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly llm: LlmRpc;
   readonly billing: BillingRpc;
   readonly exportDestinations: ExportDestinationsRpc;
+  /** What the platform has registered, by name. */
+  readonly backends: Backends;
+  readonly circuits: BackendCircuitsRpc;
   readonly provisioner: ProvisionerRpc;
   readonly publicKeys: PublicKeysRpc;
   readonly tokenSigner: TokenSignerRpc;
   readonly keyRotation: KeyRotationRpc;
-  /** What the platform has registered, by name. */
-  readonly backends: Backends;
-  readonly circuits: BackendCircuitsRpc;
   readonly audit: AuditIntakeRpc;
   readonly auditReader: AuditReaderRpc;
   readonly auditProofs: AuditProofsRpc;
@@ -138,14 +138,14 @@ export function createServices(env: Environment, platform: Platform): Services {
     llm: env.LLM,
     billing: env.BILLING,
     exportDestinations: env.EXPORT_DESTINATIONS,
+    backends: readBackends(env),
+    circuits: env.CIRCUITS,
     provisioner: env.PROVISIONER,
     publicKeys: env.PUBLIC_KEYS,
     tokenSigner: env.TOKEN_SIGNER,
     keyRotation: env.KEY_ROTATION,
     audit: hearAlerts(env.AUDIT, (org) => defer(noteAlert(database, org, now()))),
     auditReader: env.AUDIT_READER,
-    backends: readBackends(env),
-    circuits: env.CIRCUITS,
     auditProofs: env.AUDIT_PROOFS,
     hub: env.HUB,
     hubLifecycle: env.HUB,

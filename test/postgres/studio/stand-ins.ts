@@ -43,9 +43,9 @@ export interface StandIns {
   readonly billing: BillingRpc;
   readonly exportDestinations: ExportDestinationsRpc;
   readonly hub: HubControlRpc & HubGeoRpc & HubLifecycleRpc & HubLimitsRpc & HubUsageRpc;
+  readonly circuits: BackendCircuitsRpc;
   readonly hubBackup: HubBackupRpc;
   readonly provisioner: ProvisionerRpc;
-  readonly circuits: BackendCircuitsRpc;
   /** `method` and its arguments after the call, in order. */
   readonly calls: { readonly method: string; readonly by: string; readonly args: readonly unknown[] }[];
   /** A method named here throws. Written by tests alone. */
@@ -222,18 +222,6 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
         presence: () => [],
       },
     ),
-    hubBackup: surface<HubBackupRpc>("durable-objects.hub-backup", {
-      beginExport: ([org]) => ({ export: crypto.randomUUID(), objects: [{ object: org, pages: 1 }] }),
-      readExport: ([, page]) => ((page as HubPage).page === 0 ? new TextEncoder().encode('["devices",{}]\n') : null),
-      endExport: nothing,
-      reconcile: nothing,
-    }),
-    provisioner: surface<ProvisionerRpc>("data.provisioner", {
-      prepareMove: ([, target]) =>
-        target === "nowhere"
-          ? { kind: "refused", why: "no_such_placement" }
-          : { kind: "prepared", begun: true, source: "first", step: "announced" },
-      createTenant: () => ({ placement: broken.has("every placement is full") ? null : "first" }),
     circuits: surface<BackendCircuitsRpc>("durable-objects.backends", {
       admit: ([, , tries]) =>
         broken.has("the circuit")
@@ -246,6 +234,18 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       settle: nothing,
       states: ([asked]) => (asked as unknown[]).map(() => ({ state: "open", lastFailureMs: now() })),
     }),
+    hubBackup: surface<HubBackupRpc>("durable-objects.hub-backup", {
+      beginExport: ([org]) => ({ export: crypto.randomUUID(), objects: [{ object: org, pages: 1 }] }),
+      readExport: ([, page]) => ((page as HubPage).page === 0 ? new TextEncoder().encode('["devices",{}]\n') : null),
+      endExport: nothing,
+      reconcile: nothing,
+    }),
+    provisioner: surface<ProvisionerRpc>("data.provisioner", {
+      prepareMove: ([, target]) =>
+        target === "nowhere"
+          ? { kind: "refused", why: "no_such_placement" }
+          : { kind: "prepared", begun: true, source: "first", step: "announced" },
+      createTenant: () => ({ placement: broken.has("every placement is full") ? null : "first" }),
       dropTenant: () => ({ dropped: true }),
     }),
   };
