@@ -9,6 +9,8 @@ export const rateLimits = {
   /** Enrolments without a valid code, by address: guesses. One that has a valid code counts for the code. */
   enrollment: 10,
   billing: 10,
+  /** What a payment provider tells, by its address: it comes from a dozen of them, for every organisation at once. */
+  payment_events: 300,
   org_creation: 5,
   /** WebSocket upgrades: a school's devices reconnect from one address after an outage. */
   mqtt_connect: 600,

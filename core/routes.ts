@@ -21,6 +21,7 @@ import { operatorMigrationRoutes } from "./routes/operator-migrations.ts";
 import { organisationsRoutes } from "./routes/organisations.ts";
 import { outsideIssuersRoutes } from "./routes/outside-issuers.ts";
 import { pagesRoutes } from "./routes/pages.ts";
+import { paymentEventRoutes } from "./routes/payment-events.ts";
 import type { Method, RouteSpec } from "./routes/route.ts";
 import { selfRoutes } from "./routes/self.ts";
 import { signInRoutes } from "./routes/sign-in.ts";
@@ -52,6 +53,7 @@ export const routes = {
   ...operatorBackupRoutes,
   ...operatorMigrationRoutes,
   ...outsideIssuersRoutes,
+  ...paymentEventRoutes,
   ...pagesRoutes,
 } as const satisfies Record<string, RouteSpec>;
 

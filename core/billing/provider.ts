@@ -27,6 +27,8 @@ export interface CheckoutRequest {
   readonly account: ProviderAccount;
   /** The same for one intention of an owner's, however often it is sent: the provider must not charge twice. */
   readonly idempotencyKey: string;
+  /** As that of a {@link Delivery}. */
+  readonly askedAtMs: number;
   /** Where the browser comes back to: an address of this platform's own. */
   readonly returnUrl: string;
 }
@@ -58,7 +60,7 @@ export interface ProviderState {
   readonly owedSinceMs: number | null;
   /** When it ends because somebody ended it, Unix milliseconds. */
   readonly endsAtMs: number | null;
-  /** When the provider was asked, Unix milliseconds. A state that is older than the stored one is not applied. */
+  /** When the provider was asked, by the control database's clock (`askedAtMs`). One that is older than the stored one is not applied. */
   readonly asOfMs: number;
 }
 
@@ -78,6 +80,11 @@ export interface PaymentEvent {
 export interface Delivery {
   readonly body: Uint8Array;
   readonly signature: string;
+  /**
+   * When the control database was asked for the time, before the provider is: Unix milliseconds with their fraction. One
+   * clock for all deliveries, so that a state that was asked for later is the later one, whichever isolate asked.
+   */
+  readonly askedAtMs: number;
 }
 
 export type DeliveryRefusal =

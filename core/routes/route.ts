@@ -28,8 +28,8 @@ export interface RouteSpec {
   readonly policy: RoutePolicy;
   /** Largest body in bytes; 0 refuses any body. */
   readonly bodyBytesMax: number;
-  /** `form`: JSON, or a plain form of a page. `bytes`: handed on as it comes and held by nobody; its length is announced, and the WAF doesn't read it. */
-  readonly takes: "json" | "form" | "bytes";
+  /** `form`: JSON, or a plain form of a page. `bytes`: handed on as it comes and held by nobody; its length is announced, and the WAF doesn't read it. `signed`: JSON that counts by a signature over its bytes, read whole, handed on untouched, and parsed by whoever has verified it. */
+  readonly takes: "json" | "form" | "bytes" | "signed";
   /** No cookie counts, and none is looked at: says what does. */
   readonly cookieless: string | null;
   readonly rateClass: RateClass;

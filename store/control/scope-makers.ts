@@ -2,6 +2,7 @@
  * Every way to an authority in an organisation, one function each. Who may call which is listed with its
  * reason in test/unit/repository/org-scope.test.ts: a new caller is a decision, and is written down there.
  */
+import type { ProviderState } from "../../core/billing/provider.ts";
 import type { OrgId } from "../../core/ids.ts";
 import type { VerifiedAccess, VerifiedCall } from "../../core/mesh/claims.ts";
 import type { DoorScope, FoundingScope, OrgScope, PlatformScope } from "./org-scope.ts";
@@ -48,6 +49,14 @@ export function organisationOfOperator(_by: PlatformScope, org: OrgId): OrgScope
  */
 export function doorScope(org: OrgId): DoorScope {
   return { org } as DoorScope;
+}
+
+/**
+ * The organisation that the payment provider named in an answer of its own, asked for a delivery whose signature was
+ * verified. We wrote the name there when its owner went to pay. Good for what was paid, and nothing else.
+ */
+export function payingScope({ org }: ProviderState): OrgScope {
+  return { org } as OrgScope;
 }
 
 /** The random identifier of an organisation that is about to be claimed. One that exists is refused by its row. */

@@ -129,6 +129,8 @@ const bodies: Readonly<Record<string, unknown>> = {
   restoreDocument: null,
   createDocumentTicket: {},
   redeemDocumentTicket: { ticket: "x".repeat(43) },
+  // Nobody has signed it.
+  takePaymentEvent: { id: "evt_forged", object: "event", type: "invoice.paid" },
   addDocumentShare: { kind: "role", grantee: "viewer" },
   createDocumentVersion: { size_bytes: 3 },
   putUploadPart: null,

@@ -1,3 +1,4 @@
+import type { PaymentProvider } from "../../core/billing/provider.ts";
 import { parseProviderAddress, parseProviderHosts } from "../../core/llm/provider.ts";
 import { createCaller } from "../../core/mesh/caller.ts";
 import { createMeshKeys } from "../../core/mesh/keys.ts";
@@ -15,6 +16,8 @@ import type { BackupsDependencies } from "./backups/backups.ts";
 import type { BackupBucket } from "./backups/bucket.ts";
 import type { BillingDependencies } from "./billing/admission.ts";
 import { invoiceProvider } from "./billing/invoice-provider.ts";
+import { parseStripeConfig, type StripeEnv } from "./billing/stripe/config.ts";
+import { createStripeProvider } from "./billing/stripe/provider.ts";
 import type { DevicesDependencies } from "./devices/admission.ts";
 import type { DocumentsDependencies } from "./documents/admission.ts";
 import type { DocumentBucket } from "./documents/bucket.ts";
@@ -26,10 +29,11 @@ import type { EncryptionDependencies } from "./keys/encryption.ts";
 import { createTenantKeys, type KeysEnv } from "./keys/tenant-keys.ts";
 import type { LlmDependencies } from "./llm/admission.ts";
 import { createProviderFetch } from "./llm/provider-fetch.ts";
+import { logPayments } from "./log.ts";
 import { createTenantConnections } from "./tenant-connections.ts";
 
 /** The bindings of wrangler.toml. */
-export interface Env extends KeysEnv {
+export interface Env extends KeysEnv, StripeEnv {
   /** Whose access tokens these are; every unit has the same. */
   readonly ISSUER: string;
   readonly NEON_GATEWAY: string;
@@ -141,7 +145,7 @@ export function createDependencies(env: Env): {
     keys,
     connections,
     dataKeys: tenantKeys.of,
-    payments: invoiceProvider,
+    payments: createPayments(env, now),
     gateway: env.NEON_GATEWAY,
     now,
   };
@@ -153,6 +157,13 @@ function deliveryOf(env: Env, now: () => number): DeliveryDependencies {
   const loopback = parseLoopbackOrigins("LOOPBACK_EXPORTS", env.LOOPBACK_EXPORTS ?? "");
   const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
   return { ask: createAskOutside((...given) => fetch(...given), loopback), wait, now, loopback };
+}
+
+/** Stripe where it is configured, else invoices of our own. @throws when it is configured by half */
+function createPayments(env: StripeEnv, now: () => number): PaymentProvider {
+  const config = parseStripeConfig(env);
+  if (config === null) return invoiceProvider;
+  return createStripeProvider(config, { fetch: (...given) => fetch(...given), now, note: logPayments });
 }
 
 /** @throws when it is no whole number from 1 to 1,000,000: a Worker with broken limits must not serve */

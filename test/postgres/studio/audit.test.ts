@@ -23,10 +23,12 @@ async function call(name: RouteName, spec: RouteSpec) {
 describe("every route", () => {
   /** A witness's: what it signs is kept with its time, and its questions must not make the log grow. */
   const witnessing = ["witnessCheckpoint", "cosignCheckpoint"];
+  /** Until its signature is verified nobody is known; payment-events.test.ts shows what a genuine one leaves. */
+  const signed = ["takePaymentEvent"];
   /** Bytes that count with the completion of their upload, and may take longer than an intent stays open. */
   const parts = ["putUploadPart"];
   const writes = served.filter(
-    ([name, { method }]) => method !== "GET" && !witnessing.includes(name) && !parts.includes(name),
+    ([name, { method }]) => method !== "GET" && ![...witnessing, ...signed, ...parts].includes(name),
   );
   const reads = served.filter(([, { method }]) => method === "GET");
   const hashesOnly = ["auditStatus", "auditCheckpoint", "auditConsistency", "auditTile"];
@@ -63,6 +65,15 @@ describe("every route", () => {
     expect([answer.status, answer.body.code]).toEqual([401, "invalid_token"]);
     expect(studio.audit.of(answer.requestId)).toEqual([]);
   });
+
+  it.each(served.filter(([name]) => signed.includes(name)))(
+    "%s leaves nothing in any log while it is not genuine",
+    async (name, spec) => {
+      const { answer } = await call(name, spec);
+      expect([answer.status, answer.body.code]).toEqual([400, "malformed_request"]);
+      expect(studio.audit.of(answer.requestId)).toEqual([]);
+    },
+  );
 
   it.each(reads)("%s leaves one event, but for those that know nobody and change nothing", async (name, spec) => {
     const { answer } = await call(name, spec);

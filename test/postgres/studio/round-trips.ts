@@ -137,6 +137,8 @@ export const roundTrips: Readonly<Record<string, number>> = {
   createDocumentTicket: 2,
   // A ticket that is none.
   redeemDocumentTicket: 1,
+  // What time it is, before Stripe is asked: which of two answers is the later one.
+  takePaymentEvent: 1,
   addDocumentShare: 1,
   listDocumentShares: 1,
   removeDocumentShare: 1,

@@ -177,6 +177,8 @@ export const walkedElsewhere: readonly string[] = [
   ...["witnessCheckpoint", "cosignCheckpoint", "removeWitness"],
   // The answer is a stream, and the ticket another's: test/postgres/studio/documents.test.ts.
   "redeemDocumentTicket",
+  // Signed by the payment provider alone: test/postgres/studio/payment-events.test.ts.
+  "takePaymentEvent",
   ...["operatorMove", "operatorGiveUpMove", "operatorFinishMove"],
 ];
 

@@ -26,11 +26,16 @@ export interface StripePeer {
   readonly calls: readonly ApiCall[];
   faults: Fault[];
   /** Where events go as they happen, as Stripe does it: again until it is a 2xx. Null: they are only kept. */
-  endpoint: { readonly url: string; readonly secrets: readonly string[] } | null;
+  endpoint: {
+    readonly url: string;
+    readonly secrets: readonly string[];
+    /** Fields besides Stripe's own: what the network in front of the endpoint would add. */
+    readonly headers?: Readonly<Record<string, string>>;
+  } | null;
   /** Deliveries that are under way or will be tried again. */
   pending(): number;
   /** Sends one event once. @returns the status */
-  deliver(url: string, event: StripeEvent, secrets: readonly string[], atMs?: number): Promise<number>;
+  deliver(to: NonNullable<StripePeer["endpoint"]>, event: StripeEvent, atMs?: number): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -95,10 +100,11 @@ export async function startStripe(options: PeerOptions): Promise<StripePeer> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-  const deliver: StripePeer["deliver"] = async (url, event, secrets, atMs = Date.now()) => {
+  const deliver: StripePeer["deliver"] = async ({ url, secrets, headers }, event, atMs = Date.now()) => {
     const response = await fetch(url, {
       method: "POST",
       headers: {
+        ...headers,
         "Content-Type": "application/json; charset=utf-8",
         "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
         "Stripe-Signature": signatureOf(event.body, secrets, atMs),
@@ -114,7 +120,7 @@ export async function startStripe(options: PeerOptions): Promise<StripePeer> {
     state.pending += 1;
     void (async () => {
       while (!state.stopped) {
-        const status = await deliver(endpoint.url, event, endpoint.secrets).catch(() => 0);
+        const status = await deliver(endpoint, event).catch(() => 0);
         if (status >= 200 && status < 300) break;
         await new Promise((resolve) => setTimeout(resolve, retryMs));
       }

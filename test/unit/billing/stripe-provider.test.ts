@@ -54,6 +54,7 @@ const asks = (more: Partial<CheckoutRequest> = {}): CheckoutRequest => ({
   email: "owner@example.test",
   account: nobody,
   idempotencyKey: newId("request"),
+  askedAtMs: Date.now(),
   returnUrl,
   ...more,
 });
@@ -74,6 +75,7 @@ async function paying(): Promise<{ readonly subscription: Subscription; readonly
 const deliveryOf = (event: StripeEvent) => ({
   body: new TextEncoder().encode(event.body),
   signature: signatureOf(event.body, [secret], Date.now()),
+  askedAtMs: Date.now(),
 });
 /** What the provider makes of the newest event. */
 async function latest() {

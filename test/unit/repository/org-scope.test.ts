@@ -32,6 +32,9 @@ const callers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "store/control/quotas.ts": "whichever one the operator puts on another plan",
     "store/control/billing/invoices.ts": "whose invoice the operator says was paid",
   },
+  payingScope: {
+    "workers/studio/routes/billing/payment-events.ts": "whom Stripe named, asked for a delivery that it had signed",
+  },
   foundingScope: { "workers/studio/routes/organisations/create.ts": "an identifier made in that very line" },
   joinedScope: {
     "store/control/organisations.ts": "the founder of a claim that was stored",

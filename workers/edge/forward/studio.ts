@@ -22,6 +22,9 @@ const clientHeaders = [
   "User-Agent",
 ];
 
+/** Where a body counts by a signature: the field that it is in. Nowhere else has it a meaning. */
+const signatureHeader = "Stripe-Signature";
+
 /** Signing in ends the session that the browser held before, so studio sees that one cookie there. */
 const signIns: ReadonlySet<RouteName> = new Set<RouteName>([
   "login",
@@ -86,6 +89,8 @@ export async function forwardToStudio(admitted: Admitted, { match, org }: KnownR
     const value = request.headers.get(name);
     if (value !== null) headers.set(name, value);
   }
+  const signature = match.route.takes === "signed" ? request.headers.get(signatureHeader) : null;
+  if (signature !== null) headers.set(signatureHeader, signature);
   headers.set(studioHeaders.requestId, admitted.requestId);
   headers.set(studioHeaders.route, match.name);
   headers.set(studioHeaders.clientIp, client.ip);

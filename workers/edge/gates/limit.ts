@@ -18,13 +18,13 @@ const uncountedRoutes: ReadonlySet<RouteName> = new Set<RouteName>(["health"]);
  * Guessing is limited by where it comes from, whoever is signed in: an account of one's own must not buy
  * more guesses at another's.
  */
-const guessableClasses: ReadonlySet<RateClass> = new Set<RateClass>(["sign_in", "enrollment"]);
+const guessableClasses: ReadonlySet<RateClass> = new Set<RateClass>(["sign_in", "enrollment", "payment_events"]);
 
 /**
- * Apart from everything else that a client asks: a page is some 30 files, which cost no object and no unit, and
- * devices behind one address come back together.
+ * Apart from everything else that a client asks: a page is some 30 files, which cost no object and no unit, devices
+ * behind one address come back together, and a payment provider tells of every organisation.
  */
-const countedApart: ReadonlySet<RateClass> = new Set<RateClass>(["assets", "mqtt_connect"]);
+const countedApart: ReadonlySet<RateClass> = new Set<RateClass>(["assets", "mqtt_connect", "payment_events"]);
 
 /**
  * What goes on while nobody can count (docs/adr/0024): the flood gate still sheds, studio and the hub still

@@ -106,7 +106,8 @@ export function contextOf(exchange: Exchange): MemberContext & OwnContext & Oper
     idempotencyKey: exchange.idempotency?.key ?? null,
     cookieHeader: request.headers.get("Cookie"),
     range: { wanted: request.headers.get("Range"), onlyOf: request.headers.get("If-Range") },
-    bytes: definition.spec.takes === "bytes" ? request.body : null,
+    bytes: definition.spec.takes === "bytes" || definition.spec.takes === "signed" ? request.body : null,
+    signature: definition.spec.takes === "signed" ? (request.headers.get("Stripe-Signature") ?? "") : "",
     write: () => ({ requestId, nowMs: services.now() }),
     caused: (events) => void exchange.caused.push(...events),
     // Absent for routes of a lesser caller, whose handlers' types don't have them either.

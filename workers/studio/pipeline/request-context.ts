@@ -34,8 +34,10 @@ export interface RequestContext {
   readonly cookieHeader: string | null;
   /** The fields `Range` and `If-Range`, as they came. */
   readonly range: { readonly wanted: string | null; readonly onlyOf: string | null };
-  /** The body of a route that takes bytes; null when there is none. */
+  /** The body of a route that takes bytes or what is signed; null when there is none. */
   readonly bytes: ReadableStream<Uint8Array> | null;
+  /** The field that a signed body is signed in, as it came; "" when there is none, and on every other route. */
+  readonly signature: string;
   /** Marks a change with this request, at this moment. */
   write(): WriteRequest;
   /**

@@ -43,6 +43,7 @@ import { backendCalls } from "./backends/call.ts";
 import { listBackends } from "./backends/list.ts";
 import { listBackups } from "./backups/list.ts";
 import { createBackup, listBackupRuns } from "./backups/runs.ts";
+import { takePaymentEvent } from "./billing/payment-events.ts";
 import { listDevices } from "./devices/list.ts";
 import { listCommands } from "./devices/list-commands.ts";
 import { removeDevice } from "./devices/remove.ts";
@@ -314,6 +315,7 @@ const served: readonly RouteDefinition[] = [
   listBackends,
   ...backendCalls,
   chatCompletion,
+  takePaymentEvent,
   createDocument,
   createDocumentVersion,
   getDocumentContent,

@@ -43,17 +43,16 @@ export function createStripeProvider(config: StripeConfig, dependencies: StripeD
   };
   return {
     name: "stripe",
-    checkout: (request) => asked(() => checkout(stripe, config, request, now)),
+    checkout: (request) => asked(() => checkout(stripe, config, request)),
     portal: ({ account, returnUrl }) => asked(() => portal(stripe, config, account, returnUrl)),
-    async read({ body, signature }) {
+    async read({ body, signature, askedAtMs }) {
       const verified = await verifyEvent(config, body, signature === "" ? null : signature, now());
       if (!verified.ok) {
         note(`an event was refused: ${verified.why}`);
         return { ok: false, code: verified.why.startsWith("another") ? "not_ours" : "not_genuine" };
       }
       const { id, kind, createdMs, customer } = verified.event;
-      const asOfMs = now();
-      const found = customer === null ? null : await asked(() => readCustomer(stripe, config, customer, asOfMs));
+      const found = customer === null ? null : await asked(() => readCustomer(stripe, config, customer, askedAtMs));
       return {
         ok: true,
         event: { provider: "stripe", id, kind, occurredAtMs: createdMs, state: found?.state ?? null },
@@ -63,16 +62,11 @@ export function createStripeProvider(config: StripeConfig, dependencies: StripeD
   };
 }
 
-async function checkout(
-  stripe: Stripe,
-  config: StripeConfig,
-  request: CheckoutRequest,
-  now: () => number,
-): Promise<CheckoutAnswer> {
-  const { org, plan, currency, account, idempotencyKey, returnUrl } = request;
+async function checkout(stripe: Stripe, config: StripeConfig, request: CheckoutRequest): Promise<CheckoutAnswer> {
+  const { org, plan, currency, account, idempotencyKey, askedAtMs, returnUrl } = request;
   const price = priceOf(config, plan, currency);
   if (price === null) return { kind: "requested" };
-  const found = account.customer === null ? null : await readCustomer(stripe, config, account.customer, now());
+  const found = account.customer === null ? null : await readCustomer(stripe, config, account.customer, askedAtMs);
   if (found !== null && found.state.org !== org)
     throw new PaymentsUnavailable("the customer is another organisation's");
   if (account.customer !== null && found?.living != null) {
@@ -100,7 +94,7 @@ async function checkout(
       if (isDeclined(error)) return await toPortal();
       throw error;
     }
-    const changed = await readCustomer(stripe, config, account.customer, now());
+    const changed = await readCustomer(stripe, config, account.customer, askedAtMs);
     if (changed === null) throw new PaymentsUnavailable("a customer was there and is not");
     return { kind: "changed", state: changed.state };
   }

@@ -28,7 +28,9 @@ export const wafGate: Gate<"body" | "geo", never> = {
     const contentType = request.headers.get("Content-Type");
     // A document's bytes are no request: what is in them is sealed, and looked at where it is opened.
     const isStream = body instanceof ReadableStream;
-    const read = body === null || isStream ? null : readBody(body, contentType);
+    // Nobody parses what is signed before the signature is verified, and then it is no stranger's.
+    const isSigned = resolution.kind === "route" && resolution.match.route.takes === "signed";
+    const read = body === null || isStream || isSigned ? null : readBody(body, contentType);
     try {
       if (judgeByPolicy(context, read).outcome === "block") return denied;
     } catch (error) {
@@ -38,6 +40,7 @@ export const wafGate: Gate<"body" | "geo", never> = {
     }
     if (isStream)
       return mediaTypeOf(contentType) === "application/octet-stream" ? { kind: "allow", adds: {} } : notJson;
+    if (isSigned) return mediaTypeOf(contentType) === "application/json" ? { kind: "allow", adds: {} } : notJson;
     // Behind a miss nobody reads the body, so its form does not matter.
     if (body === null || read === null || resolution.kind === "miss") return { kind: "allow", adds: {} };
     const isForm = resolution.match.route.takes === "form" && read.kind === "form";

@@ -15,11 +15,13 @@ export async function parseInput(exchange: Exchange): Promise<Verdict> {
   const query = parseQuery(exchange.url.searchParams, definition.query);
   if (query.kind === "errors") return stop(refuse("invalid_request", { errors: query.errors }));
 
-  if (definition.spec.takes === "bytes") {
+  const { takes } = definition.spec;
+  if (takes === "bytes" || takes === "signed") {
     const { body } = exchange.request;
     const type = (exchange.request.headers.get("Content-Type") ?? "").split(";")[0]?.trim().toLowerCase();
+    const wanted = takes === "bytes" ? "application/octet-stream" : "application/json";
     // What has no bytes has no type.
-    if (body !== null && type !== "application/octet-stream") return stop(refuse("unsupported_media_type"));
+    if (body !== null && type !== wanted) return stop(refuse("unsupported_media_type"));
     exchange.input = { params: params.data, query: query.value, body: undefined };
     return proceed;
   }
