@@ -1,6 +1,6 @@
 /**
  * `npm test`: every check and every test. Ends with a line `N passed, N failed`.
- * The projects run one after another: each of the later ones wants the machine for itself.
+ * The rounds run one after another: each fills the machine by itself.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -12,13 +12,7 @@ import { findOrInstallPaho } from "./paho.ts";
 import { runCommand } from "./run-command.ts";
 
 const results = join(repositoryRoot, "test-results");
-const rounds: readonly (readonly string[])[] = [
-  ["unit", "workerd-*"],
-  ["postgres"],
-  ["agent"],
-  ["conformance"],
-  ["e2e"],
-];
+const rounds: readonly (readonly string[])[] = [["unit", "workerd-*"], ["postgres"], ["agent", "conformance"], ["e2e"]];
 
 rmSync(results, { recursive: true, force: true });
 mkdirSync(results, { recursive: true });

@@ -130,7 +130,7 @@ describe("documents in Chromium, on the real stack", { timeout: 180_000 }, () =>
 
   it("are found by their text, in Hindi as well", async () => {
     await page.getByLabel("Search documents").fill("सभा");
-    await expect.poll(() => rowOf("lesson.bin").count(), { timeout: 30_000 }).toBe(0);
+    await expect.poll(() => rowOf("lesson.bin").count(), { timeout: 120_000 }).toBe(0);
     await rowOf("minutes.txt").waitFor();
     await page.getByLabel("Search documents").fill("nobody wrote this");
     await page.getByText("No document matches").waitFor();
@@ -193,7 +193,7 @@ describe("documents in Chromium, on the real stack", { timeout: 180_000 }, () =>
     await page.getByText("In the bin since").waitFor();
     await page.getByRole("navigation", { name: "Breadcrumb" }).getByRole("link", { name: "Documents" }).click();
     await rowOf("lesson.bin").waitFor();
-    await expect.poll(() => rowOf("minutes.txt").count(), { timeout: 30_000 }).toBe(0);
+    await expect.poll(() => rowOf("minutes.txt").count(), { timeout: 120_000 }).toBe(0);
     await page.getByText("Bin", { exact: true }).click();
     await page.getByRole("button", { name: "Restore minutes.txt" }).click();
     await page.getByText("The bin is empty").waitFor();
@@ -220,11 +220,11 @@ describe("documents in Chromium, on the real stack", { timeout: 180_000 }, () =>
     await page.route("**/parts/1", () => undefined);
     await page.getByRole("navigation", { name: "Breadcrumb" }).getByRole("link", { name: "Documents" }).click();
     await choose("minutes.txt");
-    await expect.poll(kept, { timeout: 30_000 }).toContain("minutes.txt");
+    await expect.poll(kept, { timeout: 120_000 }).toContain("minutes.txt");
     await page.getByRole("button", { name: /^Account of/ }).click();
     await page.getByRole("menuitem", { name: "Sign out" }).click();
     await page.getByRole("button", { name: "Sign in", exact: true }).waitFor();
-    await expect.poll(kept, { timeout: 30_000 }).not.toContain("minutes.txt");
+    await expect.poll(kept, { timeout: 120_000 }).not.toContain("minutes.txt");
   });
 
   it("work without a complaint of the browser’s", () => {

@@ -28,7 +28,7 @@ let stack: StackProcess;
 let browser: Browser;
 const complaints = new Complaints();
 /** For what a page does on its own, on a machine that does much else. */
-const patiently = { timeout: 30_000 };
+const patiently = { timeout: 120_000 };
 
 /** Asha at her own desk, where her authenticator is. */
 let desk: Page;

@@ -16,7 +16,7 @@ const refusals = /^Failed to load resource: the server responded with a status o
 const stateDir = freshStateDir();
 const complaints = new Complaints();
 /** For what a page does on its own, on a machine that does much else. */
-const patiently = { timeout: 30_000 };
+const patiently = { timeout: 120_000 };
 let stack: StackProcess;
 let provider: RealProvider;
 let browser: Browser;

@@ -15,7 +15,7 @@ import { done, newKey, newMember, newOrg, type TestPerson } from "./support/thin
 const pictures = join(repositoryRoot, "test-results", "screenshots");
 const stateDir = freshStateDir();
 /** The edge hears of a change within a minute. */
-const withinAMinute = { timeout: 90_000, interval: 1000 };
+const withinAMinute = { timeout: 180_000, interval: 1000 };
 let stack: StackProcess;
 let browser: Browser;
 let owner: TestPerson;
@@ -91,7 +91,7 @@ describe("an organisation that the operator suspends", () => {
     await vi.waitUntil(async () => (await codeOf(member)) === "none", withinAMinute);
     await vi.waitUntil(async () => (await upgradeStatus()) === 101, withinAMinute);
     await (await connect()).endAsync();
-  }, 240_000);
+  });
 });
 
 describe("an organisation that its owner deletes in the dashboard", () => {
@@ -104,21 +104,21 @@ describe("an organisation that its owner deletes in the dashboard", () => {
     complaints.watch(page, /^Failed to load resource: the server responded with a status of 4(01|03|22) |WebSocket/);
     await page.goto(at(`/o/${slug}/security`));
     await signInByPassword(page, owner.email, testPassword);
-    await page.getByText("1 of").first().waitFor({ timeout: 30_000 });
+    await page.getByText("1 of").first().waitFor({ timeout: 120_000 });
     await page.getByRole("button", { name: "Delete organisation" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel(`Type ${slug} to delete it`).fill(`${slug}x`);
     await dialog.getByRole("button", { name: "Delete organisation" }).click();
-    await dialog.getByText("must be the organisation's own slug").waitFor({ timeout: 30_000 });
+    await dialog.getByText("must be the organisation's own slug").waitFor({ timeout: 120_000 });
     await dialog.getByLabel(`Type ${slug} to delete it`).fill(slug);
     await page.screenshot({ path: join(pictures, "organisation-delete.png"), fullPage: true });
     await dialog.getByRole("button", { name: "Delete organisation" }).click();
-    await page.getByRole("heading", { name: "is to be deleted" }).waitFor({ timeout: 30_000 });
-    await page.getByRole("button", { name: "Take the deletion back" }).waitFor({ timeout: 30_000 });
+    await page.getByRole("heading", { name: "is to be deleted" }).waitFor({ timeout: 120_000 });
+    await page.getByRole("button", { name: "Take the deletion back" }).waitFor({ timeout: 120_000 });
     await page.screenshot({ path: join(pictures, "organisation-deleting.png") });
     expect(await codeOf(member)).toBe("org_deleting");
     expect(await upgradeStatus()).toBe(403);
-  }, 120_000);
+  });
 
   it("is open again when an owner takes that back, with all that it had", async () => {
     await page.getByRole("button", { name: "Take the deletion back" }).click();

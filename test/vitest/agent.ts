@@ -1,4 +1,5 @@
 import { defineProject } from "vitest/config";
+import { patience } from "./support/machine.ts";
 
 /** The bundled agent as a process, against a scripted peer. Builds the bundle once. */
 export default defineProject({
@@ -7,8 +8,8 @@ export default defineProject({
     root: new URL("../..", import.meta.url).pathname,
     include: ["test/agent/**/*.test.ts"],
     globalSetup: [new URL("../agent/build-bundle.ts", import.meta.url).pathname],
-    // A reconnection may wait several seconds of full jitter; a hung test must still end.
-    testTimeout: 90_000,
-    hookTimeout: 30_000,
+    // Of one round with conformance, so as many at a time: both wait more than they work.
+    maxWorkers: 3,
+    ...patience,
   },
 });

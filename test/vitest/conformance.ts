@@ -1,4 +1,5 @@
 import { defineProject } from "vitest/config";
+import { patience } from "./support/machine.ts";
 
 /**
  * MQTT 3.1, 3.1.1 and 5.0 against the whole stack, over a device's credentials and WebSocket.
@@ -15,7 +16,6 @@ export default defineProject({
     maxConcurrency: 16,
     // The slow files wait more than they work.
     maxWorkers: 3,
-    testTimeout: 120_000,
-    hookTimeout: 60_000,
+    ...patience,
   },
 });

@@ -1,5 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineProject } from "vitest/config";
+import { everyCore, patience } from "./support/machine.ts";
 
 /** The edge inside workerd, with KV and the flood binding as they are and recording Workers behind it. */
 export default defineProject({
@@ -8,6 +9,7 @@ export default defineProject({
     name: "workerd-edge",
     root: new URL("../..", import.meta.url).pathname,
     include: ["test/workerd/edge/**/*.test.ts"],
-    testTimeout: 30_000,
+    maxWorkers: everyCore,
+    ...patience,
   },
 });

@@ -1,5 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineProject } from "vitest/config";
+import { everyCore, patience } from "./support/machine.ts";
 
 /** The hub's tests again, with every tenant split over four objects; and those of the split itself. */
 export default defineProject({
@@ -13,6 +14,7 @@ export default defineProject({
     name: "workerd-hub-shards",
     root: new URL("../..", import.meta.url).pathname,
     include: ["test/workerd/{hub,hub-shards}/**/*.test.ts"],
-    testTimeout: 30_000,
+    maxWorkers: everyCore,
+    ...patience,
   },
 });

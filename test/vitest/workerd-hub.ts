@@ -1,5 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineProject } from "vitest/config";
+import { everyCore, patience } from "./support/machine.ts";
 
 /** TenantHub, its gateway and its control inside workerd, over real WebSockets; only Postgres's side is a fake. */
 export default defineProject({
@@ -8,6 +9,7 @@ export default defineProject({
     name: "workerd-hub",
     root: new URL("../..", import.meta.url).pathname,
     include: ["test/workerd/hub/**/*.test.ts"],
-    testTimeout: 30_000,
+    maxWorkers: everyCore,
+    ...patience,
   },
 });

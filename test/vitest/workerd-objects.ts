@@ -1,5 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineProject } from "vitest/config";
+import { everyCore, patience } from "./support/machine.ts";
 
 /** AuditLog, RateLimiter and KeyRing inside workerd, with the real mesh; only Postgres's side is a fake. */
 export default defineProject({
@@ -8,7 +9,7 @@ export default defineProject({
     name: "workerd-objects",
     root: new URL("../..", import.meta.url).pathname,
     include: ["test/workerd/objects/**/*.test.ts"],
-    // Fourteen months of rotation take seconds, on a busy machine many.
-    testTimeout: 60_000,
+    maxWorkers: everyCore,
+    ...patience,
   },
 });

@@ -167,7 +167,7 @@ export async function newPerson(
 export async function eventually<T>(
   what: string,
   check: () => Promise<T | null | undefined | false>,
-  msMax = 30_000,
+  msMax = 120_000,
 ): Promise<T> {
   const end = Date.now() + msMax;
   for (;;) {

@@ -11,9 +11,14 @@ const browserFlags = [
   "--disable-sync",
 ];
 
+/** How long a page may take to show what it is waited for, in milliseconds; no claim about speed. */
+const waitMsMax = 120_000;
+
 /** A headless Chromium, found or installed. */
 export async function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: await findOrInstallChromium(), args: browserFlags });
+  const browser = await chromium.launch({ executablePath: await findOrInstallChromium(), args: browserFlags });
+  browser.on("context", (context) => context.setDefaultTimeout(waitMsMax));
+  return browser;
 }
 
 /** Everything that pages complained of: a page that works complains of nothing. */

@@ -47,7 +47,7 @@ describe("while a proof replaces the session's cookie", () => {
   it("what is refused with the old cookie is asked again with the new one", async () => {
     const proof = proveIdentity({ otp: "123456" });
     const meanwhile = read();
-    await vi.waitFor(() => expect(server.requests).toContain("/orgs/north/devices old"));
+    await vi.waitFor(() => expect(server.requests).toContain("/orgs/north/devices old"), { timeout: 60_000 });
     server.answer.resolve();
     await Promise.all([proof, meanwhile]);
     expect(server.requests).toEqual(["/me/step-up old", "/orgs/north/devices old", "/orgs/north/devices new"]);
@@ -56,14 +56,14 @@ describe("while a proof replaces the session's cookie", () => {
   it("so is a write, which the refused one did not do", async () => {
     const proof = proveIdentity({ otp: "123456" });
     const meanwhile = callVoid("/orgs/north/devices", { method: "POST", body: {} });
-    await vi.waitFor(() => expect(server.requests).toHaveLength(2));
+    await vi.waitFor(() => expect(server.requests).toHaveLength(2), { timeout: 60_000 });
     server.answer.resolve();
     await expect(Promise.all([proof, meanwhile])).resolves.toBeDefined();
   });
 
   it("a second proof waits for the first, and goes with its cookie", async () => {
     const proofs = [proveIdentity({ otp: "123456" }), proveIdentity({ otp: "654321" })];
-    await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+    await vi.waitFor(() => expect(server.requests).toHaveLength(1), { timeout: 60_000 });
     server.answer.resolve();
     await Promise.all(proofs);
     expect(server.requests).toEqual(["/me/step-up old", "/me/step-up new"]);

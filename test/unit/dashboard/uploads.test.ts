@@ -81,9 +81,9 @@ const stateOf = async (uploads: Uploads, state: UploadItem["state"]): Promise<Up
     const item = uploads.items()[0];
     if (item?.state !== state) throw new Error(`it is ${item?.state}`);
     return item;
-  }, 20_000);
+  }, 60_000);
 
-describe("an upload", { timeout: 60_000 }, () => {
+describe("an upload", { timeout: 120_000 }, () => {
   it("sends every part once, in order, and completes", async () => {
     const server = new Server();
     const storage = newStorage();
@@ -189,7 +189,7 @@ describe("an upload", { timeout: 60_000 }, () => {
     const uploads = new Uploads(server, storage);
     server.onPart = () => uploads.cancel(uploads.items()[0]!.key);
     uploads.add(me, [newFile()], null);
-    await vi.waitFor(() => expect(server.cancelled).toBe(1), 20_000);
+    await vi.waitFor(() => expect(server.cancelled).toBe(1), 60_000);
     expect(uploads.items()).toEqual([]);
     expect(readUnfinished(storage)).toEqual([]);
     expect(server.completed).toBe(0);
@@ -203,7 +203,7 @@ describe("an upload", { timeout: 60_000 }, () => {
       if (part === 2) uploads.clear();
     };
     uploads.add(me, [newFile()], null);
-    await vi.waitFor(() => expect(uploads.items()).toEqual([]), 20_000);
+    await vi.waitFor(() => expect(uploads.items()).toEqual([]), 60_000);
     expect(readUnfinished(storage)).toEqual([]);
     // What was on its way when it was cleared neither arrives nor comes back.
     await new Promise((resolve) => setImmediate(resolve));

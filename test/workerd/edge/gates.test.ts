@@ -233,7 +233,7 @@ describe("refusals", () => {
     for (let index = 0; index < 20; index += 1)
       await send(`/api/v1/orgs/${org.slug}/devices`, { cf: { ...india, country: "FR" } });
     await vi.waitFor(() => expect(recorded.reports.map(({ country }) => country)).toContain("FR"), {
-      timeout: 20_000,
+      timeout: 60_000,
       interval: 200,
     });
     const rows = recorded.reports.filter(({ country }) => country === "FR");

@@ -38,10 +38,13 @@ async function leaveMuchBehind(device: TestDevice): Promise<void> {
   client.send({ type: "publish", ...message, topic: device.topic("other"), payload: encoder.encode("twice?") });
   expect(await client.next()).toMatchObject({ type: "pubrec", packetId: 500 });
   client.drop();
-  await vi.waitUntil(async () => {
-    const [known] = await entrypoints.HubControl.presence(await userCall(device.org), device.org, [device.id]);
-    return known?.online === false;
-  });
+  await vi.waitUntil(
+    async () => {
+      const [known] = await entrypoints.HubControl.presence(await userCall(device.org), device.org, [device.id]);
+      return known?.online === false;
+    },
+    { timeout: 60_000 },
+  );
   for (const text of ["first", "second"])
     await entrypoints.HubControl.publishCommand(await userCall(device.org), device.org, device.id, text);
 }
@@ -77,7 +80,7 @@ async function settle(org: Org): Promise<void> {
       const moving = [...(await rowsPerHub(org, "handover_out")), ...(await rowsPerHub(org, "handover_in"))];
       return moving.every((count) => count === 0) && (await historyOf(org)).length === 1;
     },
-    { timeout: 20_000, interval: 100 },
+    { timeout: 60_000, interval: 100 },
   );
 }
 

@@ -94,9 +94,13 @@ describe("a tenant of four shards", () => {
     expect(await rowsPerHub(org, "shard_interest")).toEqual([0, 2, 2, 2, 2]);
     user.send({ type: "unsubscribe", packetId: 9, filters: [all(org, "notes")], properties: null });
     await user.next();
-    await vi.waitUntil(async () => (await rowsPerHub(org, "shard_interest")).join() === "0,1,1,1,1");
+    await vi.waitUntil(async () => (await rowsPerHub(org, "shard_interest")).join() === "0,1,1,1,1", {
+      timeout: 60_000,
+    });
     user.drop();
-    await vi.waitUntil(async () => (await rowsPerHub(org, "shard_interest")).join() === "0,0,0,0,0");
+    await vi.waitUntil(async () => (await rowsPerHub(org, "shard_interest")).join() === "0,0,0,0,0", {
+      timeout: 60_000,
+    });
   });
 
   it("knows after an eviction of everything who subscribes to what", async () => {
@@ -115,7 +119,9 @@ describe("a tenant of four shards", () => {
     const device = await enrol(org);
     const user = await joinAndConnect(org, "admin");
     await user.publish(device.topic("desired"), "v1", 1, true);
-    await vi.waitUntil(async () => (await rowsPerHub(org, "retained")).reduce((a, b) => a + b) === 1);
+    await vi.waitUntil(async () => (await rowsPerHub(org, "retained")).reduce((a, b) => a + b) === 1, {
+      timeout: 60_000,
+    });
     expect((await rowsPerHub(org, "retained"))[0]).toBe(0);
     await evictAll(org);
     const client = await Client.device(device);
@@ -129,7 +135,9 @@ describe("a tenant of four shards", () => {
     const user = await joinAndConnect(org, "admin");
     await entrypoints.HubControl.removeDevice(await userCall(org), org, device.id);
     expect(await user.publish(device.topic("commands"), "x")).toMatchObject({ type: "puback" });
-    await vi.waitUntil(async () => (await rowsPerHub(org, "relay_out")).every((count) => count === 0));
+    await vi.waitUntil(async () => (await rowsPerHub(org, "relay_out")).every((count) => count === 0), {
+      timeout: 60_000,
+    });
     expect(await rowsPerHub(org, "messages")).toEqual([0, 0, 0, 0, 0]);
   });
 });
@@ -159,7 +167,7 @@ describe("between the objects", () => {
           await ringAll(org);
           return (await rowsPerHub(org, "relay_out")).every((count) => count === 0);
         },
-        { timeout: 20_000 },
+        { timeout: 60_000 },
       );
       const seen: string[] = [];
       for (const _ of numbers(20)) seen.push((await user.message()).text);
@@ -195,7 +203,7 @@ describe("between the objects", () => {
         await ringAll(org);
         return (await rowsPerHub(org, "relay_out")).every((count) => count === 0);
       },
-      { timeout: 20_000 },
+      { timeout: 60_000 },
     );
     expect(await client.isQuiet()).toBe(true);
     expect(lost).toBeLessThanOrEqual(0);
@@ -269,7 +277,7 @@ describe("the way in", () => {
     const first = await connect();
     expect(await presence()).toMatchObject({ online: true });
     first.drop();
-    await vi.waitUntil(async () => (await presence())?.online === false);
+    await vi.waitUntil(async () => (await presence())?.online === false, { timeout: 60_000 });
     const second = await connect();
     await entrypoints.HubControl.removeDevice(await userCall(org), org, device.id);
     expect(await second.next()).toMatchObject({ type: "closed", code: 1008, reason: "the device was removed" });

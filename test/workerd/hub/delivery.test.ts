@@ -106,13 +106,13 @@ describe("a session", () => {
     const client = await Client.device(device);
     const bytes = client.encode(publishPacket(device.topic("x"), "y".repeat(500), { packetId: 7 }));
     client.sendBytes(bytes.slice(0, 100));
-    await vi.waitUntil(async () => (await partialBytes(org)) === 100);
+    await vi.waitUntil(async () => (await partialBytes(org)) === 100, { timeout: 60_000 });
     client.sendBytes(bytes.slice(100, 101));
-    await vi.waitUntil(async () => (await partialBytes(org)) === 101);
+    await vi.waitUntil(async () => (await partialBytes(org)) === 101, { timeout: 60_000 });
     await evict(org);
     client.sendBytes(bytes.slice(101));
     expect(await client.next()).toEqual(ack("puback", 7));
-    await vi.waitUntil(async () => (await countRows(org, "partials")) === 0);
+    await vi.waitUntil(async () => (await countRows(org, "partials")) === 0, { timeout: 60_000 });
   });
 
   it("writes nothing for a CONNECT that comes byte by byte: nobody is known yet", async () => {
@@ -139,7 +139,7 @@ describe("a session", () => {
     const publish = client.encode(publishPacket(device.topic("desired"), "y".repeat(500), { packetId: 7 }));
     client.sendBytes(new Uint8Array([...connect, ...publish.slice(0, 100)]));
     expectAccepted(await client.next());
-    await vi.waitUntil(async () => (await countRows(org, "partials")) === 1);
+    await vi.waitUntil(async () => (await countRows(org, "partials")) === 1, { timeout: 60_000 });
     await evict(org);
     client.sendBytes(publish.slice(100));
     expect(await client.next()).toEqual(ack("puback", 7));

@@ -32,7 +32,7 @@ async function mqttJs(device: TestDevice, clientId: string): Promise<MqttClient>
   });
   client.on("error", () => {});
   clients.push(client);
-  await vi.waitUntil(() => client.connected);
+  await vi.waitUntil(() => client.connected, { timeout: 60_000 });
   return client;
 }
 
@@ -94,10 +94,10 @@ describe("MQTT.js at QoS 2", () => {
     expect(granted?.qos).toBe(2);
     const texts = Array.from({ length: 100 }, (_, index) => `${index}`);
     await Promise.all(texts.map((text) => client.publishAsync(device.topic("notes"), text, { qos: 2 })));
-    await vi.waitUntil(() => seen.length >= texts.length);
+    await vi.waitUntil(() => seen.length >= texts.length, { timeout: 60_000 });
     expect(seen).toEqual(texts);
     for (const table of ["messages", "releases", "received"])
-      await vi.waitUntil(async () => (await countRows(org, table)) === 0);
+      await vi.waitUntil(async () => (await countRows(org, table)) === 0, { timeout: 60_000 });
   });
 
   it("loses and repeats nothing while its connections are cut and the object comes and goes", async () => {
@@ -138,9 +138,9 @@ describe("MQTT.js at QoS 2", () => {
     // One at a time: all at once would be a handful of frames, and nothing could break in between.
     const texts = Array.from({ length: 60 }, (_, index) => `${index}`);
     for (const text of texts) await publish(writer, device.topic("notes"), text);
-    await vi.waitUntil(() => seen.length >= texts.length, { timeout: 10_000 });
+    await vi.waitUntil(() => seen.length >= texts.length, { timeout: 60_000 });
     await broken;
-    await vi.waitUntil(async () => (await countRows(org, "releases")) === 0, { timeout: 10_000 });
+    await vi.waitUntil(async () => (await countRows(org, "releases")) === 0, { timeout: 60_000 });
     expect(seen).toEqual(texts);
     expect(reconnects).toBeGreaterThan(4);
   });
