@@ -164,9 +164,18 @@ describe("AuditLog: the second copy", () => {
       expect(found).toContain(`tile/0/${String(index).padStart(3, "0")}`);
   });
 
-  it("is made of the platform's logs as well", async () => {
-    await append("platform-3", tileWidth);
-    await wait("platform-3");
-    expect(await namesOf("platform-3")).toContain("tile/entries/000");
+  it("is made of the platform's logs as well, and proves them without us: nobody else shows what they hold", async () => {
+    const log = "platform-3";
+    await append(log, tileWidth + 2);
+    await wait(log);
+    await wait(log, checkpointCopyMs);
+    const { origin, size, ...found } = await judged(log);
+    expect({ origin, ...found }).toMatchObject({ origin: `sentinel/sentinel.test/${log}`, why: null, shown: null });
+    expect(size).toBeGreaterThanOrEqual(tileWidth + 2);
+    const spoiled = await judged(log, (file, bytes) => {
+      const changed = new TextDecoder("latin1").decode(bytes).replace("success", "failure");
+      return file === "tile/entries/000" ? Uint8Array.from(changed, (letter) => letter.charCodeAt(0)) : bytes;
+    });
+    expect(spoiled).toMatchObject({ why: null, shown: { tampering: "changed" } });
   });
 });
