@@ -31,4 +31,6 @@ export interface Env {
   readonly HUB_SHARDS?: string;
   /** Multiplies what a device may send (tenant-hub/broker/rates.ts); plain configuration for load tests. */
   readonly LIMIT_SCALE?: string;
+  /** How many times as often as each minute a log is signed (core/pace.ts); absent is 1. */
+  readonly PACE?: string;
 }

@@ -5,6 +5,7 @@ import { jcs } from "../../core/audit/leaf.ts";
 import { type LogName, orgOfLog } from "../../core/audit/logs.ts";
 import type { TilePath } from "../../core/audit/tile-path.ts";
 import { makeId, type UserId } from "../../core/ids.ts";
+import { parsePace } from "../../core/pace.ts";
 import type {
   CheckpointView,
   ConsistencyView,
@@ -102,6 +103,7 @@ export class AuditLog extends DurableObject<Env> implements AuditLogMethods {
         const log = this.#drain.log();
         return log === null ? null : await this.#older.leaves(log, index);
       },
+      parsePace(env.PACE),
     );
     this.#traffic = new GeoTraffic(ctx.storage.sql);
     this.#counts = new EventCounts(ctx.storage.sql);

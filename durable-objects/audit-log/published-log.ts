@@ -28,7 +28,7 @@ import { CosignatureStore } from "./cosignature-store.ts";
 import { LogCopy } from "./log-copy.ts";
 import { bundleOf, TreeStore } from "./tree-store.ts";
 
-/** A checkpoint is made this long after its first entry, in milliseconds: a minute, less a late alarm. */
+/** A checkpoint is made this long after its first entry, in milliseconds, at PACE 1: a minute, less a late alarm. */
 export const checkpointDelayMs = 45_000;
 /** … and at every so many entries, however fast they come. */
 export const checkpointEntries = 1000;
@@ -63,6 +63,7 @@ export class PublishedLog {
   readonly #signer: () => HeadSigner;
   readonly #copy: LogCopy;
   readonly #older: OlderLeaves;
+  readonly #delayMs: number;
   /** Failed turns in a row, and when to try again. Written by `#signDue` alone. */
   #tries = 0;
   #retryMs = 0;
@@ -70,9 +71,17 @@ export class PublishedLog {
   /**
    * @param bucket where the second copy goes
    * @param older the leaves of a whole tile that are not here any more
+   * @param pace how many times as often a checkpoint is made
    */
-  constructor(storage: DurableObjectStorage, signer: () => HeadSigner, bucket: CopyBucket, older: OlderLeaves) {
+  constructor(
+    storage: DurableObjectStorage,
+    signer: () => HeadSigner,
+    bucket: CopyBucket,
+    older: OlderLeaves,
+    pace: number,
+  ) {
     this.#storage = storage;
+    this.#delayMs = checkpointDelayMs / pace;
     this.#older = older;
     this.#tree = new TreeStore(storage.sql);
     this.#checkpoints = new CheckpointStore(storage.sql);
@@ -102,7 +111,7 @@ export class PublishedLog {
     const size = this.#checkpoints.latestSize();
     const first = this.#atMs(size + 1);
     if (first === null) return null;
-    const dueMs = this.#atMs(size + checkpointEntries) === null ? first + checkpointDelayMs : first;
+    const dueMs = this.#atMs(size + checkpointEntries) === null ? first + this.#delayMs : first;
     return Math.max(dueMs, this.#retryMs);
   }
 

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { paceMax } from "../../core/pace.ts";
 import { StackError } from "./stack-error.ts";
 
 /** What `npm start -- …` was asked for. */
@@ -14,6 +15,8 @@ export interface StackOptions {
   readonly limitScale: number;
   /** Objects that each tenant's devices are spread over. */
   readonly hubShards: number;
+  /** How many times as often happens what happens by the minute. */
+  readonly pace: number;
   readonly quiet: boolean;
 }
 
@@ -25,6 +28,7 @@ export const helpText = `npm start -- [options]
   --no-demo         do not create the demo organisation (implies --no-agent)
   --limit-scale N   multiply every rate limit, for load tests (default 1)
   --hub-shards N    spread each tenant's devices over N objects, 1 to 64 (default 1)
+  --pace N          do what happens by the minute N times a minute, 1 to 60 (default 1)
   --quiet           print only the ready line and errors
   --help            this text
 `;
@@ -48,6 +52,7 @@ export function parseOptions(args: readonly string[]): StackOptions | "help" {
     demo: values["no-demo"] !== true,
     limitScale: integer("--limit-scale", values["limit-scale"] ?? "1", 1, 1_000_000),
     hubShards: integer("--hub-shards", values["hub-shards"] ?? "1", 1, 64),
+    pace: integer("--pace", values.pace ?? "1", 1, paceMax),
     quiet: values.quiet === true,
   };
 }
@@ -64,6 +69,7 @@ function parse(args: readonly string[]) {
       "no-demo": { type: "boolean" },
       "limit-scale": { type: "string" },
       "hub-shards": { type: "string" },
+      pace: { type: "string" },
       quiet: { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },

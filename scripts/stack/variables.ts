@@ -9,6 +9,7 @@ export interface VariableSources {
   readonly mailEndpoint: string;
   readonly limitScale: number;
   readonly hubShards: number;
+  readonly pace: number;
   readonly secrets: StackSecrets;
   readonly placements: {
     readonly controlUrl: string;
@@ -23,7 +24,7 @@ export interface VariableSources {
 export function unitVariables(sources: VariableSources): Record<UnitName, Record<string, string>> {
   const { publicUrl, gateway, secrets, placements } = sources;
   return {
-    "sentinel-edge": { ISSUER: publicUrl, LIMIT_SCALE: String(sources.limitScale) },
+    "sentinel-edge": { ISSUER: publicUrl, LIMIT_SCALE: String(sources.limitScale), PACE: String(sources.pace) },
     "sentinel-studio": {
       PUBLIC_URL: publicUrl,
       ISSUER: publicUrl,
@@ -71,6 +72,7 @@ export function unitVariables(sources: VariableSources): Record<UnitName, Record
       ISSUER: publicUrl,
       LIMIT_SCALE: String(sources.limitScale),
       HUB_SHARDS: String(sources.hubShards),
+      PACE: String(sources.pace),
     },
   };
 }

@@ -11,6 +11,8 @@ export interface WorkerdOptions {
   readonly workers: readonly Readonly<Record<string, unknown>>[];
   /** Where objects and KV live; absent for Workers that keep nothing. */
   readonly stateDir?: string;
+  /** How many times as often their cron triggers fire. */
+  readonly pace: number;
   /** An exception that no Worker caught. */
   readonly onError: (error: Error) => void;
   /** It died and was started again on the same port. */
@@ -72,7 +74,7 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
     );
   }
   revival.wanted = true;
-  const stopCron = startCron(miniflare, options.workers, options.onError);
+  const stopCron = startCron(miniflare, options.workers, options.pace, options.onError);
   return {
     url,
     get pid() {

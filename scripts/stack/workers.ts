@@ -16,6 +16,8 @@ export interface WorkersOptions {
   readonly variables: Readonly<Record<UnitName, Readonly<Record<string, string>>>>;
   /** Multiplies the flood binding's own limit too. */
   readonly limitScale: number;
+  /** How many times as often cron triggers fire. */
+  readonly pace: number;
   /** An exception that no Worker caught. */
   readonly onError: (error: Error) => void;
   /** A workerd died and was started again on the same port. */
@@ -43,11 +45,12 @@ const apart: UnitName = "sentinel-passwords";
  */
 export async function startWorkers(options: WorkersOptions): Promise<RunningWorkers> {
   mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
-  const { onError, onRestart } = options;
+  const { onError, onRestart, pace } = options;
   const own = units.filter(({ name }) => name === apart);
   const passwords = await startWorkerd({
     port: await findPort(0),
     workers: await Promise.all(own.map((unit) => workerOptions(unit, options))),
+    pace,
     onError,
     onRestart,
   });
@@ -59,6 +62,7 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
       stateDir: options.stateDir,
       // The first Worker answers requests: the edge, which is deployed last.
       workers: workers.reverse(),
+      pace,
       onError,
       onRestart,
     });

@@ -26,7 +26,7 @@ interface Listed {
 }
 
 beforeAll(async () => {
-  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000"]);
+  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000", "--pace", "12"]);
   folder = mkdtempSync(join(tmpdir(), "sentinel-eraser-"));
   const { url, mailDir } = stack.description;
   owner = (await newPerson(url, mailDir, "eraser")).api;

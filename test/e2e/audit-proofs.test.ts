@@ -34,7 +34,7 @@ interface Status {
 }
 
 beforeAll(async () => {
-  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000"]);
+  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000", "--pace", "12"]);
   folder = mkdtempSync(join(tmpdir(), "sentinel-auditor-"));
   const { url, mailDir } = stack.description;
   ({ api: owner, email } = await newPerson(url, mailDir, "audited"));

@@ -23,7 +23,10 @@ const complaints = new Complaints();
 
 beforeAll(async () => {
   mkdirSync(pictures, { recursive: true });
-  [browser, stack] = await Promise.all([launchBrowser(), startStackProcess(freshStateDir(), ["--port", "0"])]);
+  [browser, stack] = await Promise.all([
+    launchBrowser(),
+    startStackProcess(freshStateDir(), ["--port", "0", "--pace", "12"]),
+  ]);
   page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   complaints.watch(page);
 });
@@ -68,7 +71,7 @@ describe("the dashboard in Chromium, on the real stack with the real agent", () 
     await page.getByRole("button", { name: "Send ping" }).click();
     const replies = page.getByRole("region", { name: "Command replies" });
     await replies.getByText("ping").first().waitFor();
-    await replies.getByText("ok").first().waitFor({ timeout: 30_000 });
+    await replies.getByText("ok").first().waitFor({ timeout: 120_000 });
     await page.screenshot({ path: join(pictures, "device.png") });
   });
 
@@ -208,7 +211,7 @@ describe("the dashboard in Chromium, on the real stack with the real agent", () 
     await theirs.getByText("A passkey gets you in at once.").waitFor();
     expect(await theirs.getByRole("button", { name: "Sign in with a passkey" }).isEnabled()).toBe(true);
     const before = await secondsLeft();
-    await expect.poll(secondsLeft, { timeout: 30_000 }).toBeLessThan(before);
+    await expect.poll(secondsLeft, { timeout: 120_000 }).toBeLessThan(before);
     await theirs.screenshot({ path: join(pictures, "throttled.png") });
     await theirs.context().close();
   });

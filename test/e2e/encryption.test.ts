@@ -37,7 +37,7 @@ beforeAll(async () => {
   process.env["LOOPBACK_KEEPERS"] = origin;
   [browser, stack] = await Promise.all([
     launchBrowser(),
-    startStackProcess(stateDir, ["--quiet", "--limit-scale", "1000"]),
+    startStackProcess(stateDir, ["--quiet", "--limit-scale", "1000", "--pace", "12"]),
   ]);
   page = await (await browser.newContext({ viewport: { width: 1280, height: 1000 } })).newPage();
   complaints.watch(page, /^Failed to load resource: the server responded with a status of (401|503) /);

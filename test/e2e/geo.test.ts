@@ -11,7 +11,7 @@ import { done, newMember, newOrg, type TestPerson } from "./support/things.ts";
 const pictures = join(repositoryRoot, "test-results", "screenshots");
 /** What a browser logs of each answer that refuses on purpose. */
 const refusals = /^Failed to load resource: the server responded with a status of 4(01|03|09) /;
-const patiently = { timeout: 30_000 };
+const patiently = { timeout: 120_000 };
 
 let stack: StackProcess;
 let browser: Browser;
@@ -28,7 +28,7 @@ const from = (country: string) => ({
 });
 const policies = () => `/api/v1/orgs/${org}/policies/geo`;
 /** The edge's isolates keep a policy for a minute. */
-const withinAMinute = { timeout: 90_000, interval: 1000 };
+const withinAMinute = { timeout: 180_000, interval: 1000 };
 
 async function newPage(country: string): Promise<Page> {
   const context = await browser.newContext({
@@ -42,7 +42,7 @@ async function newPage(country: string): Promise<Page> {
 
 beforeAll(async () => {
   mkdirSync(pictures, { recursive: true });
-  const flags = ["--port", "0", "--quiet", "--no-agent", "--limit-scale", "1000"];
+  const flags = ["--port", "0", "--quiet", "--no-agent", "--limit-scale", "1000", "--pace", "12"];
   [browser, stack] = await Promise.all([launchBrowser(), startStackProcess(freshStateDir(), flags)]);
   const { url, mailDir } = stack.description;
   owner = await newPerson(url, mailDir, "geo-owner");
@@ -85,7 +85,7 @@ describe("the firewall's policy on the real stack, in Chromium", () => {
     // Another field of the same request is judged as before.
     const elsewhere = await api.send("POST", `${groups()}?note=${encodeURIComponent(name)}`, { name: "7A" });
     expect(elsewhere.status).toBe(403);
-  }, 240_000);
+  });
 
   it("shows what is refused while one looks: on a map, by kind, rule and network, and no address", async () => {
     await page.goto(at(`/o/${org}/security`));
@@ -106,7 +106,7 @@ describe("the firewall's policy on the real stack, in Chromium", () => {
       .waitFor(patiently);
     expect(await section.textContent()).not.toMatch(/\d+\.\d+\.\d+\.[1-9]\d*(?!\/)/);
     await page.screenshot({ path: join(pictures, "blocks.png"), fullPage: true });
-  }, 240_000);
+  });
 
   it("tries a change on what is on record before it is saved, and saves rules of one's own", async () => {
     const section = page.getByRole("region", { name: "Firewall", exact: true });
@@ -136,7 +136,7 @@ describe("the firewall's policy on the real stack, in Chromium", () => {
         conditions: [{ field: "user_agent", operator: "contains", value: "script-kit" }],
       },
     ]);
-  }, 120_000);
+  });
 });
 
 describe("limits and roll-outs on the real stack, in Chromium", () => {
@@ -166,7 +166,7 @@ describe("limits and roll-outs on the real stack, in Chromium", () => {
       }, withinAMinute)
       .toBeGreaterThan(0);
     await page.screenshot({ path: join(pictures, "limits.png"), fullPage: true });
-  }, 120_000);
+  });
 
   it("let a room of machines enrol for a while, by a dialog of three clicks", async () => {
     const codes = `/api/v1/orgs/${org}/enrollment-codes`;
@@ -188,7 +188,7 @@ describe("limits and roll-outs on the real stack, in Chromium", () => {
     expect(rollout?.per_minute).toBe(120);
     const hours = (Date.parse(rollout?.until ?? "") - Date.now()) / 3600_000;
     expect(hours > 3.5 && hours <= 4).toBe(true);
-  }, 120_000);
+  });
 });
 
 describe("geo policies on the real stack, in Chromium", () => {
@@ -210,7 +210,7 @@ describe("geo policies on the real stack, in Chromium", () => {
     await result.getByRole("img", { name: /world map/ }).waitFor(patiently);
     await result.getByText("You, from where you are now.").waitFor();
     await page.screenshot({ path: join(pictures, "geo-trial.png"), fullPage: true });
-  }, 120_000);
+  });
 
   it("show whom they shut out, take effect when that is confirmed, and count down to their end", async () => {
     const section = page.getByRole("region", { name: "Where requests may come from" });
@@ -229,7 +229,7 @@ describe("geo policies on the real stack, in Chromium", () => {
     await page.screenshot({ path: join(pictures, "geo-pending.png") });
     await page.getByRole("button", { name: "Keep them" }).click();
     await page.getByText("These rules are on trial.").waitFor({ state: "hidden", ...patiently });
-  }, 60_000);
+  });
 
   it("let the dashboard in from another country, its own requests included, within a minute", async () => {
     const abroad = await newPage("DE");
@@ -238,7 +238,7 @@ describe("geo policies on the real stack, in Chromium", () => {
     await abroad.getByRole("heading", { name: "Devices" }).waitFor(patiently);
     expect((await abroad.goto(at("/sign-in")))?.status()).toBe(403);
     await abroad.context().close();
-  }, 120_000);
+  });
 
   it("let a traveller sign in at the organisation's door, and nobody else", async () => {
     const { mailDir } = stack.description;
@@ -262,12 +262,12 @@ describe("geo policies on the real stack, in Chromium", () => {
     expect(await signIn(other.email)).toBe(403);
     await page.reload();
     await page.getByRole("region", { name: "Travellers" }).getByText("France").waitFor(patiently);
-  }, 120_000);
+  });
 
   it("open to whoever has the printed code, from where they keep everybody out, and tell the owners", async () => {
     await page.getByRole("button", { name: "Make a code" }).click();
     const shown = page.getByRole("dialog", { name: "Print this code" });
-    const code = (await shown.getByRole("code").textContent({ timeout: 30_000 })) ?? "";
+    const code = (await shown.getByRole("code").textContent({ timeout: 120_000 })) ?? "";
     await page.screenshot({ path: join(pictures, "geo-break-glass.png") });
     await shown.getByRole("button", { name: "I have it on paper" }).click();
     const away = await newPage("JP");
@@ -282,7 +282,7 @@ describe("geo policies on the real stack, in Chromium", () => {
     await signInByPassword(away, owner.email, testPassword);
     await away.getByRole("heading", { name: "Devices" }).waitFor(patiently);
     await away.context().close();
-  }, 120_000);
+  });
 
   it("leave nothing for a browser to complain of", () => {
     expect(complaints.all).toEqual([]);

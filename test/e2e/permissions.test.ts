@@ -29,7 +29,7 @@ const callers = new Map<string, Caller>();
 const caller = (name: string): Caller => callers.get(name) as Caller;
 
 beforeAll(async () => {
-  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000"]);
+  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000", "--pace", "12"]);
   ({ url, mailDir } = stack.description);
   control = new Client(Object.values(stack.description.databaseUrls)[0]);
   await control.connect();

@@ -18,7 +18,7 @@ let stack: StackProcess;
 let api: Api;
 
 beforeAll(async () => {
-  stack = await startStackProcess(stateDir, ["--quiet", "--no-agent", "--limit-scale", "1000"]);
+  stack = await startStackProcess(stateDir, ["--quiet", "--no-agent", "--limit-scale", "1000", "--pace", "12"]);
   const { owner, url } = stack.description;
   ({ api } = await signIn(url, owner.email, owner.password));
 });

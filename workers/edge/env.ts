@@ -5,6 +5,8 @@ import type { SessionExchangeRpc } from "../../core/rpc/studio.ts";
 export interface Env {
   /** Multiplies every exact limit; plain configuration for load tests. */
   readonly LIMIT_SCALE: string;
+  /** How many times as often policies are read and counts reported (core/pace.ts); absent is 1. */
+  readonly PACE?: string;
   /** Whose access tokens these are; every unit has the same. */
   readonly ISSUER: string;
   /** Who takes reports of vulnerabilities, and until when (security-txt.ts); both or neither. */

@@ -8,7 +8,6 @@ import { logFailure } from "./log.ts";
 import { setStrictHeaders } from "./response-headers.ts";
 
 const now = (): number => Date.now();
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Written once, by the first request of this isolate. */
 let isolate: Isolate | undefined;
@@ -27,6 +26,8 @@ export default {
       // A client that gives up must not take its place among the upgrades along: what was begun comes to its end.
       if (request.headers.has("Upgrade")) ctx.waitUntil(answering.catch(() => undefined));
       const answer = await answering;
+      const { pace } = isolate;
+      const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms / pace));
       ctx.waitUntil(isolate.refusals.reportLater(env.EDGE_EVENTS, pause));
       ctx.waitUntil(isolate.traffic.reportLater(env.EDGE_EVENTS, pause));
       ctx.waitUntil(isolate.wafRecords.reportLater(env.EDGE_EVENTS, pause));

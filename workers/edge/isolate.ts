@@ -1,11 +1,12 @@
 import type { OrgId, UserId } from "../../core/ids.ts";
 import { type AccessKeySource, createAccessKeySource } from "../../core/mesh/keys.ts";
+import { parsePace } from "../../core/pace.ts";
 import { type BoundedCache, createBoundedCache } from "./bounded-cache.ts";
 import { type Env, parseLimitScale } from "./env.ts";
 import { createPermits, type Permits } from "./gates/permits.ts";
 import { createTrafficCounter, type TrafficCounter } from "./geo-traffic.ts";
 import { createKnownCodes, type KnownCodes } from "./known-codes.ts";
-import { createKnownPolicies, type KnownPolicies } from "./policies.ts";
+import { createKnownPolicies, type KnownPolicies, policyFreshMsMax } from "./policies.ts";
 import { createRefusalCounter, type RefusalCounter } from "./refusals.ts";
 import { parseSecurityContact, type SecurityContact } from "./security-txt.ts";
 import { createUpgrades, type Upgrades } from "./upgrades.ts";
@@ -29,6 +30,8 @@ const verifiedEntriesMax = 8192;
 /** What one isolate keeps between requests. All of it may vanish at any moment and is only ever a shortcut. */
 export interface Isolate {
   readonly limitScale: number;
+  /** How many times as often counts are reported. */
+  readonly pace: number;
   readonly securityContact: SecurityContact | null;
   readonly policies: KnownPolicies;
   readonly sessions: BoundedCache<CachedSession>;
@@ -48,10 +51,12 @@ export interface Isolate {
 
 /** @throws when the configuration is broken */
 export function createIsolate(env: Env, now: () => number): Isolate {
+  const pace = parsePace(env.PACE);
   return {
     limitScale: parseLimitScale(env.LIMIT_SCALE),
+    pace,
     securityContact: parseSecurityContact(env.SECURITY_CONTACT, env.SECURITY_EXPIRES),
-    policies: createKnownPolicies(),
+    policies: createKnownPolicies(policyFreshMsMax / pace),
     sessions: createBoundedCache(sessionEntriesMax),
     verifiedCredentials: createBoundedCache(verifiedEntriesMax),
     accessKeys: createAccessKeySource(env.ISSUER, () => env.PUBLIC_KEYS.accessKeys(), now),

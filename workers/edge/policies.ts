@@ -3,8 +3,8 @@ import { type OrgPolicy, parseOrgPolicy, policyKey } from "../../core/tenancy/po
 import { type BoundedCache, createBoundedCache } from "./bounded-cache.ts";
 import type { Env } from "./env.ts";
 
-/** How long an isolate uses what it read, in milliseconds (ARCHITECTURE: at most a minute). */
-export const policyFreshMs = 60_000;
+/** How long an isolate uses what it read, in milliseconds, at most (ARCHITECTURE: a minute). */
+export const policyFreshMsMax = 60_000;
 /** Policies in one isolate. */
 export const policyEntriesMax = 4096;
 
@@ -19,11 +19,18 @@ export interface KnownPolicies {
   /** By organisation. */
   readonly policies: BoundedCache<OrgPolicy>;
   readonly slugs: BoundedCache<OrgId>;
+  /** How long each is used, in milliseconds. */
+  readonly freshMs: number;
 }
 
-export function createKnownPolicies(entriesMax = policyEntriesMax): KnownPolicies {
+/** @param freshMs how long what was read is used, in milliseconds; at most {@link policyFreshMsMax} */
+export function createKnownPolicies(freshMs: number, entriesMax = policyEntriesMax): KnownPolicies {
   const weight = { max: policyCharactersMax, of: (policy: OrgPolicy) => JSON.stringify(policy).length };
-  return { policies: createBoundedCache(entriesMax, weight), slugs: createBoundedCache(entriesMax) };
+  return {
+    policies: createBoundedCache(entriesMax, weight),
+    slugs: createBoundedCache(entriesMax),
+    freshMs: Math.min(freshMs, policyFreshMsMax),
+  };
 }
 
 /**
@@ -44,7 +51,7 @@ export async function findPolicy(
   const id = parseId("org", named);
   const slug = parseSlug(named);
   if (id === null && slug === null) return null;
-  const untilMs = nowMs + policyFreshMs;
+  const untilMs = nowMs + known.freshMs;
   const knownOrg = id ?? known.slugs.get(named, nowMs);
   const org = knownOrg ?? (slug === null ? null : parseId("org", await store.get(policyKey.slug(slug))));
   if (org === null) return null;

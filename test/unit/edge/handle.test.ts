@@ -52,14 +52,10 @@ describe("one request", () => {
 });
 
 describe("a broken configuration", () => {
-  it("refuses everything", async () => {
+  it.each([{ LIMIT_SCALE: "many" }, { PACE: "0" }, { PACE: "fast" }])("refuses everything: %j", async (broken) => {
     const context = { waitUntil: () => undefined, passThroughOnException: () => expect.unreachable("failed open") };
     const fetch = worker.fetch as (request: Request, env: Env, ctx: unknown) => Promise<Response>;
-    const answer = await fetch(
-      new Request("https://s.example/healthz"),
-      bareEnv({ ...open, LIMIT_SCALE: "many" }),
-      context,
-    );
+    const answer = await fetch(new Request("https://s.example/healthz"), bareEnv({ ...open, ...broken }), context);
     expect([answer.status, answer.headers.get("X-Content-Type-Options")]).toEqual([503, "nosniff"]);
     expect(answer.headers.get("X-Request-Id")).toMatch(/^req_/);
   });

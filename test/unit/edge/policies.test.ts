@@ -2,12 +2,12 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { onlyCountries, plainGeoPolicy } from "../../../core/tenancy/geo-policy.ts";
 import { createBoundedCache } from "../../../workers/edge/bounded-cache.ts";
 import type { Env } from "../../../workers/edge/env.ts";
-import { createKnownPolicies, findPolicy, policyFreshMs } from "../../../workers/edge/policies.ts";
+import { createKnownPolicies, findPolicy, policyFreshMsMax } from "../../../workers/edge/policies.ts";
 import { nowMs, orgId, orgPolicy, otherOrgId } from "./contexts.ts";
 
 let stored: Map<string, string>;
 let reads: string[];
-let known = createKnownPolicies(4);
+let known = createKnownPolicies(policyFreshMsMax, 4);
 const policies = {
   get: async (key: string) => {
     reads.push(key);
@@ -22,7 +22,7 @@ beforeEach(() => {
     [`org:${orgId}`, JSON.stringify(orgPolicy())],
   ]);
   reads = [];
-  known = createKnownPolicies(4);
+  known = createKnownPolicies(policyFreshMsMax, 4);
 });
 
 describe("an organisation's policy", () => {
@@ -33,19 +33,32 @@ describe("an organisation's policy", () => {
 
   it("is read once a minute", async () => {
     await find("demo");
-    await find("demo", nowMs + policyFreshMs - 1);
+    await find("demo", nowMs + policyFreshMsMax - 1);
     expect(reads).toHaveLength(2);
-    await find("demo", nowMs + policyFreshMs);
+    await find("demo", nowMs + policyFreshMsMax);
     expect(reads).toHaveLength(4);
+  });
+
+  it("is read more often where that is asked for, and never less often than once a minute", async () => {
+    known = createKnownPolicies(policyFreshMsMax / 12, 4);
+    await find("demo");
+    await find("demo", nowMs + policyFreshMsMax / 12 - 1);
+    expect(reads).toHaveLength(2);
+    await find("demo", nowMs + policyFreshMsMax / 12);
+    expect(reads).toHaveLength(4);
+    known = createKnownPolicies(2 * policyFreshMsMax, 4);
+    await find("demo");
+    await find("demo", nowMs + policyFreshMsMax);
+    expect(reads).toHaveLength(8);
   });
 
   it("is one for every door: what a slug's page saw of a change, the id's socket sees", async () => {
     await find(orgId);
     const changed = orgPolicy({ geo: plainGeoPolicy(onlyCountries(["FR"])) });
     stored.set(`org:${orgId}`, JSON.stringify(changed));
-    expect(await find("demo", nowMs + policyFreshMs)).toEqual(changed);
-    expect(await find(orgId, nowMs + policyFreshMs + 1)).toEqual(changed);
-    expect(await find("demo", nowMs + policyFreshMs + 2)).toEqual(changed);
+    expect(await find("demo", nowMs + policyFreshMsMax)).toEqual(changed);
+    expect(await find(orgId, nowMs + policyFreshMsMax + 1)).toEqual(changed);
+    expect(await find("demo", nowMs + policyFreshMsMax + 2)).toEqual(changed);
     expect(reads).toHaveLength(3);
   });
 

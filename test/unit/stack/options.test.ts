@@ -13,6 +13,8 @@ describe("npm start's flags", () => {
     expect(parseOptions([])).toMatchObject({ port: 8787, agent: true, demo: true, limitScale: 1, quiet: false });
     expect(parseOptions([])).toMatchObject({ hubShards: 1 });
     expect(parseOptions(["--hub-shards", "4"])).toMatchObject({ hubShards: 4 });
+    expect(parseOptions([])).toMatchObject({ pace: 1 });
+    expect(parseOptions(["--pace", "12"])).toMatchObject({ pace: 12 });
   });
   it("leave the agent out where there is no organisation to enrol it in", () => {
     expect(parseOptions(["--no-demo"])).toMatchObject({ demo: false, agent: false });
@@ -23,6 +25,8 @@ describe("npm start's flags", () => {
     ["--port", ""],
     ["--limit-scale", "0.5"],
     ["--hub-shards", "65"],
+    ["--pace", "0"],
+    ["--pace", "61"],
     ["--nonsense"],
     ["word"],
   ])("refuse %s %s", (...args) => {

@@ -19,6 +19,7 @@ export async function startObject(): Promise<Peer> {
       { ...shared, name: "front", serviceBindings: { GATEWAY: { name: "objects", entrypoint: "Gateway" } } },
       { ...shared, name: "objects", durableObjects: { RELAY: { className: "Relay", useSQLite: true } } },
     ],
+    pace: 1,
     onError: (error) => console.error(error),
     onRestart: () => console.error("the relay's workerd died"),
   });
