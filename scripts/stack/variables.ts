@@ -1,4 +1,5 @@
 import type { UnitName } from "../units.ts";
+import { readLocalBackends } from "./backends.ts";
 import { operatorTokenSha256 } from "./operator-token.ts";
 import type { StackSecrets } from "./secrets.ts";
 
@@ -41,6 +42,8 @@ export function unitVariables(sources: VariableSources): Record<UnitName, Record
       LOOPBACK_ISSUERS: process.env["LOOPBACK_ISSUERS"] ?? "",
       LOOPBACK_STREAMS: process.env["LOOPBACK_STREAMS"] ?? "",
       NEON_GATEWAY: gateway,
+      // … and backends beside the stack, such as docs/examples/backend.mjs.
+      ...readLocalBackends(process.env["BACKENDS_FILE"]).variables,
     },
     "sentinel-passwords": { PASSWORDS_TOKEN: secrets.passwordsToken },
     "sentinel-capabilities": {

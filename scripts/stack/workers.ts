@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import { bundleWorker } from "../bundle.ts";
 import { repositoryRoot, type UnitName, units } from "../units.ts";
+import { readLocalBackends } from "./backends.ts";
 import { agentFile, copyDashboard } from "./dashboard.ts";
 import { findPort } from "./ports.ts";
 import { StackError } from "./stack-error.ts";
@@ -111,14 +112,17 @@ async function workerOptions(
     name: unit.name,
     modules: [{ type: "ESModule", path: "index.mjs", contents: await bundleWorker(main) }],
     bindings: { ...workerOptions.bindings, ...options.variables[unit.name] },
-    serviceBindings: Object.fromEntries(
-      Object.entries(serviceBindings ?? {}).map(([name, service]) => [
-        name,
-        service.name === apart && passwords !== undefined
-          ? { external: { address: passwords.host, http: {} } }
-          : service,
-      ]),
-    ),
+    serviceBindings: {
+      ...Object.fromEntries(
+        Object.entries(serviceBindings ?? {}).map(([name, service]) => [
+          name,
+          service.name === apart && passwords !== undefined
+            ? { external: { address: passwords.host, http: {} } }
+            : service,
+        ]),
+      ),
+      ...(unit.name === "sentinel-studio" ? readLocalBackends(process.env["BACKENDS_FILE"]).bindings : {}),
+    },
     ratelimits: scaleRateLimits(workerOptions.ratelimits, options.limitScale),
     // The local runtime's own header is the only source of the address here, as Cloudflare is when deployed.
     stripCfConnectingIp: false,

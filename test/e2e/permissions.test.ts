@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stepUpMsMax } from "../../core/limits.ts";
 import { sessionCookieName } from "../../core/rpc/studio.ts";
 import { type AnyRoute, allRoutes, inventedThings, type Params, thingNames } from "../support/route-inputs.ts";
+import { type LocalBackend, startLocalBackend } from "../support/local-backend.ts";
 import { type Answer, Api, browserSignIn, eventually, newPerson, testPassword } from "./support/api.ts";
 import { expiredTwin } from "./support/expired-token.ts";
 import { AuthenticatorApp } from "./support/one-time-codes.ts";
@@ -14,6 +15,7 @@ import { ask, type Caller, expectedVerdict, type Standing, verdictOf } from "./s
 /** Every route of the route table, called by everybody, over the whole system. */
 
 let stack: StackProcess;
+let backend: LocalBackend;
 let url: string;
 let mailDir: string;
 /** An owner, whose organisation the routes address, and what is in it. */
@@ -29,8 +31,11 @@ const callers = new Map<string, Caller>();
 const caller = (name: string): Caller => callers.get(name) as Caller;
 
 beforeAll(async () => {
+  backend = await startLocalBackend();
+  process.env["BACKENDS_FILE"] = backend.file;
   stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000", "--pace", "12"]);
   ({ url, mailDir } = stack.description);
+  backend.serves(url);
   control = new Client(Object.values(stack.description.databaseUrls)[0]);
   await control.connect();
   [alice, bob] = [await newPerson(url, mailDir, "alice"), await newPerson(url, mailDir, "bob")];
@@ -45,7 +50,9 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await control?.end();
+  delete process.env["BACKENDS_FILE"];
   await stack?.stop();
+  await backend?.stop();
   if (stack !== undefined) removeStateDir(stack.stateDir);
 });
 

@@ -15,7 +15,7 @@ export interface Authority {
   readonly path: string;
   readonly cert: string;
   /** @param names as in subjectAltName: `DNS:localhost`, `IP:127.0.0.1` */
-  issue(names: string, validity?: "now" | "past"): KeyPair;
+  issue(names: string, validity?: "now" | "past", usage?: "serverAuth" | "clientAuth"): KeyPair;
 }
 
 /** Makes authorities in a folder of their own. */
@@ -46,10 +46,10 @@ export class CertificateMaker {
     return {
       path: join(this.#folder, `${name}.pem`),
       cert: this.#read(`${name}.pem`),
-      issue: (names, validity = "now") => {
+      issue: (names, validity = "now", usage = "serverAuth") => {
         const made = this.#next("server");
         this.#openssl(["req", "-new", "-nodes", ...newKey(made), "-subj", `/CN=${made}`, "-out", `${made}.csr`]);
-        writeFileSync(join(this.#folder, `${made}.ext`), `subjectAltName=${names}\nextendedKeyUsage=serverAuth\n`);
+        writeFileSync(join(this.#folder, `${made}.ext`), `subjectAltName=${names}\nextendedKeyUsage=${usage}\n`);
         const dates =
           validity === "now" ? ["-days", "1"] : ["-startdate", "20200101000000Z", "-enddate", "20200201000000Z"];
         this.#openssl([

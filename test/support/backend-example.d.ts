@@ -1,0 +1,3 @@
+declare module "*/docs/examples/backend.mjs" {
+  export function createBackend(settings: object): unknown;
+}
