@@ -5,7 +5,7 @@ import { asSuperuser, freshTenant, newUserId, tenantMigrations } from "../suppor
 import { backUp, contentOf, fillTenant, ownerOf, restore } from "./kit.ts";
 
 const key = randomBytes(32);
-const slow = { timeout: 60_000 };
+const slow = { timeout: 300_000 };
 
 describe("a backup", () => {
   it("is of one moment: what changes while it is written is not in it", slow, async () => {

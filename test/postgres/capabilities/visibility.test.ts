@@ -133,7 +133,7 @@ describe("what a person sees", () => {
       }),
       { numRuns: 40 },
     );
-  }, 120_000);
+  }, 600_000);
 });
 
 describe("a connection whose row scope is forged", () => {

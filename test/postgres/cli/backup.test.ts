@@ -16,7 +16,7 @@ import { newDeviceId } from "../data/support.ts";
 import { connect, gateway, newOrgId, newUserId, setup } from "../support.ts";
 import { runCli } from "./run-cli.ts";
 
-const slow = { timeout: 90_000 };
+const slow = { timeout: 300_000 };
 let folder: string;
 let key: string;
 beforeEach(() => {

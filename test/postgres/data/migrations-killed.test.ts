@@ -78,5 +78,5 @@ describe("a run that is killed at random moments", () => {
         [{ request_id: "kept" }],
       ]);
     }
-  }, 180_000);
+  }, 600_000);
 });

@@ -204,7 +204,7 @@ describe("roll-ups and charts against a plain model", () => {
       }),
       { numRuns: 40 },
     );
-  }, 120_000);
+  }, 600_000);
 });
 
 /** As if nothing had come yet; a tenant for each story would be most of the test's time. */

@@ -31,7 +31,7 @@ afterAll(() => {
 async function hearMore(...writers: readonly Writer[]): Promise<void> {
   const before = writers.map(({ acknowledged }) => acknowledged.length);
   await vi.waitUntil(() => writers.every(({ acknowledged }, index) => acknowledged.length > (before[index] ?? 0) + 2), {
-    timeout: 60_000,
+    timeout: 300_000,
     interval: 20,
   });
 }
@@ -62,7 +62,7 @@ describe("an organisation that is moved while everybody writes", () => {
         // Whatever state it was left in lasts for a while.
         const reads = reader.acknowledged.length;
         if (moment !== "shut_out")
-          await vi.waitUntil(() => reader.acknowledged.length > reads + 2, { timeout: 60_000, interval: 20 });
+          await vi.waitUntil(() => reader.acknowledged.length > reads + 2, { timeout: 300_000, interval: 20 });
       }
       await movers.move(org.id, target);
       await hearMore(program, hub, reader);

@@ -154,7 +154,7 @@ describe("while its rows are copied", () => {
             source,
           )
         ).length > 0,
-      { timeout: 30_000, interval: 10 },
+      { timeout: 300_000, interval: 10 },
     );
     await session.query("COMMIT");
     await moving;
@@ -295,7 +295,7 @@ describe("a move", () => {
       expect(await contentOf(org.tenant)).toEqual(before);
       expect((await api("POST", "/groups", { name: `after ${moment}` })).status, moment).toBe(201);
       const hub = outbox(movers, org);
-      await vi.waitUntil(() => hub.acknowledged.length > 0, { timeout: 30_000 });
+      await vi.waitUntil(() => hub.acknowledged.length > 0, { timeout: 300_000 });
       await hub.stop();
     }
     await cutAt("switched");

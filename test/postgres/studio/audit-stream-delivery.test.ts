@@ -130,7 +130,7 @@ describe("a log that is streamed", () => {
     const org = await streamed();
     siem.answers = ["stall"];
     const slow = visit();
-    await expect.poll(() => siem.arrived.length, { timeout: 30_000 }).toBe(1);
+    await expect.poll(() => siem.arrived.length, { timeout: 300_000 }).toBe(1);
     // Somebody resumes it, and the next clock has it, while the first still waits for its answer.
     siem.answers = [{ status: 204 }];
     const resume = `/api/v1/orgs/${org.slug}/audit/stream/resume`;

@@ -157,7 +157,7 @@ describe("audit events at the door", () => {
         expect(jcs(parsed)).not.toMatch(/[\n\r\0]/);
       }),
     );
-  }, 60_000);
+  }, 600_000);
 });
 
 describe("platform logs", () => {

@@ -103,7 +103,7 @@ export async function attachmentSizes(org: OrgId): Promise<number[]> {
 export async function drain(org: OrgId): Promise<void> {
   passTime(60_000);
   await ringAlarm(org);
-  await vi.waitUntil(async () => (await countRows(org, "outbox")) === 0, { timeout: 10_000 });
+  await vi.waitUntil(async () => (await countRows(org, "outbox")) === 0, { timeout: 300_000 });
 }
 
 /** Rows of a table, once everything that is stored has come to it. */
