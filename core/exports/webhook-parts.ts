@@ -21,9 +21,8 @@ export interface ExportMessage {
 /** How many parts an export has: one at least, for an empty one too. */
 export const countWebhookParts = (bytes: number): number => Math.max(1, Math.ceil(bytes / webhookPartBytes));
 
-/** @param part from 1 */
-export function partMessage(of: ExportMeta, part: number, bytes: Uint8Array): ExportMessage {
-  const base64 = Buffer.from(bytes).toString("base64");
+/** @param part from 1 @param base64 its bytes */
+export function partMessage(of: ExportMeta, part: number, base64: string): ExportMessage {
   const data = { export: of.id, part, parts: countWebhookParts(of.sizeBytes), base64 };
   return { id: `${of.id}.${part}`, body: JSON.stringify({ type: "export.part", timestamp: of.createdAt, data }) };
 }

@@ -71,7 +71,7 @@ async function postAll(post: Post, result: ResultBytes, meta: ExportMeta): Promi
   const postPart = (bytes: Uint8Array<ArrayBuffer>): Promise<Failure | null> => {
     part += 1;
     digest.update(bytes);
-    return post(parts.partMessage(meta, part, bytes));
+    return post(parts.partMessage(meta, part, Buffer.from(bytes).toString("base64")));
   };
   for await (const piece of exactPieces(result.read(null), meta.sizeBytes)) {
     queue.push(piece);
