@@ -10,7 +10,9 @@ import { backupRoutes } from "./routes/backups.ts";
 import { devicesRoutes } from "./routes/devices.ts";
 import { documentsRoutes } from "./routes/documents.ts";
 import { encryptionRoutes } from "./routes/encryption.ts";
+import { exportApprovalsRoutes } from "./routes/export-approvals.ts";
 import { exportDestinationsRoutes } from "./routes/export-destinations.ts";
+import { exportsRoutes } from "./routes/exports.ts";
 import { factorsRoutes } from "./routes/factors.ts";
 import { geoRoutes } from "./routes/geo.ts";
 import { groupsRoutes } from "./routes/groups.ts";
@@ -43,6 +45,8 @@ export const routes = {
   ...devicesRoutes,
   ...documentsRoutes,
   ...exportDestinationsRoutes,
+  ...exportApprovalsRoutes,
+  ...exportsRoutes,
   ...llmRoutes,
   ...backendsRoutes,
   ...auditRoutes,

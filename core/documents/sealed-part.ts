@@ -14,15 +14,16 @@
 import { ByteQueue } from "../byte-queue.ts";
 import { type ChunkKey, chunkTagBytes, deriveChunkKey, openChunk, sealChunk } from "../crypto/chunks.ts";
 import { SealBroken } from "../crypto/data-key.ts";
-import type { DocumentId, OrgId } from "../ids.ts";
+import type { DocumentId, ExportId, OrgId } from "../ids.ts";
 import { type ByteRange, chunkBytes, countChunks, partBytes, placesOf, plainPartLength, saltBytes } from "./layout.ts";
 
 /** One version of one document, with what opens it. */
-export interface SealedVersion {
+export interface SealedVersion<Of extends DocumentId | ExportId = DocumentId> {
   /** The document's, 32 random bytes. */
   readonly key: Uint8Array;
   readonly org: OrgId;
-  readonly document: DocumentId;
+  /** What it is a version of; an export's parts are sealed as its versions. */
+  readonly document: Of;
   /** Names the version within its document, for ever: no two have the same. */
   readonly version: string;
   /** Plain bytes, as they were announced before the first part came. */
@@ -41,7 +42,11 @@ export class PartRefused extends Error {
 }
 
 /** JSON keeps the members apart: none can be cut elsewhere into the same bytes. */
-function partKey(of: SealedVersion, part: number, salt: Uint8Array<ArrayBuffer>): Promise<ChunkKey> {
+function partKey(
+  of: SealedVersion<DocumentId | ExportId>,
+  part: number,
+  salt: Uint8Array<ArrayBuffer>,
+): Promise<ChunkKey> {
   const bound = JSON.stringify(["sentinel-document", "1", of.org, of.document, of.version, of.size, part]);
   return deriveChunkKey(of.key, salt, new TextEncoder().encode(bound) as Uint8Array<ArrayBuffer>);
 }
@@ -54,7 +59,7 @@ function partKey(of: SealedVersion, part: number, salt: Uint8Array<ArrayBuffer>)
  * @throws PartRefused before its end, when there are fewer or more than the part has; RangeError
  */
 export async function* sealPart(
-  of: SealedVersion,
+  of: SealedVersion<DocumentId | ExportId>,
   part: number,
   salt: Uint8Array<ArrayBuffer>,
   plain: AsyncIterable<Uint8Array>,
@@ -94,7 +99,7 @@ export interface SealedBytes {
  * @throws SealBroken when the bytes are not what was sealed for this place, or fewer or more; RangeError
  */
 export async function* openRange(
-  of: SealedVersion,
+  of: SealedVersion<DocumentId | ExportId>,
   range: ByteRange,
   sealed: SealedBytes,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {

@@ -25,6 +25,7 @@ export const audiences = [
   "capabilities.documents",
   "capabilities.llm",
   "capabilities.export-destinations",
+  "capabilities.exports",
   "capabilities.billing",
   "data.backup-source",
 ] as const;
@@ -62,6 +63,8 @@ export const jobs = [
   "tend_backups",
   /** Ending uploads and documents that are over, and an organisation's objects, by the clock. */
   "tend_documents",
+  /** Making, delivering and ending exports, reading as whoever asked for one. */
+  "run_exports",
   /** Measuring what an organisation uses, and ending its subscription, by the clock. */
   "tend_billing",
   /** Hearing a payment provider out, before it is known about whom. Studio only. */
@@ -83,6 +86,7 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "capabilities.documents",
       "capabilities.llm",
       "capabilities.export-destinations",
+      "capabilities.exports",
       "capabilities.billing",
       "durable-objects.audit-intake",
       "durable-objects.audit-reader",
@@ -107,6 +111,7 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "erase_subject",
       "tend_backups",
       "tend_documents",
+      "run_exports",
       "tend_billing",
       "take_payments",
     ],
@@ -119,7 +124,7 @@ export const workloadGrants: Readonly<Record<Workload, WorkloadGrant>> = {
       "durable-objects.hub-control",
       "durable-objects.hub-backup",
     ],
-    jobs: ["enroll", "tend_keys", "tend_backups", "tend_documents", "tend_billing"],
+    jobs: ["enroll", "tend_keys", "tend_backups", "tend_documents", "run_exports", "tend_billing"],
   },
   "durable-objects": {
     audiences: ["data.ingest", "data.audit-sink"],

@@ -4,6 +4,7 @@ import type { LogName } from "../audit/logs.ts";
 import type { MonthEntry } from "../audit/month-archive.ts";
 import type { DataKeySet, KeeperChange, KeeperOutcome, KeeperRecord, WrappedDataKey } from "../crypto/data-key-set.ts";
 import type { KeyUnavailableReason } from "../crypto/key-wrapper.ts";
+import type { ReaderRole } from "../exports/job.ts";
 import type { DataKeyId, DeviceId, OrgId, UserId } from "../ids.ts";
 import type { SignedCall } from "../mesh/claims.ts";
 import type { DeviceReply } from "../telemetry.ts";
@@ -86,7 +87,13 @@ export interface SealedFields {
 
 /** For capabilities: a tenant's database, against a valid assertion for that tenant. */
 export interface CredentialsRpc {
-  forTenant(call: SignedCall): Promise<TenantConnection>;
+  /** @param reader of the job `run_exports` and of no other call: as whom it reads */
+  forTenant(call: SignedCall, reader?: TenantReader): Promise<TenantConnection>;
+}
+/** Somebody who is not there, for a job that reads what they would see. */
+export interface TenantReader {
+  readonly user: UserId;
+  readonly role: ReaderRole;
 }
 export interface TenantConnection {
   readonly org: OrgId;

@@ -33,6 +33,8 @@ export const permissions = [
   "telemetry:read",
   "documents:read",
   "documents:write",
+  "exports:read",
+  "exports:make",
   "llm:read",
   "llm:use",
   "llm:manage",

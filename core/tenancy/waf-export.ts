@@ -77,7 +77,7 @@ function scopeOf({ id, slug }: ExportedOrg): string {
       .map((text) => `starts_with(http.request.uri.path, ${text})`)
       .join(" or ");
   const itself = `(http.request.uri.path in {${named(orgPath).join(" ")}} and not http.request.method in {"GET" "HEAD"})`;
-  const others = [...named("/mqtt/{org}"), ...named("/content/{org}")];
+  const others = [...named("/mqtt/{org}"), ...named("/content/{org}"), ...named("/content/{org}/exports")];
   const wayBack = [`${orgPath}/policies/`, `${orgPath}/auth/`].map(begins).join(" or ");
   return `(((${begins(`${orgPath}/`)}) and not (${wayBack})) or ${itself} or http.request.uri.path in {${others.join(" ")}})`;
 }

@@ -14,6 +14,8 @@ export type CeremonyKind =
   | "outside_sign_in"
   /** A document's content, for one download. */
   | "document"
+  /** The result of an export, for one download. */
+  | "export"
   | "link";
 
 /** Wrong codes that one second step takes: five of 10^6 codes, three valid at a time, are 1 in 66,000. */

@@ -27,6 +27,8 @@ const table: Readonly<Record<Permission, string>> = {
   "telemetry:read": "✓ ✓ ✓ ✓ ✓",
   "documents:read": "✓ ✓ ✓ ✓ ✓",
   "documents:write": "✓ ✓ ✓ – –",
+  "exports:read": "✓ ✓ ✓ – ✓",
+  "exports:make": "✓ ✓ ✓ – –",
   "llm:read": "✓ ✓ ✓ ✓ ✓",
   "llm:use": "✓ ✓ ✓ ✓ –",
   "llm:manage": "✓ ✓ – – –",

@@ -129,6 +129,9 @@ const bodies: Readonly<Record<string, unknown>> = {
   restoreDocument: null,
   createDocumentTicket: {},
   redeemDocumentTicket: { ticket: "x".repeat(43) },
+  createExport: { source: "inventory", format: "csv" },
+  createExportTicket: null,
+  redeemExportTicket: { ticket: "x".repeat(43) },
   // Nobody has signed it.
   takePaymentEvent: { id: "evt_forged", object: "event", type: "invoice.paid" },
   addDocumentShare: { kind: "role", grantee: "viewer" },
@@ -141,6 +144,10 @@ const bodies: Readonly<Record<string, unknown>> = {
   changeExportDestination: exportWebhook("mine still"),
   testExportDestination: null,
   putExportSettings: { approval_rows: 5000 },
+  approveExport: null,
+  rejectExport: null,
+  explainDevice: { model: "small" },
+  explainAudit: { kind: "audit_summary", model: "small" },
   postToBackend: {},
   putToBackend: {},
   patchAtBackend: {},
@@ -236,6 +243,7 @@ const kinds = {
   upload: "upload",
   share: "share",
   llm_provider: "llmProvider",
+  export_id: "export",
   export_destination: "exportDestination",
 } as const;
 

@@ -22,9 +22,12 @@ import type { DevicesDependencies } from "./devices/admission.ts";
 import type { DocumentsDependencies } from "./documents/admission.ts";
 import type { DocumentBucket } from "./documents/bucket.ts";
 import { fixedLengthStream } from "./documents/fixed-length-stream.ts";
+import type { ExportsDependencies } from "./exports/admission.ts";
+import type { ExportBucket } from "./exports/bucket.ts";
 import { createAskOutside } from "./exports/destinations/ask-outside.ts";
 import type { DeliveryDependencies } from "./exports/destinations/bucket-port.ts";
 import type { DestinationsDependencies } from "./exports/destinations/destinations.ts";
+import { openTarget } from "./exports/destinations/target-port.ts";
 import type { EncryptionDependencies } from "./keys/encryption.ts";
 import { createTenantKeys, type KeysEnv } from "./keys/tenant-keys.ts";
 import type { LlmDependencies } from "./llm/admission.ts";
@@ -45,6 +48,7 @@ export interface Env extends KeysEnv, StripeEnv {
   readonly BACKUP_SOURCE: BackupSourceRpc;
   readonly BACKUPS: BackupBucket;
   readonly DOCUMENTS: DocumentBucket;
+  readonly EXPORTS: ExportBucket;
   readonly ENROLLMENT_LIMITS: EnrollmentLimitsRpc;
   /** Multiplies how many devices a minute enrol with one code; plain configuration for load tests. */
   readonly LIMIT_SCALE: string;
@@ -62,6 +66,7 @@ export function createDependencies(env: Env): {
   encryption: EncryptionDependencies;
   backups: BackupsDependencies;
   documents: DocumentsDependencies;
+  exports: ExportsDependencies;
   llm: LlmDependencies;
   billing: BillingDependencies;
   exportDestinations: DestinationsDependencies;
@@ -111,24 +116,14 @@ export function createDependencies(env: Env): {
     now,
     random,
   };
-  const documents: DocumentsDependencies = {
-    keys,
-    connections,
-    dataKeys: tenantKeys.of,
-    bucket: env.DOCUMENTS,
-    toStream: fixedLengthStream,
-    gateway: env.NEON_GATEWAY,
-    now,
-    randomBytes,
-  };
-  const exportDestinations: DestinationsDependencies = {
-    keys,
-    connections,
-    dataKeys: tenantKeys.of,
-    delivery: deliveryOf(env, now),
-    gateway: env.NEON_GATEWAY,
-    now,
-  };
+  const tenantCalls = { keys, connections, dataKeys: tenantKeys.of, gateway: env.NEON_GATEWAY, now };
+  const sealing = { ...tenantCalls, toStream: fixedLengthStream, randomBytes };
+  const documents: DocumentsDependencies = { ...sealing, bucket: env.DOCUMENTS };
+  const delivery = deliveryOf(env, now);
+  const openDestination: ExportsDependencies["openDestination"] = (orgKeys, target) =>
+    openTarget(delivery, orgKeys, target);
+  const exports: ExportsDependencies = { ...sealing, bucket: env.EXPORTS, openDestination };
+  const exportDestinations: DestinationsDependencies = { ...tenantCalls, delivery };
   const hosts = parseProviderHosts("LLM_HOSTS", env.LLM_HOSTS);
   const loopback = parseLoopbackOrigins("LOOPBACK_LLM", env.LOOPBACK_LLM ?? "");
   const llm: LlmDependencies = {
@@ -149,14 +144,7 @@ export function createDependencies(env: Env): {
     gateway: env.NEON_GATEWAY,
     now,
   };
-  return { devices, encryption, backups, documents, llm, exportDestinations, billing };
-}
-
-/** The way from exports to the outside. @throws Error naming the setting */
-function deliveryOf(env: Env, now: () => number): DeliveryDependencies {
-  const loopback = parseLoopbackOrigins("LOOPBACK_EXPORTS", env.LOOPBACK_EXPORTS ?? "");
-  const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-  return { ask: createAskOutside((...given) => fetch(...given), loopback), wait, now, loopback };
+  return { devices, encryption, backups, documents, exports, llm, billing, exportDestinations };
 }
 
 /** Stripe where it is configured, else invoices of our own. @throws when it is configured by half */
@@ -164,6 +152,13 @@ function createPayments(env: StripeEnv, now: () => number): PaymentProvider {
   const config = parseStripeConfig(env);
   if (config === null) return invoiceProvider;
   return createStripeProvider(config, { fetch: (...given) => fetch(...given), now, note: logPayments });
+}
+
+/** The way from exports to the outside. @throws Error naming the setting */
+function deliveryOf(env: Env, now: () => number): DeliveryDependencies {
+  const loopback = parseLoopbackOrigins("LOOPBACK_EXPORTS", env.LOOPBACK_EXPORTS ?? "");
+  const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+  return { ask: createAskOutside((...given) => fetch(...given), loopback), wait, now, loopback };
 }
 
 /** @throws when it is no whole number from 1 to 1,000,000: a Worker with broken limits must not serve */

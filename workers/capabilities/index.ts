@@ -5,9 +5,10 @@
  * - `keys/`: data keys and who keeps what wraps them. Entrypoint `Encryption`, for studio.
  * - `backups/`: organisations into a bucket and out of it. Entrypoint `Backups`, for studio's clock and the operator.
  * - `documents/`: files, sealed in a bucket. Entrypoint `Documents`, for studio.
- * - `billing/`: what there is to be metered, and whoever takes payments. Entrypoint `Billing`, for studio.
+ * - `exports/`: rows as files, sealed in a bucket. Entrypoint `Exports`, for studio and its queue.
  * - `llm/`: language models of an organisation's own providers. Entrypoint `Llm`, for studio.
- * - `exports/`, `billing/` stand beside it when they come, each with an
+ * - `billing/`: what there is to be metered, and whoever takes payments. Entrypoint `Billing`, for studio.
+ * - `exports/` stands beside it when it comes. Each has an
  *   entrypoint of its own, its own audience in core/mesh/workloads.ts and its own table of rights.
  *
  * A call's life: devices.ts → admission.ts (verified, then its role) → one handler → store/tenant,
@@ -22,12 +23,14 @@ import type { DevicesRpc } from "../../core/rpc/capabilities.ts";
 import type { DocumentsRpc } from "../../core/rpc/documents.ts";
 import type { EncryptionRpc, KeeperInput } from "../../core/rpc/encryption.ts";
 import type { ExportDestinationsRpc } from "../../core/rpc/export-destinations.ts";
+import type { ExportsRpc } from "../../core/rpc/exports.ts";
 import type { LlmRpc } from "../../core/rpc/llm.ts";
 import { createBackups } from "./backups/backups.ts";
 import { createBilling } from "./billing/billing.ts";
 import { createDevices } from "./devices/devices.ts";
 import { createDocuments } from "./documents/documents.ts";
 import { createDependencies, type Env } from "./environment.ts";
+import { createExports } from "./exports/exports.ts";
 import { createExportDestinations } from "./exports/destinations/destinations.ts";
 import { createEncryption } from "./keys/encryption.ts";
 import { createLlm } from "./llm/llm.ts";
@@ -38,6 +41,7 @@ let capabilities: {
   readonly encryption: EncryptionRpc;
   readonly backups: BackupsRpc;
   readonly documents: DocumentsRpc;
+  readonly exports: ExportsRpc;
   readonly llm: LlmRpc;
   readonly billing: BillingRpc;
   readonly exportDestinations: ExportDestinationsRpc;
@@ -45,12 +49,13 @@ let capabilities: {
 
 function capabilitiesOf(env: Env): NonNullable<typeof capabilities> {
   if (capabilities === null) {
-    const { devices, encryption, backups, documents, llm, exportDestinations, billing } = createDependencies(env);
+    const { devices, encryption, backups, documents, exports, llm, billing, exportDestinations } = createDependencies(env);
     capabilities = {
       devices: createDevices(devices),
       encryption: createEncryption(encryption),
       backups: createBackups(backups),
       documents: createDocuments(documents),
+      exports: createExports(exports),
       llm: createLlm(llm),
       billing: createBilling(billing),
       exportDestinations: createExportDestinations(exportDestinations),
@@ -265,18 +270,6 @@ export class Llm extends WorkerEntrypoint<Env> implements LlmRpc {
   }
 }
 
-type Destinations = ExportDestinationsRpc;
-
-/** Private binding of studio. What may be called, and by whom, is in exports/destinations/destinations.ts. */
-export class ExportDestinations extends WorkerEntrypoint<Env> implements Destinations {
-  prepare(...rest: Parameters<Destinations["prepare"]>): ReturnType<Destinations["prepare"]> {
-    return capabilitiesOf(this.env).exportDestinations.prepare(...rest);
-  }
-  tryOut(...rest: Parameters<Destinations["tryOut"]>): ReturnType<Destinations["tryOut"]> {
-    return capabilitiesOf(this.env).exportDestinations.tryOut(...rest);
-  }
-}
-
 /** Private binding of studio. What may be called, and by whom, is in billing/rights.ts. */
 export class Billing extends WorkerEntrypoint<Env> implements BillingRpc {
   get #billing(): BillingRpc {
@@ -306,4 +299,48 @@ export class Billing extends WorkerEntrypoint<Env> implements BillingRpc {
 /** No public route leads here; whatever arrives by `fetch` gets the same empty answer. */
 export default {
   fetch: (): Response => new Response(null, { status: 404 }),
+type Destinations = ExportDestinationsRpc;
+
+/** Private binding of studio. What may be called, and by whom, is in exports/destinations/destinations.ts. */
+export class ExportDestinations extends WorkerEntrypoint<Env> implements Destinations {
+  prepare(...rest: Parameters<Destinations["prepare"]>): ReturnType<Destinations["prepare"]> {
+    return capabilitiesOf(this.env).exportDestinations.prepare(...rest);
+  }
+  tryOut(...rest: Parameters<Destinations["tryOut"]>): ReturnType<Destinations["tryOut"]> {
+    return capabilitiesOf(this.env).exportDestinations.tryOut(...rest);
+  }
+}
+
 } satisfies ExportedHandler<Env>;
+
+type Given<Method extends keyof ExportsRpc> = Parameters<ExportsRpc[Method]>;
+type Came<Method extends keyof ExportsRpc> = ReturnType<ExportsRpc[Method]>;
+
+/** Private binding of studio. What may be called, and by whom, is in exports/rights.ts. */
+export class Exports extends WorkerEntrypoint<Env> implements ExportsRpc {
+  get #exports(): ExportsRpc {
+    return capabilitiesOf(this.env).exports;
+  }
+
+  prepare(...rest: Given<"prepare">): Came<"prepare"> {
+    return this.#exports.prepare(...rest);
+  }
+  open(...rest: Given<"open">): Came<"open"> {
+    return this.#exports.open(...rest);
+  }
+  step(...rest: Given<"step">): Came<"step"> {
+    return this.#exports.step(...rest);
+  }
+  assemble(...rest: Given<"assemble">): Came<"assemble"> {
+    return this.#exports.assemble(...rest);
+  }
+  deliver(...rest: Given<"deliver">): Came<"deliver"> {
+    return this.#exports.deliver(...rest);
+  }
+  discard(...rest: Given<"discard">): Came<"discard"> {
+    return this.#exports.discard(...rest);
+  }
+  erase(...rest: Given<"erase">): Came<"erase"> {
+    return this.#exports.erase(...rest);
+  }
+}

@@ -1,6 +1,6 @@
 import type { Caller } from "../../core/mesh/caller.ts";
 import type { SignedCall } from "../../core/mesh/claims.ts";
-import type { CredentialsRpc, TenantConnection } from "../../core/rpc/data.ts";
+import type { CredentialsRpc, TenantConnection, TenantReader } from "../../core/rpc/data.ts";
 import type { ConnectionSource } from "../../store/tenant/tenant-database.ts";
 import { scopeKey, type TenantScope } from "../../store/tenant/tenant-scope.ts";
 
@@ -22,21 +22,22 @@ export interface TenantConnectionsDependencies {
  * role of one tenant: the signed row scope inside says who asks, so sharing it would be impersonation.
  * Only finished answers are kept: a Worker may not wait for another request's I/O.
  *
- * @returns for one verified call, the source of its connection
+ * @returns for one verified call, the source of its connection; `reader`: as whom the job of exports reads
  */
 export function createTenantConnections(
   dependencies: TenantConnectionsDependencies,
-): (call: SignedCall) => ConnectionSource {
-  /** Written only here, in order of age. Invariant: the key is `scopeKey` of the scope it was fetched for. */
+): (call: SignedCall, reader?: TenantReader) => ConnectionSource {
+  /** Written only here, in order of age. Invariant: the key is `scopeKey` of the scope and the reader it was fetched for. */
   const kept = new Map<string, TenantConnection>();
 
-  return (call) =>
+  return (call, reader) =>
     async (scope, { fresh }) => {
-      const key = scopeKey(scope);
+      // No part of one holds a space, so no scope's key is that of a reader.
+      const key = reader === undefined ? scopeKey(scope) : `${scopeKey(scope)} as ${reader.user} ${reader.role}`;
       const known = kept.get(key);
       if (known !== undefined && !fresh && dependencies.now() < known.expiresAtMs - renewBeforeMs) return known;
       kept.delete(key);
-      const connection = await fetchConnection(dependencies, call, scope);
+      const connection = await fetchConnection(dependencies, call, scope, reader);
       kept.set(key, connection);
       for (const oldest of kept.keys()) {
         if (kept.size <= connectionsMax) break;
@@ -51,12 +52,15 @@ async function fetchConnection(
   { caller, credentials }: TenantConnectionsDependencies,
   call: SignedCall,
   scope: TenantScope,
+  reader: TenantReader | undefined,
 ): Promise<TenantConnection> {
   const signed =
     scope.actor.kind === "job"
       ? await caller.asJob("data.credentials", scope.actor.job, scope.org, scope.requestId)
       : await caller.asUser("data.credentials", accessTokenOf(call), scope.requestId);
-  const { org, databaseUrl, fallbackDatabaseUrl, rowScope, expiresAtMs } = await credentials.forTenant(signed);
+  const { org, databaseUrl, fallbackDatabaseUrl, rowScope, expiresAtMs } = await (reader === undefined
+    ? credentials.forTenant(signed)
+    : credentials.forTenant(signed, reader));
   return { org, databaseUrl, fallbackDatabaseUrl, rowScope, expiresAtMs };
 }
 

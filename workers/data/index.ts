@@ -24,6 +24,7 @@ import type {
   ProvisionerRpc,
   SinkEntry,
   TenantConnection,
+  TenantReader,
 } from "../../core/rpc/data.ts";
 import { dueMonths, readMonth, retireMonth } from "./audit-sink/months.ts";
 import { readOlder } from "./audit-sink/read-older.ts";
@@ -91,8 +92,8 @@ export class AuditSink extends WorkerEntrypoint<DataEnv> implements AuditSinkRpc
 
 /** For capabilities. */
 export class Credentials extends WorkerEntrypoint<DataEnv> implements CredentialsRpc {
-  forTenant(call: SignedCall): Promise<TenantConnection> {
-    return work(this.env, "Credentials", (made) => connectionForCall(made, call));
+  forTenant(call: SignedCall, reader?: TenantReader): Promise<TenantConnection> {
+    return work(this.env, "Credentials", (made) => connectionForCall(made, call, reader));
   }
 }
 

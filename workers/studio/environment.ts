@@ -21,11 +21,13 @@ import type {
 } from "../../core/rpc/durable-objects.ts";
 import type { EncryptionRpc } from "../../core/rpc/encryption.ts";
 import type { ExportDestinationsRpc } from "../../core/rpc/export-destinations.ts";
+import type { ExportsRpc } from "../../core/rpc/exports.ts";
 import type { HubBackupRpc } from "../../core/rpc/hub-backup.ts";
 import type { HubLimitsRpc } from "../../core/rpc/hub-limits.ts";
 import type { LlmRpc } from "../../core/rpc/llm.ts";
 import { parseLoopbackIssuers } from "./auth/outside/address.ts";
 import type { PasswordsBinding } from "./auth/passwords.ts";
+import type { ExportQueue } from "./exports/queue.ts";
 import type { EmailBinding, MailConfig } from "./mail/mailer.ts";
 
 /** What the platform hands over; unchecked until {@link parseConfig}. */
@@ -54,6 +56,8 @@ export interface Environment {
   readonly ENCRYPTION: EncryptionRpc;
   readonly BACKUPS: BackupsRpc;
   readonly DOCUMENTS: DocumentsRpc;
+  readonly EXPORTS: ExportsRpc;
+  readonly EXPORT_QUEUE: ExportQueue;
   readonly LLM: LlmRpc;
   readonly BILLING: BillingRpc;
   readonly EXPORT_DESTINATIONS: ExportDestinationsRpc;

@@ -8,6 +8,7 @@ import type { SessionExchangeResult, SessionExchangeRpc } from "../../core/rpc/s
 import { exchangeSession } from "./auth/exchange-session.ts";
 import { createStudio, type Studio } from "./create-studio.ts";
 import type { Environment } from "./environment.ts";
+import { type ExportBatch, runExportBatch } from "./exports/queue.ts";
 import { everyMinute, runEveryMinute, runHourly } from "./scheduled.ts";
 import { createServices } from "./services.ts";
 
@@ -44,4 +45,5 @@ export default {
   fetch: (): Response => new Response(null, { status: 404 }),
   scheduled: (event: { readonly cron: string }, env: Environment): Promise<void> =>
     event.cron === everyMinute ? runEveryMinute(studioOf(env).services) : runHourly(studioOf(env).services),
+  queue: (batch: ExportBatch, env: Environment): Promise<void> => runExportBatch(studioOf(env).services, batch),
 };

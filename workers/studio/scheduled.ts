@@ -15,6 +15,7 @@ import { runBackupUpkeep } from "./backups/upkeep.ts";
 import { runMetering } from "./billing/metering.ts";
 import { runBillingUpkeep } from "./billing/upkeep.ts";
 import { runDocumentUpkeep } from "./documents/upkeep.ts";
+import { runExportUpkeep } from "./exports/upkeep.ts";
 import { runGeoUpkeep } from "./geo/upkeep.ts";
 import { runLifecycle } from "./lifecycle/run-lifecycle.ts";
 import { logFailure } from "./log.ts";
@@ -42,6 +43,7 @@ export async function runEveryMinute(services: Services): Promise<void> {
     runGeoUpkeep(services),
     runBackupUpkeep(services),
     runDocumentUpkeep(services),
+    runExportUpkeep(services),
     runAuditStreams(services),
     runAlertMails(services),
     runMetering(services),

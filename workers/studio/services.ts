@@ -22,6 +22,7 @@ import type {
 } from "../../core/rpc/durable-objects.ts";
 import type { EncryptionRpc } from "../../core/rpc/encryption.ts";
 import type { ExportDestinationsRpc } from "../../core/rpc/export-destinations.ts";
+import type { ExportsRpc } from "../../core/rpc/exports.ts";
 import type { HubBackupRpc } from "../../core/rpc/hub-backup.ts";
 import type { HubLimitsRpc } from "../../core/rpc/hub-limits.ts";
 import type { LlmRpc } from "../../core/rpc/llm.ts";
@@ -35,6 +36,7 @@ import { createScopedTokens, type ScopedTokens } from "./auth/scoped-tokens.ts";
 import { createSealing, type Sealing } from "./auth/sealing.ts";
 import { type Backends, readBackends } from "./backends/registry.ts";
 import { type Environment, type PolicyNamespace, parseConfig } from "./environment.ts";
+import type { ExportQueue } from "./exports/queue.ts";
 import { createMailer, type SendMail } from "./mail/mailer.ts";
 
 /** What the platform and the clock give. Tests give their own. */
@@ -73,6 +75,9 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly encryption: EncryptionRpc;
   readonly backups: BackupsRpc;
   readonly documents: DocumentsRpc;
+  readonly exports: ExportsRpc;
+  /** See exports/queue.ts. */
+  readonly exportQueue: ExportQueue;
   readonly llm: LlmRpc;
   readonly billing: BillingRpc;
   readonly exportDestinations: ExportDestinationsRpc;
@@ -135,6 +140,8 @@ export function createServices(env: Environment, platform: Platform): Services {
     encryption: env.ENCRYPTION,
     backups: env.BACKUPS,
     documents: env.DOCUMENTS,
+    exports: env.EXPORTS,
+    exportQueue: env.EXPORT_QUEUE,
     llm: env.LLM,
     billing: env.BILLING,
     exportDestinations: env.EXPORT_DESTINATIONS,

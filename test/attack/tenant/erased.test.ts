@@ -85,7 +85,7 @@ describe("an organisation whose grace is over", () => {
     await run();
     // What was under way before is given time to end.
     expect(await deletion(org)).toMatchObject({
-      steps_done: ["recorded", "data_keys", "edge", "hub", "backups", "documents"],
+      steps_done: ["recorded", "data_keys", "edge", "hub", "backups", "documents", "exports"],
       tenant_dropped_at: null,
     });
     expect(whole.kv.has(`org:${org.id}`) || whole.kv.has(`slug:${org.slug}`)).toBe(false);
@@ -273,6 +273,8 @@ function killedAt(name: string, when: "before" | "behind"): Partial<Whole["studi
       return { hubLifecycle: { ...services.hubLifecycle, erase: dies } };
     case "backups":
       return { backups: { ...services.backups, erase: dies } };
+    case "exports":
+      return { exports: { ...services.exports, erase: dies } };
     case "documents":
       return { documents: { ...services.documents, erase: dies } };
     default:

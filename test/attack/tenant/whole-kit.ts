@@ -9,7 +9,9 @@ import { createDevices } from "../../../workers/capabilities/devices/devices.ts"
 import type { DocumentBucket } from "../../../workers/capabilities/documents/bucket.ts";
 import { createDocuments } from "../../../workers/capabilities/documents/documents.ts";
 import { createExportDestinations } from "../../../workers/capabilities/exports/destinations/destinations.ts";
+import type { ExportBucket } from "../../../workers/capabilities/exports/bucket.ts";
 import { createLlm } from "../../../workers/capabilities/llm/llm.ts";
+import { createExports } from "../../../workers/capabilities/exports/exports.ts";
 import { createTenantConnections } from "../../../workers/capabilities/tenant-connections.ts";
 import type { DataEnv } from "../../../workers/data/config.ts";
 import { connectionForCall } from "../../../workers/data/credentials/for-tenant.ts";
@@ -23,6 +25,7 @@ import { testTenantKeys } from "../../postgres/capabilities/data-keys.ts";
 import { FakeHub } from "../../postgres/capabilities/fake-hub.ts";
 import { startDocumentBucket, toStream } from "../../postgres/documents/bucket.ts";
 import { type Account, createHarness, type Harness, type Sent } from "../../postgres/studio/harness.ts";
+import { startExportBucket } from "../../postgres/exports/bucket.ts";
 import { asSuperuser, dataVariables, describeTenant, type FreshTenant, gateway } from "../../postgres/support.ts";
 import { exportWebhook, llmProvider, ownProvider, type Params, witnessKeyNamed } from "../../support/route-inputs.ts";
 import { createTestMesh, newId, random, type TestMesh } from "../../unit/capabilities/mesh.ts";
@@ -41,11 +44,15 @@ export interface Whole extends Harness {
   /** @param placement where its schema has to be */
   organisation(placement?: string): Promise<Organisation>;
 }
+  readonly exportBucket: ExportBucket;
 
 export async function createWhole(): Promise<Whole> {
   const mesh = await createTestMesh();
-  const { bucket } = await startDocumentBucket();
-  const studio = await createHarness((services) => ({ ...services, ...realParts(services, mesh, bucket) }));
+  const [{ bucket }, { bucket: exportBucket }] = await Promise.all([startDocumentBucket(), startExportBucket()]);
+  const studio = await createHarness((services) => ({
+    ...services,
+    ...realParts(services, mesh, bucket, exportBucket),
+  }));
 
   async function organisation(placement?: string): Promise<Organisation> {
     for (;;) {
@@ -59,7 +66,7 @@ export async function createWhole(): Promise<Whole> {
       return { ...org, id, tenant, viewer, things: await makeThings(studio, { ...org, viewer }) };
     }
   }
-  return { ...studio, organisation };
+  return { ...studio, organisation, exportBucket };
 }
 
 /** The other units' own code, behind the same signed calls as in production. */
@@ -67,7 +74,8 @@ function realParts(
   services: Services,
   mesh: TestMesh,
   bucket: DocumentBucket,
-): Pick<Services, "devices" | "documents" | "exportDestinations" | "llm" | "provisioner"> {
+  exportBucket: ExportBucket,
+): Pick<Services, "devices" | "documents" | "exports" | "exportDestinations" | "llm" | "provisioner"> {
   const { publicKeys, now } = services;
   // Two roots: studio's certificates are from the harness, the capability's from here.
   const roots = async () => ({ keys: [...mesh.rootKeys, ...(await publicKeys.meshRoots()).keys] });
@@ -108,6 +116,17 @@ function realParts(
     }),
     llm: createLlm({
       keys,
+    exports: createExports({
+      keys,
+      connections: createTenantConnections({ credentials, caller, now: Date.now }),
+      dataKeys: testTenantKeys(unit, caller).of,
+      bucket: exportBucket,
+      toStream,
+      gateway,
+      now,
+      randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+      openDestination: async () => null,
+    }),
       connections: createTenantConnections({ credentials, caller, now: Date.now }),
       dataKeys: testTenantKeys(unit, caller).of,
       // No provider is asked: what this walk looks for is in the rows.
@@ -196,6 +215,7 @@ async function makeThings(
   const destination = await twice((name) => post(`${at}/export-destinations`, exportWebhook(name)));
   const share = await post(`${at}/documents/${doc.id}/shares`, { kind: "group", grantee: group.id });
   const exception = await post(`${at}/policies/geo/exceptions/${org.viewer.id}`, travels);
+  const exported = await twice(() => post(`${at}/exports`, { source: "inventory", format: "csv" }));
   const provider = await post(`${at}/identity-providers`, ownProvider);
   await studio.signIn(org.owner.email);
   const sessions = await studio.send("GET", "/api/v1/me/sessions", { token: org.owner.token });
@@ -221,6 +241,7 @@ async function makeThings(
     llm_provider: llm.id,
     export_destination: destination.id,
     share: share.id,
+    export_id: exported.id,
   };
 }
 

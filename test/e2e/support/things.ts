@@ -59,6 +59,21 @@ export async function newDocument(owner: Api, org: string, name: string, text: s
 }
 
 /** One of everything that a path can name, and the token of the device among it. */
+/** An export of the organisation's devices that is done. */
+async function newExport(owner: Api, org: string): Promise<{ id: string }> {
+  const path = `/api/v1/orgs/${org}/exports`;
+  const wanted = { source: "inventory", format: "csv" };
+  const { id } = await done(owner.send<{ id: string }>("POST", path, wanted));
+  await vi.waitFor(
+    async () => {
+      const { state } = await done(owner.send<{ state: string }>("GET", `${path}/${id}`));
+      if (state !== "done") throw new Error(`the export is ${state}`);
+    },
+    { timeout: 120_000, interval: 500 },
+  );
+  return { id };
+}
+
 export async function makeThings(mailDir: string, owner: Api, org: string): Promise<Params & { deviceToken: string }> {
   const at = `/api/v1/orgs/${org}`;
   const random = (): Uint8Array => crypto.getRandomValues(new Uint8Array(10));
@@ -86,6 +101,7 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
   const llm = await send<{ id: string }>("/llm/providers", llmProvider("mine"));
   const destination = await send<{ id: string }>("/export-destinations", exportWebhook("mine"));
   const page = (await new Api(owner.base).send<string>("GET", "/")).body;
+  const exported = await newExport(owner, org);
   const file = /\/assets\/([^"]+)"/.exec(page)?.[1];
   if (file === undefined) throw new Error("the dashboard's page names no file");
   return {
@@ -112,6 +128,7 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
     share: share.id,
     llm_provider: llm.id,
     export_destination: destination.id,
+    export_id: exported.id,
     page: "devices",
     file,
   };

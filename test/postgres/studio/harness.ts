@@ -93,6 +93,9 @@ export async function createHarness(change: (services: Services) => Services = (
       ENCRYPTION: standIns.encryption,
       BACKUPS: standIns.backups,
       DOCUMENTS: standIns.documents,
+      EXPORTS: standIns.exports,
+      // Nothing takes from it but a test by itself.
+      EXPORT_QUEUE: { send: async () => undefined },
       LLM: standIns.llm,
       BILLING: standIns.billing,
       EXPORT_DESTINATIONS: standIns.exportDestinations,

@@ -137,6 +137,13 @@ export const roundTrips: Readonly<Record<string, number>> = {
   createDocumentTicket: 2,
   // A ticket that is none.
   redeemDocumentTicket: 1,
+  createExport: 2,
+  listExports: 2,
+  getExport: 2,
+  cancelExport: 2,
+  downloadExport: 2,
+  createExportTicket: 2,
+  redeemExportTicket: 1,
   // What time it is, before Stripe is asked: which of two answers is the later one.
   takePaymentEvent: 1,
   addDocumentShare: 1,
@@ -164,6 +171,8 @@ export const roundTrips: Readonly<Record<string, number>> = {
   testExportDestination: 3,
   getExportSettings: 2,
   putExportSettings: 2,
+  approveExport: 3,
+  rejectExport: 3,
   llmUsage: 1,
   // Names of people, which are masked.
   chatCompletion: 2,

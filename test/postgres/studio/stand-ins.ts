@@ -27,6 +27,7 @@ import type {
 } from "../../../core/rpc/durable-objects.ts";
 import type { EncryptionRpc } from "../../../core/rpc/encryption.ts";
 import type { ExportDestinationsRpc } from "../../../core/rpc/export-destinations.ts";
+import type { ExportsRpc } from "../../../core/rpc/exports.ts";
 import type { HubBackupRpc, HubPage } from "../../../core/rpc/hub-backup.ts";
 import type { HubLimitsRpc, LimitsInUse } from "../../../core/rpc/hub-limits.ts";
 import type { LlmRpc } from "../../../core/rpc/llm.ts";
@@ -40,7 +41,7 @@ export interface StandIns {
   readonly backups: BackupsRpc;
   readonly documents: DocumentsRpc;
   readonly llm: LlmRpc;
-  readonly billing: BillingRpc;
+  readonly exports: ExportsRpc;
   readonly exportDestinations: ExportDestinationsRpc;
   readonly hub: HubControlRpc & HubGeoRpc & HubLifecycleRpc & HubLimitsRpc & HubUsageRpc;
   readonly circuits: BackendCircuitsRpc;
@@ -82,6 +83,7 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
               "tend_backups",
               "tend_documents",
               "tend_billing",
+              "run_exports",
               "take_payments",
               "backup",
             ],
@@ -191,7 +193,15 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
     }),
     documents: surface<DocumentsRpc>("capabilities.documents", documentAnswers(now)),
     llm: surface<LlmRpc>("capabilities.llm", llmAnswers(now)),
-    billing: surface<BillingRpc>("capabilities.billing", billingAnswers()),
+    exports: surface<ExportsRpc>("capabilities.exports", {
+      prepare: () => ({ ok: true, value: { rowsExpected: 3, wrappedKey: "d1.wrapped" } }),
+      open: () => ({ ok: true, value: new Response("a,b\r\n").body }),
+      step: () => ({ ok: true, value: { part: null, rows: 0, cursor: null } }),
+      assemble: () => ({ ok: true, value: [] }),
+      deliver: () => ({ ok: true, place: "there" }),
+      discard: nothing,
+      erase: nothing,
+    }),
     exportDestinations: surface<ExportDestinationsRpc>("capabilities.export-destinations", {
       prepare: ([, , secret]) => ({
         ok: true,

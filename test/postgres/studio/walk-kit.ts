@@ -81,6 +81,7 @@ export function targetOf(path: string, slug: string): string {
     upload: id("upload"),
     share: id("share"),
     llm_provider: id("llmProvider"),
+    export_id: id("export"),
     export_destination: id("exportDestination"),
     target: slug,
     export: randomUUID(),

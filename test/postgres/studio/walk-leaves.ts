@@ -105,6 +105,10 @@ export const leaves: Readonly<Record<string, readonly string[]>> = {
   restoreDocument: ["data_access write @org"],
   // That it may be read is no reading; the ticket's own holder is on record when it is shown.
   createDocumentTicket: nothing,
+  createExport: ["export  @org"],
+  cancelExport: nothing,
+  // What leaves by it is on record when it leaves.
+  createExportTicket: nothing,
   addDocumentShare: ["data_access write @org"],
   removeDocumentShare: ["data_access write @org"],
   completeUpload: ["data_access write @org"],
@@ -120,6 +124,8 @@ export const leaves: Readonly<Record<string, readonly string[]>> = {
   removeExportDestination: ["key_change revoked @org", "policy_change export_destination @org"],
   testExportDestination: nothing,
   putExportSettings: ["policy_change export_approval @org"],
+  approveExport: ["policy_change export_decision @org"],
+  rejectExport: ["policy_change export_decision @org"],
   // What a backend did is the backend's to record; here the request itself is on record.
   postToBackend: nothing,
   putToBackend: nothing,
@@ -177,6 +183,8 @@ export const walkedElsewhere: readonly string[] = [
   ...["witnessCheckpoint", "cosignCheckpoint", "removeWitness"],
   // The answer is a stream, and the ticket another's: test/postgres/studio/documents.test.ts.
   "redeemDocumentTicket",
+  // As that: test/postgres/exports/inventory.test.ts.
+  "redeemExportTicket",
   // Signed by the payment provider alone: test/postgres/studio/payment-events.test.ts.
   "takePaymentEvent",
   ...["operatorMove", "operatorGiveUpMove", "operatorFinishMove"],

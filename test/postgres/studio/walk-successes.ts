@@ -47,6 +47,7 @@ export function createArrangements(
     const body = { url: "https://siem.school.test/hook", format: "json" };
     return (await send("PUT", at(org, "audit/stream"), { ...by(org.owner), body })).body.id;
   };
+  const exportOf = (org: Org): Promise<string> => made(org, "exports", { source: "inventory", format: "csv" });
   const destinationOf = (org: Org): Promise<string> =>
     made(org, "export-destinations", { kind: "webhook", name: "ours", url: "https://hook.school.test/in" });
   const member = async (org: Org): Promise<Account> => studio.newMember(org, "viewer");
@@ -205,6 +206,16 @@ export function createArrangements(
     async revokeApiKey(org) {
       const expires_at = new Date(studio.clock.nowMs + 3600_000).toISOString();
       return { target: at(org, `api-keys/${await made(org, "api-keys", { name: "k", role: "viewer", expires_at })}`) };
+    },
+    cancelExport: async (org) => ({ target: at(org, `exports/${await exportOf(org)}`) }),
+    async createExportTicket(org) {
+      const exported = await exportOf(org);
+      await asSuperuser(
+        `UPDATE control.exports SET state = 'done', stage = 'whole', finished_at = now(),
+           expires_at = now() + interval '7 days' WHERE id = $1`,
+        [exported],
+      );
+      return { target: at(org, `exports/${exported}/tickets`) };
     },
     async changeExportDestination(org) {
       return { target: at(org, `export-destinations/${await destinationOf(org)}`) };

@@ -13,7 +13,7 @@ const scope =
   ` and not (starts_with(http.request.uri.path, "/api/v1/orgs/${id}/policies/") or starts_with(http.request.uri.path, "/api/v1/orgs/demo/policies/")` +
   ` or starts_with(http.request.uri.path, "/api/v1/orgs/${id}/auth/") or starts_with(http.request.uri.path, "/api/v1/orgs/demo/auth/")))` +
   ` or (http.request.uri.path in {"/api/v1/orgs/${id}" "/api/v1/orgs/demo"} and not http.request.method in {"GET" "HEAD"})` +
-  ` or http.request.uri.path in {"/mqtt/${id}" "/mqtt/demo" "/content/${id}" "/content/demo"})`;
+  ` or http.request.uri.path in {"/mqtt/${id}" "/mqtt/demo" "/content/${id}" "/content/demo" "/content/${id}/exports" "/content/demo/exports"})`;
 const rule = (changes: Partial<WafRule>): WafRule => ({
   name: "r",
   action: "block",
@@ -163,7 +163,8 @@ describe("what is exported", () => {
         (path.startsWith("/api/v1/orgs/{org}/") && !/^\/api\/v1\/orgs\/\{org\}\/(?:policies|auth)\//.test(path)) ||
         (itself && route.method !== "GET") ||
         path === "/mqtt/{org}" ||
-        path === "/content/{org}";
+        path === "/content/{org}" ||
+        path === "/content/{org}/exports";
       expect([name, inScope]).toEqual([name, !isWayBack(route)]);
     }
   });

@@ -49,6 +49,8 @@ const callers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "store/control/api-keys.ts": "keys that were revoked and whose hub is still to be told",
     "store/control/audit-alert-mails.ts": "whose alerts are to be mailed, and is claimed by the clock",
     "workers/studio/audit/alerts/hear.ts": "whose log has just answered that it wrote an alert",
+    "store/control/export-runs.ts": "whose export waits, is under way or leaves something to be deleted",
+    "workers/studio/routes/exports/download.ts": "whose ticket was just taken, by a session that lives in it",
     "store/control/audit-stream-runs.ts": "whose log is due at its destination, and is claimed by the clock",
     "store/control/backup-runs.ts": "whose backup was queued, and is claimed by the clock or was given up",
     "store/control/lifecycle.ts": "whose hub or edge has not heard of its state",

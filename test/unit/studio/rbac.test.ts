@@ -62,7 +62,7 @@ describe("routes of an organisation", () => {
     ];
     const managed = [...seenByAdministrators, "listIdentityProviders", "getIdentityProvider", "getEncryption"];
     // A way to read what may be read, for a browser.
-    const readsByPost = ["createDocumentTicket"];
+    const readsByPost = ["createDocumentTicket", "createExportTicket"];
     expect(permission.endsWith(":read")).toBe(
       (method === "GET" && !managed.includes(name)) || readsByPost.includes(name),
     );

@@ -51,7 +51,10 @@ describe("every route that takes a body", () => {
       }
     }
     expect(asked()).toEqual([]);
-    expect(writes.filter(([, { takes }]) => takes === "form").map(([name]) => name)).toEqual(["redeemDocumentTicket"]);
+    expect(writes.filter(([, { takes }]) => takes === "form").map(([name]) => name)).toEqual([
+      "redeemDocumentTicket",
+      "redeemExportTicket",
+    ]);
   });
 });
 let address = 0;

@@ -60,7 +60,11 @@ async function storeOf(unit: DataUnit, call: SignedCall): Promise<DataKeyStore> 
 
 /** @throws CallRefused */
 async function admit(unit: DataUnit, call: SignedCall): Promise<{ verified: VerifiedCall; scope: OrgScope }> {
-  const expect = { audience: "data.data-keys", users: true, jobs: ["tend_keys", "tend_backups"] } as const;
+  const expect = {
+    audience: "data.data-keys",
+    users: true,
+    jobs: ["tend_keys", "tend_backups", "run_exports"],
+  } as const;
   const verified = await verifyCall(call, expect, unit.keys, unit.now());
   const scope = callScope(verified);
   if (scope === null) throw new CallRefused("wrong_org");

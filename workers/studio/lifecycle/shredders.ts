@@ -84,6 +84,17 @@ export const shredders: readonly Shredder[] = [
     },
   },
   {
+    // As those.
+    name: "exports",
+    async shred(services, { scope: { org } }, requestId) {
+      await fromPart("exports", async () => {
+        const call = await services.caller.asJob("capabilities.exports", "run_exports", org, requestId);
+        await services.exports.erase(call);
+      });
+      return "done";
+    },
+  },
+  {
     name: "tenant",
     async shred(services, { scope: { org } }, requestId) {
       const { dropped } = await fromPart("provisioner", async () => {

@@ -81,6 +81,10 @@ import {
   testExportDestination,
 } from "./export-destinations/manage.ts";
 import { getExportSettings, putExportSettings } from "./export-destinations/settings.ts";
+import { createExport } from "./exports/create.ts";
+import { approveExport, rejectExport } from "./exports/decide.ts";
+import { createExportTicket, downloadExport, redeemExportTicket } from "./exports/download.ts";
+import { cancelExport, getExport, listExports } from "./exports/read.ts";
 import { addGroupDevice } from "./groups/add-device.ts";
 import { addGroupMember } from "./groups/add-member.ts";
 import { createGroup } from "./groups/create.ts";
@@ -310,6 +314,8 @@ const served: readonly RouteDefinition[] = [
   listLlmProviders,
   addLlmProvider,
   changeLlmProvider,
+  approveExport,
+  rejectExport,
   removeLlmProvider,
   llmUsage,
   listBackends,
@@ -333,6 +339,13 @@ const served: readonly RouteDefinition[] = [
   getUpload,
   putUploadPart,
   completeUpload,
+  createExport,
+  listExports,
+  getExport,
+  cancelExport,
+  downloadExport,
+  createExportTicket,
+  redeemExportTicket,
   cancelUpload,
 ];
 

@@ -1,0 +1,94 @@
+/** What the `Exports` entrypoint of capabilities offers to studio, which keeps the jobs and their checkpoints. */
+import type { AuditEntry } from "../audit/events.ts";
+import type { DeliveryOutcome } from "../exports/destination.ts";
+import type { ExportSpec } from "../exports/job.ts";
+import type { ExportTarget } from "../exports/target.ts";
+import type { ExportId } from "../ids.ts";
+import type { SignedCall } from "../mesh/claims.ts";
+import type { TenantReader } from "./data.ts";
+
+/** A refusal that the caller turns into a problem or a job's failure; anything else that goes wrong throws. */
+export type ExportsResult<T> =
+  | { readonly ok: true; readonly value: T }
+  | {
+      readonly ok: false;
+      readonly code: "not_found" | "forbidden" | "invalid_request" | "too_large" | "key_unavailable";
+    };
+
+/** A sealed piece of an export, as the job's row has it. */
+export interface ExportPart {
+  /** Random: two tries of one step never write the same object. */
+  readonly object: string;
+  /** Plain bytes. */
+  readonly bytes: number;
+}
+
+export interface PreparedExport {
+  /** Rows that whoever asks sees now. */
+  readonly rowsExpected: number;
+  /** The export's own key, wrapped by the organisation's data key. */
+  readonly wrappedKey: string;
+}
+
+/** What every order says of its export. */
+export interface ExportOrder {
+  readonly export: ExportId;
+  readonly spec: ExportSpec;
+  readonly wrappedKey: string;
+}
+
+export interface StepOrder extends ExportOrder {
+  /** As whom the rows are read; judged anew by studio before each step. */
+  readonly reader: TenantReader;
+  /** Unix milliseconds: what came later is not in it. */
+  readonly asOfMs: number;
+  /** From 1. */
+  readonly part: number;
+  /** Where the step before ended; null: at the beginning. */
+  readonly cursor: string | null;
+  /** For the source `audit`: entries after one, oldest first, as readers see them. */
+  readonly readAudit: (after: number) => Promise<readonly AuditEntry[]>;
+}
+
+export interface StepDone {
+  /** Null: there was nothing further. */
+  readonly part: ExportPart | null;
+  readonly rows: number;
+  /** Null: this was the last step. */
+  readonly cursor: string | null;
+}
+
+export interface AssembleOrder extends ExportOrder {
+  readonly parts: readonly ExportPart[];
+  /** Rows so far; false: stop, nobody wants it any more. */
+  readonly onProgress: (rows: number) => Promise<boolean>;
+}
+
+export interface DeliverOrder extends ExportOrder {
+  readonly parts: readonly ExportPart[];
+  readonly rows: number;
+  readonly createdAt: string;
+  /** As it is stored now; null: it was taken away. */
+  readonly target: ExportTarget | null;
+}
+
+export interface ExportsRpc {
+  /** For a member: counts what they see, and makes the export's key. */
+  prepare(call: SignedCall, spec: ExportSpec, id: ExportId): Promise<ExportsResult<PreparedExport>>;
+  /** For a member who may read it, which studio has judged by its row. @returns the whole of it, opened */
+  open(
+    call: SignedCall,
+    order: ExportOrder & { readonly parts: readonly ExportPart[] },
+  ): Promise<ExportsResult<ReadableStream<Uint8Array>>>;
+
+  /** Job `run_exports`: reads the next rows and seals them. Doing it again writes another object and no other rows. */
+  step(call: SignedCall, order: StepOrder): Promise<ExportsResult<StepDone>>;
+  /** Job `run_exports`: makes of the rows of all steps what could not be made step by step. */
+  assemble(call: SignedCall, order: AssembleOrder): Promise<ExportsResult<readonly ExportPart[]>>;
+  /** Job `run_exports`: takes it to where it goes. */
+  deliver(call: SignedCall, order: DeliverOrder): Promise<DeliveryOutcome>;
+  /** Job `run_exports`: deletes what lies of an export but is none of its parts. */
+  discard(call: SignedCall, id: ExportId, keep: readonly ExportPart[]): Promise<void>;
+  /** Job `run_exports`: every object of the organisation. */
+  erase(call: SignedCall): Promise<void>;
+}

@@ -1,0 +1,7 @@
+import { exportFormats, exportSources } from "../../../core/exports/job.ts";
+import { parseId } from "../../../core/ids.ts";
+import type { ExportOrder } from "../../../core/rpc/exports.ts";
+
+/** What studio has checked, once more: an id of another shape would name another organisation's objects. */
+export const isOrder = ({ export: id, spec }: Pick<ExportOrder, "export" | "spec">): boolean =>
+  parseId("export", id) !== null && exportSources.includes(spec.source) && exportFormats.includes(spec.format);

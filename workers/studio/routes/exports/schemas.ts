@@ -1,0 +1,117 @@
+import { z } from "@hono/zod-openapi";
+import { destinationKinds } from "../../../../core/exports/destination.ts";
+import {
+  type ExportSpec,
+  exportFormats,
+  exportSources,
+  exportStates,
+  exportThingsMax,
+} from "../../../../core/exports/job.ts";
+import type { ExportRow } from "../../../../store/control/exports.ts";
+import { idOf, idText, instant } from "../../http/schemas.ts";
+
+export const exportParams = z.strictObject({ export_id: idOf("export") });
+
+const span = { from: z.iso.datetime().nullable().default(null), to: z.iso.datetime().nullable().default(null) };
+const format = z.enum(exportFormats);
+/** The person's own download, or one of the organisation's destinations. */
+const destination = idOf("exportDestination").nullable().default(null);
+/** What of which source: what does not belong to it is refused. */
+export const wanted = z.discriminatedUnion("source", [
+  z.strictObject({ source: z.literal("inventory"), format, destination }),
+  z.strictObject({
+    source: z.literal("telemetry"),
+    format,
+    destination,
+    ...span,
+    devices: z.array(idOf("device")).min(1).max(exportThingsMax).nullable().default(null),
+  }),
+  z.strictObject({ source: z.literal("audit"), format, destination, ...span }),
+  z.strictObject({
+    source: z.literal("documents"),
+    format,
+    destination,
+    documents: z.array(idOf("document")).min(1).max(exportThingsMax).nullable().default(null),
+  }),
+]);
+
+/** The same as its capability has it; null: its time ends before it begins. */
+export function specOf(body: z.output<typeof wanted>): ExportSpec | null {
+  const span = "from" in body ? { from: body.from, to: body.to } : { from: null, to: null };
+  const [fromMs, toMs] = [span.from, span.to].map((text) => (text === null ? null : Date.parse(text)));
+  const [from, to] = [fromMs ?? null, toMs ?? null];
+  if (from !== null && to !== null && from >= to) return null;
+  return {
+    source: body.source,
+    format: body.format,
+    devices: body.source === "telemetry" ? body.devices : null,
+    documents: body.source === "documents" ? body.documents : null,
+    fromMs: from,
+    toMs: to,
+  };
+}
+
+const count = z.int().nonnegative();
+
+export const exportAnswer = z.object({
+  id: idText,
+  requested_by: idText,
+  source: z.enum(exportSources),
+  format: z.enum(exportFormats),
+  devices: z.array(idText).nullable(),
+  documents: z.array(idText).nullable(),
+  from: instant.nullable(),
+  to: instant.nullable(),
+  destination: z.object({ kind: z.enum(destinationKinds), id: idText.nullable() }),
+  state: z.enum(exportStates),
+  rows: count,
+  /** As many as there were when it was asked for; of the audit log, at most as many. */
+  rows_expected: count,
+  /** 100 once it is done, and never before. */
+  percent: z.int().min(0).max(100),
+  bytes: count,
+  /** Why it failed, in one word. */
+  failure: z.string().nullable(),
+  /** Where it was delivered to. */
+  place: z.string().nullable(),
+  approved_by: idText.nullable(),
+  created_at: instant,
+  finished_at: instant.nullable(),
+  /** When a result is deleted. */
+  expires_at: instant.nullable(),
+});
+
+export function exportView(row: ExportRow): z.output<typeof exportAnswer> {
+  const { spec, destination } = row;
+  const time = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+  return {
+    id: row.id,
+    requested_by: row.requestedBy,
+    source: spec.source,
+    format: spec.format,
+    devices: spec.devices === null ? null : [...spec.devices],
+    documents: spec.documents === null ? null : [...spec.documents],
+    from: time(spec.fromMs),
+    to: time(spec.toMs),
+    destination: { kind: destination.kind, id: destination.kind === "download" ? null : destination.id },
+    state: row.state,
+    rows: row.rows,
+    rows_expected: row.rowsExpected,
+    percent: percentOf(row),
+    bytes: row.bytes,
+    failure: row.failure,
+    place: row.place,
+    approved_by: row.approvedBy,
+    created_at: row.createdAt,
+    finished_at: row.finishedAt,
+    expires_at: row.expiresAt,
+  };
+}
+
+/** A sheet is made of its rows after they were read: half of the way. */
+function percentOf({ state, stage, spec, rows, rowsExpected }: ExportRow): number {
+  if (state === "done" || state === "expired") return 100;
+  if (stage === "whole") return 99;
+  const read = rowsExpected === 0 ? 0 : Math.min(1, rows / rowsExpected);
+  return Math.min(99, Math.floor(read * (spec.format === "xlsx" ? 50 : 99)));
+}
