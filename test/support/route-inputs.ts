@@ -133,7 +133,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   createExportTicket: null,
   redeemExportTicket: { ticket: "x".repeat(43) },
   // Nobody has signed it.
-  takePaymentEvent: { id: "evt_forged", object: "event", type: "invoice.paid" },
+  takePaymentEvent: null,
   addDocumentShare: { kind: "role", grantee: "viewer" },
   createDocumentVersion: { size_bytes: 3 },
   putUploadPart: null,

@@ -1,15 +1,16 @@
 /** What payment providers say: each event once, and the newest state only. */
 import type { PaymentEvent, PaymentProviderName, ProviderState } from "../../../core/billing/provider.ts";
-import type { OrgId } from "../../../core/ids.ts";
 import type { Plan } from "../../../core/tenancy/plan.ts";
-import { type Database, type Statement, sql } from "../../connect.ts";
-import { booleanOf, idOf, instant } from "../columns.ts";
+import { type Database, type Row, type Statement, sql } from "../../connect.ts";
+import { booleanOf, instant } from "../columns.ts";
 import type { OrgScope } from "../org-scope.ts";
 import { receiptIfChanged, type WriteRequest } from "../receipts.ts";
-import { unfinishedScope } from "../scope-makers.ts";
+
+/** A state as it is kept: whose it is, the scope says. */
+export type KeptState = Omit<ProviderState, "org">;
 
 export type AppliedState =
-  | { readonly kind: "applied"; readonly scope: OrgScope; readonly plan: Plan; readonly planChanged: boolean }
+  | { readonly kind: "applied"; readonly plan: Plan; readonly planChanged: boolean }
   /** It was here before, changes nothing, is older than what is known, or concerns no organisation that is here. */
   | { readonly kind: "noted" };
 
@@ -23,9 +24,9 @@ const at = (ms: number | null): Statement =>
  * gave to this customer: a plan that the operator has given since stays, however late the news come.
  * @param from a query of one row when it may be done, of none when not
  */
-function stateChange(provider: PaymentProviderName, state: ProviderState, from: Statement): Statement {
+function stateChange(provider: PaymentProviderName, scope: OrgScope, state: KeptState, from: Statement): Statement {
   return sql`target AS (
-      SELECT o.id, o.plan FROM control.organisations o WHERE o.id = ${state.org} AND EXISTS (${from})
+      SELECT o.id, o.plan FROM control.organisations o WHERE o.id = ${scope.org} AND EXISTS (${from})
         AND (${state.subscription !== null}::boolean OR EXISTS (SELECT FROM control.subscriptions e
           WHERE e.org_id = o.id AND e.provider = ${provider} AND e.customer = ${state.customer})) FOR UPDATE),
     stored AS (
@@ -50,47 +51,50 @@ function stateChange(provider: PaymentProviderName, state: ProviderState, from: 
 
 const outcome = sql`(SELECT org_id FROM changed) AS org_id, EXISTS (SELECT FROM planned) AS plan_changed`;
 
-function appliedOf(row: Record<string, unknown> | undefined, plan: Plan): AppliedState {
+function appliedOf(row: Row | undefined, plan: Plan): AppliedState {
   if (row === undefined || row["org_id"] === null) return { kind: "noted" };
-  const scope = unfinishedScope(idOf("org", row, "org_id"));
-  return { kind: "applied", scope, plan, planChanged: booleanOf(row, "plan_changed") };
+  return { kind: "applied", plan, planChanged: booleanOf(row, "plan_changed") };
 }
 
-/** Notes an event and applies what it says, in one statement: killed in between, neither was done. */
+/**
+ * Notes an event and applies what it says, in one statement: killed in between, neither was done.
+ * @param told whose it is and how they stand now; null: it tells of nobody who is here
+ */
 export async function applyPaymentEvent(
   database: Database,
   write: WriteRequest,
-  { provider, id, kind, occurredAtMs, state }: PaymentEvent,
+  { provider, id, kind, occurredAtMs }: Omit<PaymentEvent, "state">,
+  told: { readonly scope: OrgScope; readonly state: KeptState } | null,
 ): Promise<AppliedState> {
-  const noted = (applied: Statement, org: OrgId | null): Statement =>
+  const noted = (applied: Statement): Statement =>
     sql`INSERT INTO control.payment_events (provider, id, org_id, kind, occurred_at, applied)
-      SELECT ${provider}, ${id}, (SELECT o.id FROM control.organisations o WHERE o.id = ${org}::text), ${kind},
-        ${instant(occurredAtMs)}::timestamptz, ${applied}
+      SELECT ${provider}, ${id}, (SELECT o.id FROM control.organisations o WHERE o.id = ${told?.scope.org ?? null}::text),
+        ${kind}, ${instant(occurredAtMs)}::timestamptz, ${applied}
       ON CONFLICT (provider, id) DO NOTHING RETURNING id`;
-  if (state === null) {
-    await database.query(noted(sql`false`, null));
+  if (told === null) {
+    await database.query(noted(sql`false`));
     return { kind: "noted" };
   }
+  const { scope, state } = told;
   const [row] = await database.query(
-    sql`WITH first AS (${noted(sql`true`, state.org)}),
-      ${stateChange(provider, state, sql`SELECT FROM first`)},
+    sql`WITH first AS (${noted(sql`true`)}),
+      ${stateChange(provider, scope, state, sql`SELECT FROM first`)},
       receipt AS (${receiptIfChanged(write, sql`SELECT org_id FROM changed`)})
       SELECT ${outcome}`,
   );
   return appliedOf(row, state.plan);
 }
 
-/** Applies a state that the provider answered with, where no event says it. */
+/** Applies a state that the provider answered an owner with, where no event says it. */
 export async function applyProviderState(
   database: Database,
   write: WriteRequest,
   scope: OrgScope,
   provider: PaymentProviderName,
-  state: ProviderState,
+  state: KeptState,
 ): Promise<AppliedState> {
-  if (state.org !== scope.org) throw new Error("a provider answered for another organisation");
   const [row] = await database.query(
-    sql`WITH ${stateChange(provider, state, sql`SELECT 1`)},
+    sql`WITH ${stateChange(provider, scope, state, sql`SELECT 1`)},
       receipt AS (${receiptIfChanged(write, scope)})
       SELECT ${outcome}`,
   );

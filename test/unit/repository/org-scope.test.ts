@@ -45,7 +45,6 @@ const callers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "store/control/billing/usage-days.ts": "whose minute of the hour it is to be metered",
     "store/control/billing/invoices.ts": "whose month is over and has no invoice yet",
     "store/control/billing/dunning.ts": "whose owners are to be told of an invoice or a debt",
-    "store/control/billing/payment-events.ts": "whose state a verified payment event has just changed",
     "store/control/api-keys.ts": "keys that were revoked and whose hub is still to be told",
     "store/control/audit-alert-mails.ts": "whose alerts are to be mailed, and is claimed by the clock",
     "workers/studio/audit/alerts/hear.ts": "whose log has just answered that it wrote an alert",

@@ -95,7 +95,7 @@ async function checkout(stripe: Stripe, config: StripeConfig, request: CheckoutR
       throw error;
     }
     const changed = await readCustomer(stripe, config, account.customer, askedAtMs);
-    if (changed === null) throw new PaymentsUnavailable("a customer was there and is not");
+    if (changed === null || changed.state.org !== org) throw new PaymentsUnavailable("a customer was there and is not");
     return { kind: "changed", state: changed.state };
   }
   const customer = account.customer ?? (await newCustomer(stripe, request));

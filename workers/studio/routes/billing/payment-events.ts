@@ -45,7 +45,7 @@ export const takePaymentEvent = defineRoute(
     if (!read.value.ok) return refuse("malformed_request", { detail: "It is not signed, or not for here" });
     const { event } = read.value;
     const isOurs = event.state !== null && (await applyOnRecord(context, event, event.state));
-    if (!isOurs) await applyPaymentEvent(database, context.write(), { ...event, state: null });
+    if (!isOurs) await applyPaymentEvent(database, context.write(), event, null);
     return answer({ received: true });
   },
 );
@@ -63,7 +63,7 @@ async function applyOnRecord(context: RequestContext, event: PaymentEvent, state
   if ((await readNow(database, scope)) === null) return false;
   const call = () => services.caller.asJob("durable-objects.audit-intake", "anonymous_request", org, requestId);
   const intent = await audited(async () => audit.intent(await call(), org, requestEvent(context, null)));
-  const applied = await applyPaymentEvent(database, context.write(), event);
+  const applied = await applyPaymentEvent(database, context.write(), event, { scope, state });
   await audited(async () => audit.outcome(await call(), intent, requestEvent(context, 200), changesOf(applied, org)));
   // Told again where nothing has changed: who was killed in between did not get this far.
   await tellStanding(services, scope, requestId);
