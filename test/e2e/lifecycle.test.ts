@@ -1,11 +1,11 @@
 /** An organisation suspended, resumed, deleted and taken back over the whole system: CLI, edge, studio, hub, pages. */
-import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { connectAsync, type MqttClient } from "mqtt";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { repositoryRoot } from "../../scripts/units.ts";
+import { runCliAside } from "../postgres/cli/run-cli.ts";
 import { newPerson, testPassword } from "./support/api.ts";
 import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
 import { ended, rawGet } from "./support/sockets.ts";
@@ -25,7 +25,7 @@ let device: { device_id: string; token: string; mqtt_url: string };
 
 beforeAll(async () => {
   mkdirSync(pictures, { recursive: true });
-  const flags = ["--quiet", "--no-agent", "--limit-scale", "1000"];
+  const flags = ["--quiet", "--no-agent", "--limit-scale", "1000", "--pace", "12"];
   [browser, stack] = await Promise.all([launchBrowser(), startStackProcess(stateDir, flags)]);
   const { url, mailDir } = stack.description;
   owner = await newPerson(url, mailDir, "owner");
@@ -43,12 +43,8 @@ afterAll(async () => {
   removeStateDir(stateDir);
 });
 
-function sentinel(...args: string[]): { status: number | null; output: string } {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ["scripts/cli/main.ts", ...args, "--state", stateDir],
-    { cwd: repositoryRoot, encoding: "utf8" },
-  );
+async function sentinel(...args: string[]): Promise<{ status: number | null; output: string }> {
+  const { status, stdout, stderr } = await runCliAside([...args, "--state", stateDir]);
   return { status, output: `${stdout}${stderr}` };
 }
 
@@ -77,7 +73,7 @@ describe("an organisation that the operator suspends", () => {
     const { key } = await newKey(owner.api, slug, "readonly");
     const socket = await connect();
     const closed = ended(socket);
-    const suspended = sentinel("tenants", "suspend", slug);
+    const suspended = await sentinel("tenants", "suspend", slug);
     expect(suspended).toEqual({ status: 0, output: expect.stringContaining("is suspended") });
     await closed;
     for (const person of [owner, member]) expect(await codeOf(person)).toBe("org_suspended");
@@ -87,7 +83,7 @@ describe("an organisation that the operator suspends", () => {
     expect([program.status, ((await program.json()) as { code: string }).code]).toEqual([403, "org_suspended"]);
     expect(await upgradeStatus()).toBe(403);
 
-    expect(sentinel("tenants", "resume", slug).output).toContain("is active");
+    expect((await sentinel("tenants", "resume", slug)).output).toContain("is active");
     await vi.waitUntil(async () => (await codeOf(member)) === "none", withinAMinute);
     await vi.waitUntil(async () => (await upgradeStatus()) === 101, withinAMinute);
     await (await connect()).endAsync();

@@ -1,6 +1,6 @@
 /** Backups that the platform makes by itself, on everything as it is started: Workers, objects, bucket, clock, tool. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runCli } from "../postgres/cli/run-cli.ts";
+import { runCliAside } from "../postgres/cli/run-cli.ts";
 import { type Api, enrolDevice, signIn } from "./support/api.ts";
 import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
@@ -60,10 +60,10 @@ describe("a backup that the platform makes", () => {
 
     const org = ["--org", stack.description.org.id];
     const world = ["--state", stateDir];
-    expect(runCli(["backup", "list", ...org, ...world]).stdout).toMatch(
+    expect((await runCliAside(["backup", "list", ...org, ...world])).stdout).toMatch(
       new RegExp(`^${id} .* platform .* read again`, "m"),
     );
-    const verified = runCli(["verify", `r2:${id}`, ...org, ...world]);
+    const verified = await runCliAside(["verify", `r2:${id}`, ...org, ...world]);
     expect(verified).toMatchObject({ status: 0, stdout: expect.stringMatching(/ {2}devices {2}\d+ rows/) });
     // Devices and what the hub knows of them, and the organisation's log.
     for (const stream of ["\\$hub", "\\$audit\\.events", "\\$control\\.memberships"])
@@ -73,7 +73,7 @@ describe("a backup that the platform makes", () => {
     const present = await api.send<Run>("POST", "/api/v1/orgs/demo/backups");
     await ended(present.body.id);
     const into = ["--into", stack.description.org.id, "--confirm", "demo", "--before", present.body.id];
-    const restored = runCli(["restore", id, ...into, ...world]);
+    const restored = await runCliAside(["restore", id, ...into, ...world]);
     expect(restored).toMatchObject({
       status: 0,
       stdout: expect.stringContaining(`its hub knows the ${before.length} devices of then`),
