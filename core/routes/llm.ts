@@ -50,6 +50,24 @@ export const llmRoutes = {
     policy: needs("llm:read"),
     summary: "Tokens and cost of a month, by person and model; one's own, for whoever may see no more",
   }),
+  llmModels: route({
+    method: "GET",
+    path: `${llm}/models`,
+    policy: needs("llm:read"),
+    summary: "Models that one may ask, in OpenAI's shape",
+  }),
+  explainDevice: route({
+    method: "POST",
+    path: `${orgPath}/devices/{device}/explanation`,
+    policy: needs("llm:use"),
+    summary: "Ask a model what a device's last hour was; server-sent events: sources, text, end",
+  }),
+  explainAudit: route({
+    method: "POST",
+    path: `${orgPath}/audit/explanation`,
+    policy: needs("audit:explain"),
+    summary: "Ask a model for a summary of audit entries, or the draft of an incident report; server-sent events",
+  }),
   chatCompletion: route({
     method: "POST",
     path: `${llm}/chat/completions`,

@@ -83,6 +83,8 @@ export interface LlmRpc {
   changeProvider(call: SignedCall, id: LlmProviderId, change: ProviderChange): Promise<LlmResult<LlmProvider>>;
   /** Its keys are gone with it, at once. */
   removeProvider(call: SignedCall, id: LlmProviderId): Promise<LlmResult<null>>;
+  /** Names of models that the caller may ask for by their role, in the order of the providers; none while no key is good. */
+  models(call: SignedCall): Promise<LlmResult<readonly string[]>>;
   /** What the caller may see of a month. @param month `2026-11` */
   usage(call: SignedCall, month: string): Promise<LlmResult<readonly LlmUsage[]>>;
   /**

@@ -43,6 +43,8 @@ export const permissions = [
   "backends:write",
   "audit:read",
   "audit:manage",
+  /** Have a model of the organisation's told what the log says. */
+  "audit:explain",
   "audit:erase",
 ] as const;
 export type Permission = (typeof permissions)[number];

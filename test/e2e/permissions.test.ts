@@ -210,6 +210,9 @@ const shownElsewhere: ReadonlySet<string> = new Set([
   "cancelUpload",
   // llm.test.ts: asks a provider.
   "chatCompletion",
+  // llm-pages.test.ts: ask a provider.
+  "explainDevice",
+  "explainAudit",
   // test/postgres/studio/audit-stream-delivery.test.ts: only what was given up.
   "resendAuditStream",
   // audit-erasure.test.ts: only who is no member any more.

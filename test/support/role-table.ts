@@ -37,6 +37,7 @@ const table: Readonly<Record<Permission, string>> = {
   "backends:write": "✓ ✓ ✓ ✓ –",
   "audit:read": "✓ ✓ – – ✓",
   "audit:manage": "✓ ✓ – – –",
+  "audit:explain": "✓ ✓ – – –",
   "audit:erase": "✓ – – – –",
 };
 

@@ -151,6 +151,8 @@ const bodies: Readonly<Record<string, unknown>> = {
   postToBackend: {},
   putToBackend: {},
   patchAtBackend: {},
+  explainDevice: { model: "small" },
+  explainAudit: { kind: "audit_summary", model: "small" },
   chatCompletion: { model: "small", messages: [{ role: "user", content: "hello" }] },
   rotateDeviceToken: null,
   sendCommand: { name: "ping", args: {} },

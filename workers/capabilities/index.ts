@@ -262,6 +262,9 @@ export class Llm extends WorkerEntrypoint<Env> implements LlmRpc {
   removeProvider(...rest: Parameters<LlmRpc["removeProvider"]>): ReturnType<LlmRpc["removeProvider"]> {
     return this.#llm.removeProvider(...rest);
   }
+  models(...rest: Parameters<LlmRpc["models"]>): ReturnType<LlmRpc["models"]> {
+    return this.#llm.models(...rest);
+  }
   usage(...rest: Parameters<LlmRpc["usage"]>): ReturnType<LlmRpc["usage"]> {
     return this.#llm.usage(...rest);
   }

@@ -27,6 +27,8 @@ const aged = (column: string, days: number) =>
     [],
     tenant.placement,
   );
+/** What somebody is offered. */
+const offered = async (by = owner) => accepted(await kit.llm.models(await kit.as(tenant.org, by)));
 const lastKey = () => kit.servers[0].asked.at(-1)?.key;
 const change = async (provider: LlmProvider, more: { key?: string; keepPrevious?: boolean; baseUrl?: string }) =>
   kit.llm.changeProvider(await call(), provider.id, {
@@ -91,9 +93,24 @@ describe("a provider's key", () => {
     await kit.add(tenant.org, owner, { graceDays: 2 });
     await aged("key_since", 31);
     expect(codeOf(await kit.ask(tenant.org, owner))).toBe("ok");
+    expect(await offered()).toEqual(["small"]);
     await aged("key_since", 1);
     expect(codeOf(await kit.ask(tenant.org, owner))).toBe("key_due");
+    expect(await offered()).toEqual([]);
     expect(kit.servers[0].asked).toHaveLength(1);
+  });
+
+  it("offers its models once each, to the roles that its provider names", async () => {
+    expect(await offered()).toEqual([]);
+    await kit.add(tenant.org, owner, { roles: ["owner"] });
+    await kit.add(tenant.org, owner, {
+      name: "second",
+      roles: ["owner", "viewer"],
+      models: [model, { ...model, name: "big" }],
+    });
+    expect(await offered()).toEqual(["small", "big"]);
+    expect(await offered(personOf("viewer"))).toEqual(["small", "big"]);
+    for (const role of ["analyst", "readonly"] as const) expect(await offered(personOf(role))).toEqual([]);
   });
 
   it("is gone with its provider, in one call", async () => {

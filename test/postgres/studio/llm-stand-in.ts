@@ -1,5 +1,6 @@
 /** What the llm capability answers where studio alone is under test. */
 import { type IdKind, makeId } from "../../../core/ids.ts";
+import type { ChatRequest } from "../../../core/llm/chat.ts";
 import type { Completion, LlmProvider, LlmResult } from "../../../core/rpc/llm.ts";
 
 export function llmAnswers(now: () => number): Record<string, (args: readonly unknown[]) => unknown> {
@@ -23,12 +24,18 @@ export function llmAnswers(now: () => number): Record<string, (args: readonly un
     createdAt: at(),
   });
   const completion = (): Completion => ({ kind: "whole", provider: id("llmProvider"), json: '{"choices":[]}' });
+  const streamed = (): Completion => {
+    const said = { choices: [{ index: 0, delta: { content: "hello" }, finish_reason: "stop" }] };
+    const events = new Blob([`data: ${JSON.stringify(said)}\n\n`, "data: [DONE]\n\n"]).stream();
+    return { kind: "stream", provider: id("llmProvider"), events };
+  };
   return {
     listProviders: () => ok([provider()]),
     addProvider: () => ok(provider()),
     changeProvider: () => ok(provider()),
     removeProvider: () => ok(null),
+    models: () => ok(["small"]),
     usage: () => ok([]),
-    complete: () => ok(completion()),
+    complete: ([request]) => ok((request as ChatRequest).stream ? streamed() : completion()),
   };
 }

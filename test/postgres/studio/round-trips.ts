@@ -174,7 +174,10 @@ export const roundTrips: Readonly<Record<string, number>> = {
   approveExport: 3,
   rejectExport: 3,
   llmUsage: 1,
+  llmModels: 1,
   // Names of people, which are masked.
+  explainDevice: 2,
+  explainAudit: 2,
   chatCompletion: 2,
   listAudit: 1,
   auditStatus: 1,

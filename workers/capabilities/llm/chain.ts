@@ -1,7 +1,9 @@
 /** Which of an organisation's providers are asked for a model, in which order, with which keys. */
 import { keyTimes, type ModelPrice } from "../../../core/llm/provider.ts";
+import type { LlmRpc } from "../../../core/rpc/llm.ts";
 import { listProviders, type StoredKey, type StoredProvider } from "../../../store/tenant/llm-providers.ts";
-import type { CallContext } from "./admission.ts";
+import type { CallContext, Handler } from "./admission.ts";
+import { ok } from "./result.ts";
 
 export interface Link {
   readonly provider: StoredProvider;
@@ -21,6 +23,15 @@ export async function chainFor({ database, role, now }: CallContext, model: stri
   }
   return links;
 }
+
+/** What the caller's role may ask for now. */
+export const offeredModels: Handler<LlmRpc["models"]> = async ({ database, role, now }) => {
+  const nowMs = now();
+  const names = (await listProviders(database))
+    .filter((provider) => provider.roles.some((named) => named === role) && usableKeys(provider, nowMs).length > 0)
+    .flatMap(({ models }) => models.map(({ name }) => name));
+  return ok([...new Set(names)]);
+};
 
 function usableKeys({ key, previous, graceDays }: StoredProvider, nowMs: number): StoredKey[] {
   const keys: StoredKey[] = [];

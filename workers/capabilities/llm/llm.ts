@@ -2,6 +2,7 @@ import { KeyUnavailable } from "../../../core/crypto/key-wrapper.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import type { LlmResult, LlmRpc } from "../../../core/rpc/llm.ts";
 import { admit, type CallContext, type Handler, type LlmDependencies } from "./admission.ts";
+import { offeredModels as models } from "./chain.ts";
 import { complete } from "./complete.ts";
 import { addProvider, changeProvider, listProviders, removeProvider, usage } from "./providers.ts";
 import { refused } from "./result.ts";
@@ -12,6 +13,7 @@ const handlers: { readonly [Method in keyof LlmRpc]: Handler<LlmRpc[Method]> } =
   addProvider,
   changeProvider,
   removeProvider,
+  models,
   usage,
   complete,
 };

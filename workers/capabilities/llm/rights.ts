@@ -12,6 +12,8 @@ export const methodRights: Readonly<Record<keyof LlmRpc, readonly Role[]>> = {
   addProvider: managers,
   changeProvider: managers,
   removeProvider: managers,
+  // Whoever no provider names is offered none.
+  models: ["owner", "admin", "analyst", "viewer", "readonly"],
   // Row-level security chooses whose use it is.
   usage: ["owner", "admin", "analyst", "viewer", "readonly"],
   // Each provider names its roles, too.

@@ -32,6 +32,7 @@ const manage = [
   "devices:command",
   "documents:write",
   "audit:manage",
+  "audit:explain",
   "llm:use",
   "llm:manage",
 ] as const;

@@ -41,6 +41,7 @@ export const permissionTable: Readonly<Record<Role, readonly Permission[]>> = {
     "backends:write",
     "audit:read",
     "audit:manage",
+    "audit:explain",
     "audit:erase",
   ],
   admin: [
@@ -71,6 +72,7 @@ export const permissionTable: Readonly<Record<Role, readonly Permission[]>> = {
     "backends:write",
     "audit:read",
     "audit:manage",
+    "audit:explain",
   ],
   analyst: [
     "org:read",

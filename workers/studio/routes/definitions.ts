@@ -101,6 +101,9 @@ import { listInvitations } from "./invitations/list.ts";
 import { revokeInvitation } from "./invitations/revoke.ts";
 import { chatCompletion } from "./llm/chat.ts";
 import { addLlmProvider, changeLlmProvider, listLlmProviders, removeLlmProvider } from "./llm/providers.ts";
+import { explainAudit } from "./llm/explaining/audit.ts";
+import { explainDevice } from "./llm/explaining/device.ts";
+import { llmModels } from "./llm/models.ts";
 import { llmUsage } from "./llm/usage.ts";
 import { changeEmail } from "./me/change-email.ts";
 import { changePassword } from "./me/change-password.ts";
@@ -320,6 +323,9 @@ const served: readonly RouteDefinition[] = [
   llmUsage,
   listBackends,
   ...backendCalls,
+  llmModels,
+  explainDevice,
+  explainAudit,
   chatCompletion,
   takePaymentEvent,
   createDocument,

@@ -81,6 +81,15 @@ async function answerOf<T>(path: string, schema: z.ZodMiniType<T>, options: Call
   throw new ApiProblem(clientProblem("unexpected_answer", "Unexpected answer", detail, response.status, requestId));
 }
 
+/** The same for an answer that is read while it comes. @throws ApiProblem before its first byte */
+export async function callStream(path: string, options: CallOptions): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  const response = await send(path, options);
+  if (response.ok && response.body !== null) return response.body;
+  const requestId = response.headers.get("X-Request-Id");
+  const retryAfter = response.headers.get("Retry-After");
+  throw new ApiProblem(parseProblem(await readBody(response), response.status, { requestId, retryAfter }));
+}
+
 /** For calls whose answer holds nothing of interest. */
 export async function callVoid(path: string, options: CallOptions): Promise<void> {
   await call(path, z.unknown(), options);

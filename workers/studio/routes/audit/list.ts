@@ -10,8 +10,8 @@ import { answer, refuse } from "../../http/result.ts";
 import { idOf, instant, pageOf, pageQuery } from "../../http/schemas.ts";
 import { instantQuery } from "../../http/time-query.ts";
 
-const query = z.strictObject({
-  ...pageQuery.shape,
+/** By what entries are found. */
+export const auditFilter = {
   type: z.enum(auditTypes).optional(),
   actor: idOf("user").optional(),
   target: z.union([idOf("user"), idOf("device")]).optional(),
@@ -25,7 +25,8 @@ const query = z.strictObject({
   outcome: z.enum(auditOutcomes).optional(),
   from: instantQuery.optional(),
   to: instantQuery.optional(),
-});
+};
+const query = z.strictObject({ ...pageQuery.shape, ...auditFilter });
 
 /** An entry as the log keeps it (core/audit/events.ts); personal fields are null once erased. */
 const entry = z.object({

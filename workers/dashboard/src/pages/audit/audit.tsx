@@ -1,8 +1,10 @@
 import { ListChecksIcon } from "@phosphor-icons/react/ListChecks";
 import { useSearchParams } from "react-router";
 import { type AuditFilter, listAudit } from "../../api/audit.ts";
+import { explainAudit } from "../../api/explanations.ts";
 import { listMembers } from "../../api/orgs.ts";
 import { usePages } from "../../api/pages.ts";
+import { ExplanationSection } from "../../components/explanation/explanation-section.tsx";
 import { useOrg } from "../../components/org-context.tsx";
 import { PageHeader } from "../../components/page-header.tsx";
 import { LoadMore, QueryView } from "../../components/query-view.tsx";
@@ -41,6 +43,18 @@ export function AuditPage() {
         <ActivitySection onNarrow={(to) => change({ ...filter, ...to })} />
       </div>
       <AuditFilters filter={filter} people={[...names]} onChange={change} />
+      {may("audit:explain") && (
+        <div className="mb-4">
+          <ExplanationSection
+            title="In a language model’s words"
+            lead="What the filter finds, without addresses and without reads that went well"
+            questions={[
+              { label: "Summarise", explain: explainAudit(org.id, "audit_summary", filter) },
+              { label: "Draft an incident report", explain: explainAudit(org.id, "incident_report", filter) },
+            ]}
+          />
+        </div>
+      )}
       <div className="relative">
         {query.isFetching && !query.isPending && <ProgressBar label="Reading the audit log" />}
         <QueryView query={query} label="Loading the audit log" rows={8}>

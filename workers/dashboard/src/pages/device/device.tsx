@@ -2,9 +2,11 @@ import { useQuery } from "@tanstack/react-query";
 import { useCallback, useState } from "react";
 import { useParams } from "react-router";
 import { deviceKey, getDevice } from "../../api/devices.ts";
+import { explainDevice } from "../../api/explanations.ts";
 import { problemOf } from "../../api/problem.ts";
 import type { Device } from "../../api/schemas.ts";
 import { type RangeId, ranges } from "../../charts/ranges.ts";
+import { ExplanationSection } from "../../components/explanation/explanation-section.tsx";
 import { useOrg } from "../../components/org-context.tsx";
 import { PageHeader } from "../../components/page-header.tsx";
 import { PresenceBadge } from "../../components/presence-badge.tsx";
@@ -94,6 +96,13 @@ function DeviceView({ read }: { readonly read: Device }) {
       <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <CommandPanel device={device} />
         <DeviceFacts device={device} />
+      </div>
+      <div className="mt-4">
+        <ExplanationSection
+          title="Explain the last hour"
+          lead="What this device measured and how its commands ended, in a language model’s words"
+          questions={[{ label: "Explain", explain: explainDevice(org.id, device.id) }]}
+        />
       </div>
       <div className="mt-4">
         <NewestReading latest={latest} />
