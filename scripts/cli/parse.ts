@@ -6,6 +6,7 @@ import { auditExport } from "./verbs/audit-export.ts";
 import { auditVerify } from "./verbs/audit-verify.ts";
 import { auditVerifyLeaves } from "./verbs/audit-verify-leaves.ts";
 import { auditWitness } from "./verbs/audit-witness.ts";
+import { backendsCheck } from "./verbs/backends-check.ts";
 import { backup } from "./verbs/backup.ts";
 import { backupControl, restoreControlPlane, verifyControlBackup } from "./verbs/backup-control.ts";
 import { backupMakeKey } from "./verbs/backup-flags.ts";
@@ -56,6 +57,7 @@ export const verbs: readonly Verb[] = [
   restore,
   verifyBackup,
   hubReconcile,
+  backendsCheck,
   ...keysData,
   keysRotate,
   keeperMakeKey,

@@ -30,6 +30,7 @@ describe("what is offered to whom", () => {
       "llm:read",
       "llm:use",
       "llm:manage",
+      "backends:monitor",
     ] as const;
     for (const permission of used) {
       expect([permission, may(role, permission)]).toEqual([permission, permissionTable[role].includes(permission)]);

@@ -35,6 +35,7 @@ const manage = [
   "audit:explain",
   "llm:use",
   "llm:manage",
+  "backends:monitor",
 ] as const;
 
 /**

@@ -1,4 +1,4 @@
-import { createBrowserRouter } from "react-router";
+import { createBrowserRouter, type RouteObject } from "react-router";
 import { OrgLayout } from "./components/org-layout.tsx";
 import { permitted } from "./components/permitted.tsx";
 import { NotFoundPage, RouteError } from "./components/route-error.tsx";
@@ -6,6 +6,25 @@ import { RouterFrame } from "./components/router-frame.tsx";
 import { PageLoading } from "./components/states.tsx";
 import { DevicesPage } from "./pages/devices/devices.tsx";
 import { SignInPage } from "./pages/sign-in/sign-in.tsx";
+
+/** What stands outside: servers that members call, and who signs them in. */
+const outsideRoutes: readonly RouteObject[] = [
+  {
+    path: "backends",
+    lazy: async () => ({
+      Component: permitted("backends:monitor", (await import("./pages/backends/backends.tsx")).BackendsPage),
+    }),
+  },
+  {
+    path: "identity-providers",
+    lazy: async () => ({
+      Component: permitted(
+        "identity_providers:manage",
+        (await import("./pages/identity-providers/identity-providers.tsx")).IdentityProvidersPage,
+      ),
+    }),
+  },
+];
 
 /** The paths of core/routes.ts that serve this application. What few people open is loaded when they do. */
 export function createRouter() {
@@ -111,15 +130,7 @@ export function createRouter() {
                 Component: permitted("policies:read", (await import("./pages/security/security.tsx")).SecurityPage),
               }),
             },
-            {
-              path: "identity-providers",
-              lazy: async () => ({
-                Component: permitted(
-                  "identity_providers:manage",
-                  (await import("./pages/identity-providers/identity-providers.tsx")).IdentityProvidersPage,
-                ),
-              }),
-            },
+            ...outsideRoutes,
             {
               path: "language-models",
               lazy: async () => ({

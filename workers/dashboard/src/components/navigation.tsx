@@ -1,6 +1,7 @@
 import { ChatCircleTextIcon } from "@phosphor-icons/react/ChatCircleText";
 import { DesktopTowerIcon } from "@phosphor-icons/react/DesktopTower";
 import { FilesIcon } from "@phosphor-icons/react/Files";
+import { HardDrivesIcon } from "@phosphor-icons/react/HardDrives";
 import { IdentificationBadgeIcon } from "@phosphor-icons/react/IdentificationBadge";
 import { KeyIcon } from "@phosphor-icons/react/Key";
 import { ListChecksIcon } from "@phosphor-icons/react/ListChecks";
@@ -27,6 +28,7 @@ const entries = [
     needs: "identity_providers:manage",
   },
   { to: "/language-models", label: "Language models", icon: ChatCircleTextIcon, needs: "llm:read" },
+  { to: "/backends", label: "Backends", icon: HardDrivesIcon, needs: "backends:monitor" },
   { to: "/audit", label: "Audit log", icon: ListChecksIcon, needs: "audit:read" },
 ] as const satisfies readonly { to: string; label: string; icon: unknown; needs: Permission }[];
 
