@@ -43,6 +43,7 @@ export interface StandIns {
   readonly llm: LlmRpc;
   readonly exports: ExportsRpc;
   readonly exportDestinations: ExportDestinationsRpc;
+  readonly billing: BillingRpc;
   readonly hub: HubControlRpc & HubGeoRpc & HubLifecycleRpc & HubLimitsRpc & HubUsageRpc;
   readonly circuits: BackendCircuitsRpc;
   readonly hubBackup: HubBackupRpc;
@@ -82,8 +83,8 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
               "tend_keys",
               "tend_backups",
               "tend_documents",
-              "tend_billing",
               "run_exports",
+              "tend_billing",
               "take_payments",
               "backup",
             ],
@@ -209,6 +210,7 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       }),
       tryOut: () => ({ ok: true, value: { ok: true, place: "there" } }),
     }),
+    billing: surface<BillingRpc>("capabilities.billing", billingAnswers()),
     encryption: surface<EncryptionRpc>("capabilities.encryption", {
       describe: encryption,
       changeKeeper: () => (broken.has("the keeper") ? { ok: false, code: "key_unavailable" } : encryption()),
