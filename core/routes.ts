@@ -7,6 +7,7 @@ import { auditRoutes } from "./routes/audit.ts";
 import { auditStreamRoutes } from "./routes/audit-stream.ts";
 import { backendsRoutes } from "./routes/backends.ts";
 import { backupRoutes } from "./routes/backups.ts";
+import { billingRoutes } from "./routes/billing.ts";
 import { devicesRoutes } from "./routes/devices.ts";
 import { documentsRoutes } from "./routes/documents.ts";
 import { encryptionRoutes } from "./routes/encryption.ts";
@@ -49,6 +50,7 @@ export const routes = {
   ...exportsRoutes,
   ...llmRoutes,
   ...backendsRoutes,
+  ...billingRoutes,
   ...auditRoutes,
   ...auditStreamRoutes,
   ...backupRoutes,

@@ -2,6 +2,7 @@ import type { OrgSlug, SessionId, UserId } from "../../core/ids.ts";
 import type { OrgState } from "../../core/tenancy/org-state.ts";
 import type { Plan } from "../../core/tenancy/plan.ts";
 import { type Database, sql } from "../connect.ts";
+import { isRestricted } from "./billing/subscription.ts";
 import { booleanOf, idOf, instant, textOf } from "./columns.ts";
 import { type Standing, standingRow, standingStatement } from "./members.ts";
 import { isMoving } from "./moves.ts";
@@ -121,12 +122,15 @@ export interface FoundOrganisation {
   readonly plan: Plan;
   /** Nothing may be written to its schema just now. */
   readonly moving: boolean;
+  /** Something is long overdue: nothing may be added to it. */
+  readonly restricted: boolean;
 }
 
 /** An organisation by id or slug, for routes that need no membership (enrolment, sign-in); its state is theirs to heed. */
 export async function findOrganisation(database: Database, reference: string): Promise<FoundOrganisation | null> {
   const [row] = await database.query(
-    sql`SELECT o.id, o.slug, o.status, o.plan, ${isMoving(sql`o.id`)} AS moving FROM control.organisations o
+    sql`SELECT o.id, o.slug, o.status, o.plan, ${isMoving(sql`o.id`)} AS moving,
+        ${isRestricted(sql`o.id`)} AS restricted FROM control.organisations o
       WHERE (o.id = ${reference} OR o.slug = ${reference}) AND o.status <> 'provisioning'`,
     { readOnly: true },
   );
@@ -137,5 +141,6 @@ export async function findOrganisation(database: Database, reference: string): P
     state: stateOf(row, "status"),
     plan: planOf(row, "plan"),
     moving: booleanOf(row, "moving"),
+    restricted: booleanOf(row, "restricted"),
   };
 }

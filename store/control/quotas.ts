@@ -1,6 +1,7 @@
 /** Plans of organisations, and what of them is counted in the control database. */
 import { limitsOf, type Plan, plans } from "../../core/tenancy/plan.ts";
 import { type Database, type Statement, sql } from "../connect.ts";
+import { isRestricted } from "./billing/subscription.ts";
 import { booleanOf, idOf, numberOf } from "./columns.ts";
 import { changeOfFound, type StateChange } from "./lifecycle.ts";
 import type { DoorScope, PlatformScope } from "./org-scope.ts";
@@ -15,17 +16,17 @@ function people(org: Statement): Statement {
 }
 
 /**
- * A condition: the organisation has room for one more person, by its plan. For a statement that stands behind
+ * A condition: the organisation has room for one more person, by its plan, and may add them. For a statement that stands behind
  * `lockMembers` in its transaction: then nobody joins between the count and the insert.
  * @param scale LIMIT_SCALE
  */
 export function hasRoomForMember(org: Statement, scale: number): Statement {
   const limits = Object.fromEntries(plans.map((plan) => [plan, limitsOf(plan, scale).members]));
-  return sql`${people(org)} < (SELECT (${JSON.stringify(limits)}::text::jsonb ->> l.plan)::bigint
+  return sql`NOT ${isRestricted(org)} AND ${people(org)} < (SELECT (${JSON.stringify(limits)}::text::jsonb ->> l.plan)::bigint
     FROM control.organisations l WHERE l.id = ${org})`;
 }
 
-/** True when the plan's members are all there; whoever stands at the door may be told. */
+/** True when the plan's members are all there, or none may be added; whoever stands at the door may be told. */
 export async function isFullOfMembers(database: Database, { org }: DoorScope, scale: number): Promise<boolean> {
   const [row] = await database.query(sql`SELECT ${hasRoomForMember(sql`${org}::text`, scale)} AS room`, {
     readOnly: true,
@@ -33,26 +34,39 @@ export async function isFullOfMembers(database: Database, { org }: DoorScope, sc
   return row !== undefined && !booleanOf(row, "room");
 }
 
-/** Null: no such organisation. */
-export async function readPlan(database: Database, { org }: DoorScope): Promise<Plan | null> {
-  const [row] = await database.query(sql`SELECT o.plan FROM control.organisations o WHERE o.id = ${org}`, {
-    readOnly: true,
-  });
-  return row === undefined ? null : planOf(row, "plan");
+export interface Room {
+  readonly plan: Plan;
+  /** Something is long overdue: nothing may be added. */
+  readonly restricted: boolean;
 }
 
-export interface MemberUse {
-  readonly plan: Plan;
+/** Null: no such organisation. */
+export async function readRoom(database: Database, { org }: DoorScope): Promise<Room | null> {
+  const [row] = await database.query(
+    sql`SELECT o.plan, ${isRestricted(sql`o.id`)} AS restricted FROM control.organisations o WHERE o.id = ${org}`,
+    { readOnly: true },
+  );
+  return row === undefined ? null : { plan: planOf(row, "plan"), restricted: booleanOf(row, "restricted") };
+}
+
+export interface MemberUse extends Room {
   readonly members: number;
 }
 
 /** Null: no such organisation. */
 export async function readMemberUse(database: Database, { org }: DoorScope): Promise<MemberUse | null> {
   const [row] = await database.query(
-    sql`SELECT o.plan, ${people(sql`o.id`)}::double precision AS members FROM control.organisations o WHERE o.id = ${org}`,
+    sql`SELECT o.plan, ${people(sql`o.id`)}::double precision AS members, ${isRestricted(sql`o.id`)} AS restricted
+      FROM control.organisations o WHERE o.id = ${org}`,
     { readOnly: true },
   );
-  return row === undefined ? null : { plan: planOf(row, "plan"), members: numberOf(row, "members") };
+  return row === undefined
+    ? null
+    : {
+        plan: planOf(row, "plan"),
+        restricted: booleanOf(row, "restricted"),
+        members: numberOf(row, "members"),
+      };
 }
 
 /**

@@ -180,6 +180,11 @@ const bodies: Readonly<Record<string, unknown>> = {
   reconcileHub: { devices: { after: null, until: null, items: [] } },
   restoreOrg: null,
   operatorSetPlan: { plan: "school" },
+  // A step down from where nobody is: it changes nothing.
+  changePlan: { plan: "free" },
+  putBillingDetails: { name: "A school", address: "1 Lane\nPune", gstin: null, state: "27", currency: "INR" },
+  openBillingPortal: null,
+  operatorMarkPaid: { invoice: makeId("invoice", 0, new Uint8Array(10)), reference: "UTR1" },
   // Not to where a walk could go on: nothing may be written on the way.
   operatorMove: { placement: "nowhere" },
   operatorFinishMove: null,

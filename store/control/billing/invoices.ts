@@ -4,7 +4,7 @@ import { type Currency, parseCurrency } from "../../../core/billing/money.ts";
 import type { Buyer, Seller } from "../../../core/billing/parties.ts";
 import { parsePaymentProviderName } from "../../../core/billing/provider.ts";
 import type { InvoiceId, OrgId } from "../../../core/ids.ts";
-import { type Database, DatabaseError, type Row, sql } from "../../connect.ts";
+import { type Database, DatabaseError, type Row, type Statement, sql } from "../../connect.ts";
 import { idOf, instant, numberOf, textOf, textOrNull } from "../columns.ts";
 import type { OrgScope, PlatformScope } from "../org-scope.ts";
 import { planOf } from "../org-state.ts";
@@ -148,7 +148,7 @@ const columns = sql`i.id, i.org_id, i.number, to_char(i.period, 'YYYY-MM') AS mo
   i.sgst_minor::double precision AS sgst_minor, i.igst_minor::double precision AS igst_minor,
   i.total_minor::double precision AS total_minor, control.rfc3339(i.paid_at) AS paid_at`;
 
-function invoiceOf(row: Row): Invoice {
+export function invoiceOf(row: Row): Invoice {
   return {
     id: idOf("invoice", row, "id"),
     number: textOf(row, "number"),
@@ -171,22 +171,9 @@ function invoiceOf(row: Row): Invoice {
 /** Ten years of months: all that there are. */
 const invoicesMax = 120;
 
-/** The newest first. */
-export async function listInvoices(database: Database, { org }: OrgScope): Promise<Invoice[]> {
-  const rows = await database.query(
-    sql`SELECT ${columns} FROM control.invoices i WHERE i.org_id = ${org} ORDER BY i.period DESC LIMIT ${invoicesMax}`,
-    { readOnly: true },
-  );
-  return rows.map(invoiceOf);
-}
-
-/** Null: the organisation has none of that id. */
-export async function readInvoice(database: Database, { org }: OrgScope, id: InvoiceId): Promise<Invoice | null> {
-  const [row] = await database.query(
-    sql`SELECT ${columns} FROM control.invoices i WHERE i.org_id = ${org} AND i.id = ${id}`,
-    { readOnly: true },
-  );
-  return row === undefined ? null : invoiceOf(row);
+/** The newest first, as rows for {@link invoiceOf}. */
+export function invoicesStatement({ org }: OrgScope): Statement {
+  return sql`SELECT ${columns} FROM control.invoices i WHERE i.org_id = ${org} ORDER BY i.period DESC LIMIT ${invoicesMax}`;
 }
 
 /**

@@ -2,7 +2,6 @@
 import { type Currency, parseCurrency } from "../../../core/billing/money.ts";
 import type { Buyer } from "../../../core/billing/parties.ts";
 import { type PaymentProviderName, parsePaymentProviderName } from "../../../core/billing/provider.ts";
-import { type BillingStanding, parseBillingStanding } from "../../../core/billing/standing.ts";
 import { type Plan, parsePlan } from "../../../core/tenancy/plan.ts";
 import { type Database, type Row, type Statement, sql } from "../../connect.ts";
 import { numberOf, textOf, textOrNull } from "../columns.ts";
@@ -27,6 +26,7 @@ export function isRestricted(org: Statement): Statement {
 }
 
 export interface Subscription {
+  readonly slug: string;
   readonly plan: Plan;
   readonly provider: PaymentProviderName;
   readonly currency: Currency;
@@ -36,30 +36,30 @@ export interface Subscription {
   readonly subscription: string | null;
   readonly owedSinceMs: number | null;
   readonly endsAt: string | null;
-  /** What was told. */
-  readonly standing: BillingStanding;
-  readonly members: number;
+}
+
+/** A row for {@link subscriptionOf}. */
+export function subscriptionStatement({ org }: OrgScope): Statement {
+  return sql`SELECT o.slug, o.plan, coalesce(s.provider, 'invoice') AS provider, coalesce(s.currency, 'INR') AS currency,
+      -- What was given is asked for no more.
+      nullif(s.requested_plan, o.plan) AS requested_plan, control.rfc3339(s.requested_at) AS requested_at,
+      s.buyer::text AS buyer, s.customer, s.subscription,
+      (extract(epoch FROM ${owedSince(sql`o.id`)}) * 1000)::double precision AS owed_since_ms,
+      control.rfc3339(s.ends_at) AS ends_at
+    FROM control.organisations o LEFT JOIN control.subscriptions s ON s.org_id = o.id WHERE o.id = ${org}`;
 }
 
 /** Null: no such organisation. */
-export async function readSubscription(database: Database, { org }: OrgScope): Promise<Subscription | null> {
-  const [row] = await database.query(
-    sql`SELECT o.plan, coalesce(s.provider, 'invoice') AS provider, coalesce(s.currency, 'INR') AS currency,
-        s.requested_plan, control.rfc3339(s.requested_at) AS requested_at, s.buyer::text AS buyer, s.customer,
-        s.subscription, (extract(epoch FROM ${owedSince(sql`o.id`)}) * 1000)::double precision AS owed_since_ms,
-        control.rfc3339(s.ends_at) AS ends_at, coalesce(s.told_standing, 'active') AS standing,
-        (SELECT count(*) FROM control.memberships m JOIN control.users u ON u.id = m.user_id
-          WHERE m.org_id = o.id AND u.kind = 'person')::double precision AS members
-      FROM control.organisations o LEFT JOIN control.subscriptions s ON s.org_id = o.id WHERE o.id = ${org}`,
-    { readOnly: true },
-  );
+export async function readSubscription(database: Database, scope: OrgScope): Promise<Subscription | null> {
+  const [row] = await database.query(subscriptionStatement(scope), { readOnly: true });
   return row === undefined ? null : subscriptionOf(row);
 }
 
-function subscriptionOf(row: Row): Subscription {
+export function subscriptionOf(row: Row): Subscription {
   const requested = parsePlan(row["requested_plan"]);
   const buyer = textOrNull(row, "buyer");
   return {
+    slug: textOf(row, "slug"),
     plan: planOf(row, "plan"),
     provider: known(parsePaymentProviderName(row["provider"])),
     currency: known(parseCurrency(row["currency"])),
@@ -70,8 +70,6 @@ function subscriptionOf(row: Row): Subscription {
     subscription: textOrNull(row, "subscription"),
     owedSinceMs: row["owed_since_ms"] === null ? null : numberOf(row, "owed_since_ms"),
     endsAt: textOrNull(row, "ends_at"),
-    standing: known(parseBillingStanding(row["standing"])),
-    members: numberOf(row, "members"),
   };
 }
 

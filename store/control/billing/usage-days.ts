@@ -1,7 +1,7 @@
 /** What organisations had on each day: measured by the clock, several times a day, and kept as the day's most. */
 import type { TenantMeasure } from "../../../core/rpc/billing.ts";
 import type { Plan } from "../../../core/tenancy/plan.ts";
-import { type Database, type Row, sql } from "../../connect.ts";
+import { type Database, type Row, type Statement, sql } from "../../connect.ts";
 import { idOf, instant, numberOf, textOf, textOrNull } from "../columns.ts";
 import { isMoving } from "../moves.ts";
 import type { OrgScope } from "../org-scope.ts";
@@ -76,19 +76,15 @@ export interface UsageDay {
   readonly measuredAt: string | null;
 }
 
-/** The newest days first. */
-export async function listUsageDays(database: Database, { org }: OrgScope, days: number): Promise<UsageDay[]> {
-  const rows = await database.query(
-    sql`SELECT day::text AS day, plan, devices::double precision AS devices, members::double precision AS members,
-        storage_bytes::double precision AS storage_bytes, messages::double precision AS messages,
-        llm_micros::double precision AS llm_micros, control.rfc3339(measured_at) AS measured_at
-      FROM control.usage_days WHERE org_id = ${org} ORDER BY day DESC LIMIT ${days}`,
-    { readOnly: true },
-  );
-  return rows.map(dayOf);
+/** The newest days first, as rows for {@link dayOf}. */
+export function daysStatement({ org }: OrgScope, days: number): Statement {
+  return sql`SELECT day::text AS day, plan, devices::double precision AS devices, members::double precision AS members,
+      storage_bytes::double precision AS storage_bytes, messages::double precision AS messages,
+      llm_micros::double precision AS llm_micros, control.rfc3339(measured_at) AS measured_at
+    FROM control.usage_days WHERE org_id = ${org} ORDER BY day DESC LIMIT ${days}`;
 }
 
-function dayOf(row: Row): UsageDay {
+export function dayOf(row: Row): UsageDay {
   const countOrNull = (column: string): number | null => (row[column] === null ? null : numberOf(row, column));
   return {
     day: textOf(row, "day"),

@@ -7,7 +7,7 @@ export function billingAnswers(): Record<string, (args: readonly unknown[]) => u
     measure: () => ok({ devices: 3, storageBytes: 4096, llmMicros: 250_000 }),
     provider: () => ok("invoice"),
     checkout: () => ok({ kind: "requested" }),
-    portal: () => ({ ok: false, code: "not_found" }),
+    portal: () => ok({ url: "https://payments.test/portal" }),
     read: () => ok({ ok: false, code: "not_genuine" }),
     end: () => ok(null),
   };

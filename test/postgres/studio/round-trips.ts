@@ -219,6 +219,13 @@ export const roundTrips: Readonly<Record<string, number>> = {
   operatorDeleteOrg: 1,
   operatorRestoreOrg: 1,
   operatorSetPlan: 1,
+  getBilling: 2,
+  putBillingDetails: 2,
+  // Of the plan that it is on: nothing changes.
+  changePlan: 2,
+  openBillingPortal: 2,
+  operatorListInvoices: 2,
+  operatorMarkPaid: 1,
   operatorMove: 1,
   operatorFinishMove: 1,
   operatorGiveUpMove: 1,

@@ -41,9 +41,9 @@ export interface StandIns {
   readonly backups: BackupsRpc;
   readonly documents: DocumentsRpc;
   readonly llm: LlmRpc;
+  readonly billing: BillingRpc;
   readonly exports: ExportsRpc;
   readonly exportDestinations: ExportDestinationsRpc;
-  readonly billing: BillingRpc;
   readonly hub: HubControlRpc & HubGeoRpc & HubLifecycleRpc & HubLimitsRpc & HubUsageRpc;
   readonly circuits: BackendCircuitsRpc;
   readonly hubBackup: HubBackupRpc;
@@ -194,6 +194,7 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
     }),
     documents: surface<DocumentsRpc>("capabilities.documents", documentAnswers(now)),
     llm: surface<LlmRpc>("capabilities.llm", llmAnswers(now)),
+    billing: surface<BillingRpc>("capabilities.billing", billingAnswers()),
     exports: surface<ExportsRpc>("capabilities.exports", {
       prepare: () => ({ ok: true, value: { rowsExpected: 3, wrappedKey: "d1.wrapped" } }),
       open: () => ({ ok: true, value: new Response("a,b\r\n").body }),
@@ -210,7 +211,6 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
       }),
       tryOut: () => ({ ok: true, value: { ok: true, place: "there" } }),
     }),
-    billing: surface<BillingRpc>("capabilities.billing", billingAnswers()),
     encryption: surface<EncryptionRpc>("capabilities.encryption", {
       describe: encryption,
       changeKeeper: () => (broken.has("the keeper") ? { ok: false, code: "key_unavailable" } : encryption()),

@@ -247,6 +247,24 @@ export function createArrangements(
       );
       return { target: at(org, "audit/stream/dead-letters/1/resend") };
     },
+    // Up is asked for.
+    changePlan: async () => ({ body: { plan: "school" } }),
+    async openBillingPortal(org) {
+      await asSuperuser("INSERT INTO control.subscriptions (org_id, customer) VALUES ($1, 'cus_1')", [org.id]);
+      return {};
+    },
+    async operatorMarkPaid(org) {
+      const invoice = id("invoice");
+      const party = '{"name":"x","address":"","gstin":null,"state":null}';
+      await asSuperuser(
+        `INSERT INTO control.invoices (id, org_id, number, period, issued_at, due_at, currency, seller, buyer, lines,
+           net_minor, cgst_minor, sgst_minor, igst_minor, total_minor)
+         VALUES ($1, $2, 'S2627/' || lpad((random() * 999999)::int::text, 6, '0'), '2026-01-01', now(),
+           now() + interval '15 days', 'INR', $3, $3, '[{}]', 100, 0, 0, 0, 100)`,
+        [invoice, org.id, party],
+      );
+      return { body: { invoice, reference: "UTR1" } };
+    },
     async enableUser({ owner }) {
       await send("POST", "/api/v1/operator/users/disable", { ...operator, body: { email: owner.email } });
       return {};

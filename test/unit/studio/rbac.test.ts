@@ -60,7 +60,13 @@ describe("routes of an organisation", () => {
       "listBackends",
       "listBackupRuns",
     ];
-    const managed = [...seenByAdministrators, "listIdentityProviders", "getIdentityProvider", "getEncryption"];
+    const managed = [
+      ...seenByAdministrators,
+      "listIdentityProviders",
+      "getIdentityProvider",
+      "getEncryption",
+      "getBilling",
+    ];
     // A way to read what may be read, for a browser.
     const readsByPost = ["createDocumentTicket", "createExportTicket"];
     expect(permission.endsWith(":read")).toBe(

@@ -3,7 +3,7 @@ import type { DocumentId } from "../../../core/ids.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import type { DocumentResult, DocumentsRpc } from "../../../core/rpc/documents.ts";
 import { limitsOf } from "../../../core/tenancy/plan.ts";
-import { readPlan } from "../../../store/control/quotas.ts";
+import { readRoom } from "../../../store/control/quotas.ts";
 import { fromPart, refusalOf } from "../downstream.ts";
 import { quotaExceeded } from "../lifecycle/quota.ts";
 import type { MemberContext } from "../pipeline/request-context.ts";
@@ -61,7 +61,7 @@ export async function documentRefusal(
     case "too_many":
       return refuse("conflict", { detail: "There are as many of them as there may be" });
     case "storage_full":
-      return quotaExceeded("storage_bytes", await storageBytesMax(context));
+      return quotaExceeded("storage_bytes", (await storageRoom(context)).bytesMax);
     case "not_found":
     case "forbidden":
     case "conflict":
@@ -72,9 +72,12 @@ export async function documentRefusal(
   }
 }
 
-/** Bytes that the organisation's plan allows. */
-export async function storageBytesMax({ services, scope }: MemberContext): Promise<number> {
-  const plan = await readPlan(services.database, scope);
-  if (plan === null) throw new Error("a member's organisation has no plan");
-  return limitsOf(plan, services.limitScale).storage_bytes;
+/** Bytes that the organisation's plan allows, and whether anything may be added at all. */
+export async function storageRoom({
+  services,
+  scope,
+}: MemberContext): Promise<{ readonly bytesMax: number; readonly restricted: boolean }> {
+  const room = await readRoom(services.database, scope);
+  if (room === null) throw new Error("a member's organisation has no plan");
+  return { bytesMax: limitsOf(room.plan, services.limitScale).storage_bytes, restricted: room.restricted };
 }

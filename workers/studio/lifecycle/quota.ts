@@ -10,9 +10,10 @@ export function quotaExceeded(quota: Quota, limit: number, headers?: AnswerHeade
   return refuse("quota_exceeded", { extensions: { quota, limit }, ...extra });
 }
 
-/** {@link quotaExceeded} for members of an organisation. */
+/** {@link quotaExceeded} for members of an organisation; or none may be added, whatever its plan. */
 export async function membersFull(services: Services, door: DoorScope): Promise<Refusal> {
   const use = await readMemberUse(services.database, door);
   if (use === null) return refuse("not_found");
+  if (use.restricted) return refuse("payment_overdue");
   return quotaExceeded("members", limitsOf(use.plan, services.limitScale).members);
 }

@@ -43,7 +43,11 @@ import { backendCalls } from "./backends/call.ts";
 import { listBackends } from "./backends/list.ts";
 import { listBackups } from "./backups/list.ts";
 import { createBackup, listBackupRuns } from "./backups/runs.ts";
+import { putBillingDetails } from "./billing/details.ts";
 import { takePaymentEvent } from "./billing/payment-events.ts";
+import { changePlan } from "./billing/plan.ts";
+import { openBillingPortal } from "./billing/portal.ts";
+import { getBilling } from "./billing/show.ts";
 import { listDevices } from "./devices/list.ts";
 import { listCommands } from "./devices/list-commands.ts";
 import { removeDevice } from "./devices/remove.ts";
@@ -125,6 +129,7 @@ import { listMembers } from "./members/list.ts";
 import { removeMember } from "./members/remove.ts";
 import { eraseUser } from "./operator/erase-user.ts";
 import { beginHubExport, endHubExport, readHubExport, reconcileHub, recordBackup } from "./operator/hub-backup.ts";
+import { operatorListInvoices, operatorMarkPaid } from "./operator/invoices.ts";
 import { operatorFinishMove, operatorGiveUpMove, operatorMove } from "./operator/moves.ts";
 import {
   operatorDeleteOrg,
@@ -326,6 +331,12 @@ const served: readonly RouteDefinition[] = [
   llmModels,
   explainDevice,
   explainAudit,
+  getBilling,
+  putBillingDetails,
+  changePlan,
+  openBillingPortal,
+  operatorListInvoices,
+  operatorMarkPaid,
   chatCompletion,
   takePaymentEvent,
   createDocument,

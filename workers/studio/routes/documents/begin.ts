@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
-import { answerFromDocuments, storageBytesMax } from "../../http/ask-documents.ts";
+import { answerFromDocuments, storageRoom } from "../../http/ask-documents.ts";
 import { defineRoute } from "../../http/define-route.ts";
+import { refuse } from "../../http/result.ts";
 import { announced, documentName, documentParams, upload, uploadView } from "./schemas.ts";
 
 const begun = {
@@ -14,7 +15,8 @@ export const createDocument = defineRoute(
   { caller: "member", body: z.strictObject({ name: documentName, ...announced }), status: 201, answer: upload },
   async (context, { body }) => {
     const wanted = { document: null, name: body.name, sizeBytes: body.size_bytes, declaredType: body.type };
-    const bytesMax = await storageBytesMax(context);
+    const { bytesMax, restricted } = await storageRoom(context);
+    if (restricted) return refuse("payment_overdue");
     return answerFromDocuments(
       context,
       (documents, call) => documents.beginUpload(call, { ...wanted, storageBytesMax: bytesMax }),
@@ -29,7 +31,8 @@ export const createDocumentVersion = defineRoute(
   { caller: "member", params: documentParams, body: z.strictObject(announced), status: 201, answer: upload },
   async (context, { params, body }) => {
     const wanted = { document: params.doc, name: "", sizeBytes: body.size_bytes, declaredType: body.type };
-    const bytesMax = await storageBytesMax(context);
+    const { bytesMax, restricted } = await storageRoom(context);
+    if (restricted) return refuse("payment_overdue");
     return answerFromDocuments(
       context,
       (documents, call) => documents.beginUpload(call, { ...wanted, storageBytesMax: bytesMax }),

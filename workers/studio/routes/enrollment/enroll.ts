@@ -62,9 +62,10 @@ async function redeem(
   const { code, name, platform, public_key: publicKey = null } = input.body;
   const organisation = await organisationOf(context, input.body);
   if (organisation === null) return refuse("invalid_enrollment_code");
-  const { door, state, plan, moving } = organisation;
+  const { door, state, plan, moving, restricted } = organisation;
   if (state !== "active") return refuse(shutCode(state));
   if (moving) return orgMoving();
+  if (restricted) return refuse("payment_overdue");
   const { org } = door;
   const devicesMax = limitsOf(plan, services.limitScale).devices;
   const made = await fromPart("devices", async () => {
