@@ -59,7 +59,7 @@ async function handOn(context: MemberContext, method: BackendMethod, asked: Aske
   if (!allowsRole(route, membership.role)) return refuse("forbidden");
   const unknown = Object.keys(query).find((field) => !route.query.includes(field));
   if (unknown !== undefined)
-    return refuse("invalid_request", { errors: [{ path: unknown, message: "is not known here" }] });
+    return refuse("invalid_request", { errors: [{ path: unknown.slice(0, 64), message: "is not known here" }] });
 
   const request: BackendRequest = {
     method,

@@ -76,6 +76,6 @@ const columns: readonly Column<Backend>[] = [
 
 const routeColumns: readonly Column<Backend["routes"][number]>[] = [
   { header: "Methods", cell: ({ methods }) => methods.join(", ") },
-  { header: "Path", cell: ({ path }) => <code className="break-all text-xs">{path}</code> },
+  { header: "Path", cell: ({ path }) => <code className="text-xs">{path}</code> },
   { header: "Roles", cell: ({ roles }) => roles.join(", ") },
 ];
