@@ -1,8 +1,10 @@
 /** Exports through studio's own code, the real capability, real Postgres and a real bucket; the queue is turned by hand. */
 import { expect } from "vitest";
 import { type ExportId, parseId } from "../../../core/ids.ts";
+import { studioHeaders } from "../../../core/rpc/studio.ts";
 import { runExport } from "../../../workers/studio/exports/run.ts";
 import { createWhole, type Organisation, type Whole } from "../../attack/tenant/whole-kit.ts";
+import { newId } from "../../unit/capabilities/mesh.ts";
 import type { Account, Sent } from "../studio/harness.ts";
 
 export interface Wanted {
@@ -19,6 +21,8 @@ export interface ExportsKit extends Whole {
   turn(id: ExportId): Promise<void>;
   show(org: Organisation, by: Account, id: ExportId): Promise<Sent["body"]>;
   download(org: Organisation, by: Account, id: ExportId): Promise<Sent>;
+  /** The bytes of a result, as they are. */
+  openResult(org: Organisation, id: ExportId): Promise<Uint8Array>;
   /** Asked for, made and fetched. */
   made(org: Organisation, by: Account, wanted: Wanted): Promise<string>;
 }
@@ -46,6 +50,18 @@ export async function createExportsKit(): Promise<ExportsKit> {
     turn,
     show,
     download,
+    async openResult(org, id) {
+      const headers = {
+        [studioHeaders.requestId]: newId("request"),
+        [studioHeaders.route]: "downloadExport",
+        [studioHeaders.clientIp]: "203.0.113.7",
+        [studioHeaders.country]: "IN",
+        [studioHeaders.credential]: "bearer",
+        Authorization: `Bearer ${org.owner.token}`,
+      };
+      const url = `https://studio.internal${at(org)}/${id}/download`;
+      return new Uint8Array(await (await whole.studio.fetch(new Request(url, { headers }))).arrayBuffer());
+    },
     async made(org, by, wanted) {
       const id = await begin(org, by, wanted);
       await turn(id);

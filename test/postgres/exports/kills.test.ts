@@ -1,0 +1,207 @@
+/** An export that is killed anywhere, given up, or over: what is in it, and what is left of it. */
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { ExportId } from "../../../core/ids.ts";
+import { sql } from "../../../store/connect.ts";
+import { runExport } from "../../../workers/studio/exports/run.ts";
+import { runExportUpkeep } from "../../../workers/studio/exports/upkeep.ts";
+import type { Services } from "../../../workers/studio/services.ts";
+import type { Organisation } from "../../attack/tenant/whole-kit.ts";
+import { asSuperuser } from "../support.ts";
+import { createExportsKit, type ExportsKit, tableOf, type Wanted } from "./kit.ts";
+
+let kit: ExportsKit;
+let org: Organisation;
+/** Two full steps and the beginning of a third, which is what a step has of devices (sources/inventory.ts). */
+const devices = 10_001;
+const inventory: Wanted = { source: "inventory", format: "csv" };
+
+beforeAll(async () => {
+  kit = await createExportsKit();
+  org = await kit.organisation();
+  await org.tenant.run(
+    "system",
+    null,
+    sql`INSERT INTO devices (id, name, platform, token_sha256, enrollment_code_id, enrolled_at)
+      SELECT 'dev_' || lpad(n::text, 26, '0'), 'pc ' || n, 'linux', encode(sha256(n::text::bytea), 'hex'),
+        (SELECT min(id) FROM enrollment_codes), now() - interval '1 hour'
+      FROM generate_series(1, ${devices}::integer) AS n`,
+  );
+}, 180_000);
+beforeEach(() => {
+  kit.clock.nowMs = Date.now();
+});
+
+/** Each thing that outlives the process: a piece that was written, a row that was changed. */
+const isDurable = (text: string): boolean => text.includes("UPDATE control.exports");
+
+/** Services of a process that dies at its n-th point: before a durable write, or behind it with its answer lost. */
+function dying(services: Services, dies: number): { services: Services; reached: () => number } {
+  let points = 0;
+  const point = (): void => {
+    points += 1;
+    if (points === dies) throw new Error("killed");
+  };
+  const around = async <T>(work: () => Promise<T>): Promise<T> => {
+    point();
+    const done = await work();
+    point();
+    return done;
+  };
+  const { database, exports } = services;
+  const mortal: Services = {
+    ...services,
+    exports: {
+      ...exports,
+      step: (call, order) => around(() => exports.step(call, order)),
+      assemble: (call, order) => around(() => exports.assemble(call, order)),
+    },
+    database: {
+      ...database,
+      query: (statement, options) =>
+        isDurable(statement.text)
+          ? around(() => database.query(statement, options))
+          : database.query(statement, options),
+    },
+  };
+  return { services: mortal, reached: () => points };
+}
+
+/** As if the claim of whoever died had run out. */
+const outlived = (id: ExportId): Promise<unknown> =>
+  asSuperuser(
+    "UPDATE control.exports SET claimed_until = now() - interval '1 second' WHERE id = $1 AND state <> 'done'",
+    [id],
+  );
+const objectsOf = async (id: ExportId): Promise<string[]> =>
+  (await kit.exportBucket.list({ prefix: `${org.id}/${id}/` })).objects.map(({ key }) => key.split("/")[2] ?? "");
+const partsOf = async (id: ExportId): Promise<string[]> =>
+  (
+    await asSuperuser(
+      "SELECT p.part ->> 'o' AS object FROM control.exports, jsonb_array_elements(parts) AS p (part) WHERE id = $1",
+      [id],
+    )
+  ).map((row) => String(row["object"]));
+/** As if it had been over for longer than anybody could still write for it. */
+const settled = (id: ExportId): Promise<unknown> =>
+  asSuperuser("UPDATE control.exports SET finished_at = now() - interval '1 hour' WHERE id = $1", [id]);
+
+describe("an export that is killed", () => {
+  it("before or behind any durable write has every row once when somebody goes on, and leaves nothing else", async () => {
+    const { services } = kit.studio;
+    const whole = await kit.made(org, org.owner, inventory);
+    expect(new Set(tableOf(whole).map(({ device_id }) => device_id)).size).toBeGreaterThanOrEqual(devices);
+    for (let dies = 1; ; dies += 1) {
+      kit.clock.nowMs = Date.now();
+      const id = await kit.begin(org, org.owner, inventory);
+      const mortal = dying(services, dies);
+      const outcome = await runExport(mortal.services, id).then(
+        () => "lived",
+        () => "killed",
+      );
+      await outlived(id);
+      await runExport(services, id);
+      expect([dies, (await kit.show(org, org.owner, id)).state]).toEqual([dies, "done"]);
+      expect([dies, (await kit.download(org, org.owner, id)).text === whole]).toEqual([dies, true]);
+      await settled(id);
+      await runExportUpkeep(services);
+      expect([dies, (await objectsOf(id)).toSorted()]).toEqual([dies, (await partsOf(id)).toSorted()]);
+      if (outcome === "lived") {
+        // The claim, three steps with their checkpoints, the end: two points each.
+        expect(mortal.reached()).toBe(16);
+        return;
+      }
+    }
+  }, 600_000);
+
+  it("is put into the queue again by the clock, by whom nothing is lost that a queue forgot", async () => {
+    const sent: ExportId[] = [];
+    const { services } = kit.studio;
+    const hearing = {
+      ...services,
+      exportQueue: { send: async (message: { export: ExportId }) => sent.push(message.export) },
+    };
+    const id = await kit.begin(org, org.owner, inventory);
+    await runExportUpkeep(hearing);
+    expect(sent).not.toContain(id);
+    await asSuperuser("UPDATE control.exports SET created_at = created_at - interval '2 minutes' WHERE id = $1", [id]);
+    await runExportUpkeep(hearing);
+    expect(sent).toContain(id);
+    await runExport(services, id);
+    // A message that comes twice finds nothing to do.
+    await runExport(services, id);
+    expect((await kit.show(org, org.owner, id)).state).toBe("done");
+  });
+
+  it("is worked on by one alone: whoever lost their claim writes nothing any more", async () => {
+    const { services } = kit.studio;
+    const id = await kit.begin(org, org.owner, inventory);
+    let others: Promise<void> | null = null;
+    const slow: Services = {
+      ...services,
+      exports: {
+        ...services.exports,
+        step: async (call, order) => {
+          const done = await services.exports.step(call, order);
+          if (others === null) {
+            await outlived(id);
+            others = runExport(services, id);
+            await others;
+          }
+          return done;
+        },
+      },
+    };
+    await runExport(slow, id);
+    const shown = await kit.show(org, org.owner, id);
+    expect(shown).toMatchObject({ state: "done", rows: shown.rows_expected });
+    expect((await kit.download(org, org.owner, id)).text).toBe(await kit.made(org, org.owner, inventory));
+  });
+});
+
+describe("an export that is over", () => {
+  it("is given up in the midst of a step: nothing opens it, and nothing of it stays", async () => {
+    const { services } = kit.studio;
+    const id = await kit.begin(org, org.owner, inventory);
+    const path = `/api/v1/orgs/${org.slug}/exports/${id}`;
+    const interrupted: Services = {
+      ...services,
+      exports: {
+        ...services.exports,
+        step: async (call, order) => {
+          const done = await services.exports.step(call, order);
+          await kit.send("DELETE", path, { token: org.owner.token });
+          return done;
+        },
+      },
+    };
+    await runExport(interrupted, id);
+    expect((await kit.show(org, org.owner, id)).state).toBe("cancelled");
+    expect((await kit.download(org, org.owner, id)).status).toBe(404);
+    expect((await kit.send("DELETE", path, { token: org.owner.token })).status).toBe(409);
+    expect((await objectsOf(id)).length).toBe(1);
+    await settled(id);
+    await runExportUpkeep(services);
+    expect(await objectsOf(id)).toEqual([]);
+  });
+
+  it("is deleted after seven days, what opens it first", async () => {
+    const { services } = kit.studio;
+    const id = await kit.begin(org, org.owner, inventory);
+    await runExport(services, id);
+    const { finished_at, expires_at } = await kit.show(org, org.owner, id);
+    expect(Date.parse(expires_at) - Date.parse(finished_at)).toBe(7 * 24 * 3600_000);
+    await asSuperuser("UPDATE control.exports SET expires_at = now() - interval '1 second' WHERE id = $1", [id]);
+    await settled(id);
+    await runExportUpkeep({
+      ...services,
+      exports: { ...services.exports, discard: () => Promise.reject(new Error("away")) },
+    });
+    expect((await kit.show(org, org.owner, id)).state).toBe("expired");
+    expect((await kit.download(org, org.owner, id)).status).toBe(404);
+    const [row] = await asSuperuser("SELECT wrapped_key FROM control.exports WHERE id = $1", [id]);
+    expect(row).toEqual({ wrapped_key: null });
+    expect(await objectsOf(id)).not.toEqual([]);
+    await runExportUpkeep(services);
+    expect(await objectsOf(id)).toEqual([]);
+  });
+});
