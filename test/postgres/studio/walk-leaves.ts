@@ -131,6 +131,8 @@ export const leaves: Readonly<Record<string, readonly string[]>> = {
   putToBackend: nothing,
   patchAtBackend: nothing,
   deleteAtBackend: nothing,
+  explainDevice: nothing,
+  explainAudit: nothing,
   chatCompletion: nothing,
   putAuditStream: ["policy_change audit_stream @org", "key_change created @org"],
   removeAuditStream: ["policy_change audit_stream @org"],
