@@ -25,6 +25,7 @@ describe("what is offered to whom", () => {
       "documents:write",
       "audit:read",
       "audit:manage",
+      "audit:erase",
       "audit:explain",
       "billing:manage",
       "llm:read",

@@ -43,7 +43,7 @@ const manage = [
  * call by its own table.
  */
 const offered: Readonly<Record<Role, readonly Permission[]>> = {
-  owner: [...manage, "encryption:manage", "billing:manage"],
+  owner: [...manage, "audit:erase", "encryption:manage", "billing:manage"],
   admin: manage,
   analyst: [...ofGroups, "documents:write"],
   viewer: ofGroups,

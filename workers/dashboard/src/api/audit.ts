@@ -1,4 +1,4 @@
-import { call, path } from "./client.ts";
+import { call, callVoid, path } from "./client.ts";
 import {
   type AuditEntry,
   type AuditProof,
@@ -47,4 +47,9 @@ export function readAuditStatus(org: string, signal: AbortSignal): Promise<Audit
 /** Where an entry stands in the log; fetching it is a read on record. */
 export function readAuditProof(org: string, seq: number, signal: AbortSignal): Promise<AuditProof> {
   return call(path("orgs", org, "audit", String(seq), "proof"), auditProofSchema, { signal });
+}
+
+/** Makes a former member unreadable in the log, for good. */
+export function eraseAuditSubject(org: string, user: string): Promise<void> {
+  return callVoid(path("orgs", org, "audit", "subjects", user), { method: "DELETE" });
 }

@@ -13,6 +13,7 @@ import { membersKey } from "../members/members-key.ts";
 import { ActivitySection } from "./activity/activity-section.tsx";
 import { AuditFilters } from "./audit-filters.tsx";
 import { AuditTable } from "./audit-table.tsx";
+import { ErasureSection } from "./erasure/erasure-section.tsx";
 import { filterFromSearch } from "./filter.ts";
 import { AlertMailSection } from "./leaving/alert-mail.tsx";
 import { ExportSection } from "./leaving/export-section.tsx";
@@ -74,6 +75,7 @@ export function AuditPage() {
         <AlertMailSection />
         {may("audit:manage") && <StreamSection />}
         <WitnessesSection />
+        {may("audit:erase") && <ErasureSection suggested={names.has(filter.actor) ? "" : filter.actor} />}
       </div>
     </>
   );

@@ -1,4 +1,4 @@
-import type { AuditStream } from "../../../api/audit-stream.ts";
+import type { AuditStream, StreamTest } from "../../../api/audit-stream.ts";
 
 /** What a failure's stable word means to whoever has to do something about it. */
 const failures: Readonly<Record<string, string>> = {
@@ -15,6 +15,14 @@ export const failureText = (failure: string, status: number | null): string => {
   const text = failures[failure] ?? failure;
   return status === null ? text : `${text} (${status})`;
 };
+
+/** What came of a test message, as people read it. */
+export function testText({ taken, failure, status, took_ms }: StreamTest): string {
+  const time = `after ${took_ms} ms`;
+  if (taken) return `Taken ${time} (${status}).`;
+  const text = failureText(failure ?? "", status);
+  return `Not taken ${time}: ${text}.`;
+}
 
 /** `new`: nothing was sent yet. */
 export type StreamStanding = "new" | "sending" | "failing" | "stopped";

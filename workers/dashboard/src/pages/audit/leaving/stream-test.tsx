@@ -1,9 +1,9 @@
 import { Button } from "@cloudflare/kumo/components/button";
 import { useMutation } from "@tanstack/react-query";
-import { type StreamTest, testAuditStream } from "../../../api/audit-stream.ts";
+import { testAuditStream } from "../../../api/audit-stream.ts";
 import { useOrg } from "../../../components/org-context.tsx";
 import { FormFailure } from "../../../components/states.tsx";
-import { failureText } from "./stream-state.ts";
+import { testText } from "./stream-state.ts";
 
 /** One message to the destination, now, and what it says to that. */
 export function StreamTestButton() {
@@ -20,12 +20,4 @@ export function StreamTestButton() {
       <FormFailure error={test.error} />
     </div>
   );
-}
-
-/** What came of a test message, as people read it. */
-export function testText({ taken, failure, status, took_ms }: StreamTest): string {
-  const time = `after ${took_ms} ms`;
-  if (taken) return `Taken ${time} (${status}).`;
-  const text = failureText(failure ?? "", status);
-  return `Not taken ${time}: ${text}.`;
 }
