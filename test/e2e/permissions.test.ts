@@ -215,6 +215,9 @@ const shownElsewhere: ReadonlySet<string> = new Set([
   "explainAudit",
   // test/postgres/studio/audit-stream-delivery.test.ts: only what was given up.
   "resendAuditStream",
+  // exports-pages.test.ts: only another person's that waits.
+  "approveExport",
+  "rejectExport",
   // audit-erasure.test.ts: only who is no member any more.
   "eraseAuditSubject",
 ]);

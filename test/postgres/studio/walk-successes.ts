@@ -48,6 +48,14 @@ export function createArrangements(
     return (await send("PUT", at(org, "audit/stream"), { ...by(org.owner), body })).body.id;
   };
   const exportOf = (org: Org): Promise<string> => made(org, "exports", { source: "inventory", format: "csv" });
+  /** Of somebody else, who may see all of it. */
+  const waitingExport = async (org: Org): Promise<string> => {
+    const { token } = await studio.newMember(org, "admin");
+    const asked = { token, body: { source: "inventory", format: "csv" } };
+    const { id } = (await send("POST", at(org, "exports"), asked)).body;
+    await asSuperuser("UPDATE control.exports SET state = 'waiting_approval' WHERE id = $1", [id]);
+    return id;
+  };
   const destinationOf = (org: Org): Promise<string> =>
     made(org, "export-destinations", { kind: "webhook", name: "ours", url: "https://hook.school.test/in" });
   const member = async (org: Org): Promise<Account> => studio.newMember(org, "viewer");
@@ -216,6 +224,12 @@ export function createArrangements(
         [exported],
       );
       return { target: at(org, `exports/${exported}/tickets`) };
+    },
+    async approveExport(org) {
+      return { target: at(org, `exports/${await waitingExport(org)}/approve`) };
+    },
+    async rejectExport(org) {
+      return { target: at(org, `exports/${await waitingExport(org)}/reject`) };
     },
     async changeExportDestination(org) {
       return { target: at(org, `export-destinations/${await destinationOf(org)}`) };

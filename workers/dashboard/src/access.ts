@@ -9,6 +9,7 @@ const everyRead = [
   "telemetry:read",
   "documents:read",
   "audit:read",
+  "exports:read",
   "llm:read",
 ] as const;
 const ofGroups = [
@@ -22,6 +23,7 @@ const ofGroups = [
 ] as const;
 const manage = [
   ...everyRead,
+  "exports:make",
   "members:manage",
   "api_keys:manage",
   "identity_providers:manage",
@@ -45,7 +47,7 @@ const manage = [
 const offered: Readonly<Record<Role, readonly Permission[]>> = {
   owner: [...manage, "audit:erase", "encryption:manage", "billing:manage"],
   admin: manage,
-  analyst: [...ofGroups, "documents:write"],
+  analyst: [...ofGroups, "documents:write", "exports:read", "exports:make"],
   viewer: ofGroups,
   readonly: everyRead,
 };

@@ -7,6 +7,19 @@ import { PageLoading } from "./components/states.tsx";
 import { DevicesPage } from "./pages/devices/devices.tsx";
 import { SignInPage } from "./pages/sign-in/sign-in.tsx";
 
+const modelsRoute = {
+  path: "language-models",
+  lazy: async () => ({
+    Component: permitted("llm:read", (await import("./pages/language-models/language-models.tsx")).LanguageModelsPage),
+  }),
+};
+const exportsRoute = {
+  path: "exports",
+  lazy: async () => ({
+    Component: permitted("exports:read", (await import("./pages/exports/exports.tsx")).ExportsPage),
+  }),
+};
+
 /** What stands outside: servers that members call, and who signs them in. */
 const outsideRoutes: readonly RouteObject[] = [
   {
@@ -131,15 +144,8 @@ export function createRouter() {
               }),
             },
             ...outsideRoutes,
-            {
-              path: "language-models",
-              lazy: async () => ({
-                Component: permitted(
-                  "llm:read",
-                  (await import("./pages/language-models/language-models.tsx")).LanguageModelsPage,
-                ),
-              }),
-            },
+            modelsRoute,
+            exportsRoute,
             {
               path: "audit",
               lazy: async () => ({

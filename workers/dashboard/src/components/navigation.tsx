@@ -1,5 +1,6 @@
 import { ChatCircleTextIcon } from "@phosphor-icons/react/ChatCircleText";
 import { DesktopTowerIcon } from "@phosphor-icons/react/DesktopTower";
+import { ExportIcon } from "@phosphor-icons/react/Export";
 import { FilesIcon } from "@phosphor-icons/react/Files";
 import { HardDrivesIcon } from "@phosphor-icons/react/HardDrives";
 import { IdentificationBadgeIcon } from "@phosphor-icons/react/IdentificationBadge";
@@ -28,6 +29,7 @@ const entries = [
     needs: "identity_providers:manage",
   },
   { to: "/language-models", label: "Language models", icon: ChatCircleTextIcon, needs: "llm:read" },
+  { to: "/exports", label: "Exports", icon: ExportIcon, needs: "exports:read" },
   { to: "/backends", label: "Backends", icon: HardDrivesIcon, needs: "backends:monitor" },
   { to: "/audit", label: "Audit log", icon: ListChecksIcon, needs: "audit:read" },
 ] as const satisfies readonly { to: string; label: string; icon: unknown; needs: Permission }[];

@@ -8,7 +8,7 @@ import {
   exportThingsMax,
 } from "../../../../core/exports/job.ts";
 import type { ExportRow } from "../../../../store/control/exports.ts";
-import { idOf, idText, instant } from "../../http/schemas.ts";
+import { idOf, idText, instant, role } from "../../http/schemas.ts";
 
 export const exportParams = z.strictObject({ export_id: idOf("export") });
 
@@ -56,6 +56,8 @@ const count = z.int().nonnegative();
 export const exportAnswer = z.object({
   id: idText,
   requested_by: idText,
+  /** Then. Nobody in a lower one agrees to it. */
+  requested_role: role,
   source: z.enum(exportSources),
   format: z.enum(exportFormats),
   devices: z.array(idText).nullable(),
@@ -87,6 +89,7 @@ export function exportView(row: ExportRow): z.output<typeof exportAnswer> {
   return {
     id: row.id,
     requested_by: row.requestedBy,
+    requested_role: row.requestedRole,
     source: spec.source,
     format: spec.format,
     devices: spec.devices === null ? null : [...spec.devices],

@@ -8,10 +8,11 @@ import { type DownloadTicket, makeTicket } from "../../api/documents.ts";
  * @throws ApiProblem when there is no ticket for it
  */
 export async function saveContent(org: string, document: string, version: number | null): Promise<void> {
-  submit(await makeTicket(org, document, version));
+  submitTicket(await makeTicket(org, document, version));
 }
 
-function submit({ action, ticket }: DownloadTicket): void {
+/** Shows a ticket by a form of its own. */
+export function submitTicket({ action, ticket }: DownloadTicket): void {
   const form = globalThis.document.createElement("form");
   form.method = "post";
   form.action = action;
