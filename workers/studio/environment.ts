@@ -27,7 +27,7 @@ import type { HubLimitsRpc } from "../../core/rpc/hub-limits.ts";
 import type { LlmRpc } from "../../core/rpc/llm.ts";
 import { parseLoopbackIssuers } from "./auth/outside/address.ts";
 import type { PasswordsBinding } from "./auth/passwords.ts";
-import type { ExportQueue } from "./exports/queue.ts";
+import type { ExportQueue } from "./exports/export-queue.ts";
 import type { EmailBinding, MailConfig } from "./mail/mailer.ts";
 
 /** What the platform hands over; unchecked until {@link parseConfig}. */

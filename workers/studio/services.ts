@@ -36,7 +36,7 @@ import { createScopedTokens, type ScopedTokens } from "./auth/scoped-tokens.ts";
 import { createSealing, type Sealing } from "./auth/sealing.ts";
 import { type Backends, readBackends } from "./backends/registry.ts";
 import { type Environment, type PolicyNamespace, parseConfig } from "./environment.ts";
-import type { ExportQueue } from "./exports/queue.ts";
+import type { ExportQueue } from "./exports/export-queue.ts";
 import { createMailer, type SendMail } from "./mail/mailer.ts";
 
 /** What the platform and the clock give. Tests give their own. */
@@ -76,7 +76,7 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   readonly backups: BackupsRpc;
   readonly documents: DocumentsRpc;
   readonly exports: ExportsRpc;
-  /** See exports/queue.ts. */
+  /** See exports/enqueue.ts. */
   readonly exportQueue: ExportQueue;
   readonly llm: LlmRpc;
   readonly billing: BillingRpc;

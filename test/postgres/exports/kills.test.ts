@@ -73,7 +73,9 @@ const outlived = (id: ExportId): Promise<unknown> =>
     [id],
   );
 const objectsOf = async (id: ExportId): Promise<string[]> =>
-  (await kit.exportBucket.list({ prefix: `${org.id}/${id}/` })).objects.map(({ key }) => key.split("/")[2] ?? "");
+  (await kit.exportBucket.list({ prefix: `${org.id}/${id}/` })).objects.map(
+    ({ key }: { key: string }) => key.split("/")[2] ?? "",
+  );
 const partsOf = async (id: ExportId): Promise<string[]> =>
   (
     await asSuperuser(

@@ -57,6 +57,7 @@ describe("routes of an organisation", () => {
       "listInvitations",
       "listEnrollmentCodes",
       "listBackups",
+      "listExportDestinations",
       "listBackends",
       "listBackupRuns",
     ];

@@ -5,11 +5,6 @@ import { logFailure } from "../log.ts";
 import type { Services } from "../services.ts";
 import { runExport } from "./run.ts";
 
-/** What is used of the binding. */
-export interface ExportQueue {
-  send(message: { readonly export: ExportId }): Promise<unknown>;
-}
-
 /** What is used of a batch of messages. */
 export interface ExportBatch {
   readonly queue: string;
@@ -49,13 +44,4 @@ export async function runExportBatch(services: Services, { queue, messages }: Ex
 async function giveUp(services: Services, id: ExportId): Promise<void> {
   const claimed = await claimExport(services.database, id);
   if (claimed !== null) await failExport(services.database, claimed, "gave_up");
-}
-
-/** Puts an export into the queue. One that did not get there the clock puts there a minute later. */
-export async function enqueueExport(services: Pick<Services, "exportQueue" | "makeId">, id: ExportId): Promise<void> {
-  try {
-    await services.exportQueue.send({ export: id });
-  } catch (error) {
-    logFailure({ request_id: services.makeId("request"), route: "exports", step: "enqueue" }, error);
-  }
 }

@@ -19,8 +19,8 @@ import {
 import { audited } from "../pipeline/audit.ts";
 import { decide } from "../rbac/decide.ts";
 import type { Services } from "../services.ts";
+import { enqueueExport } from "./enqueue.ts";
 import { exportEvent } from "./event.ts";
-import { enqueueExport } from "./queue.ts";
 
 /** No step is begun later than this in one turn: others wait in the queue too, and a turn is short enough to lose. */
 export const turnMsMax = 45_000;

@@ -7,7 +7,7 @@ import {
 } from "../../../store/control/export-runs.ts";
 import { logFailure } from "../log.ts";
 import type { Services } from "../services.ts";
-import { enqueueExport } from "./queue.ts";
+import { enqueueExport } from "./enqueue.ts";
 
 /**
  * What the clock does for exports, every minute: what stands still is put into the queue again, what is due ends, and

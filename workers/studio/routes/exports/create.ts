@@ -10,7 +10,7 @@ import { stepUpDue, stepUpRefusal } from "../../auth/step-up.ts";
 import { fromPart } from "../../downstream.ts";
 import { askForApproval } from "../../exports/approval.ts";
 import { exportEvent } from "../../exports/event.ts";
-import { enqueueExport } from "../../exports/queue.ts";
+import { enqueueExport } from "../../exports/enqueue.ts";
 import { askExports, exportsRefusal } from "../../http/ask-exports.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";

@@ -1,7 +1,7 @@
 import { mayDecide } from "../../../../core/exports/approval.ts";
 import type { ExportId } from "../../../../core/ids.ts";
 import { approveExport as agree, findExport, rejectExport as reject } from "../../../../store/control/exports.ts";
-import { enqueueExport } from "../../exports/queue.ts";
+import { enqueueExport } from "../../exports/enqueue.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, type HandlerResult, type Refusal, refuse } from "../../http/result.ts";
 import { nothing } from "../../http/schemas.ts";
