@@ -30,8 +30,8 @@ import { createBilling } from "./billing/billing.ts";
 import { createDevices } from "./devices/devices.ts";
 import { createDocuments } from "./documents/documents.ts";
 import { createDependencies, type Env } from "./environment.ts";
-import { createExports } from "./exports/exports.ts";
 import { createExportDestinations } from "./exports/destinations/destinations.ts";
+import { createExports } from "./exports/exports.ts";
 import { createEncryption } from "./keys/encryption.ts";
 import { createLlm } from "./llm/llm.ts";
 
@@ -49,7 +49,8 @@ let capabilities: {
 
 function capabilitiesOf(env: Env): NonNullable<typeof capabilities> {
   if (capabilities === null) {
-    const { devices, encryption, backups, documents, exports, llm, billing, exportDestinations } = createDependencies(env);
+    const { devices, encryption, backups, documents, exports, llm, billing, exportDestinations } =
+      createDependencies(env);
     capabilities = {
       devices: createDevices(devices),
       encryption: createEncryption(encryption),
@@ -299,9 +300,6 @@ export class Billing extends WorkerEntrypoint<Env> implements BillingRpc {
   }
 }
 
-/** No public route leads here; whatever arrives by `fetch` gets the same empty answer. */
-export default {
-  fetch: (): Response => new Response(null, { status: 404 }),
 type Destinations = ExportDestinationsRpc;
 
 /** Private binding of studio. What may be called, and by whom, is in exports/destinations/destinations.ts. */
@@ -314,6 +312,9 @@ export class ExportDestinations extends WorkerEntrypoint<Env> implements Destina
   }
 }
 
+/** No public route leads here; whatever arrives by `fetch` gets the same empty answer. */
+export default {
+  fetch: (): Response => new Response(null, { status: 404 }),
 } satisfies ExportedHandler<Env>;
 
 type Given<Method extends keyof ExportsRpc> = Parameters<ExportsRpc[Method]>;

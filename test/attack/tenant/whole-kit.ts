@@ -8,10 +8,10 @@ import type { DevicesRpc } from "../../../core/rpc/capabilities.ts";
 import { createDevices } from "../../../workers/capabilities/devices/devices.ts";
 import type { DocumentBucket } from "../../../workers/capabilities/documents/bucket.ts";
 import { createDocuments } from "../../../workers/capabilities/documents/documents.ts";
-import { createExportDestinations } from "../../../workers/capabilities/exports/destinations/destinations.ts";
 import type { ExportBucket } from "../../../workers/capabilities/exports/bucket.ts";
-import { createLlm } from "../../../workers/capabilities/llm/llm.ts";
+import { createExportDestinations } from "../../../workers/capabilities/exports/destinations/destinations.ts";
 import { createExports } from "../../../workers/capabilities/exports/exports.ts";
+import { createLlm } from "../../../workers/capabilities/llm/llm.ts";
 import { createTenantConnections } from "../../../workers/capabilities/tenant-connections.ts";
 import type { DataEnv } from "../../../workers/data/config.ts";
 import { connectionForCall } from "../../../workers/data/credentials/for-tenant.ts";
@@ -24,8 +24,8 @@ import { countingLimits } from "../../postgres/capabilities/counting.ts";
 import { testTenantKeys } from "../../postgres/capabilities/data-keys.ts";
 import { FakeHub } from "../../postgres/capabilities/fake-hub.ts";
 import { startDocumentBucket, toStream } from "../../postgres/documents/bucket.ts";
-import { type Account, createHarness, type Harness, type Sent } from "../../postgres/studio/harness.ts";
 import { startExportBucket } from "../../postgres/exports/bucket.ts";
+import { type Account, createHarness, type Harness, type Sent } from "../../postgres/studio/harness.ts";
 import { asSuperuser, dataVariables, describeTenant, type FreshTenant, gateway } from "../../postgres/support.ts";
 import { exportWebhook, llmProvider, ownProvider, type Params, witnessKeyNamed } from "../../support/route-inputs.ts";
 import { createTestMesh, newId, random, type TestMesh } from "../../unit/capabilities/mesh.ts";
@@ -43,8 +43,8 @@ export interface Organisation {
 export interface Whole extends Harness {
   /** @param placement where its schema has to be */
   organisation(placement?: string): Promise<Organisation>;
-}
   readonly exportBucket: ExportBucket;
+}
 
 export async function createWhole(): Promise<Whole> {
   const mesh = await createTestMesh();
@@ -116,17 +116,17 @@ function realParts(
     }),
     llm: createLlm({
       keys,
-    exports: createExports({
-      keys,
-      connections: createTenantConnections({ credentials, caller, now: Date.now }),
-      dataKeys: testTenantKeys(unit, caller).of,
-      bucket: exportBucket,
-      toStream,
-      gateway,
-      now,
-      randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
-      openDestination: async () => null,
-    }),
+      exports: createExports({
+        keys,
+        connections: createTenantConnections({ credentials, caller, now: Date.now }),
+        dataKeys: testTenantKeys(unit, caller).of,
+        bucket: exportBucket,
+        toStream,
+        gateway,
+        now,
+        randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+        openDestination: async () => null,
+      }),
       connections: createTenantConnections({ credentials, caller, now: Date.now }),
       dataKeys: testTenantKeys(unit, caller).of,
       // No provider is asked: what this walk looks for is in the rows.

@@ -31,7 +31,7 @@ type Outcome = HandlerResult<z.input<typeof outcome>>;
 export const changePlan = defineRoute(
   "changePlan",
   { caller: "member", body: z.strictObject({ plan: z.enum(plans) }), status: 200, answer: outcome },
-  async (context, { body: { plan } }) => {
+  async (context, { body: { plan } }): Promise<Outcome> => {
     const found = await readSubscription(context.services.database, context.scope);
     if (found === null) return refuse("not_found");
     if (found.plan === plan) return answer({ kind: "unchanged", plan, url: null });
