@@ -5,6 +5,7 @@
 import { type OrgId, parseId } from "../../../core/ids.ts";
 import { createMeshKeys } from "../../../core/mesh/keys.ts";
 import type { DevicesRpc } from "../../../core/rpc/capabilities.ts";
+import type { TenantReader } from "../../../core/rpc/data.ts";
 import { createDevices } from "../../../workers/capabilities/devices/devices.ts";
 import type { DocumentBucket } from "../../../workers/capabilities/documents/bucket.ts";
 import { createDocuments } from "../../../workers/capabilities/documents/documents.ts";
@@ -89,7 +90,8 @@ function realParts(
   const [atStudiosTime, unit] = [createUnit(env, now), createUnit(env, Date.now)];
   const caller = mesh.callerOf("capabilities", Date.now);
   const credentials = {
-    forTenant: async (call: Parameters<DevicesRpc["getDevice"]>[0]) => connectionForCall(await unit, call),
+    forTenant: async (call: Parameters<DevicesRpc["getDevice"]>[0], reader?: TenantReader) =>
+      connectionForCall(await unit, call, reader),
   };
   return {
     devices: createDevices({
