@@ -55,13 +55,13 @@ export function unitVariables(sources: VariableSources): Record<UnitName, Record
       LOOPBACK_KEEPERS: process.env["LOOPBACK_KEEPERS"] ?? "",
       // … and servers that speak as a provider of language models does.
       LOOPBACK_LLM: process.env["LOOPBACK_LLM"] ?? "",
+      // … and places that exports go to.
+      LOOPBACK_EXPORTS: process.env["LOOPBACK_EXPORTS"] ?? "",
       // … and an account at Stripe, in test mode, or a server that speaks as it does.
       STRIPE_SECRET_KEY: process.env["STRIPE_SECRET_KEY"] ?? "",
       STRIPE_WEBHOOK_SECRETS: process.env["STRIPE_WEBHOOK_SECRETS"] ?? "",
       STRIPE_PRICES: process.env["STRIPE_PRICES"] ?? "",
       LOOPBACK_STRIPE: process.env["LOOPBACK_STRIPE"] ?? "",
-      // … and places that exports go to.
-      LOOPBACK_EXPORTS: process.env["LOOPBACK_EXPORTS"] ?? "",
     },
     "sentinel-data": {
       ISSUER: publicUrl,

@@ -1,3 +1,4 @@
+import { vi } from "vitest";
 import { makeId } from "../../../core/ids.ts";
 import { exportWebhook, llmProvider, ownProvider, type Params, witnessKeyNamed } from "../../support/route-inputs.ts";
 import { type Answer, Api, mailedToken, newPerson, signIn, testPassword } from "./api.ts";
@@ -58,7 +59,6 @@ export async function newDocument(owner: Api, org: string, name: string, text: s
   return begun.document_id;
 }
 
-/** One of everything that a path can name, and the token of the device among it. */
 /** An export of the organisation's devices that is done. */
 async function newExport(owner: Api, org: string): Promise<{ id: string }> {
   const path = `/api/v1/orgs/${org}/exports`;
@@ -74,6 +74,7 @@ async function newExport(owner: Api, org: string): Promise<{ id: string }> {
   return { id };
 }
 
+/** One of everything that a path can name, and the token of the device among it. */
 export async function makeThings(mailDir: string, owner: Api, org: string): Promise<Params & { deviceToken: string }> {
   const at = `/api/v1/orgs/${org}`;
   const random = (): Uint8Array => crypto.getRandomValues(new Uint8Array(10));
@@ -100,8 +101,8 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
   const provider = await send<{ id: string; secrets: { id: string }[] }>("/identity-providers", ownProvider);
   const llm = await send<{ id: string }>("/llm/providers", llmProvider("mine"));
   const destination = await send<{ id: string }>("/export-destinations", exportWebhook("mine"));
-  const page = (await new Api(owner.base).send<string>("GET", "/")).body;
   const exported = await newExport(owner, org);
+  const page = (await new Api(owner.base).send<string>("GET", "/")).body;
   const file = /\/assets\/([^"]+)"/.exec(page)?.[1];
   if (file === undefined) throw new Error("the dashboard's page names no file");
   return {
@@ -127,8 +128,8 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
     upload: upload.id,
     share: share.id,
     llm_provider: llm.id,
-    export_destination: destination.id,
     export_id: exported.id,
+    export_destination: destination.id,
     page: "devices",
     file,
   };
