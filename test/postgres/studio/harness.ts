@@ -97,8 +97,8 @@ export async function createHarness(change: (services: Services) => Services = (
       // Nothing takes from it but a test by itself.
       EXPORT_QUEUE: { send: async () => undefined },
       LLM: standIns.llm,
-      BILLING: standIns.billing,
       EXPORT_DESTINATIONS: standIns.exportDestinations,
+      BILLING: standIns.billing,
       CIRCUITS: standIns.circuits,
       ...echoEnvironment(),
       PROVISIONER: standIns.provisioner,

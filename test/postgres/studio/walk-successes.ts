@@ -252,6 +252,10 @@ export function createArrangements(
       await streamOf(org);
       return {};
     },
+    async testAuditStream(org) {
+      await streamOf(org);
+      return {};
+    },
     async resendAuditStream(org) {
       const stream = await streamOf(org);
       await asSuperuser(
@@ -292,10 +296,6 @@ export function createArrangements(
       return {};
     },
     startOidc: async () => ({ target: `/api/v1/auth/oidc/${await platformProvider()}/start` }),
-    async testAuditStream(org) {
-      await streamOf(org);
-      return {};
-    },
     orgStartOidc: async (org) => ({ target: at(org, `auth/oidc/${await kit.newProvider(org, real)}/start`) }),
     async finishOidc(org) {
       const provider = await platformProvider();
