@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { inject } from "vitest";
 import { rowScopeKey, signRowScope, tenantPassword } from "../../core/crypto/tenant-keys.ts";
-import { makeId, type OrgId, type UserId } from "../../core/ids.ts";
+import { makeId, type OrgId, type RequestId, type UserId } from "../../core/ids.ts";
 import { type TenantIdentifier, tenantIdentifier } from "../../core/tenancy/identifiers.ts";
 import type { Role } from "../../core/tenancy/roles.ts";
 import { readMigrations } from "../../scripts/migrate/files.ts";
@@ -43,7 +43,7 @@ export const dataConfig: DataConfig = await parseConfig(dataVariables);
 const random = (): Uint8Array => randomBytes(10);
 export const newOrgId = (): OrgId => makeId("org", Date.now(), random());
 export const newUserId = (): UserId => makeId("user", Date.now(), random());
-export const newRequestId = (): string => makeId("request", Date.now(), random());
+export const newRequestId = (): RequestId => makeId("request", Date.now(), random());
 
 /** A provisioned organisation. */
 export interface FreshTenant {

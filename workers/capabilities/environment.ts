@@ -68,8 +68,8 @@ export function createDependencies(env: Env): {
   documents: DocumentsDependencies;
   exports: ExportsDependencies;
   llm: LlmDependencies;
-  billing: BillingDependencies;
   exportDestinations: DestinationsDependencies;
+  billing: BillingDependencies;
 } {
   const now = (): number => Date.now();
   const random = (bytes: Uint8Array<ArrayBuffer>): Uint8Array => crypto.getRandomValues(bytes);

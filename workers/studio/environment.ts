@@ -59,8 +59,8 @@ export interface Environment {
   readonly EXPORTS: ExportsRpc;
   readonly EXPORT_QUEUE: ExportQueue;
   readonly LLM: LlmRpc;
-  readonly BILLING: BillingRpc;
   readonly EXPORT_DESTINATIONS: ExportDestinationsRpc;
+  readonly BILLING: BillingRpc;
   readonly CIRCUITS: BackendCircuitsRpc;
   readonly PROVISIONER: ProvisionerRpc;
   readonly PUBLIC_KEYS: PublicKeysRpc;

@@ -79,8 +79,8 @@ export interface Services extends Omit<Platform, "fetch">, Sealing {
   /** See exports/enqueue.ts. */
   readonly exportQueue: ExportQueue;
   readonly llm: LlmRpc;
-  readonly billing: BillingRpc;
   readonly exportDestinations: ExportDestinationsRpc;
+  readonly billing: BillingRpc;
   /** What the platform has registered, by name. */
   readonly backends: Backends;
   readonly circuits: BackendCircuitsRpc;
@@ -143,8 +143,8 @@ export function createServices(env: Environment, platform: Platform): Services {
     exports: env.EXPORTS,
     exportQueue: env.EXPORT_QUEUE,
     llm: env.LLM,
-    billing: env.BILLING,
     exportDestinations: env.EXPORT_DESTINATIONS,
+    billing: env.BILLING,
     backends: readBackends(env),
     circuits: env.CIRCUITS,
     provisioner: env.PROVISIONER,

@@ -17,7 +17,11 @@ const lanes = 4;
 
 /** The tenant's database as capabilities opens it for each request of an owner. */
 function requestOf(tenant: MadeTenant): TenantDatabase {
-  const scope = { org: tenant.org, requestId: newRequestId(), actor: { kind: "user", role: "owner" } } as TenantScope;
+  const scope = {
+    org: tenant.org,
+    requestId: newRequestId(),
+    actor: { kind: "user", role: "owner" },
+  } as unknown as TenantScope;
   return openTenantDatabase(scope, () => tenant.connection("owner"), gateway);
 }
 

@@ -63,7 +63,7 @@ async function rotateWhole(config: DataConfig, org: OrgId | null = null): Promis
 }
 
 const tenantScopeOf = (org: OrgId) =>
-  ({ org, requestId: newRequestId(), actor: { kind: "user", role: "owner" } }) as TenantScope;
+  ({ org, requestId: newRequestId(), actor: { kind: "user", role: "owner" } }) as unknown as TenantScope;
 
 /** A tenant's database as capabilities opens it: it keeps what it was handed until a login is refused. */
 function keeping(unit: DataUnit, org: OrgId) {

@@ -1,7 +1,7 @@
 /** Studio whole, in Node, on the real control database. Only the RPC bindings, the mail and the clock are ours. */
 import { createHash, randomBytes } from "node:crypto";
 import { expect, vi } from "vitest";
-import { makeId } from "../../../core/ids.ts";
+import { makeId, type OrgId } from "../../../core/ids.ts";
 import { matchRoute } from "../../../core/routes.ts";
 import { studioHeaders } from "../../../core/rpc/studio.ts";
 import { type GeoSeen, writeGeoSeen } from "../../../core/tenancy/geo-seen.ts";
@@ -191,7 +191,7 @@ export async function createHarness(change: (services: Services) => Services = (
     const slug = `school-${randomBytes(5).toString("hex")}`;
     const made = await send("POST", "/api/v1/orgs", { token: by.token, body: { name: "A School", slug } });
     expect(made.status).toBe(201);
-    return { id: made.body.id as string, slug, owner: by };
+    return { id: made.body.id as OrgId, slug, owner: by };
   }
 
   /** One more member of an organisation, invited by its owner. */

@@ -1,6 +1,6 @@
 /** A handler that throws before, within or after the commit of its work: what the log says is what was done. */
 import { beforeAll, describe, expect, it } from "vitest";
-import type { OrgId, RequestId } from "../../../core/ids.ts";
+import type { OrgId } from "../../../core/ids.ts";
 import { type Database, type Statement, sql } from "../../../store/connect.ts";
 import { receiptExists } from "../../../workers/data/audit-sink/receipt-exists.ts";
 import type { Services } from "../../../workers/studio/services.ts";
@@ -36,9 +36,7 @@ function trapped(database: Database): Database {
 
 /** What the log's reconciler is told of a request, by the data Worker over the same databases. */
 async function wasDone(org: OrgId | null, requestId: string): Promise<boolean> {
-  const call = await world.mesh
-    .caller("durable-objects")
-    .asJob("data.audit-sink", "audit_drain", org, newRequestId() as RequestId);
+  const call = await world.mesh.caller("durable-objects").asJob("data.audit-sink", "audit_drain", org, newRequestId());
   return await receiptExists(world.unit, call, org, requestId);
 }
 

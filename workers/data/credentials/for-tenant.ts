@@ -21,7 +21,11 @@ export async function connectionForCall(
 ): Promise<TenantConnection> {
   const verified = await verifyCall(
     call,
-    { audience: "data.credentials", users: true, jobs: ["enroll", "tend_backups", "tend_billing", "tend_documents", "run_exports"] },
+    {
+      audience: "data.credentials",
+      users: true,
+      jobs: ["enroll", "tend_backups", "tend_billing", "tend_documents", "run_exports"],
+    },
     unit.keys,
     unit.now(),
   );
