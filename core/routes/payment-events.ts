@@ -7,7 +7,7 @@ export const paymentEventBytesMax = 256 * 1024;
 export const paymentEventRoutes = {
   takePaymentEvent: route({
     method: "POST",
-    path: `${apiPath}/billing/stripe/events`,
+    path: `${apiPath}/billing/webhook`,
     policy: publicRoute("the signature over its body is verified where the secret is, before anything reads it"),
     takes: "signed",
     bodyBytesMax: paymentEventBytesMax,

@@ -16,7 +16,7 @@ const settings = {
   STRIPE_PRICES: "school:INR=price_school, district:INR=price_district",
 };
 const america = { "MF-CF-Blob": JSON.stringify({ country: "US", tlsVersion: "TLSv1.3" }) };
-const path = "/api/v1/billing/stripe/events";
+const path = "/api/v1/billing/webhook";
 let peer: StripePeer;
 let stack: StackProcess;
 let owner: Api;
@@ -78,7 +78,7 @@ describe("Stripe, over the whole stack", () => {
     const asked = peer.calls.length;
     expect(await peer.deliver({ ...endpoint, secrets: ["whsec_of_somebody_else0123456789"] }, event)).toBe(400);
     expect(await peer.deliver(endpoint, event, Date.now() - 600_000)).toBe(400);
-    expect(await peer.deliver({ ...endpoint, url: endpoint.url.replace("events", "event") }, event)).toBe(403);
+    expect(await peer.deliver({ ...endpoint, url: endpoint.url.replace("webhook", "webhooks") }, event)).toBe(403);
     expect([await plan(), peer.calls.length]).toEqual(["school", asked]);
     expect(await peer.deliver({ ...endpoint, secrets: [secrets.previous] }, event)).toBe(200);
     expect(await plan()).toBe("district");

@@ -55,7 +55,7 @@ beforeEach(async () => {
   org = await studio.newOrg();
 });
 
-const path = "/api/v1/billing/stripe/events";
+const path = "/api/v1/billing/webhook";
 function deliver({ body }: StripeEvent, secrets = [secret], atMs = Date.now()): Promise<Sent> {
   const headers = { "Content-Type": "application/json", "Stripe-Signature": signatureOf(body, secrets, atMs) };
   return studio.send("POST", path, { rawBody: body, headers });

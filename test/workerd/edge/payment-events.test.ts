@@ -4,7 +4,7 @@ import { paymentEventBytesMax } from "../../../core/routes/payment-events.ts";
 import { bearer, india, outcome, send, signIn } from "./harness.ts";
 import { asked, lastCall } from "./recorders.ts";
 
-const path = "/api/v1/billing/stripe/events";
+const path = "/api/v1/billing/webhook";
 const america = { ...india, country: "US" };
 const signature = "t=1763899200,v1=0123456789abcdef";
 const json = { "Content-Type": "application/json; charset=utf-8" };
