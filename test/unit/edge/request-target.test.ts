@@ -64,6 +64,7 @@ describe("paths with two readings", () => {
         .replace(/\{page\*\}/, "devices/dev_01")
         .replace(/\{file\*\}/, "index-BX3k9_aQ.js")
         .replace(/\{(?:tile|bundle)\*\}/, "0/x001/234")
+        .replace(/\{rest\*\}/, "students/7")
         .replace(/\{\w+\}/g, "demo-1");
       const target = readRequestTarget(`https://s.example:8787${path}?a=/../b`);
       expect(target).toMatchObject({
