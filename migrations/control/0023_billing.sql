@@ -63,6 +63,9 @@ CREATE TRIGGER note_plan_period AFTER UPDATE OF plan ON control.organisations
   FOR EACH ROW WHEN (OLD.plan IS DISTINCT FROM NEW.plan) EXECUTE FUNCTION control.note_plan_period();
 CREATE TRIGGER note_provider_period AFTER UPDATE OF provider ON control.subscriptions
   FOR EACH ROW WHEN (OLD.provider IS DISTINCT FROM NEW.provider) EXECUTE FUNCTION control.note_provider_period();
+-- Without a row it was 'invoice': whoever was on a paid plan before the provider told of them is paid for elsewhere now.
+CREATE TRIGGER note_first_provider_period AFTER INSERT ON control.subscriptions
+  FOR EACH ROW WHEN (NEW.provider <> 'invoice') EXECUTE FUNCTION control.note_provider_period();
 
 -- What an organisation had on a day (UTC): the most that was measured on it.
 CREATE TABLE control.usage_days (

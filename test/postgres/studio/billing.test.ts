@@ -342,6 +342,40 @@ describe("a payment event", () => {
     expect(await billing(org)).toMatchObject({ plan: "free", provider: "invoice" });
   });
 
+  it("that is the first of an organisation on a paid plan ends its invoices: nobody pays twice", async () => {
+    const org = await studio.newOrg();
+    await setPlan(org, "school");
+    // It has been so for a while: what is told of now changes who is paid, and no plan.
+    await asSuperuser("UPDATE control.plan_periods SET from_at = '2026-01-01T00:00:00Z' WHERE org_id = $1", [org.id]);
+    expect(await applied(org, "evt_1")).toMatchObject({ kind: "applied", planChanged: false });
+    const periods = await asSuperuser(
+      "SELECT plan, provider FROM control.plan_periods WHERE org_id = $1 ORDER BY from_at",
+      [org.id],
+    );
+    expect(periods).toEqual([
+      { plan: "school", provider: "invoice" },
+      { plan: "school", provider: "stripe" },
+    ]);
+    // The month in which it paid here until now is the last one; those after are Stripe's.
+    await asSuperuser(
+      "UPDATE control.plan_periods SET from_at = '2026-02-01T00:00:00Z' WHERE org_id = $1 AND provider = 'stripe'",
+      [org.id],
+    );
+    toMonth("2026-05");
+    await upkeep();
+    const months = "SELECT to_char(period, 'YYYY-MM') AS month FROM control.invoices WHERE org_id = $1";
+    expect(await asSuperuser(months, [org.id])).toEqual([{ month: "2026-01" }]);
+  });
+
+  it("by which nobody but us is paid begins no period: who has said to whom invoices go is invoiced as before", async () => {
+    const org = await studio.newOrg();
+    await setPlan(org, "school");
+    await asSuperuser("INSERT INTO control.subscriptions (org_id) VALUES ($1)", [org.id]);
+    expect(await asSuperuser("SELECT provider FROM control.plan_periods WHERE org_id = $1", [org.id])).toEqual([
+      { provider: "invoice" },
+    ]);
+  });
+
   it("of an organisation that is not here is noted and changes nothing", async () => {
     const org = await studio.newOrg();
     const nobody = { ...org, id: org.id.replace(/.$/, org.id.endsWith("0") ? "1" : "0") } as Org;
