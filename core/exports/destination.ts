@@ -1,5 +1,4 @@
 /** Where an export goes, and what carries it there. */
-import type { ByteRange } from "../documents/layout.ts";
 import type { ExportDestinationId, ExportId, OrgId } from "../ids.ts";
 
 export const destinationKinds = ["download", "bucket", "webhook"] as const;
@@ -36,10 +35,9 @@ export interface ExportMeta {
 export interface ResultBytes {
   /**
    * Its bytes in order, in pieces of any size; may be asked for any number of times, so a part that failed is read
-   * again. It throws in the midst if what lies in the bucket is not what was put there.
-   * @param range null: all of it
+   * again. It throws in the midst if what lies in the bucket is not what was put there, in the order in which it was.
    */
-  read(range: ByteRange | null): AsyncIterable<Uint8Array<ArrayBuffer>>;
+  read(): AsyncIterable<Uint8Array<ArrayBuffer>>;
 }
 
 /** Why nothing was delivered. Each but the last two is worth another try later. */

@@ -44,6 +44,8 @@ export interface StepOrder extends ExportOrder {
   readonly asOfMs: number;
   /** From 1. */
   readonly part: number;
+  /** The object of the piece before; null: there is none. */
+  readonly before: string | null;
   /** Where the step before ended; null: at the beginning. */
   readonly cursor: string | null;
   /** For the source `audit`: entries after one, oldest first, as readers see them. */
@@ -51,7 +53,7 @@ export interface StepOrder extends ExportOrder {
 }
 
 export interface StepDone {
-  /** Null: there was nothing further. */
+  /** Null: there was nothing here, and there is more. */
   readonly part: ExportPart | null;
   readonly rows: number;
   /** Null: this was the last step. */

@@ -67,6 +67,7 @@ const orderOf = (wrappedKey: string, id = newId("export")) => ({
   wrappedKey,
   parts: [],
   part: 1,
+  before: null,
   cursor: null,
   rows: 0,
   asOfMs: Date.now(),

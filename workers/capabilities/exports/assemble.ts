@@ -28,7 +28,7 @@ export const assemble: Handler<ExportsRpc["assemble"]> = async (context, order) 
   const { columns } = sources[order.spec.source];
   const opened = await openExport(context, order);
   try {
-    const rows = beating(rowsOf(resultBytes(context, opened, order.parts)), order.onProgress);
+    const rows = beating(rowsOf(resultBytes(context, opened, "rows", order.parts)), order.onProgress);
     const sheet = writeXlsxStream(rows, {
       name: order.spec.source,
       columns: columns.map((header) => ({ header })),
@@ -49,17 +49,22 @@ async function putAll(
   stream: ReadableStream<Uint8Array>,
 ): Promise<readonly ExportPart[]> {
   const parts: ExportPart[] = [];
+  const put = async (bytes: Uint8Array<ArrayBuffer>, isLast: boolean): Promise<void> => {
+    const place = { series: "sheet", number: parts.length + 1, before: parts.at(-1)?.object ?? null, isLast } as const;
+    parts.push(await putPiece(context, opened, place, bytes));
+  };
   const queue = new ByteQueue();
   const reader = stream.getReader();
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       queue.push(next.value);
-      while (queue.length >= pieceBytes) parts.push(await putPiece(context, opened, queue.take(pieceBytes)));
+      // The last one says so: something is kept back for it.
+      while (queue.length > pieceBytes) await put(queue.take(pieceBytes), false);
     }
   } finally {
     await reader.cancel().catch(() => undefined);
   }
-  if (queue.length > 0) parts.push(await putPiece(context, opened, queue.take(queue.length)));
+  await put(queue.take(queue.length), true);
   return parts;
 }
 
@@ -67,7 +72,7 @@ async function putAll(
 async function* rowsOf(result: ResultBytes): AsyncGenerator<Cell[]> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let rest = "";
-  for await (const piece of result.read(null)) {
+  for await (const piece of result.read()) {
     const lines = (rest + decoder.decode(piece, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) yield cellsOf(line);

@@ -1,7 +1,7 @@
 import { exportFileName, mediaTypes } from "../../../core/exports/job.ts";
 import type { ExportsRpc } from "../../../core/rpc/exports.ts";
 import type { Handler } from "./admission.ts";
-import { isOrder } from "./order.ts";
+import { isOrder, resultSeries } from "./order.ts";
 import { openExport, resultBytes } from "./sealing.ts";
 
 /** Takes a result to its destination. Done again, it leaves one result there. */
@@ -12,7 +12,7 @@ export const deliver: Handler<ExportsRpc["deliver"]> = async (context, order) =>
   if (port === null) return { ok: false, code: "destination_gone" };
   const opened = await openExport(context, order);
   try {
-    return await port.deliver(resultBytes(context, opened, parts), {
+    return await port.deliver(resultBytes(context, opened, resultSeries(spec), parts), {
       id: order.export,
       org: context.scope.org,
       source: spec.source,

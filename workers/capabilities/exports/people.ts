@@ -2,7 +2,7 @@
 import { rowsMaxOf } from "../../../core/exports/job.ts";
 import type { ExportsRpc } from "../../../core/rpc/exports.ts";
 import type { Handler } from "./admission.ts";
-import { isOrder } from "./order.ts";
+import { isOrder, resultSeries } from "./order.ts";
 import { ok, refused } from "./result.ts";
 import { newExportKey, openExport, resultBytes } from "./sealing.ts";
 import { sources } from "./sources/index.ts";
@@ -19,5 +19,5 @@ export const open: Handler<ExportsRpc["open"]> = async (context, order) => {
   if (!isOrder(order)) return refused("not_found");
   const opened = await openExport(context, order);
   const length = order.parts.reduce((sum, { bytes }) => sum + bytes, 0);
-  return ok(context.toStream(length, resultBytes(context, opened, order.parts).read(null)));
+  return ok(context.toStream(length, resultBytes(context, opened, resultSeries(order.spec), order.parts).read()));
 };

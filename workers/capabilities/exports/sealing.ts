@@ -1,9 +1,12 @@
 /**
  * What stands between rows and objects: an export has a key of its own, which the organisation's data key wraps, and
  * each of its pieces is sealed as a version of a document is (core/documents/sealed-part.ts), bound to the export, to
- * the piece's own random name and to its length. Which pieces there are, and in which order, the job's row says.
+ * the piece's own random name, to its length and to its place among the others. The job's row says which pieces there
+ * are; one that says it in another order, twice, or without some of them opens nothing.
  */
-import { type ByteRange, countParts, partBytes, saltBytes, sealedRange } from "../../../core/documents/layout.ts";
+
+import { SealBroken } from "../../../core/crypto/data-key.ts";
+import { countParts, partBytes, saltBytes } from "../../../core/documents/layout.ts";
 import { openRange, type SealedVersion, sealPart } from "../../../core/documents/sealed-part.ts";
 import type { ResultBytes } from "../../../core/exports/destination.ts";
 import type { ExportId } from "../../../core/ids.ts";
@@ -37,15 +40,30 @@ export async function openExport(
   return { id, key: await dataKeys.wrapper.unwrap(scope.org, wrappedKey, keyPurpose(id)) };
 }
 
+/** What pieces make up: the rows as steps wrote them, or a sheet made of these. */
+export type PieceSeries = "rows" | "sheet";
+
+/** Where a piece stands. It is bound into what seals it. */
+export interface PiecePlace {
+  readonly series: PieceSeries;
+  /** From 1. */
+  readonly number: number;
+  /** The object of the piece before: of two tries at one step, only the one that was gone on from fits. Null: first. */
+  readonly before: string | null;
+  /** The result ends with it. */
+  readonly isLast: boolean;
+}
+
 const pieceOf = (
   context: CallContext,
   { id, key }: OpenExport,
   { object, bytes }: ExportPart,
+  { series, number, before, isLast }: PiecePlace,
 ): SealedVersion<ExportId> => ({
   key,
   org: context.scope.org,
   document: id,
-  version: object,
+  version: JSON.stringify([object, series, number, before, isLast]),
   size: bytes,
 });
 
@@ -53,10 +71,11 @@ const pieceOf = (
 export async function putPiece(
   context: CallContext,
   opened: OpenExport,
+  place: PiecePlace,
   plain: Uint8Array<ArrayBuffer>,
 ): Promise<ExportPart> {
   const part: ExportPart = { object: newObject(context.randomBytes(16)), bytes: plain.length };
-  const version = pieceOf(context, opened, part);
+  const version = pieceOf(context, opened, part, place);
   const sealed: Uint8Array<ArrayBuffer>[] = [];
   for (let number = 1; number <= countParts(plain.length); number += 1) {
     const slice = plain.subarray((number - 1) * partBytes, number * partBytes);
@@ -71,46 +90,42 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
-/** Pieces as one result. */
-export function resultBytes(context: CallContext, opened: OpenExport, parts: readonly ExportPart[]): ResultBytes {
-  return { read: (range) => readParts(context, opened, parts, range) };
+/** Pieces as one result, which its readers see fail where a piece is not the one that was sealed for its place. */
+export function resultBytes(
+  context: CallContext,
+  opened: OpenExport,
+  series: PieceSeries,
+  parts: readonly ExportPart[],
+): ResultBytes {
+  return { read: () => readParts(context, opened, series, parts) };
 }
 
+/** @throws SealBroken */
 async function* readParts(
   context: CallContext,
   opened: OpenExport,
+  series: PieceSeries,
   parts: readonly ExportPart[],
-  range: ByteRange | null,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const size = parts.reduce((sum, { bytes }) => sum + bytes, 0);
-  const { offset, length } = range ?? { offset: 0, length: size };
-  const isWhole = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
-  if (!isWhole || offset + length > size) throw new RangeError("the range is not one of the result");
-  let start = 0;
-  for (const part of parts) {
-    const first = Math.max(0, offset - start);
-    const end = Math.min(part.bytes, offset + length - start);
-    if (first < end) yield* readPiece(context, opened, part, { offset: first, length: end - first });
-    start += part.bytes;
+  // Even a result of nothing has a piece, which is empty: what has none was emptied.
+  if (parts.length === 0) throw new SealBroken("an export has no pieces");
+  for (const [at, part] of parts.entries()) {
+    const before = parts[at - 1]?.object ?? null;
+    yield* readPiece(context, opened, part, { series, number: at + 1, before, isLast: at === parts.length - 1 });
   }
 }
 
-/** @throws SealBroken, or Error when it is not there */
+/** An empty one is opened as well: that it is there, and empty, is part of the result. @throws SealBroken, or Error when it is not there */
 async function* readPiece(
   context: CallContext,
   opened: OpenExport,
   part: ExportPart,
-  range: ByteRange,
+  place: PiecePlace,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const name = objectName(context.scope.org, opened.id, part.object);
-  const place = sealedRange(part.bytes, range);
-  const bytesOf = async (at: ByteRange): Promise<R2ObjectBody> => {
-    const object = await context.bucket.get(name, { range: at });
-    if (object === null) throw new Error("a piece of an export is not there");
-    return object as R2ObjectBody;
-  };
-  const salt = place.salt === null ? null : new Uint8Array(await (await bytesOf(place.salt)).arrayBuffer());
-  yield* openRange(pieceOf(context, opened, part), range, { salt, body: piecesOf((await bytesOf(place.body)).body) });
+  const object = await context.bucket.get(objectName(context.scope.org, opened.id, part.object));
+  if (object === null) throw new Error("a piece of an export is not there");
+  const whole = { offset: 0, length: part.bytes };
+  yield* openRange(pieceOf(context, opened, part, place), whole, { salt: null, body: piecesOf(object.body) });
 }
 
 async function* piecesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {

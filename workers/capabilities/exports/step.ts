@@ -12,18 +12,23 @@ import { sources } from "./sources/index.ts";
  * says so; cut off anywhere it is done again from the same place, and what it left is discarded.
  */
 export const step: Handler<ExportsRpc["step"]> = async (context, order) => {
-  const { spec, part, cursor, asOfMs, readAudit } = order;
-  if (!isOrder(order) || !Number.isSafeInteger(part) || part < 1) return refused("invalid_request");
+  const { spec, part, before, cursor, asOfMs, readAudit } = order;
+  if (!isOrder(order) || !Number.isSafeInteger(part) || part < 1 || (part === 1) !== (before === null))
+    return refused("invalid_request");
   const source = sources[spec.source];
   const opened = await openExport(context, order);
   try {
     const database = context.databaseAs(order.reader);
     const page = await source.page({ spec, asOfMs, cursor, readAudit, database });
     const done = { rows: page.rows.length, cursor: page.cursor };
-    // An export of nothing is a table without rows.
-    if (page.rows.length === 0 && part > 1) return ok({ ...done, part: null });
+    // An export of nothing is a table without rows; and what ends it is there even when it holds none.
+    const isLast = page.cursor === null;
+    if (page.rows.length === 0 && part > 1 && !isLast) return ok({ ...done, part: null });
     const bytes = writeRows(spec.format, source.columns, page.rows, part === 1);
-    return ok({ ...done, part: await putPiece(context, opened, bytes) });
+    return ok({
+      ...done,
+      part: await putPiece(context, opened, { series: "rows", number: part, before, isLast }, bytes),
+    });
   } finally {
     opened.key.fill(0);
   }

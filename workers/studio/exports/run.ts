@@ -83,6 +83,7 @@ async function takeStep(services: Services, claimed: ClaimedExport) {
     reader: { user: requestedBy, role: readerRoleOf(requestedRole) },
     asOfMs: Date.parse(claimed.createdAt),
     part: claimed.parts.length + 1,
+    before: claimed.parts.at(-1)?.object ?? null,
     cursor: claimed.cursor,
     // Of any other source, nothing of the log is handed out.
     readAudit: async (after) => {

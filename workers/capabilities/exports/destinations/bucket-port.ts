@@ -95,7 +95,7 @@ function askObject(
 
 async function putWhole(ask: AskObject, result: ResultBytes, meta: ExportMeta): Promise<Failure | null> {
   const queue = new ByteQueue();
-  for await (const piece of exactPieces(result.read(null), meta.sizeBytes)) queue.push(piece);
+  for await (const piece of exactPieces(result.read(), meta.sizeBytes)) queue.push(piece);
   const answer = await ask("PUT", "", queue.take(queue.length));
   if (isFailure(answer)) return answer;
   return s3.parseEtag(answer.etag) === null ? malformed : null;
@@ -138,7 +138,7 @@ async function putParts(
     return null;
   };
   const queue = new ByteQueue();
-  for await (const piece of exactPieces(result.read(null), meta.sizeBytes)) {
+  for await (const piece of exactPieces(result.read(), meta.sizeBytes)) {
     queue.push(piece);
     while (queue.length >= s3.uploadPartBytes) {
       const failure = await put(queue.take(s3.uploadPartBytes));

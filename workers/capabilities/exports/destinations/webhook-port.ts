@@ -73,7 +73,7 @@ async function postAll(post: Post, result: ResultBytes, meta: ExportMeta): Promi
     digest.update(bytes);
     return post(parts.partMessage(meta, part, Buffer.from(bytes).toString("base64")));
   };
-  for await (const piece of exactPieces(result.read(null), meta.sizeBytes)) {
+  for await (const piece of exactPieces(result.read(), meta.sizeBytes)) {
     queue.push(piece);
     while (queue.length >= parts.webhookPartBytes) {
       const failure = await postPart(queue.take(parts.webhookPartBytes));
