@@ -72,7 +72,12 @@ export interface DeliverOrder extends ExportOrder {
   readonly createdAt: string;
   /** As it is stored now; null: it was taken away. */
   readonly target: ExportTarget | null;
+  /** Asked before each request that goes out; false: stop, nobody wants it any more or somebody else is at it. */
+  readonly onProgress: () => Promise<boolean>;
 }
+
+/** `claim_lost`: it stopped when it was told to; how it ends is somebody else's to say. */
+export type DeliverResult = DeliveryOutcome | { readonly ok: false; readonly code: "claim_lost" };
 
 export interface ExportsRpc {
   /** For a member: counts what they see, and makes the export's key. */
@@ -88,7 +93,7 @@ export interface ExportsRpc {
   /** Job `run_exports`: makes of the rows of all steps what could not be made step by step. */
   assemble(call: SignedCall, order: AssembleOrder): Promise<ExportsResult<readonly ExportPart[]>>;
   /** Job `run_exports`: takes it to where it goes. */
-  deliver(call: SignedCall, order: DeliverOrder): Promise<DeliveryOutcome>;
+  deliver(call: SignedCall, order: DeliverOrder): Promise<DeliverResult>;
   /** Job `run_exports`: deletes what lies of an export but is none of its parts. */
   discard(call: SignedCall, id: ExportId, keep: readonly ExportPart[]): Promise<void>;
   /** Job `run_exports`: every object of the organisation. */

@@ -134,10 +134,9 @@ export function noteSheet(
 export const noteDelivering = (database: Database, claimed: ClaimedExport): Promise<ClaimedExport | null> =>
   advance(database, claimed, sql`state = 'delivering'`);
 
-/** Somebody is at it. @returns false: they are to stop */
-export async function renewClaim(database: Database, claimed: ClaimedExport): Promise<boolean> {
-  return (await advance(database, claimed, sql`tries = e.tries`)) !== null;
-}
+/** Somebody is at it. @returns it as it is now; null: they are to stop */
+export const renewClaim = (database: Database, claimed: ClaimedExport): Promise<ClaimedExport | null> =>
+  advance(database, claimed, sql`tries = e.tries`);
 
 /** Lets go of it: it is due again at once, or after a while. */
 export async function releaseExport(database: Database, claimed: ClaimedExport, afterSeconds: number): Promise<void> {

@@ -28,6 +28,7 @@ import { createAskOutside } from "./exports/destinations/ask-outside.ts";
 import type { DeliveryDependencies } from "./exports/destinations/bucket-port.ts";
 import type { DestinationsDependencies } from "./exports/destinations/destinations.ts";
 import { openTarget } from "./exports/destinations/target-port.ts";
+import { whileClaimed } from "./exports/destinations/while-claimed.ts";
 import type { EncryptionDependencies } from "./keys/encryption.ts";
 import { createTenantKeys, type KeysEnv } from "./keys/tenant-keys.ts";
 import type { LlmDependencies } from "./llm/admission.ts";
@@ -120,8 +121,8 @@ export function createDependencies(env: Env): {
   const sealing = { ...tenantCalls, toStream: fixedLengthStream, randomBytes };
   const documents: DocumentsDependencies = { ...sealing, bucket: env.DOCUMENTS };
   const delivery = deliveryOf(env, now);
-  const openDestination: ExportsDependencies["openDestination"] = (orgKeys, target) =>
-    openTarget(delivery, orgKeys, target);
+  const openDestination: ExportsDependencies["openDestination"] = (orgKeys, target, renew) =>
+    openTarget({ ...delivery, ask: whileClaimed(delivery.ask, renew) }, orgKeys, target);
   const exports: ExportsDependencies = { ...sealing, bucket: env.EXPORTS, openDestination };
   const exportDestinations: DestinationsDependencies = { ...tenantCalls, delivery };
   const hosts = parseProviderHosts("LLM_HOSTS", env.LLM_HOSTS);

@@ -10,7 +10,10 @@ import { createDevices } from "../../../workers/capabilities/devices/devices.ts"
 import type { DocumentBucket } from "../../../workers/capabilities/documents/bucket.ts";
 import { createDocuments } from "../../../workers/capabilities/documents/documents.ts";
 import type { ExportBucket } from "../../../workers/capabilities/exports/bucket.ts";
+import { createAskOutside } from "../../../workers/capabilities/exports/destinations/ask-outside.ts";
 import { createExportDestinations } from "../../../workers/capabilities/exports/destinations/destinations.ts";
+import { openTarget } from "../../../workers/capabilities/exports/destinations/target-port.ts";
+import { whileClaimed } from "../../../workers/capabilities/exports/destinations/while-claimed.ts";
 import { createExports } from "../../../workers/capabilities/exports/exports.ts";
 import { createLlm } from "../../../workers/capabilities/llm/llm.ts";
 import { createTenantConnections } from "../../../workers/capabilities/tenant-connections.ts";
@@ -47,12 +50,13 @@ export interface Whole extends Harness {
   readonly exportBucket: ExportBucket;
 }
 
-export async function createWhole(): Promise<Whole> {
+/** @param outside origins on loopback that exports may be delivered to */
+export async function createWhole(outside: readonly string[] = []): Promise<Whole> {
   const mesh = await createTestMesh();
   const [{ bucket }, { bucket: exportBucket }] = await Promise.all([startDocumentBucket(), startExportBucket()]);
   const studio = await createHarness((services) => ({
     ...services,
-    ...realParts(services, mesh, bucket, exportBucket),
+    ...realParts(services, mesh, bucket, exportBucket, new Set(outside)),
   }));
 
   async function organisation(placement?: string): Promise<Organisation> {
@@ -76,6 +80,7 @@ function realParts(
   mesh: TestMesh,
   bucket: DocumentBucket,
   exportBucket: ExportBucket,
+  loopback: ReadonlySet<string>,
 ): Pick<Services, "devices" | "documents" | "exports" | "exportDestinations" | "llm" | "provisioner"> {
   const { publicKeys, now } = services;
   // Two roots: studio's certificates are from the harness, the capability's from here.
@@ -93,6 +98,9 @@ function realParts(
     forTenant: async (call: Parameters<DevicesRpc["getDevice"]>[0], reader?: TenantReader) =>
       connectionForCall(await unit, call, reader),
   };
+  // Nothing is asked but what stands on loopback: what the walks look for is in the rows.
+  const ask = loopback.size === 0 ? async () => "unreachable" as const : createAskOutside(fetch, loopback);
+  const delivery = { ask, wait: async () => undefined, now: Date.now, loopback };
   return {
     devices: createDevices({
       keys,
@@ -125,7 +133,8 @@ function realParts(
       gateway,
       now,
       randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
-      openDestination: async () => null,
+      openDestination: (dataKeys, target, renew) =>
+        openTarget({ ...delivery, ask: whileClaimed(delivery.ask, renew) }, dataKeys, target),
     }),
     llm: createLlm({
       keys,
@@ -142,8 +151,7 @@ function realParts(
       keys,
       connections: createTenantConnections({ credentials, caller, now: Date.now }),
       dataKeys: testTenantKeys(unit, caller).of,
-      // Nothing outside is asked: what this walk looks for is in the rows.
-      delivery: { ask: async () => "unreachable", wait: async () => undefined, now, loopback: new Set() },
+      delivery,
       gateway,
       now,
     }),

@@ -1,4 +1,5 @@
 /** An export that is killed anywhere, given up, or over: what is in it, and what is left of it. */
+import { unzipSync } from "fflate";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ExportId } from "../../../core/ids.ts";
 import { sql } from "../../../store/connect.ts";
@@ -7,6 +8,7 @@ import { runExportUpkeep } from "../../../workers/studio/exports/upkeep.ts";
 import type { Services } from "../../../workers/studio/services.ts";
 import type { Organisation } from "../../attack/tenant/whole-kit.ts";
 import { asSuperuser } from "../support.ts";
+import { dying, outlived, partsOf, settled } from "./dying.ts";
 import { createExportsKit, type ExportsKit, tableOf, type Wanted } from "./kit.ts";
 
 let kit: ExportsKit;
@@ -31,62 +33,10 @@ beforeEach(() => {
   kit.clock.nowMs = Date.now();
 });
 
-/** Each thing that outlives the process: a piece that was written, a row that was changed. */
-const isDurable = (text: string): boolean => text.includes("UPDATE control.exports");
-
-/** Services of a process that dies at its n-th point: before a durable write, or behind it with its answer lost. */
-function dying(services: Services, dies: number): { services: Services; reached: () => number } {
-  let points = 0;
-  const point = (): void => {
-    points += 1;
-    if (points === dies) throw new Error("killed");
-  };
-  const around = async <T>(work: () => Promise<T>): Promise<T> => {
-    point();
-    const done = await work();
-    point();
-    return done;
-  };
-  const { database, exports } = services;
-  const mortal: Services = {
-    ...services,
-    exports: {
-      ...exports,
-      step: (call, order) => around(() => exports.step(call, order)),
-      assemble: (call, order) => around(() => exports.assemble(call, order)),
-    },
-    database: {
-      ...database,
-      query: (statement, options) =>
-        isDurable(statement.text)
-          ? around(() => database.query(statement, options))
-          : database.query(statement, options),
-    },
-  };
-  return { services: mortal, reached: () => points };
-}
-
-/** As if the claim of whoever died had run out. */
-const outlived = (id: ExportId): Promise<unknown> =>
-  asSuperuser(
-    "UPDATE control.exports SET claimed_until = now() - interval '1 second' WHERE id = $1 AND state <> 'done'",
-    [id],
-  );
 const objectsOf = async (id: ExportId): Promise<string[]> =>
   (await kit.exportBucket.list({ prefix: `${org.id}/${id}/` })).objects.map(
     ({ key }: { key: string }) => key.split("/")[2] ?? "",
   );
-const partsOf = async (id: ExportId): Promise<string[]> =>
-  (
-    await asSuperuser(
-      "SELECT p.part ->> 'o' AS object FROM control.exports, jsonb_array_elements(parts) AS p (part) WHERE id = $1",
-      [id],
-    )
-  ).map((row) => String(row["object"]));
-/** As if it had been over for longer than anybody could still write for it. */
-const settled = (id: ExportId): Promise<unknown> =>
-  asSuperuser("UPDATE control.exports SET finished_at = now() - interval '1 hour' WHERE id = $1", [id]);
-
 describe("an export that is killed", () => {
   it("before or behind any durable write has every row once when somebody goes on, and leaves nothing else", async () => {
     const { services } = kit.studio;
@@ -110,6 +60,40 @@ describe("an export that is killed", () => {
       if (outcome === "lived") {
         // The claim, three steps with their checkpoints, the end: two points each.
         expect(mortal.reached()).toBe(16);
+        return;
+      }
+    }
+  }, 600_000);
+
+  it("while a sheet is made has every row in it once when somebody goes on, and leaves nothing else", async () => {
+    const { services } = kit.studio;
+    const wanted: Wanted = { source: "inventory", format: "xlsx" };
+    const rowsOf = async (id: ExportId): Promise<string> =>
+      new TextDecoder().decode(unzipSync(await kit.openResult(org, id))["xl/worksheets/sheet1.xml"]);
+    const whole = await kit.begin(org, org.owner, wanted);
+    await runExport(services, whole);
+    const rows = await rowsOf(whole);
+    // Its head, and every device.
+    expect(rows.match(/<row /g)?.length).toBeGreaterThan(devices);
+    // What comes before a sheet is killed above: the claim and the steps are points 1 to 14.
+    for (let dies = 15; ; dies += 1) {
+      kit.clock.nowMs = Date.now();
+      const id = await kit.begin(org, org.owner, wanted);
+      const mortal = dying(services, dies);
+      const outcome = await runExport(mortal.services, id).then(
+        () => "lived",
+        () => "killed",
+      );
+      await outlived(id);
+      await runExport(services, id);
+      expect([dies, (await kit.show(org, org.owner, id)).state]).toEqual([dies, "done"]);
+      expect([dies, (await rowsOf(id)) === rows]).toEqual([dies, true]);
+      await settled(id);
+      await runExportUpkeep(services);
+      expect([dies, (await objectsOf(id)).toSorted()]).toEqual([dies, (await partsOf(id)).toSorted()]);
+      if (outcome === "lived") {
+        // Making it with three words in between, its checkpoint, the end.
+        expect(mortal.reached()).toBe(14 + 2 + 6 + 2 + 2);
         return;
       }
     }

@@ -27,8 +27,9 @@ export interface ExportsKit extends Whole {
   made(org: Organisation, by: Account, wanted: Wanted): Promise<string>;
 }
 
-export async function createExportsKit(): Promise<ExportsKit> {
-  const whole = await createWhole();
+/** @param outside origins on loopback that exports may be delivered to */
+export async function createExportsKit(outside: readonly string[] = []): Promise<ExportsKit> {
+  const whole = await createWhole(outside);
   const at = (org: Organisation): string => `/api/v1/orgs/${org.slug}/exports`;
   const ask: ExportsKit["ask"] = (org, { token }, body) => whole.send("POST", at(org), { token, body });
   const begin: ExportsKit["begin"] = async (org, by, wanted) => {

@@ -24,8 +24,15 @@ export interface ExportsDependencies extends Omit<TenantCallDependencies, "conne
   readonly bucket: ExportBucket;
   readonly toStream: (length: number, pieces: AsyncIterable<Uint8Array>) => ReadableStream<Uint8Array>;
   readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
-  /** The way to a destination of the organisation whose keys these are; null: its secret is none of theirs. */
-  readonly openDestination: (keys: OrganisationKeys, target: ExportTarget) => Promise<DestinationPort | null>;
+  /**
+   * The way to a destination of the organisation whose keys these are; null: its secret is none of theirs. It is gone
+   * while `renew` says so, and throws ClaimLost when it does not.
+   */
+  readonly openDestination: (
+    keys: OrganisationKeys,
+    target: ExportTarget,
+    renew: () => Promise<boolean>,
+  ) => Promise<DestinationPort | null>;
 }
 
 /** What an admitted call may use. Everything in it is bound to that call's tenant and actor. */

@@ -65,7 +65,7 @@ async function goOn(services: Services, claimed: ClaimedExport): Promise<Claimed
       const done = await services.exports.assemble(await callOf(services, claimed), {
         ...orderOf(claimed),
         parts: claimed.parts,
-        onProgress: () => renewClaim(services.database, claimed),
+        onProgress: () => isWanted(services, claimed),
       });
       return done.ok ? noteSheet(services.database, claimed, done.value) : refused(services, claimed, done);
     }
@@ -73,6 +73,12 @@ async function goOn(services: Services, claimed: ClaimedExport): Promise<Claimed
       await end(services, claimed);
       return null;
   }
+}
+
+/** It is still this turn's, and whoever asked for it may still have it; its time begins anew. */
+async function isWanted(services: Services, claimed: ClaimedExport): Promise<boolean> {
+  const now = await renewClaim(services.database, claimed);
+  return now !== null && mayStill(now);
 }
 
 async function takeStep(services: Services, claimed: ClaimedExport) {
@@ -135,8 +141,11 @@ async function end(services: Services, claimed: ClaimedExport): Promise<void> {
     rows,
     createdAt,
     target: await findDestination(services.database, delivering.scope, destination.id),
+    onProgress: () => isWanted(services, delivering),
   });
   if (outcome.ok) await finishExport(services.database, delivering, outcome.place.slice(0, placeCharactersMax));
+  // Whoever has it now ends it: the turn that took it over, or the clock's next one.
+  else if (outcome.code === "claim_lost") return;
   else if (mayPass(outcome.code) && delivering.tries < triesMax)
     await releaseExport(services.database, delivering, waitSeconds(delivering.tries));
   else await fail(services, delivering, "delivery_failed");
