@@ -13,6 +13,7 @@ import { backupMakeKey } from "./verbs/backup-flags.ts";
 import { backupFetch, backupList } from "./verbs/backup-platform.ts";
 import { hubReconcile } from "./verbs/hub-reconcile.ts";
 import { identityProviders } from "./verbs/identity-providers.ts";
+import { invoices } from "./verbs/invoices.ts";
 import { keeper, keeperMakeKey } from "./verbs/keeper.ts";
 import { keysData } from "./verbs/keys-data.ts";
 import { keysRotate } from "./verbs/keys-rotate.ts";
@@ -40,6 +41,7 @@ export const verbs: readonly Verb[] = [
   status,
   ...tenantsLifecycle,
   tenantsPlan,
+  ...invoices,
   tenantsMove,
   ...tenantsDatabases,
   tenants,

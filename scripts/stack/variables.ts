@@ -41,6 +41,8 @@ export function unitVariables(sources: VariableSources): Record<UnitName, Record
       // Of whoever starts the stack: identity providers of theirs on this machine, such as a test's.
       LOOPBACK_ISSUERS: process.env["LOOPBACK_ISSUERS"] ?? "",
       LOOPBACK_STREAMS: process.env["LOOPBACK_STREAMS"] ?? "",
+      // … and as whom they sell, for invoices to be issued here.
+      BILLING_SELLER: process.env["BILLING_SELLER"] ?? "",
       NEON_GATEWAY: gateway,
       // … and backends beside the stack, such as docs/examples/backend.mjs.
       ...readLocalBackends(process.env["BACKENDS_FILE"]).variables,

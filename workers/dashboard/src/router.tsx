@@ -13,6 +13,20 @@ const modelsRoute = {
     Component: permitted("llm:read", (await import("./pages/language-models/language-models.tsx")).LanguageModelsPage),
   }),
 };
+const billingRoutes: readonly RouteObject[] = [
+  {
+    path: "billing",
+    lazy: async () => ({
+      Component: permitted("billing:manage", (await import("./pages/billing/billing.tsx")).BillingPage),
+    }),
+  },
+  {
+    path: "billing/invoices/:invoice",
+    lazy: async () => ({
+      Component: permitted("billing:manage", (await import("./pages/billing/invoice-page.tsx")).InvoicePage),
+    }),
+  },
+];
 const exportsRoute = {
   path: "exports",
   lazy: async () => ({
@@ -146,6 +160,7 @@ export function createRouter() {
             ...outsideRoutes,
             modelsRoute,
             exportsRoute,
+            ...billingRoutes,
             {
               path: "audit",
               lazy: async () => ({

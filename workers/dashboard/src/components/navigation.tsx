@@ -7,6 +7,7 @@ import { IdentificationBadgeIcon } from "@phosphor-icons/react/IdentificationBad
 import { KeyIcon } from "@phosphor-icons/react/Key";
 import { ListChecksIcon } from "@phosphor-icons/react/ListChecks";
 import { PlugsConnectedIcon } from "@phosphor-icons/react/PlugsConnected";
+import { ReceiptIcon } from "@phosphor-icons/react/Receipt";
 import { ShieldCheckIcon } from "@phosphor-icons/react/ShieldCheck";
 import { StackIcon } from "@phosphor-icons/react/Stack";
 import { UsersIcon } from "@phosphor-icons/react/Users";
@@ -31,6 +32,7 @@ const entries = [
   { to: "/language-models", label: "Language models", icon: ChatCircleTextIcon, needs: "llm:read" },
   { to: "/exports", label: "Exports", icon: ExportIcon, needs: "exports:read" },
   { to: "/backends", label: "Backends", icon: HardDrivesIcon, needs: "backends:monitor" },
+  { to: "/billing", label: "Billing", icon: ReceiptIcon, needs: "billing:manage" },
   { to: "/audit", label: "Audit log", icon: ListChecksIcon, needs: "audit:read" },
 ] as const satisfies readonly { to: string; label: string; icon: unknown; needs: Permission }[];
 
@@ -64,7 +66,7 @@ export function Navigation({ onNavigate }: { readonly onNavigate?: () => void })
 /** Where the pages of single ones are. */
 function below(root: string, to: string): string | null {
   if (to === "") return `${root}/devices/`;
-  return to === "/documents" ? `${root}/documents/` : null;
+  return to === "/documents" || to === "/billing" ? `${root}${to}/` : null;
 }
 
 /** `page` on the page itself, `true` on the pages below it. */

@@ -1,0 +1,94 @@
+import { serviceCode } from "../../../../../core/billing/invoice.ts";
+import { formatMoney } from "../../../../../core/billing/money.ts";
+import { graceAfterDays, restrictedAfterDays } from "../../../../../core/billing/standing.ts";
+import type { Plan, Quota } from "../../../../../core/tenancy/plan.ts";
+import type { Billing, Invoice, OfferedPlan } from "../../api/billing.ts";
+import { formatBytes, formatNumber } from "../../format/numbers.ts";
+
+export const planNames: Readonly<Record<Plan, string>> = { free: "Free", school: "School", district: "District" };
+
+export const quotaNames: Readonly<Record<Quota, string>> = {
+  devices: "Devices",
+  members: "Members",
+  storage_bytes: "Storage",
+  messages_a_day: "Messages a day",
+};
+
+export function formatQuota(quota: Quota, figure: number): string {
+  return quota === "storage_bytes" ? formatBytes(figure) : formatNumber(figure);
+}
+
+/** `₹4,999.00 a month, without tax`. */
+export function priceText({ price_minor: price }: OfferedPlan, currency: Billing["currency"]): string {
+  return price === 0 ? "Costs nothing" : `${formatMoney(price, currency)} a month, without tax`;
+}
+
+/** What the service is called on an invoice, with its code (CGST Rules 2017, rule 46(g)). */
+export const serviceText = `Device monitoring as a service, SAC ${serviceCode}`;
+
+const dayMs = 86_400_000;
+
+export interface StandingWords {
+  readonly title: string;
+  readonly text: string;
+  /** Something is owed: it is said in a colour, and to screen readers at once. */
+  readonly tone: "fine" | "warning" | "danger";
+}
+
+/** A day as it is printed, in UTC: `23 November 2026`. The law counts days, not hours. */
+export function formatDate(ms: number): string {
+  const format = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+  return format.format(new Date(ms));
+}
+
+/** What is owed, since when, and what happens when. @param nowMs Unix milliseconds */
+export function standingWords(
+  { standing, owed_since: since, offers, invoices }: Billing,
+  nowMs: number,
+): StandingWords {
+  if (standing === "active" || since === null)
+    return { title: "Nothing is overdue", text: waitingText(invoices), tone: "fine" };
+  const sinceMs = Date.parse(since);
+  const on = (days: number): string => formatDate(sinceMs + days * dayMs);
+  const owed = amountText(invoices, nowMs);
+  const what = `${owed ?? (offers === "stripe" ? "The last payment failed: something" : "Something")} has been overdue since ${formatDate(sinceMs)}.`;
+  const nothingAdded = "no device is enrolled, nobody joins and no upload begins";
+  switch (standing) {
+    case "past_due":
+      return {
+        title: "Payment is past due",
+        text: `${what} Everything works. From ${on(restrictedAfterDays)} on ${nothingAdded}; owners are reminded by mail before.`,
+        tone: "warning",
+      };
+    case "grace":
+      return {
+        title: `Payment is more than ${graceAfterDays} days late`,
+        text: `${what} Everything still works. On ${on(restrictedAfterDays)} the organisation is restricted: then ${nothingAdded}. Nothing is deleted.`,
+        tone: "warning",
+      };
+    case "restricted":
+      return {
+        title: "The organisation is restricted",
+        text: `${what} Until it is paid ${nothingAdded}. Devices go on working, and nothing is deleted.`,
+        tone: "danger",
+      };
+  }
+}
+
+/** What is due and not paid, one amount for each currency; null: none of it is an invoice of ours. */
+function amountText(invoices: readonly Invoice[], nowMs: number): string | null {
+  const overdue = invoices.filter(({ paid_at, due_at }) => paid_at === null && Date.parse(due_at) <= nowMs);
+  return overdue.length === 0 ? null : sumText(overdue);
+}
+
+function waitingText(invoices: readonly Invoice[]): string {
+  const open = invoices.filter(({ paid_at }) => paid_at === null);
+  const [first] = open.map(({ due_at }) => Date.parse(due_at)).sort((one, other) => one - other);
+  return first === undefined ? "No invoice is open." : `${sumText(open)} is to be paid by ${formatDate(first)}.`;
+}
+
+function sumText(invoices: readonly Invoice[]): string {
+  const sums = new Map<Invoice["currency"], number>();
+  for (const { currency, total_minor: total } of invoices) sums.set(currency, (sums.get(currency) ?? 0) + total);
+  return [...sums].map(([currency, sum]) => formatMoney(sum, currency)).join(" and ");
+}
