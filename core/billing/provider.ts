@@ -47,6 +47,11 @@ export interface PortalRequest {
   readonly returnUrl: string;
 }
 
+export interface EndRequest {
+  readonly org: OrgId;
+  readonly account: ProviderAccount;
+}
+
 /** How a subscription is, as its provider knows it at one moment. A later one replaces it whole. */
 export interface ProviderState {
   readonly org: OrgId;
@@ -105,8 +110,11 @@ export interface PaymentProvider {
   portal(request: PortalRequest): Promise<{ readonly url: string } | null>;
   /** Verifies a delivery and says what it means. */
   read(delivery: Delivery): Promise<DeliveryReading>;
-  /** Ends a subscription at once, because its organisation is to be deleted. One that has ended stays so. */
-  end(account: ProviderAccount): Promise<void>;
+  /**
+   * Ends at once whatever the organisation pays, because it is erased. What has ended stays so.
+   * @throws PaymentsUnavailable also when a subscription that is known of can't be found: it may be charged elsewhere
+   */
+  end(request: EndRequest): Promise<void>;
 }
 
 /** The provider is away; nothing is known to have been done. The message names no secret and no body. */

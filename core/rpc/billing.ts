@@ -42,6 +42,6 @@ export interface BillingRpc {
   portal(call: SignedCall, request: Omit<PortalRequest, "org">): Promise<BillingResult<{ readonly url: string }>>;
   /** Job `take_payments`, of no organisation: the delivery says whose it is, once it is verified. */
   read(call: SignedCall, delivery: Delivery): Promise<BillingResult<DeliveryReading>>;
-  /** Job `tend_billing`: ends the subscription at the provider. */
+  /** Job `tend_billing`: ends what the call's organisation pays at the provider. */
   end(call: SignedCall, account: ProviderAccount): Promise<BillingResult<null>>;
 }

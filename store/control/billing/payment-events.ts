@@ -57,6 +57,19 @@ function appliedOf(row: Row | undefined, plan: Plan): AppliedState {
 }
 
 /**
+ * True when what a provider tells of the organisation is to be applied: it is here, and its erasing has not begun. From
+ * then on its subscription ends by our own doing, and that news would put back at the edge what was taken away there.
+ */
+export async function hearsProvider(database: Database, { org }: OrgScope): Promise<boolean> {
+  const rows = await database.query(
+    sql`SELECT 1 AS here FROM control.organisations o WHERE o.id = ${org} AND o.status <> 'provisioning'
+      AND NOT EXISTS (SELECT FROM control.org_deletions d WHERE d.org_id = o.id AND d.started_at IS NOT NULL)`,
+    { readOnly: true },
+  );
+  return rows.length > 0;
+}
+
+/**
  * Notes an event and applies what it says, in one statement: killed in between, neither was done.
  * @param told whose it is and how they stand now; null: it tells of nobody who is here
  */

@@ -85,7 +85,7 @@ describe("an organisation whose grace is over", () => {
     await run();
     // What was under way before is given time to end.
     expect(await deletion(org)).toMatchObject({
-      steps_done: ["recorded", "data_keys", "edge", "hub", "backups", "documents", "exports"],
+      steps_done: ["recorded", "data_keys", "edge", "hub", "backups", "documents", "exports", "payments"],
       tenant_dropped_at: null,
     });
     expect(whole.kv.has(`org:${org.id}`) || whole.kv.has(`slug:${org.slug}`)).toBe(false);
@@ -275,6 +275,8 @@ function killedAt(name: string, when: "before" | "behind"): Partial<Whole["studi
       return { backups: { ...services.backups, erase: dies } };
     case "exports":
       return { exports: { ...services.exports, erase: dies } };
+    case "payments":
+      return { billing: { ...services.billing, end: dies } };
     case "documents":
       return { documents: { ...services.documents, erase: dies } };
     default:

@@ -1,53 +1,20 @@
 import fc from "fast-check";
-import Stripe from "stripe";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Plan } from "../../../core/tenancy/plan.ts";
-import { parseStripeConfig } from "../../../workers/capabilities/billing/stripe/config.ts";
-import { createStripeProvider } from "../../../workers/capabilities/billing/stripe/provider.ts";
 import type { StripeEvent, Subscription } from "../../support/stripe/ledger.ts";
-import { type StripePeer, startStripe } from "../../support/stripe/server.ts";
-import { signatureOf } from "../../support/stripe/signature.ts";
+import type { StripePeer } from "../../support/stripe/server.ts";
 import { asSuperuser } from "../support.ts";
-import { createHarness, operatorToken, type Sent } from "./harness.ts";
+import { type Harness, operatorToken, type Sent } from "./harness.ts";
+import { createStripeStudio, type StripeStudio, webhookPath } from "./stripe-studio.ts";
 
-// Studio on the real database, the real provider, and a Stripe that keeps what it is told. Only Stripe is ours.
-
-const key = "sk_test_0123456789abcdef";
-const secret = "whsec_0123456789abcdef";
-const priceOf: Readonly<Record<string, string>> = { school: "price_school", district: "price_district" };
 let peer: StripePeer;
-let studio: Awaited<ReturnType<typeof createHarness>>;
+let studio: Harness;
+let stripe: StripeStudio;
 let org: { readonly id: string; readonly slug: string };
 
 beforeAll(async () => {
-  const prices = new Map([
-    ["price_school", 499_900],
-    ["price_district", 2_499_900],
-  ]);
-  peer = await startStripe({ key, apiVersion: Stripe.API_VERSION, prices });
-  const config = parseStripeConfig({
-    STRIPE_SECRET_KEY: key,
-    STRIPE_WEBHOOK_SECRETS: secret,
-    STRIPE_PRICES: "school:INR=price_school,district:INR=price_district",
-    LOOPBACK_STRIPE: peer.origin,
-  });
-  if (config === null) throw new Error("it is configured");
-  const provider = createStripeProvider(config, { fetch, now: Date.now, note: () => undefined });
-  studio = await createHarness((services) => ({
-    ...services,
-    billing: {
-      ...services.billing,
-      // The stand-in verifies the call as the capability does.
-      read: async (call, delivery) => {
-        await services.billing.read(call, delivery);
-        const refused = { ok: false, code: "payments_unavailable" } as const;
-        return provider.read(delivery).then(
-          (value) => ({ ok: true, value }),
-          () => refused,
-        );
-      },
-    },
-  }));
+  stripe = await createStripeStudio();
+  ({ peer, studio } = stripe);
 });
 afterAll(() => peer?.stop());
 beforeEach(async () => {
@@ -55,25 +22,14 @@ beforeEach(async () => {
   org = await studio.newOrg();
 });
 
-const path = "/api/v1/billing/webhook";
-function deliver({ body }: StripeEvent, secrets = [secret], atMs = Date.now()): Promise<Sent> {
-  const headers = { "Content-Type": "application/json", "Stripe-Signature": signatureOf(body, secrets, atMs) };
-  return studio.send("POST", path, { rawBody: body, headers });
-}
+const path = webhookPath;
+const deliver: StripeStudio["deliver"] = (...asked) => stripe.deliver(...asked);
 const received = async (event: StripeEvent): Promise<void> => {
   const { status, body } = await deliver(event);
   expect([status, body]).toEqual([200, { received: true }]);
 };
-const newest = (): StripeEvent => peer.ledger.events.at(-1) as StripeEvent;
-
-/** Pays as an owner would on Stripe's page. */
-function pays(plan: Exclude<Plan, "free">, customer = peer.ledger.addCustomer({ org_id: org.id })): Subscription {
-  const price = priceOf[plan] as string;
-  const named = { org_id: org.id };
-  const back = "https://sentinel.test/";
-  const session = { customer, price, clientReference: org.id, successUrl: back, cancelUrl: back };
-  return peer.ledger.pay(peer.ledger.addSession({ ...session, metadata: named, subscriptionMetadata: named }));
-}
+const newest = (): StripeEvent => stripe.newest();
+const pays = (plan: Exclude<Plan, "free">, customer?: string): Subscription => stripe.pays(org, plan, customer);
 
 interface Kept {
   readonly plan: string;
@@ -128,7 +84,7 @@ describe("an event of Stripe's", () => {
     const { requestId, status } = await deliver(event);
     expect([status, await kept()]).toEqual([200, expect.objectContaining({ plan: "school", ends: null })]);
     expect(studio.audit.of(requestId).some(({ event: { type } }) => type === "org_change")).toBe(false);
-    const late = await deliver(event, [secret], Date.now() - 301_000);
+    const late = await deliver(event, undefined, Date.now() - 301_000);
     expect([late.status, late.body.code]).toEqual([400, "malformed_request"]);
   });
 

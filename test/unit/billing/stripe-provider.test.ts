@@ -2,6 +2,7 @@ import Stripe from "stripe";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type CheckoutRequest, PaymentsUnavailable, type ProviderAccount } from "../../../core/billing/provider.ts";
 import type { OrgId } from "../../../core/ids.ts";
+import { invoiceProvider } from "../../../workers/capabilities/billing/invoice-provider.ts";
 import { parseStripeConfig } from "../../../workers/capabilities/billing/stripe/config.ts";
 import { createStripeProvider } from "../../../workers/capabilities/billing/stripe/provider.ts";
 import type { Session, StripeEvent, Subscription } from "../../support/stripe/ledger.ts";
@@ -247,14 +248,29 @@ describe("how a customer stands", () => {
 describe("an end", () => {
   it("ends every subscription and closes every page, and may be done twice", async () => {
     const { subscription, account } = await paying();
-    await provider.end(account);
+    await provider.end({ org, account });
     expect(subscription.status).toBe("canceled");
     const open = await pageFor(asks({ account }));
-    await provider.end(account);
-    await provider.end(account);
+    await provider.end({ org, account });
+    await provider.end({ org, account });
     expect(open.status).toBe("expired");
-    await provider.end(nobody);
-    await provider.end({ ...account, customer: "cus_gone" });
+    await provider.end({ org, account: nobody });
+    await provider.end({ org, account: { customer: "cus_gone", subscription: null } });
+  });
+
+  it("is not said of a subscription that is not found: with another account's key it is charged on", async () => {
+    const { subscription, account } = await paying();
+    for (const elsewhere of [{ customer: "cus_of_another_account" }, { customer: "cus_2", subscription: "sub_2" }])
+      await expect(provider.end({ org, account: { ...account, ...elsewhere } })).rejects.toThrow(PaymentsUnavailable);
+    await expect(invoiceProvider.end({ org, account })).rejects.toThrow(PaymentsUnavailable);
+    await invoiceProvider.end({ org, account: { ...account, subscription: null } });
+    expect(subscription.status).toBe("active");
+  });
+
+  it("is none of another organisation's, whoever says that its customer is this one's", async () => {
+    const { subscription, account } = await paying();
+    await expect(provider.end({ org: newId("org"), account })).rejects.toThrow(PaymentsUnavailable);
+    expect(subscription.status).toBe("active");
   });
 });
 

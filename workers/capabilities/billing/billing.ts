@@ -15,8 +15,8 @@ const handlers: { readonly [Method in TenantMethod]: Handler<BillingRpc[Method]>
     const portal = await payments.portal({ ...request, org: scope.org });
     return portal === null ? refused("not_found") : ok(portal);
   },
-  end: async ({ payments }, account) => {
-    await payments.end(account);
+  end: async ({ payments, scope }, account) => {
+    await payments.end({ account, org: scope.org });
     return ok(null);
   },
 };

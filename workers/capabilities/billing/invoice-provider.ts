@@ -1,4 +1,4 @@
-import type { PaymentProvider } from "../../../core/billing/provider.ts";
+import { type PaymentProvider, PaymentsUnavailable } from "../../../core/billing/provider.ts";
 
 /**
  * Invoices alone: nobody takes a payment here, and nothing leaves for anybody. A plan is asked of the operator, who
@@ -10,5 +10,9 @@ export const invoiceProvider: PaymentProvider = {
   portal: async () => null,
   // Nobody signs anything to us, so whatever arrives is not genuine.
   read: async () => ({ ok: false, code: "not_genuine" }),
-  end: async () => undefined,
+  // It is charged by a provider that is configured no more: to say that it has ended would be a guess.
+  end: async ({ account }) => {
+    if (account.subscription !== null)
+      throw new PaymentsUnavailable("a subscription is with a provider that is not here");
+  },
 };

@@ -1,6 +1,7 @@
 import type { RequestId } from "../../../core/ids.ts";
 import { parseSlug } from "../../../core/ids.ts";
 import { policyKey } from "../../../core/tenancy/policy.ts";
+import { readSubscription } from "../../../store/control/billing/subscription.ts";
 import { shredDataKeys } from "../../../store/control/data-keys.ts";
 import type { DueErasure } from "../../../store/control/deletions.ts";
 import { fromPart } from "../downstream.ts";
@@ -90,6 +91,21 @@ export const shredders: readonly Shredder[] = [
       await fromPart("exports", async () => {
         const call = await services.caller.asJob("capabilities.exports", "run_exports", org, requestId);
         await services.exports.erase(call);
+      });
+      return "done";
+    },
+  },
+  {
+    // Nobody is charged for what is no more. While the provider can't be asked, the rest waits: whom to ask it about
+    // is written in rows that go last.
+    name: "payments",
+    async shred(services, { scope }, requestId) {
+      const found = await readSubscription(services.database, scope);
+      const account = { customer: found?.customer ?? null, subscription: found?.subscription ?? null };
+      await fromPart("payments", async () => {
+        const call = await services.caller.asJob("capabilities.billing", "tend_billing", scope.org, requestId);
+        const ended = await services.billing.end(call, account);
+        if (!ended.ok) throw new Error(`the subscription was not ended: ${ended.code}`);
       });
       return "done";
     },

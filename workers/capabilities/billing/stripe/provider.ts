@@ -2,13 +2,15 @@ import Stripe from "stripe";
 import {
   type CheckoutAnswer,
   type CheckoutRequest,
+  type EndRequest,
+  orgOfMetadata,
   type PaymentProvider,
   PaymentsUnavailable,
   type ProviderAccount,
 } from "../../../../core/billing/provider.ts";
 import { createStripeClient, isDeclined, isMissing } from "./client.ts";
 import { priceOf, type StripeConfig } from "./config.ts";
-import { readCustomer } from "./state.ts";
+import { readCustomer, subscriptionsMax } from "./state.ts";
 import { verifyEvent } from "./verify-event.ts";
 
 /** Open checkout pages of one customer that are closed before another is opened; one is usual. */
@@ -58,7 +60,7 @@ export function createStripeProvider(config: StripeConfig, dependencies: StripeD
         event: { provider: "stripe", id, kind, occurredAtMs: createdMs, state: found?.state ?? null },
       };
     },
-    end: (account) => asked(() => end(stripe, account)),
+    end: (request) => asked(() => end(stripe, request)),
   };
 }
 
@@ -150,16 +152,25 @@ async function portal(
   }
 }
 
-/** Every subscription of the customer's ends, and every page on which another could begin. */
-async function end(stripe: Stripe, { customer }: ProviderAccount): Promise<void> {
+/** Every subscription that the customer has for this organisation ends, and every page on which another could begin. */
+async function end(stripe: Stripe, { org, account: { customer, subscription } }: EndRequest): Promise<void> {
   if (customer === null) return;
   try {
     await closeOpenPages(stripe, customer, "");
-    const { data } = await stripe.subscriptions.list({ customer, status: "all", limit: openSessionsMax });
-    for (const { id, status } of data) if (!over.has(status)) await stripe.subscriptions.cancel(id);
+    const { data } = await stripe.subscriptions.list({ customer, status: "all", limit: subscriptionsMax });
+    for (const { id, status, metadata } of data) {
+      if (over.has(status)) continue;
+      // Whoever is confused about whose customer this is ends nothing of another's.
+      if (orgOfMetadata(metadata) !== org) throw new PaymentsUnavailable("a subscription is another organisation's");
+      await stripe.subscriptions.cancel(id);
+    }
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
+  if (subscription === null) return;
+  // Seen to be over, not only not seen: with the key of another account or mode nobody is found who is charged on.
+  const { status } = await stripe.subscriptions.retrieve(subscription);
+  if (!over.has(status)) throw new PaymentsUnavailable("a subscription did not end");
 }
 
 /** The browser is sent there: an address of Stripe's, or of what stands for it. @throws PaymentsUnavailable */

@@ -6,7 +6,7 @@ import type { OrgId } from "../../../../core/ids.ts";
 import type { StripeConfig } from "./config.ts";
 
 /** Subscriptions of one customer that are looked at: one lives, and each that ended was paid for once. */
-const subscriptionsMax = 100;
+export const subscriptionsMax = 100;
 /** Unpaid invoices of one subscription that are looked at: Stripe gives up long before. */
 const invoicesMax = 100;
 

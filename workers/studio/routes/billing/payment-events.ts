@@ -3,9 +3,12 @@ import type { AuditFields } from "../../../../core/audit/events.ts";
 import type { PaymentEvent, ProviderState } from "../../../../core/billing/provider.ts";
 import { readBounded } from "../../../../core/read-bounded.ts";
 import { routes } from "../../../../core/routes.ts";
-import { type AppliedState, applyPaymentEvent } from "../../../../store/control/billing/payment-events.ts";
+import {
+  type AppliedState,
+  applyPaymentEvent,
+  hearsProvider,
+} from "../../../../store/control/billing/payment-events.ts";
 import { paymentMoment } from "../../../../store/control/billing/payment-moment.ts";
-import { readNow } from "../../../../store/control/lifecycle.ts";
 import { payingScope } from "../../../../store/control/scope-makers.ts";
 import { fromPart } from "../../downstream.ts";
 import { defineRoute } from "../../http/define-route.ts";
@@ -52,15 +55,15 @@ export const takePaymentEvent = defineRoute(
 
 /**
  * Applies an event, with its intent in the organisation's log before and its outcome behind.
- * @returns false when there is no such organisation (any more)
+ * @returns false when there is no such organisation (any more), or it is being erased
  */
 async function applyOnRecord(context: RequestContext, event: PaymentEvent, state: ProviderState): Promise<boolean> {
   const { services, requestId } = context;
   const { database, audit } = services;
   const scope = payingScope(state);
   const { org } = scope;
-  // A log that was erased with its organisation is not begun anew.
-  if ((await readNow(database, scope)) === null) return false;
+  // What is erased is not begun anew: no log, and nothing at the edge.
+  if (!(await hearsProvider(database, scope))) return false;
   const call = () => services.caller.asJob("durable-objects.audit-intake", "anonymous_request", org, requestId);
   const intent = await audited(async () => audit.intent(await call(), org, requestEvent(context, null)));
   const applied = await applyPaymentEvent(database, context.write(), event, { scope, state });
