@@ -115,6 +115,19 @@ describe("paying by card in Chromium, on the real stack", { timeout: 240_000 }, 
     await heard();
     await page.getByRole("link", { name: "Return" }).click();
     await region("Standing").getByText("Nothing is overdue").waitFor();
+  });
+
+  it("is ended at Stripe, whose word takes the plan away and no other", async () => {
+    await page.getByRole("button", { name: "Change to Free" }).click();
+    await page.getByRole("dialog").getByText("Nothing is deleted.").waitFor();
+    await shoot("end");
+    await page.getByRole("dialog").getByRole("button", { name: "End it at Stripe" }).click();
+    await page.getByRole("button", { name: "Cancel now" }).click();
+    await heard();
+    await page.getByRole("link", { name: "Return" }).click();
+    await planIs("Free");
+    // Whoever pays again goes to the page where one pays.
+    await chooseSchool();
     expect(complaints.all).toEqual([]);
   });
 });

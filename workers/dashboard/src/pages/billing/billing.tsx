@@ -9,6 +9,7 @@ import { InvoicesSection } from "./invoices-section.tsx";
 import { PlanSection } from "./plan-section.tsx";
 import { StandingSection } from "./standing-section.tsx";
 import { UsageSection } from "./usage-section.tsx";
+import { paysStripe } from "./words.ts";
 
 /** While a payment is awaited, in milliseconds: under the ten requests a minute that this route takes. */
 const watchMs = 8_000;
@@ -20,7 +21,8 @@ export function BillingPage() {
   const query = useQuery({
     queryKey: billingKey(org.id),
     queryFn: ({ signal }) => getBilling(org.id, signal),
-    refetchInterval: ({ state }) => outcome === "paid" && state.data?.provider !== "stripe" && watchMs,
+    refetchInterval: ({ state }) =>
+      outcome === "paid" && !(state.data !== undefined && paysStripe(state.data)) && watchMs,
   });
   const billing = query.data;
   return (

@@ -2,7 +2,7 @@ import { Button } from "@cloudflare/kumo/components/button";
 import { useState } from "react";
 import { useSearchParams } from "react-router";
 import type { Billing } from "../../api/billing.ts";
-import { planNames } from "./words.ts";
+import { paysStripe, planNames } from "./words.ts";
 
 /** With which outcome the browser came back; anybody can write it, so nothing is believed of it but the words. */
 export type CheckoutOutcome = "paid" | "cancelled";
@@ -19,7 +19,7 @@ export function CheckoutNotice(props: { readonly outcome: CheckoutOutcome; reado
   const [, setSearch] = useSearchParams();
   const [before] = useState(billing.plan);
   const close = (): void => setSearch({}, { replace: true });
-  const arrived = billing.provider === "stripe";
+  const arrived = paysStripe(billing);
   return (
     <div
       role="status"

@@ -1,13 +1,20 @@
 import { useKumoToastManager } from "@cloudflare/kumo/components/toast";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type Billing, billingKey, changePlan, type OfferedPlan, type PlanOutcome } from "../../api/billing.ts";
+import {
+  type Billing,
+  billingKey,
+  changePlan,
+  type OfferedPlan,
+  openBillingPortal,
+  type PlanOutcome,
+} from "../../api/billing.ts";
 import { getUsage, usageKey } from "../../api/lifecycle.ts";
 import { FormDialog } from "../../components/form-dialog.tsx";
 import { useOrg } from "../../components/org-context.tsx";
 import { QueryView } from "../../components/query-view.tsx";
 import { goAndPay } from "./go-and-pay.ts";
 import { overQuotas } from "./over-quota.ts";
-import { formatQuota, planNames, priceText, quotaNames } from "./words.ts";
+import { formatQuota, paysStripe, planNames, priceText, quotaNames } from "./words.ts";
 
 /** Says what a change of plan means before it is made. */
 export function PlanDialog(props: {
@@ -20,8 +27,12 @@ export function PlanDialog(props: {
   const client = useQueryClient();
   const toasts = useKumoToastManager();
   const name = planNames[wanted.plan];
+  const way = wayOf(billing, wanted);
   const work = useMutation({
-    mutationFn: (key: string) => changePlan(org.id, wanted.plan, key),
+    mutationFn: async (key: string): Promise<PlanOutcome> =>
+      way === "end"
+        ? { kind: "redirect", url: await openBillingPortal(org.id, key) }
+        : await changePlan(org.id, wanted.plan, key),
     onSuccess: async (outcome: PlanOutcome) => {
       if (outcome.kind === "redirect" && outcome.url !== null) return goAndPay(outcome.url);
       onClose();
@@ -32,7 +43,6 @@ export function PlanDialog(props: {
       ]);
     },
   });
-  const way = wayOf(billing, wanted);
   return (
     <FormDialog
       open
@@ -50,10 +60,10 @@ export function PlanDialog(props: {
   );
 }
 
-type Way = "lower" | "ask" | "pay" | "repay";
+type Way = "lower" | "ask" | "pay" | "repay" | "end";
 
 function wayOf(billing: Billing, wanted: OfferedPlan): Way {
-  if (billing.provider === "stripe") return "repay";
+  if (paysStripe(billing)) return wanted.plan === "free" ? "end" : "repay";
   if (costsLess(billing, wanted)) return "lower";
   return billing.offers === "stripe" ? "pay" : "ask";
 }
@@ -67,12 +77,14 @@ const submits: Readonly<Record<Way, string>> = {
   ask: "Ask for it",
   pay: "Pay with Stripe",
   repay: "Change at Stripe",
+  end: "End it at Stripe",
 };
 const meanings: Readonly<Record<Way, string>> = {
   lower: "It holds at once. This day is still charged at the dearer plan; from tomorrow on this one counts.",
   ask: "Whoever runs this Sentinel is asked. The plan changes when they agree; it is then invoiced by the day.",
   pay: "You go to Stripe’s page and come back. Your card is shown to Stripe alone. The plan changes when it is paid.",
   repay: "The subscription at Stripe is changed, and the difference is charged at once.",
+  end: "What is paid at Stripe is ended there, else it would go on charging. The plan follows by itself.",
 };
 
 /** What is over the smaller plan. Nothing of it is deleted. */

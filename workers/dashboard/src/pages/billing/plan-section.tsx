@@ -10,7 +10,7 @@ import { FormFailure } from "../../components/states.tsx";
 import { formatBytes, formatNumber } from "../../format/numbers.ts";
 import { goAndPay } from "./go-and-pay.ts";
 import { PlanDialog } from "./plan-dialog.tsx";
-import { formatDate, planNames, priceText } from "./words.ts";
+import { formatDate, paysStripe, planNames, priceText } from "./words.ts";
 
 /** All plans, the one in force, and the way to another. */
 export function PlanSection({ billing }: { readonly billing: Billing }) {
@@ -21,13 +21,12 @@ export function PlanSection({ billing }: { readonly billing: Billing }) {
     onSuccess: goAndPay,
   });
   const { plan, requested, ends_at: endsAt } = billing;
-  const paysStripe = billing.provider === "stripe";
   return (
     <Section
       title="Plan"
-      lead={paysStripe ? "Paid by card at Stripe" : "Paid by invoice, each month for the days that were used"}
+      lead={paysStripe(billing) ? "Paid by card at Stripe" : "Paid by invoice, each month for the days that were used"}
       actions={
-        paysStripe ? (
+        billing.provider === "stripe" ? (
           <Button icon={CreditCardIcon} loading={portal.isPending} onClick={() => portal.mutate()}>
             Cards and receipts at Stripe
           </Button>

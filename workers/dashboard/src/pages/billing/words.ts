@@ -18,6 +18,11 @@ export function formatQuota(quota: Quota, figure: number): string {
   return quota === "storage_bytes" ? formatBytes(figure) : formatNumber(figure);
 }
 
+/** Whoever ended what they paid Stripe for stays Stripe's customer, and is on the free plan. */
+export function paysStripe({ provider, plan }: Pick<Billing, "provider" | "plan">): boolean {
+  return provider === "stripe" && plan !== "free";
+}
+
 /** `₹4,999.00 a month, without tax`. */
 export function priceText({ price_minor: price }: OfferedPlan, currency: Billing["currency"]): string {
   return price === 0 ? "Costs nothing" : `${formatMoney(price, currency)} a month, without tax`;

@@ -20,7 +20,7 @@ export function OrganisationSection() {
   return (
     <Section
       title="Organisation"
-      lead="How much of its plan it uses. Whoever runs this Sentinel changes plans."
+      lead="How much of its plan it uses. Owners change it on the page Billing."
       actions={
         role === "owner" ? (
           <Button variant="destructive" onClick={() => setDeleting(true)}>
