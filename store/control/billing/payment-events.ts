@@ -21,20 +21,21 @@ const at = (ms: number | null): Statement =>
 /**
  * Puts a provider's state in the place of an older one: the rows that follow `WITH`, the last one named `changed`.
  * One that was asked for before what is stored changes nothing. The end of a subscription ends only what this provider
- * gave to this customer: a plan that the operator has given since stays, however late the news come.
+ * gave to this customer: a plan that the operator has given since stays, however late the news come. The end of one that
+ * was never stored is remembered by its time alone, so that an older answer on its way does not begin it.
  * @param from a query of one row when it may be done, of none when not
  */
 function stateChange(provider: PaymentProviderName, scope: OrgScope, state: KeptState, from: Statement): Statement {
   return sql`target AS (
-      SELECT o.id, o.plan FROM control.organisations o WHERE o.id = ${scope.org} AND EXISTS (${from})
-        AND (${state.subscription !== null}::boolean OR EXISTS (SELECT FROM control.subscriptions e
-          WHERE e.org_id = o.id AND e.provider = ${provider} AND e.customer = ${state.customer})) FOR UPDATE),
+      SELECT o.id, ${state.subscription !== null}::boolean OR EXISTS (SELECT FROM control.subscriptions e
+          WHERE e.org_id = o.id AND e.provider = ${provider} AND e.customer = ${state.customer}) AS concerned
+      FROM control.organisations o WHERE o.id = ${scope.org} AND EXISTS (${from})),
     stored AS (
       INSERT INTO control.subscriptions AS s (org_id, provider, currency, customer, subscription, provider_owed_since,
         ends_at, state_as_of)
       SELECT id, ${provider}, ${state.currency}, ${state.customer}, ${state.subscription}::text,
         ${at(state.owedSinceMs)}, ${at(state.endsAtMs)}, ${at(state.asOfMs)}
-      FROM target
+      FROM target WHERE concerned
       ON CONFLICT (org_id) DO UPDATE SET
         -- Without a subscription nobody else is paid: what is owed then is invoiced.
         provider = CASE WHEN excluded.subscription IS NULL THEN 'invoice' ELSE excluded.provider END,
@@ -43,11 +44,22 @@ function stateChange(provider: PaymentProviderName, scope: OrgScope, state: Kept
         state_as_of = excluded.state_as_of, requested_plan = NULL, requested_at = NULL
         WHERE s.state_as_of IS NULL OR s.state_as_of <= excluded.state_as_of
       RETURNING s.org_id),
+    remembered AS (
+      INSERT INTO control.subscriptions AS s (org_id, state_as_of)
+      SELECT id, ${at(state.asOfMs)} FROM target WHERE NOT concerned
+      ON CONFLICT (org_id) DO UPDATE SET state_as_of = excluded.state_as_of
+        -- Whoever pays as another customer is not concerned by this one's end.
+        WHERE s.subscription IS NULL AND (s.customer IS NULL OR s.customer = ${state.customer})
+          AND (s.state_as_of IS NULL OR s.state_as_of <= excluded.state_as_of)),
     planned AS (
       UPDATE control.organisations o SET plan = ${state.plan}, state_version = o.state_version + 1
       FROM stored WHERE o.id = stored.org_id AND o.plan <> ${state.plan} RETURNING o.id),
     changed AS (SELECT org_id FROM stored)`;
 }
+
+/** Before the change, in the same transaction: the change then sees what the one that it waited for has written. */
+const oneAtATime = ({ org }: OrgScope): Statement =>
+  sql`SELECT 1 AS here FROM control.organisations WHERE id = ${org} FOR UPDATE`;
 
 const outcome = sql`(SELECT org_id FROM changed) AS org_id, EXISTS (SELECT FROM planned) AS plan_changed`;
 
@@ -70,7 +82,7 @@ export async function hearsProvider(database: Database, { org }: OrgScope): Prom
 }
 
 /**
- * Notes an event and applies what it says, in one statement: killed in between, neither was done.
+ * Notes an event and applies what it says, in one transaction: killed in between, neither was done.
  * @param told whose it is and how they stand now; null: it tells of nobody who is here
  */
 export async function applyPaymentEvent(
@@ -89,12 +101,13 @@ export async function applyPaymentEvent(
     return { kind: "noted" };
   }
   const { scope, state } = told;
-  const [row] = await database.query(
+  const [, [row] = []] = await database.transaction([
+    oneAtATime(scope),
     sql`WITH first AS (${noted(sql`true`)}),
       ${stateChange(provider, scope, state, sql`SELECT FROM first`)},
       receipt AS (${receiptIfChanged(write, sql`SELECT org_id FROM changed`)})
       SELECT ${outcome}`,
-  );
+  ]);
   return appliedOf(row, state.plan);
 }
 
@@ -106,10 +119,11 @@ export async function applyProviderState(
   provider: PaymentProviderName,
   state: KeptState,
 ): Promise<AppliedState> {
-  const [row] = await database.query(
+  const [, [row] = []] = await database.transaction([
+    oneAtATime(scope),
     sql`WITH ${stateChange(provider, scope, state, sql`SELECT 1`)},
       receipt AS (${receiptIfChanged(write, scope)})
       SELECT ${outcome}`,
-  );
+  ]);
   return appliedOf(row, state.plan);
 }

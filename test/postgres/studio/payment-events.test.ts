@@ -162,6 +162,64 @@ describe("an event of Stripe's", () => {
   });
 });
 
+describe("an answer of Stripe's that arrives behind a later one", () => {
+  /** Delivers an event whose answer Stripe gives now and which arrives when `arrive` is called. */
+  async function heldBack(event: StripeEvent): Promise<() => Promise<void>> {
+    const answer = stripe.holdNextAnswer();
+    const delivery = deliver(event);
+    await answer.given;
+    return async () => {
+      answer.arrives();
+      expect((await delivery).status).toBe(200);
+    };
+  }
+
+  it("replaces nothing: a plan that was changed since stays", async () => {
+    const subscription = pays("school");
+    await received(newest());
+    peer.ledger.cancelAtPeriodEnd(subscription, true);
+    const arrive = await heldBack(newest());
+    peer.ledger.change(subscription, "price_district");
+    peer.ledger.cancelAtPeriodEnd(subscription, false);
+    await received(newest());
+    await arrive();
+    expect(await kept()).toMatchObject({ plan: "district", ends: null });
+  });
+
+  it("gives nobody a plan back that has ended since", async () => {
+    const subscription = pays("school");
+    await received(newest());
+    peer.ledger.renew(subscription, true);
+    const arrive = await heldBack(newest());
+    peer.ledger.cancel(subscription);
+    await received(newest());
+    await arrive();
+    expect(await kept()).toMatchObject({ plan: "free", provider: "invoice", subscription: null });
+  });
+
+  it("gives nobody a plan that had ended before anything was known of it", async () => {
+    const subscription = pays("school");
+    const arrive = await heldBack(newest());
+    peer.ledger.cancel(subscription);
+    await received(newest());
+    await arrive();
+    expect(await kept()).toMatchObject({ plan: "free", provider: "invoice", subscription: null });
+  });
+
+  it("gives nobody such a plan either who has said before to whom invoices go, and leaves what they said", async () => {
+    const subscription = pays("school");
+    await asSuperuser("INSERT INTO control.subscriptions (org_id, currency) VALUES ($1, 'USD')", [org.id]);
+    const arrive = await heldBack(newest());
+    peer.ledger.cancel(subscription);
+    await received(newest());
+    await arrive();
+    expect(await kept()).toMatchObject({ plan: "free", provider: "invoice", subscription: null });
+    expect(await asSuperuser("SELECT currency FROM control.subscriptions WHERE org_id = $1", [org.id])).toEqual([
+      { currency: "USD" },
+    ]);
+  });
+});
+
 /** What becomes of a subscription, by the numbers of a history. */
 const deeds: readonly ((subscription: Subscription) => void)[] = [
   (one) => peer.ledger.renew(one, true),
