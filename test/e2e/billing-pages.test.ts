@@ -202,6 +202,9 @@ describe("billing in Chromium, on the real stack", { timeout: 400_000 }, () => {
     await page.getByRole("dialog").getByRole("button", { name: "Change plan" }).click();
     await region("Plan").getByRole("listitem").filter({ hasText: "Free" }).getByText("Your plan").waitFor();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    // Whether it is paid is seen without scrolling the table.
+    const paid = await region("Invoices").getByText("Paid", { exact: true }).last().boundingBox();
+    expect((paid?.x ?? 390) + (paid?.width ?? 0)).toBeLessThan(360);
     await shoot("phone-dark");
     await region("Invoices").getByRole("link").click();
     await page.getByRole("article").getByText("Tax invoice").waitFor();

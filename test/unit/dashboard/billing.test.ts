@@ -4,6 +4,7 @@ import { statePattern } from "../../../core/billing/parties.ts";
 import { restrictedAfterDays } from "../../../core/billing/standing.ts";
 import { limitsOf, plans } from "../../../core/tenancy/plan.ts";
 import type { Billing, Invoice } from "../../../workers/dashboard/src/api/billing.ts";
+import { goAndPay } from "../../../workers/dashboard/src/pages/billing/go-and-pay.ts";
 import { overQuotas } from "../../../workers/dashboard/src/pages/billing/over-quota.ts";
 import { stateNames, stateText } from "../../../workers/dashboard/src/pages/billing/states.ts";
 import { standingWords } from "../../../workers/dashboard/src/pages/billing/words.ts";
@@ -105,6 +106,12 @@ describe("a smaller plan", () => {
     expect(overQuotas(used(51), free)).toEqual([{ quota: "devices", used: 51, limit: 50 }]);
     expect(overQuotas(used(50), free)).toEqual([]);
   });
+});
+
+describe("a page to pay at", () => {
+  it.each(["javascript:alert(1)", "data:text/html,hello", "//evil.test", "/o/demo"])("is not %j", (address) =>
+    expect(() => goAndPay(address)).toThrow("no page to pay at"),
+  );
 });
 
 describe("states", () => {

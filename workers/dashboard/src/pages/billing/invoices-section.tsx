@@ -17,7 +17,7 @@ export function InvoicesSection({ invoices }: { readonly invoices: readonly Invo
       header: "Number",
       cell: ({ id, number }) => <TextLink to={`${root}/billing/invoices/${encodeURIComponent(id)}`}>{number}</TextLink>,
     },
-    { header: "For", cell: ({ month }) => formatMonth(month) },
+    { header: "For", cell: ({ month }) => formatMonth(month), className: "hidden sm:table-cell" },
     {
       header: "Issued",
       cell: ({ issued_at }) => formatDate(Date.parse(issued_at)),
