@@ -4,8 +4,9 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { repositoryRoot } from "../../scripts/units.ts";
 import { type S3Peer, s3Bucket, s3Credentials, s3Region, startS3Peer } from "../support/aws/s3-peer.ts";
-import { signIn, testPassword } from "./support/api.ts";
+import { enrolDevice, signIn, testPassword } from "./support/api.ts";
 import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
+import { type Receiver, startReceiver } from "./support/export-receiver.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 import { newMember } from "./support/things.ts";
 
@@ -15,6 +16,7 @@ const pictures = join(repositoryRoot, "test-results", "screenshots");
 const stateDir = freshStateDir();
 const complaints = new Complaints();
 let bucket: S3Peer;
+let hook: Receiver;
 let stack: StackProcess;
 let browser: Browser;
 let page: Page;
@@ -37,12 +39,14 @@ const ask = async (choices: Readonly<Record<string, string>> = {}): Promise<void
 beforeAll(async () => {
   mkdirSync(pictures, { recursive: true });
   bucket = await startS3Peer();
-  process.env["LOOPBACK_EXPORTS"] = bucket.origin;
+  hook = await startReceiver();
+  process.env["LOOPBACK_EXPORTS"] = `${bucket.origin},${hook.origin}`;
   const flags = ["--port", "0", "--quiet", "--no-agent", "--limit-scale", "1000"];
   [browser, stack] = await Promise.all([launchBrowser(), startStackProcess(stateDir, flags)]);
   page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   page.setDefaultTimeout(60_000);
-  complaints.watch(page);
+  // A bucket is pointed elsewhere without its secret, on purpose.
+  complaints.watch(page, /^Failed to load resource: the server responded with a status of 422 /);
   await page.goto(`${stack.description.url}/o/demo/exports`);
   const { email, password } = stack.description.owner;
   await signInByPassword(page, email, password);
@@ -53,6 +57,7 @@ afterAll(async () => {
   await browser?.close();
   await stack?.stop();
   await bucket?.stop();
+  await hook?.stop();
   removeStateDir(stateDir);
 });
 
@@ -98,6 +103,80 @@ describe("exports in Chromium, on the real stack", { timeout: 240_000 }, () => {
     await row.getByText(`to ${s3Bucket}/inventory-`).waitFor();
     expect([...bucket.objects.keys()].filter((name) => name.endsWith(".jsonl"))).toHaveLength(1);
     await shoot("delivered");
+  });
+
+  it("go to a webhook, which proves each message with the secret that it was shown", async () => {
+    await page.getByRole("button", { name: "Add a destination" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("Webhook", { exact: true }).click();
+    await dialog.getByLabel("Name", { exact: true }).fill("Our receiver");
+    await dialog.getByLabel("Address", { exact: true }).fill(`${hook.origin}/first`);
+    await dialog.getByRole("button", { name: "Add destination" }).click();
+    const first = (await dialog.getByRole("group", { name: "Signing secret" }).locator("code").innerText()).trim();
+    await dialog.getByRole("button").last().click();
+    await dialog.waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Test Our receiver" }).click();
+    await expect.poll(() => hook.came.length, { timeout: 60_000 }).toBe(1);
+    expect(hook.came[0]?.isOf(first)).toBe(true);
+    // Another address and another secret: the one before is worth nothing from then on.
+    await page.getByRole("button", { name: "Change Our receiver" }).click();
+    expect(await dialog.getByLabel("Address", { exact: true }).inputValue()).toBe(`${hook.origin}/first`);
+    await dialog.getByLabel("Address", { exact: true }).fill(`${hook.origin}/second`);
+    await dialog.getByRole("checkbox").click();
+    await shoot("change-destination");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    const second = (await dialog.getByRole("group", { name: "Signing secret" }).locator("code").innerText()).trim();
+    expect(second).not.toBe(first);
+    await dialog.getByRole("button").last().click();
+    await dialog.waitFor({ state: "detached" });
+    await ask({ Format: "CSV", "Where to": "Our receiver" });
+    const row = rows()
+      .filter({ hasText: `to ${new URL(hook.origin).host}` })
+      .first();
+    await row.getByText("Done").waitFor();
+    const messages = hook.came.slice(1);
+    expect(messages.map(({ path, type }) => [path, type])).toEqual([
+      ["/second", "export.part"],
+      ["/second", "export.complete"],
+    ]);
+    expect(messages.every((message) => message.isOf(second) && !message.isOf(first))).toBe(true);
+    expect(Buffer.from(messages[0]?.data.base64 ?? "", "base64").toString()).toContain("device_id");
+  });
+
+  it("of a bucket keep its secret when its name changes, and not when it is meant for elsewhere", async () => {
+    await page.getByRole("button", { name: "Change Our bucket" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name", { exact: true }).fill("Our vault");
+    await dialog.getByLabel("Region").fill("us-east-1");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.getByText("must be given anew", { exact: false }).waitFor();
+    await dialog.getByLabel("Region").fill(s3Region);
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Test Our vault" }).click();
+    await page.getByText("Works", { exact: true }).first().waitFor();
+  });
+
+  it("are asked for from the pages whose things they are of", async () => {
+    const { url, owner } = stack.description;
+    const { device_id } = await enrolDevice((await signIn(url, owner.email, owner.password)).api, "pc 1");
+    for (const [from, what] of [
+      [`/devices/${device_id}`, "Readings"],
+      ["", "Devices"],
+      ["/documents", "List of documents"],
+      ["/audit", "Audit log"],
+    ] as const) {
+      await page.goto(`${url}/o/demo${from}`);
+      await page.getByRole("link", { name: "Export", exact: true }).waitFor();
+      await shoot(`from-${what.split(" ")[0]?.toLowerCase()}`);
+      await page.getByRole("link", { name: "Export", exact: true }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByRole("combobox", { name: "What" }).filter({ hasText: what }).waitFor();
+      if (what === "Readings") await dialog.getByText("Readings of this one device").waitFor();
+      await page.keyboard.press("Escape");
+      await dialog.waitFor({ state: "detached" });
+    }
+    await page.goto(`${url}/o/demo/exports`);
   });
 
   it("wait above the limit, and a second administrator agrees; nobody agrees to their own", async () => {

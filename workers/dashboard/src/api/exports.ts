@@ -117,6 +117,20 @@ export async function addDestination(
   return (await call(path("orgs", org, "export-destinations"), made, options)).signing_secret;
 }
 
+/** What a destination becomes; its secret stays where none is given, which a bucket elsewhere needs. */
+export type ChangedDestination =
+  | ({ readonly kind: "bucket"; readonly name: string; readonly secret_access_key?: string } & NonNullable<
+      Destination["bucket"]
+    >)
+  | { readonly kind: "webhook"; readonly name: string; readonly url: string; readonly new_secret: boolean };
+
+/** @returns a webhook's new signing secret, if one was asked for */
+export async function changeDestination(org: string, id: string, given: ChangedDestination): Promise<string | null> {
+  const made = z.object({ signing_secret: z.nullable(z.string()) });
+  const options = { method: "PUT", body: given } as const;
+  return (await call(path("orgs", org, "export-destinations", id), made, options)).signing_secret;
+}
+
 export function removeDestination(org: string, id: string): Promise<void> {
   return callVoid(path("orgs", org, "export-destinations", id), { method: "DELETE" });
 }

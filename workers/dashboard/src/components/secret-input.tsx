@@ -4,13 +4,16 @@ import { Input } from "@cloudflare/kumo/components/input";
 export function SecretInput(props: {
   readonly label: string;
   readonly value: string;
+  /** Where one is there already: what it means to leave it empty. */
+  readonly optional?: string;
   readonly onChange: (value: string) => void;
 }) {
   return (
     <Input
       label={props.label}
       type="password"
-      required
+      required={props.optional === undefined}
+      {...(props.optional === undefined ? {} : { description: props.optional })}
       autoComplete="off"
       passwordManagerIgnore
       value={props.value}

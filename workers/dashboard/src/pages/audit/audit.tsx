@@ -5,6 +5,7 @@ import { explainAudit } from "../../api/explanations.ts";
 import { listMembers } from "../../api/orgs.ts";
 import { usePages } from "../../api/pages.ts";
 import { ExplanationSection } from "../../components/explanation/explanation-section.tsx";
+import { ExportLink } from "../../components/export-link.tsx";
 import { useOrg } from "../../components/org-context.tsx";
 import { PageHeader } from "../../components/page-header.tsx";
 import { LoadMore, QueryView } from "../../components/query-view.tsx";
@@ -38,7 +39,11 @@ export function AuditPage() {
   };
   return (
     <>
-      <PageHeader title="Audit log" lead="Who did what, newest first. Entries can’t be changed or removed." />
+      <PageHeader
+        title="Audit log"
+        lead="Who did what, newest first. Entries can’t be changed or removed."
+        actions={<ExportLink source="audit" />}
+      />
       <SignedState org={org.id} />
       <div className="mb-4">
         <ActivitySection onNarrow={(to) => change({ ...filter, ...to })} />

@@ -7,6 +7,7 @@ import { problemOf } from "../../api/problem.ts";
 import type { Device } from "../../api/schemas.ts";
 import { type RangeId, ranges } from "../../charts/ranges.ts";
 import { ExplanationSection } from "../../components/explanation/explanation-section.tsx";
+import { ExportLink } from "../../components/export-link.tsx";
 import { useOrg } from "../../components/org-context.tsx";
 import { PageHeader } from "../../components/page-header.tsx";
 import { PresenceBadge } from "../../components/presence-badge.tsx";
@@ -76,7 +77,12 @@ function DeviceView({ read }: { readonly read: Device }) {
             )}
           </span>
         }
-        actions={may("devices:manage") ? <DeviceActions device={device} /> : undefined}
+        actions={
+          <>
+            <ExportLink source="telemetry" device={device.id} />
+            {may("devices:manage") && <DeviceActions device={device} />}
+          </>
+        }
       />
       <section aria-labelledby="telemetry" className="relative mb-6">
         {query.isFetching && query.data === undefined && <ProgressBar label="Loading history" />}

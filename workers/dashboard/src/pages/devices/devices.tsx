@@ -6,6 +6,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { devicesKey, listDevices } from "../../api/devices.ts";
 import { usePages } from "../../api/pages.ts";
+import { ExportLink } from "../../components/export-link.tsx";
 import { useOrg } from "../../components/org-context.tsx";
 import { PageHeader } from "../../components/page-header.tsx";
 import { LoadMore, QueryView } from "../../components/query-view.tsx";
@@ -47,11 +48,14 @@ export function DevicesPage() {
           ) : undefined
         }
         actions={
-          enroll ? (
-            <LinkButton href={`${root}/enroll`} variant="primary" icon={PlusIcon}>
-              Enrol device
-            </LinkButton>
-          ) : undefined
+          <>
+            <ExportLink source="inventory" />
+            {enroll && (
+              <LinkButton href={`${root}/enroll`} variant="primary" icon={PlusIcon}>
+                Enrol device
+              </LinkButton>
+            )}
+          </>
         }
       />
       <QueryView query={query} label="Loading devices">

@@ -14,6 +14,7 @@ import {
   restoreDocument,
 } from "../../api/documents.ts";
 import { usePages } from "../../api/pages.ts";
+import { ExportLink } from "../../components/export-link.tsx";
 import { useOrg } from "../../components/org-context.tsx";
 import { PageHeader } from "../../components/page-header.tsx";
 import { LoadMore, QueryView } from "../../components/query-view.tsx";
@@ -61,7 +62,12 @@ export function DocumentsPage() {
       <PageHeader
         title="Documents"
         lead="Sealed with a key of their own, and every reading on record"
-        actions={mayAdd ? upload : undefined}
+        actions={
+          <>
+            <ExportLink source="documents" />
+            {mayAdd && upload}
+          </>
+        }
       />
       <UploadPanel items={items} />
       <DropZone enabled={mayAdd} onFiles={add}>

@@ -10,7 +10,7 @@ import { QueryView } from "../../components/query-view.tsx";
 import { Row, Section } from "../../components/section.tsx";
 import { FormFailure } from "../../components/states.tsx";
 import { Timestamp } from "../../components/timestamp.tsx";
-import { NewDestinationDialog } from "./new-destination-dialog.tsx";
+import { DestinationDialog } from "./destination-dialog.tsx";
 import { deliveryText } from "./words.ts";
 
 /** Buckets and webhooks of the organisation's own. */
@@ -38,7 +38,7 @@ export function DestinationsSection({ query }: { readonly query: UseQueryResult<
           </ul>
         )}
       </QueryView>
-      {adding && <NewDestinationDialog onClose={() => setAdding(false)} />}
+      {adding && <DestinationDialog present={null} onClose={() => setAdding(false)} />}
     </Section>
   );
 }
@@ -46,6 +46,7 @@ export function DestinationsSection({ query }: { readonly query: UseQueryResult<
 function DestinationRow({ item }: { readonly item: Destination }) {
   const { org } = useOrg();
   const client = useQueryClient();
+  const [changing, setChanging] = useState(false);
   const [removing, setRemoving] = useState(false);
   const readAgain = () => client.invalidateQueries({ queryKey: destinationsKey(org.id) });
   const test = useMutation({ mutationFn: () => testDestination(org.id, item.id), onSuccess: readAgain });
@@ -55,6 +56,9 @@ function DestinationRow({ item }: { readonly item: Destination }) {
         <>
           <Button size="sm" loading={test.isPending} aria-label={`Test ${item.name}`} onClick={() => test.mutate()}>
             Test
+          </Button>
+          <Button size="sm" aria-label={`Change ${item.name}`} onClick={() => setChanging(true)}>
+            Change
           </Button>
           <Button
             size="sm"
@@ -79,6 +83,7 @@ function DestinationRow({ item }: { readonly item: Destination }) {
         </p>
         <FormFailure error={test.error} />
       </div>
+      {changing && <DestinationDialog present={item} onClose={() => setChanging(false)} />}
       <ConfirmDialog
         open={removing}
         title={`Remove ${item.name}?`}

@@ -84,7 +84,9 @@ export function ExportsPage() {
         {manages && <DestinationsSection query={places} />}
         {may("policies:read") && <ApprovalSection />}
       </div>
-      {asking !== null && <NewExportDialog offer={asking} destinations={destinations} onClose={close} />}
+      {asking !== null && may("exports:make") && (
+        <NewExportDialog offer={asking} destinations={destinations} onClose={close} />
+      )}
     </>
   );
 }

@@ -2,7 +2,14 @@ import { Checkbox } from "@cloudflare/kumo/components/checkbox";
 import { Input } from "@cloudflare/kumo/components/input";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { addDestination, destinationsKey, type NewDestination } from "../../api/exports.ts";
+import {
+  addDestination,
+  type ChangedDestination,
+  changeDestination,
+  type Destination,
+  destinationsKey,
+  type NewDestination,
+} from "../../api/exports.ts";
 import { CopyField } from "../../components/copy-field.tsx";
 import { FormDialog } from "../../components/form-dialog.tsx";
 import { useOrg } from "../../components/org-context.tsx";
@@ -20,6 +27,7 @@ interface Form {
   readonly path_style: boolean;
   readonly access_key_id: string;
   readonly secret_access_key: string;
+  readonly new_secret: boolean;
 }
 const empty: Form = {
   name: "",
@@ -31,17 +39,33 @@ const empty: Form = {
   path_style: false,
   access_key_id: "",
   secret_access_key: "",
+  new_secret: false,
 };
 
-/** Asks for a bucket or a webhook; of the latter, shows the secret that signs, which is in no other place. */
-export function NewDestinationDialog({ onClose }: { readonly onClose: () => void }) {
+const formOf = ({ name, bucket, webhook }: Destination): Form => ({ ...empty, name, ...bucket, ...webhook });
+
+/**
+ * Asks for a bucket or a webhook, a new one or what one becomes; of a webhook, shows the secret that signs, which is
+ * in no other place.
+ * @param props.present null: a new one
+ */
+export function DestinationDialog({
+  present,
+  onClose,
+}: {
+  readonly present: Destination | null;
+  readonly onClose: () => void;
+}) {
   const { org } = useOrg();
   const client = useQueryClient();
-  const [kind, setKind] = useState<"bucket" | "webhook">("bucket");
-  const [form, setForm] = useState(empty);
+  const [kind, setKind] = useState(present?.kind ?? "bucket");
+  const [form, setForm] = useState(present === null ? empty : formOf(present));
   const set = (change: Partial<Form>): void => setForm({ ...form, ...change });
   const work = useMutation({
-    mutationFn: (key: string) => addDestination(org.id, givenOf(kind, form), key),
+    mutationFn: (key: string) =>
+      present === null
+        ? addDestination(org.id, givenOf(kind, form), key)
+        : changeDestination(org.id, present.id, changeOf(kind, form)),
     onSuccess: async (secret) => {
       if (secret === null) onClose();
       await client.invalidateQueries({ queryKey: destinationsKey(org.id) });
@@ -60,34 +84,55 @@ export function NewDestinationDialog({ onClose }: { readonly onClose: () => void
   return (
     <FormDialog
       open
-      title="Add a destination"
-      description="A key that may write there, and nothing else, is enough."
-      submit="Add destination"
+      title={present === null ? "Add a destination" : `Change ${present.name}`}
+      description={
+        kind === "bucket"
+          ? "A key that may write there, and nothing else, is enough."
+          : "Your receiver gets the bytes in signed messages (Standard Webhooks)."
+      }
+      submit={present === null ? "Add destination" : "Save"}
       pending={work.isPending}
       error={work.error}
       onSubmit={() => work.mutate(crypto.randomUUID())}
       onClose={onClose}
     >
-      <Segmented
-        legend="Kind"
-        value={kind}
-        options={[
-          { id: "bucket", label: "Bucket (S3, R2)" },
-          { id: "webhook", label: "Webhook" },
-        ]}
-        onChange={setKind}
-      />
+      {present === null && (
+        <Segmented
+          legend="Kind"
+          value={kind}
+          options={[
+            { id: "bucket", label: "Bucket (S3, R2)" },
+            { id: "webhook", label: "Webhook" },
+          ]}
+          onChange={setKind}
+        />
+      )}
       <Field label="Name" max={64} value={form.name} onChange={(name) => set({ name })} />
       {kind === "webhook" ? (
         <Field label="Address" max={512} value={form.url} onChange={(url) => set({ url })} />
       ) : (
-        <BucketFields form={form} onChange={set} />
+        <BucketFields form={form} isNew={present === null} onChange={set} />
+      )}
+      {present !== null && kind === "webhook" && (
+        <Checkbox
+          label="Make a new signing secret; the one before ends at once"
+          checked={form.new_secret}
+          onCheckedChange={(new_secret) => set({ new_secret })}
+        />
       )}
     </FormDialog>
   );
 }
 
-function BucketFields({ form, onChange }: { readonly form: Form; readonly onChange: (change: Partial<Form>) => void }) {
+function BucketFields({
+  form,
+  isNew,
+  onChange,
+}: {
+  readonly form: Form;
+  readonly isNew: boolean;
+  readonly onChange: (change: Partial<Form>) => void;
+}) {
   return (
     <>
       <Field
@@ -122,6 +167,7 @@ function BucketFields({ form, onChange }: { readonly form: Form; readonly onChan
       <SecretInput
         label="Secret access key"
         value={form.secret_access_key}
+        {...(isNew ? {} : { optional: "Empty: it stays, if service, bucket and access key do" })}
         onChange={(secret_access_key) => onChange({ secret_access_key })}
       />
     </>
@@ -150,8 +196,15 @@ function Field(props: {
 }
 
 function givenOf(kind: "bucket" | "webhook", form: Form): NewDestination {
-  const { url, name, ...bucket } = form;
+  const { url, name, new_secret: _, ...bucket } = form;
   return kind === "webhook"
     ? { kind, name: name.trim(), url: url.trim() }
     : { kind, name: name.trim(), ...bucket, endpoint: bucket.endpoint.trim() };
+}
+
+function changeOf(kind: "bucket" | "webhook", form: Form): ChangedDestination {
+  const given = givenOf(kind, form);
+  if (given.kind === "webhook") return { ...given, new_secret: form.new_secret };
+  const { secret_access_key, ...kept } = given;
+  return secret_access_key === "" ? kept : { ...kept, secret_access_key };
 }
