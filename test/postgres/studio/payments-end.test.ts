@@ -12,7 +12,11 @@ beforeAll(async () => {
   stripe = await createStripeStudio();
 });
 afterAll(() => stripe?.peer.stop());
-afterEach(() => vi.restoreAllMocks());
+afterEach(async () => {
+  vi.restoreAllMocks();
+  // Nobody else's run finds it due: its schema is never dropped here.
+  await asSuperuser("DELETE FROM control.org_deletions WHERE org_id = $1", [org.id]);
+});
 beforeEach(async () => {
   stripe.peer.faults = [];
   org = await stripe.studio.newOrg();
