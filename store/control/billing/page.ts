@@ -6,7 +6,7 @@ import { idOf, textOf } from "../columns.ts";
 import type { OrgScope, PlatformScope } from "../org-scope.ts";
 import { planOf } from "../org-state.ts";
 import { type Invoice, invoiceOf, invoicesStatement } from "./invoices.ts";
-import { type Subscription, subscriptionOf, subscriptionStatement } from "./subscription.ts";
+import { isStillAsked, type Subscription, subscriptionOf, subscriptionStatement } from "./subscription.ts";
 import { dayOf, daysStatement, type UsageDay } from "./usage-days.ts";
 
 export interface BillingPage {
@@ -29,7 +29,7 @@ export async function readBillingPage(database: Database, scope: OrgScope, days:
 /** Requests that are shown at once. */
 const requestsMax = 200;
 
-/** Plans that owners ask for, the oldest first. One that was given is asked for no more. */
+/** Plans that owners ask for, the oldest first. One that was asked for before the plan last changed is none. */
 export async function listRequestedPlans(
   database: Database,
   _by: PlatformScope,
@@ -37,7 +37,8 @@ export async function listRequestedPlans(
   const rows = await database.query(
     sql`SELECT o.id, o.slug, s.requested_plan AS plan, control.rfc3339(s.requested_at) AS at
       FROM control.subscriptions s JOIN control.organisations o ON o.id = s.org_id
-      WHERE s.requested_plan IS NOT NULL AND s.requested_plan <> o.plan ORDER BY s.requested_at LIMIT ${requestsMax}`,
+      WHERE s.requested_plan IS NOT NULL AND s.requested_plan <> o.plan AND ${isStillAsked}
+      ORDER BY s.requested_at LIMIT ${requestsMax}`,
     { readOnly: true },
   );
   return rows.map((row) => ({

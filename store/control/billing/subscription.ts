@@ -25,6 +25,13 @@ export function isRestricted(org: Statement): Statement {
     AND ${owedSince(org)} IS NOT NULL)`;
 }
 
+/**
+ * A condition on a row `s` of control.subscriptions: nobody has changed the plan since it was asked for. Whoever was
+ * given it and went down again, by whatever way, asks for it no more.
+ */
+export const isStillAsked: Statement = sql`NOT EXISTS (
+  SELECT FROM control.plan_periods p WHERE p.org_id = s.org_id AND p.from_at >= s.requested_at)`;
+
 export interface Subscription {
   readonly slug: string;
   readonly plan: Plan;
@@ -41,8 +48,7 @@ export interface Subscription {
 /** A row for {@link subscriptionOf}. */
 export function subscriptionStatement({ org }: OrgScope): Statement {
   return sql`SELECT o.slug, o.plan, coalesce(s.provider, 'invoice') AS provider, coalesce(s.currency, 'INR') AS currency,
-      -- What was given is asked for no more.
-      nullif(s.requested_plan, o.plan) AS requested_plan, control.rfc3339(s.requested_at) AS requested_at,
+      CASE WHEN s.requested_plan <> o.plan AND ${isStillAsked} THEN s.requested_plan END AS requested_plan, control.rfc3339(s.requested_at) AS requested_at,
       s.buyer::text AS buyer, s.customer, s.subscription,
       (extract(epoch FROM ${owedSince(sql`o.id`)}) * 1000)::double precision AS owed_since_ms,
       control.rfc3339(s.ends_at) AS ends_at

@@ -294,6 +294,13 @@ describe("a plan", () => {
     expect(listed.body.requested).toContainEqual(expect.objectContaining({ org_id: org.id, plan: "school" }));
     await setPlan(org, "school");
     expect(await billing(org)).toMatchObject({ plan: "school", requested: null });
+    // Whoever goes down again has not asked anew.
+    expect((await change(org, "free")).body).toMatchObject({ kind: "changed", plan: "free" });
+    expect(await billing(org)).toMatchObject({ plan: "free", requested: null });
+    const later = await studio.send("GET", "/api/v1/operator/invoices", { token: operatorToken });
+    expect(later.body.requested).not.toContainEqual(expect.objectContaining({ org_id: org.id }));
+    await change(org, "school");
+    expect(await billing(org)).toMatchObject({ requested: { plan: "school" } });
   });
 
   it("that costs less is an owner's word, and takes nothing away", async () => {
