@@ -218,6 +218,10 @@ const shownElsewhere: ReadonlySet<string> = new Set([
   // exports-pages.test.ts: only another person's that waits.
   "approveExport",
   "rejectExport",
+  // test/postgres/exports/kills.test.ts: only what is under way, and here it is done by then.
+  "cancelExport",
+  // test/unit/billing/stripe-provider.test.ts: only for whom Stripe knows.
+  "openBillingPortal",
   // audit-erasure.test.ts: only who is no member any more.
   "eraseAuditSubject",
 ]);

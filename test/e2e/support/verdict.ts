@@ -79,6 +79,8 @@ const probe = "walk";
 export function ask(route: AnyRoute, params: Params, caller: Caller, probing: boolean): Promise<Answer> {
   const { method, takes } = route[1];
   const path = `${pathOf(route, params)}${probing ? `?${probe}=1` : ""}`;
+  // Signed by nobody: what the walk asks is who may come that far.
+  if (takes === "signed") return caller.api.send(method, path, {}, caller.headers);
   if (takes !== "bytes") return caller.api.send(method, path, bodyOf(route), caller.headers);
   // As many as the upload was begun for (things.ts).
   return caller.api.send(method, path, "abc", { ...caller.headers, "Content-Type": "application/octet-stream" });
