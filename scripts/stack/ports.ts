@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { createServer, type Server } from "node:net";
 import { StackError } from "./stack-error.ts";
 
@@ -13,14 +14,25 @@ function listen(port: number, host: string): Promise<Server> {
 const close = (server: Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
 
 /**
+ * Ports that nobody gets who asks for none in particular: below what Linux, macOS and Windows give to outgoing
+ * connections. Whoever finds one here listens there some seconds later, and in the meantime nobody has taken it.
+ */
+const quietPorts = { from: 20_000, below: 32_000 } as const;
+
+/**
  * Finds a port that is free on both loopback addresses.
  * @param wanted 0 for any
  * @throws StackError `port_in_use`
  */
 export async function findPort(wanted: number): Promise<number> {
   for (let attempt = 0; attempt < 20; attempt += 1) {
-    const first = await listen(wanted, loopbacks[0]).catch((error: NodeJS.ErrnoException) => refuse(wanted, error));
-    const { port } = first.address() as { port: number };
+    const port = wanted === 0 ? randomInt(quietPorts.from, quietPorts.below) : wanted;
+    const first = await listen(port, loopbacks[0]).catch((error: NodeJS.ErrnoException) => error);
+    if (first instanceof Error) {
+      // Windows keeps ranges of ports for itself and denies them to everybody.
+      if (wanted === 0 && (first.code === "EADDRINUSE" || first.code === "EACCES")) continue;
+      refuse(port, first);
+    }
     const second = await listen(port, loopbacks[1]).catch((error: NodeJS.ErrnoException) => error);
     await close(first);
     if (!(second instanceof Error)) {
