@@ -29,7 +29,8 @@ export class Complaints {
   watch(page: Page, expected: RegExp = /(?!)/): void {
     page.on("console", (message) => {
       const said = message.type() === "error" || message.type() === "warning";
-      if (said && !expected.test(message.text())) this.all.push(`${page.url()}: ${message.text()}`);
+      const text = `${message.text()} (${message.location().url})`;
+      if (said && !expected.test(text)) this.all.push(`${page.url()}: ${text}`);
     });
     page.on("pageerror", (error) => this.all.push(`${page.url()}: ${error.message}`));
   }
