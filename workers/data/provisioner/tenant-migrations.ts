@@ -1380,4 +1380,15 @@ GRANT SELECT, INSERT ON {{schema}}.llm_usage TO {{role}};
 GRANT UPDATE (requests, input_tokens, output_tokens, cost) ON {{schema}}.llm_usage TO {{role}};
 `,
   },
+  {
+    number: 11,
+    name: "0011_llm_kinds.sql",
+    checksum: "6a3ce7237fbb73409039660f338438e74222275f97329077130d56d8a7e2f64d",
+    sql: `-- How a provider of language models is spoken to: in OpenAI's format, which most know, or in Anthropic's own (docs/llm.md).
+-- Each that is here already is spoken to as before.
+ALTER TABLE {{schema}}.llm_providers
+  ADD COLUMN kind text NOT NULL DEFAULT 'openai' CHECK (kind IN ('openai', 'anthropic'));
+GRANT UPDATE (kind) ON {{schema}}.llm_providers TO {{role}};
+`,
+  },
 ];

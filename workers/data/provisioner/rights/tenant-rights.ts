@@ -4,8 +4,8 @@ export const tenantRights: {
   readonly fingerprint: string;
   readonly statements: readonly string[];
 } = {
-  number: 10,
-  fingerprint: "4cc39ff91330097b8ed9d1a697cdcbbc",
+  number: 11,
+  fingerprint: "588f5428f3eb1f31c6dd56ccfb30e66a",
   statements: [
     "GRANT USAGE ON SCHEMA {{tenant}} TO {{tenant}}",
     "ALTER TABLE {{tenant}}.commands ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
@@ -66,6 +66,7 @@ export const tenantRights: {
     "GRANT UPDATE (key_fingerprint) ON TABLE {{tenant}}.llm_providers TO {{tenant}}",
     "GRANT UPDATE (key_sealed) ON TABLE {{tenant}}.llm_providers TO {{tenant}}",
     "GRANT UPDATE (key_since) ON TABLE {{tenant}}.llm_providers TO {{tenant}}",
+    "GRANT UPDATE (kind) ON TABLE {{tenant}}.llm_providers TO {{tenant}}",
     "GRANT UPDATE (last_seen_at) ON TABLE {{tenant}}.devices TO {{tenant}}",
     "GRANT UPDATE (masks) ON TABLE {{tenant}}.llm_providers TO {{tenant}}",
     "GRANT UPDATE (media_type) ON TABLE {{tenant}}.document_versions TO {{tenant}}",
