@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4MiniflareOptions } from "miniflare";
-import { startCron } from "./cron.ts";
+import { startCron, withClock } from "./cron.ts";
 import { childProcesses, commandLine } from "./processes.ts";
 import { StackError } from "./stack-error.ts";
 
@@ -36,6 +36,7 @@ const reviveDelayMs = 500;
  * @throws StackError `workers_failed`
  */
 export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
+  const workers = withClock(options.workers);
   const revival = { wanted: false };
   const revive = async (): Promise<void> => {
     while (revival.wanted) {
@@ -59,7 +60,7 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
     logRequests: false,
     handleUncaughtError: options.onError,
     unsafeHandleRuntimeRestart: options.onRestart,
-    workers: options.workers,
+    workers,
   } as unknown as V4MiniflareOptions);
   const miniflare = withoutSignalHandlers(() => new Miniflare(miniflareOptions));
   let url: URL;
@@ -74,7 +75,7 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
     );
   }
   revival.wanted = true;
-  const stopCron = startCron(miniflare, options.workers, options.pace, options.onError);
+  const stopCron = startCron(miniflare, workers, options.pace, options.onError);
   return {
     url,
     get pid() {
