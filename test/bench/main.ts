@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { benchAudit } from "./audit.ts";
 import { benchBroker } from "./broker/broker.ts";
 import { type BrokerOptions, brokerHelp, parseBrokerOptions } from "./broker/options.ts";
-import { benchCapabilities } from "./capabilities.ts";
+import { benchCapabilities } from "./capabilities/capabilities.ts";
 import { benchCodec } from "./codec.ts";
 import { benchData } from "./data.ts";
 import { benchEdge } from "./edge/edge.ts";

@@ -1,7 +1,7 @@
-import { fromStream, toStream } from "../../core/backup/pipe.ts";
-import { type ByteRange, saltBytes, sealedPartLength, sealedRange } from "../../core/documents/layout.ts";
-import { openRange, type SealedVersion, sealPart } from "../../core/documents/sealed-part.ts";
-import { makeId } from "../../core/ids.ts";
+import { fromStream, toStream } from "../../../core/backup/pipe.ts";
+import { type ByteRange, saltBytes, sealedPartLength, sealedRange } from "../../../core/documents/layout.ts";
+import { openRange, type SealedVersion, sealPart } from "../../../core/documents/sealed-part.ts";
+import { makeId } from "../../../core/ids.ts";
 
 /** Parts into a bucket and out of it, as they are and sealed: what differs is the sealing alone. */
 

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
-import { partBytes } from "../../core/documents/layout.ts";
-import { bundleWorker } from "../../scripts/bundle.ts";
-import type { Row } from "./report.ts";
-import { median } from "./statistics.ts";
+import { partBytes } from "../../../core/documents/layout.ts";
+import { bundleWorker } from "../../../scripts/bundle.ts";
+import type { Row } from "../report.ts";
+import { median } from "../statistics.ts";
 
 const parts = 8;
 const size = parts * partBytes;
@@ -12,7 +12,7 @@ const kinds = ["plain", "sealed"] as const;
 type Kind = (typeof kinds)[number];
 
 /** What sealing costs a document: parts through a Worker into a bucket and out of it again, beside the same without. */
-export async function benchCapabilities(rounds: number): Promise<Row[]> {
+export async function benchDocuments(rounds: number): Promise<Row[]> {
   const contents = await bundleWorker(fileURLToPath(new URL("documents-worker.ts", import.meta.url)));
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({

@@ -1,0 +1,11 @@
+/** What capabilities cost: a file an idea, each beside a bare baseline of its own. */
+import type { Row } from "../report.ts";
+import { benchDocuments } from "./documents.ts";
+
+const ideas = [benchDocuments] as const;
+
+export async function benchCapabilities(rounds: number): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const bench of ideas) rows.push(...(await bench(rounds)));
+  return rows;
+}
