@@ -4,8 +4,8 @@ export const tenantRights: {
   readonly fingerprint: string;
   readonly statements: readonly string[];
 } = {
-  number: 11,
-  fingerprint: "588f5428f3eb1f31c6dd56ccfb30e66a",
+  number: 12,
+  fingerprint: "899e1fa8cebc20eb029bb3e1e657c3d2",
   statements: [
     "GRANT USAGE ON SCHEMA {{tenant}} TO {{tenant}}",
     "ALTER TABLE {{tenant}}.commands ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
@@ -91,7 +91,9 @@ export const tenantRights: {
     "GRANT UPDATE (roles) ON TABLE {{tenant}}.llm_providers TO {{tenant}}",
     "GRANT UPDATE (rollout_per_minute) ON TABLE {{tenant}}.enrollment_codes TO {{tenant}}",
     "GRANT UPDATE (rollout_until) ON TABLE {{tenant}}.enrollment_codes TO {{tenant}}",
+    "GRANT UPDATE (text_state) ON TABLE {{tenant}}.document_versions TO {{tenant}}",
     "GRANT UPDATE (text_terms) ON TABLE {{tenant}}.documents TO {{tenant}}",
+    "GRANT UPDATE (text_tries) ON TABLE {{tenant}}.document_versions TO {{tenant}}",
     "GRANT UPDATE (token_sha256) ON TABLE {{tenant}}.devices TO {{tenant}}",
     "GRANT UPDATE (until) ON TABLE {{tenant}}.document_shares TO {{tenant}}",
     "GRANT UPDATE (updated_at) ON TABLE {{tenant}}.documents TO {{tenant}}",
