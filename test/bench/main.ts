@@ -1,6 +1,6 @@
 /** `npm run bench`: this machine's figures, each beside a peer or a bare baseline of the same run. */
 import { parseArgs } from "node:util";
-import { benchAudit } from "./audit.ts";
+import { benchAudit } from "./audit/audit.ts";
 import { benchBroker } from "./broker/broker.ts";
 import { type BrokerOptions, brokerHelp, parseBrokerOptions } from "./broker/options.ts";
 import { benchCapabilities } from "./capabilities/capabilities.ts";

@@ -43,7 +43,10 @@ interface BenchEnv {
   readonly PLAIN: DurableObjectNamespace<PlainRows>;
 }
 
-/** `?what=log|plain&log=&calls=&batch=&lanes=` appends, `lanes=0` nothing; answers how much of the log is signed. */
+/**
+ * `?what=log|plain&log=&calls=&batch=&lanes=` appends, `lanes=0` nothing; answers how much of the log is signed. With
+ * `once` it answers when one entry is durable, and nothing else: `what=none` is what such a call costs by itself.
+ */
 export default {
   async fetch(request: Request, env: BenchEnv): Promise<Response> {
     const { searchParams } = new URL(request.url);
@@ -55,6 +58,10 @@ export default {
       searchParams.get("what") === "log"
         ? await audit.append(log, requestId, batch)
         : await env.PLAIN.getByName(log).append(batch.length);
+    if (searchParams.has("once")) {
+      if (searchParams.get("what") !== "none") await append();
+      return new Response(null, { status: 204 });
+    }
     let next = 0;
     const lane = async (): Promise<void> => {
       for (let call = next++; call < number("calls"); call = next++) await append();

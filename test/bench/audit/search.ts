@@ -1,21 +1,22 @@
 /**
  * A page of the audit log at ten million entries: the SQL that the log's object runs, on the engine that it runs on
  * (SQLite; Node's is of the same line as workerd's), from a file. Writing them takes some minutes and 13 GB:
- * `node test/bench/audit-search.ts [ENTRIES]`, and no part of `npm run bench`.
+ * `node test/bench/audit/search.ts [ENTRIES]`, and no part of `npm run bench`.
  */
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import type { AuditFields } from "../../core/audit/events.ts";
-import { actorOf, addressOf, facetsOf, targetOf } from "../../core/audit/facets.ts";
-import { makeId } from "../../core/ids.ts";
-import type { AuditFilter } from "../../core/rpc/durable-objects.ts";
-import { entriesSchema } from "../../durable-objects/audit-log/entry-schema.ts";
-import { EntrySearch, type IndexNames } from "../../durable-objects/audit-log/entry-search.ts";
-import { FacetStore } from "../../durable-objects/audit-log/facet-store.ts";
-import { printReport, type Row } from "./report.ts";
+import { DatabaseSync } from "node:sqlite";
+import type { AuditFields } from "../../../core/audit/events.ts";
+import { actorOf, addressOf, facetsOf, targetOf } from "../../../core/audit/facets.ts";
+import { makeId } from "../../../core/ids.ts";
+import type { AuditFilter } from "../../../core/rpc/durable-objects.ts";
+import { entriesSchema } from "../../../durable-objects/audit-log/entry-schema.ts";
+import { EntrySearch, type IndexNames } from "../../../durable-objects/audit-log/entry-search.ts";
+import { FacetStore } from "../../../durable-objects/audit-log/facet-store.ts";
+import { printReport, type Row } from "../report.ts";
+import { storageOf } from "./sqlite-storage.ts";
 
 const entriesDefault = 10_000_000;
 const pagesPerCase = 200;
@@ -31,7 +32,6 @@ const addresses = Array.from({ length: 4_000 }, (_, n) => `203.0.${n >> 8}.${n &
 const some = <T>(list: readonly T[]): T => list[Math.floor(list.length * Math.random() ** 3)] as T;
 const endpoint = "/api/v1/orgs/{org}/devices/{device}/commands";
 
-type Storage = ConstructorParameters<typeof EntrySearch>[0];
 type Drawn = { phase: "event" | "intent" | "outcome"; event: AuditFields };
 
 /** What happens at a school: mostly calls, some sign-ins, few denials, and now and then a change of somebody's role. */
@@ -71,15 +71,6 @@ function draw(): Drawn {
     phase: "event",
     event: { type: "role_change", admin_id: user, target_user_id, old_role: "viewer", new_role: "admin" },
   };
-}
-
-/** The part of an object's storage that the search uses, over a file. */
-function storageOf(database: DatabaseSync): Storage {
-  const exec = (query: string, ...values: SQLInputValue[]) => {
-    const rows = database.prepare(query).all(...values);
-    return { toArray: () => rows, one: () => rows[0], [Symbol.iterator]: () => rows[Symbol.iterator]() };
-  };
-  return { exec } as unknown as Storage;
 }
 
 function fill(database: DatabaseSync, entries: number): void {
