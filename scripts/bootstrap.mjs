@@ -47,7 +47,10 @@ function run(node, args) {
     );
   }
   const path = `${join(root, "node_modules", ".bin")}${windows ? ";" : ":"}${process.env.PATH ?? ""}`;
-  const child = spawn(node, args, { cwd: process.cwd(), stdio: "inherit", env: { ...process.env, PATH: path } });
+  // What was compiled once is not compiled again at the next start.
+  const compiled = process.env.NODE_COMPILE_CACHE ?? join(root, "node_modules", ".cache", "node");
+  const env = { ...process.env, PATH: path, NODE_COMPILE_CACHE: compiled };
+  const child = spawn(node, args, { cwd: process.cwd(), stdio: "inherit", env });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => child.kill(signal));
   }

@@ -1,4 +1,12 @@
 import { build } from "esbuild";
+import { bundleOnce } from "./bundle-once.ts";
+
+export interface Bundle {
+  /** The module's text. */
+  readonly text: string;
+  /** The files that went into it, as esbuild names them: from the folder where it was run. */
+  readonly inputs: readonly string[];
+}
 
 /**
  * Bundles one Worker's entry for workerd, as wrangler does: ES modules, `node:` and `cloudflare:`
@@ -7,10 +15,15 @@ import { build } from "esbuild";
  * @returns the module's text
  */
 export async function bundleWorker(main: string): Promise<string> {
+  return await bundleOnce(main, () => bundle(main));
+}
+
+async function bundle(main: string): Promise<Bundle> {
   const result = await build({
     entryPoints: [main],
     bundle: true,
     write: false,
+    metafile: true,
     format: "esm",
     target: "es2024",
     conditions: ["workerd", "worker", "browser"],
@@ -28,5 +41,5 @@ export async function bundleWorker(main: string): Promise<string> {
   });
   const [file] = result.outputFiles;
   if (file === undefined) throw new Error(`esbuild made nothing of ${main}`);
-  return file.text;
+  return { text: file.text, inputs: Object.keys(result.metafile.inputs) };
 }

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { build } from "vite";
 import { buildAgent } from "../../agent/build.ts";
 import { repositoryRoot } from "../units.ts";
 import { copyWholeFolder, swapFolder } from "./folder-swap.ts";
@@ -36,6 +35,8 @@ export async function buildDashboard(): Promise<void> {
 
 /** What is served is React for production, also when a test runner, which sets another NODE_ENV, starts the build. */
 async function buildPages(outDir: string): Promise<void> {
+  // Loaded when there is something to build: most starts find it built.
+  const { build } = await import("vite");
   const before = process.env["NODE_ENV"];
   process.env["NODE_ENV"] = "production";
   try {

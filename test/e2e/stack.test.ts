@@ -26,7 +26,7 @@ function pidsOf(dir: string): Record<string, number> {
 
 describe("npm start", () => {
   it("brings everything up, and keeps its secrets to its own user", async () => {
-    running = await startStackProcess(stateDir, ["--port", "0", "--quiet"]);
+    running = await startStackProcess(stateDir, ["--port", "0", "--quiet"], { first: true });
     const { description } = running;
     expect(description.url).toMatch(/^http:\/\/localhost:\d+$/);
     for (const file of ["stack.json", "secrets.json", "agent/credentials.json"]) {

@@ -3,14 +3,14 @@
  * itself while it runs, for many look at every tenant there is.
  */
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "pg";
 import type { TestProject } from "vitest/node";
 import { bootstrapPlacements, makeBootstrapSecrets, type Placements } from "../../scripts/postgres/bootstrap.ts";
 import { type Cluster, startCluster } from "../../scripts/postgres/embedded.ts";
 import { startGateway } from "../../scripts/postgres/gateway.ts";
+import { scratchFolder } from "../support/scratch.ts";
 
 const names = ["first", "second"] as const;
 
@@ -47,7 +47,7 @@ function filesAtATime({ config, vitest }: TestProject): number {
 }
 
 async function startWorld(): Promise<{ setup: PostgresSetup; stop: () => Promise<void> }> {
-  const folder = mkdtempSync(join(tmpdir(), "sentinel-postgres-"));
+  const folder = scratchFolder("sentinel-postgres-");
   const superuserPassword = randomBytes(24).toString("base64url");
   const superuserUrl = (port: number, database: string): string =>
     `postgres://postgres:${superuserPassword}@127.0.0.1:${port}/${database}`;

@@ -10,6 +10,7 @@ export default defineProject({
     name: "e2e",
     root: new URL("../..", import.meta.url).pathname,
     include: ["test/e2e/**/*.test.ts"],
+    globalSetup: ["test/e2e/support/prepared-state.ts"],
     maxWorkers: 2,
     ...patience,
     testTimeout: 300_000,

@@ -1,9 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { StackDescription } from "../../../scripts/stack/stack.ts";
 import { repositoryRoot } from "../../../scripts/units.ts";
+import { scratchFolder } from "../../support/scratch.ts";
 
 /** `npm start` as a process of its own, just as a person runs it. */
 export interface StackProcess {
@@ -16,9 +18,13 @@ export interface StackProcess {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** A state folder that every uid on the way may pass through. */
+/** Names the state folder that {@link startStackProcess} copies (prepared-state.ts). */
+export const preparedStateVariable = "SENTINEL_PREPARED_STATE";
+
+/** A state folder that every uid on the way may pass through. Benches measure a disk; tests need none. */
 export function freshStateDir(): string {
-  const dir = mkdtempSync(join(tmpdir(), "sentinel-e2e-"));
+  const prefix = "sentinel-e2e-";
+  const dir = process.env["VITEST"] === undefined ? mkdtempSync(join(tmpdir(), prefix)) : scratchFolder(prefix);
   chmodSync(dir, 0o711);
   return join(dir, "state");
 }
@@ -34,11 +40,22 @@ function launch(args: readonly string[]): ChildProcess {
   });
 }
 
+interface Start {
+  /** What is looked at is the first start of all, which makes databases, roles and the demo organisation. */
+  readonly first?: boolean;
+}
+
 /**
  * Starts a stack and returns when it printed its `ready ` line. On any free port, unless the flags name one: two
- * files may run side by side.
+ * files may run side by side. A folder that is not there yet begins as a copy of the prepared one, if there is any.
  */
-export async function startStackProcess(stateDir: string, args: readonly string[] = []): Promise<StackProcess> {
+export async function startStackProcess(
+  stateDir: string,
+  args: readonly string[] = [],
+  { first = false }: Start = {},
+): Promise<StackProcess> {
+  const prepared = process.env[preparedStateVariable];
+  if (prepared !== undefined && !first && !existsSync(stateDir)) await copyState(prepared, stateDir);
   const port = args.includes("--port") ? [] : ["--port", "0"];
   const child = launch(["--state", stateDir, ...port, ...args]);
   const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
@@ -65,6 +82,11 @@ export async function startStackProcess(stateDir: string, args: readonly string[
       return ended;
     },
   };
+}
+
+/** With owners and modes: PostgreSQL's files belong to another account where this one is root. */
+async function copyState(from: string, to: string): Promise<void> {
+  await promisify(execFile)("cp", ["-a", from, to]);
 }
 
 /** Runs a start that is expected to refuse: its exit status and what it said. */
