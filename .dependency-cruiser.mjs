@@ -39,6 +39,12 @@ export default {
       ["^(workers/passwords|core)/"],
       "it hashes, and knows no database",
     ),
+    only(
+      "pdf-text-imports-core",
+      "^workers/pdf-text/",
+      ["^(workers/pdf-text|core)/"],
+      "it reads strangers' files, and knows nothing",
+    ),
     only("objects-import-core", "^durable-objects/", ["^(durable-objects|core)/"], "objects have no database"),
     only(
       "dashboard-imports-core",

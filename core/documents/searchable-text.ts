@@ -3,8 +3,8 @@
  * A text is normalised to NFC (Unicode Standard Annex 15), for a vowel sign of an Indian script can be written in more
  * ways than one.
  *
- * PDFs are found by their names alone: a reader of PDFs is a megabyte of parser for files of strangers, and here lie
- * the keys of organisations.
+ * PDFs are not read here: a reader of PDFs is a megabyte of parser for files of strangers, and here lie the keys of
+ * organisations. A Worker of its own reads them (core/rpc/pdf-text.ts).
  */
 import type { ByteRange } from "./layout.ts";
 import { textOfMarkup } from "./markup-text.ts";
@@ -49,7 +49,11 @@ export async function searchableText(
   zip: ZipDirectory | null,
   document: DocumentBytes,
 ): Promise<string> {
-  const text = await rawText(mediaType, zip, document);
+  return asSearched(await rawText(mediaType, zip, document));
+}
+
+/** A text in the form in which words are looked for in it, and as long as it may be. */
+export function asSearched(text: string): string {
   return text.slice(0, textCharactersMax).toWellFormed().normalize("NFC").replaceAll("\0", " ");
 }
 

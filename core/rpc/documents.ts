@@ -44,6 +44,9 @@ export interface Document {
   readonly version: DocumentVersion;
 }
 
+/** `waiting`: it will be; `unreadable`: there is no reading it, for it is encrypted, broken or too large. */
+export const documentTexts = ["read", "waiting", "unreadable"] as const;
+
 export interface DocumentVersion {
   readonly number: number;
   readonly sizeBytes: number;
@@ -51,6 +54,8 @@ export interface DocumentVersion {
   readonly mediaType: string;
   /** A browser or an office program would run something in it. */
   readonly active: boolean;
+  /** Whether a PDF was read, for its document to be found by its words; null of other kinds, and of older versions. */
+  readonly text: (typeof documentTexts)[number] | null;
   readonly createdBy: UserId;
   readonly completedAt: string;
 }

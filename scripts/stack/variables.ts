@@ -47,6 +47,8 @@ export function unitVariables(sources: VariableSources): Record<UnitName, Record
       // … and backends beside the stack, such as docs/examples/backend.mjs.
       ...readLocalBackends(process.env["BACKENDS_FILE"]).variables,
     },
+    // It is given nothing, here as deployed.
+    "sentinel-pdf-text": {},
     "sentinel-passwords": { PASSWORDS_TOKEN: secrets.passwordsToken },
     "sentinel-capabilities": {
       ISSUER: publicUrl,

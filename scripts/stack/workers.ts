@@ -7,7 +7,7 @@ import { readLocalBackends } from "./backends.ts";
 import { agentFile, copyDashboard } from "./dashboard.ts";
 import { findPort } from "./ports.ts";
 import { StackError } from "./stack-error.ts";
-import { startWorkerd } from "./workerd.ts";
+import { startWorkerd, type Workerd } from "./workerd.ts";
 
 export interface WorkersOptions {
   readonly port: number;
@@ -28,36 +28,39 @@ export interface WorkersOptions {
 export interface RunningWorkers {
   readonly url: URL;
   /** Process ids by the name that stack.json gives them. */
-  readonly pids: Readonly<Record<"workerd" | "workerd_passwords", number>>;
+  readonly pids: Readonly<Record<"workerd" | "workerd_passwords" | "workerd_pdf_text", number>>;
   /** The agent as this stack serves it. */
   readonly agentProgram: string;
   stop(): Promise<void>;
 }
 
 /**
- * Deployed, each Worker has isolates of its own. One workerd runs all of its isolates on one thread, so
- * locally this unit, which holds its isolate up for 0.2 s at a time, has a workerd of its own.
+ * Deployed, each Worker has isolates of its own. One workerd runs all of its isolates on one thread, so locally these
+ * units, which hold their isolate up (for 0.2 s at a time, or for as long as a PDF takes), have a workerd each.
  */
-const apart: UnitName = "sentinel-passwords";
+const apart = ["sentinel-passwords", "sentinel-pdf-text"] as const satisfies readonly UnitName[];
+type Apart = (typeof apart)[number];
+const isApart = (name: string): name is Apart => apart.some((one) => one === name);
 
 /**
- * Starts the Workers, from the wrangler.toml files that deploy them, in two workerd processes.
+ * Starts the Workers, from the wrangler.toml files that deploy them, in three workerd processes.
  * @throws StackError `workers_failed`
  */
 export async function startWorkers(options: WorkersOptions): Promise<RunningWorkers> {
   mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
   const { onError, onRestart, pace } = options;
-  const own = units.filter(({ name }) => name === apart);
-  const passwords = await startWorkerd({
-    port: await findPort(0),
-    workers: await Promise.all(own.map((unit) => workerOptions(unit, options))),
-    pace,
-    onError,
-    onRestart,
-  });
+  const beside: Partial<Record<Apart, Workerd>> = {};
+  const stopBeside = () => Promise.all(Object.values(beside).map((workerd) => workerd.stop()));
   try {
-    const rest = units.filter(({ name }) => name !== apart);
-    const workers = await Promise.all(rest.map((unit) => workerOptions(unit, options, passwords.url)));
+    for (const name of apart) {
+      const unit = units.find((one) => one.name === name);
+      if (unit === undefined) throw new Error(`there is no unit ${name}`);
+      const worker = await workerOptions(unit, options);
+      const workers = name === "sentinel-pdf-text" ? behindItsEntrypoint(worker) : [worker];
+      beside[name] = await startWorkerd({ port: await findPort(0), workers, pace, onError, onRestart });
+    }
+    const rest = units.filter(({ name }) => !isApart(name));
+    const workers = await Promise.all(rest.map((unit) => workerOptions(unit, options, beside)));
     const main = await startWorkerd({
       port: options.port,
       stateDir: options.stateDir,
@@ -71,24 +74,41 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
       url: main.url,
       agentProgram: join(assetsFolder(options), agentFile),
       get pids() {
-        return { workerd: main.pid, workerd_passwords: passwords.pid };
+        return {
+          workerd: main.pid,
+          workerd_passwords: beside["sentinel-passwords"]?.pid ?? 0,
+          workerd_pdf_text: beside["sentinel-pdf-text"]?.pid ?? 0,
+        };
       },
       stop: async () => {
         await main.stop();
-        await passwords.stop();
+        await stopBeside();
       },
     };
   } catch (error) {
-    await passwords.stop();
+    await stopBeside();
     throw error;
   }
 }
 
-/** @param passwords where the unit that runs apart listens; a binding to it goes there */
+/** A port leads to a Worker's default export; this one's is empty, so a Worker in front asks its entrypoint. */
+function behindItsEntrypoint(worker: Record<string, unknown>): Record<string, unknown>[] {
+  const front = {
+    name: "sentinel-pdf-text-port",
+    modules: true,
+    script: "export default { fetch: (request, { PDF_TEXT }) => PDF_TEXT.fetch(request) }",
+    compatibilityDate: worker["compatibilityDate"],
+    serviceBindings: { PDF_TEXT: { name: "sentinel-pdf-text", entrypoint: "PdfText" } },
+  };
+  // What it took from itself (take-away.ts) it does not get here either.
+  return [front, { ...worker, outboundService: () => new Response(null, { status: 403 }) }];
+}
+
+/** @param beside where the units that run apart listen; a binding to one goes there */
 async function workerOptions(
   unit: (typeof units)[number],
   options: WorkersOptions,
-  passwords?: URL,
+  beside: Partial<Record<Apart, Workerd>> = {},
 ): Promise<Record<string, unknown>> {
   const config = join(repositoryRoot, unit.config);
   // `main` is there for every unit of ours, but not in wrangler's declared type.
@@ -116,8 +136,8 @@ async function workerOptions(
       ...Object.fromEntries(
         Object.entries(serviceBindings ?? {}).map(([name, service]) => [
           name,
-          service.name === apart && passwords !== undefined
-            ? { external: { address: passwords.host, http: {} } }
+          isApart(service.name) && beside[service.name] !== undefined
+            ? { external: { address: beside[service.name]?.url.host ?? "", http: {} } }
             : service,
         ]),
       ),

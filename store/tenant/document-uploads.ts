@@ -5,6 +5,7 @@ import type { Document } from "../../core/rpc/documents.ts";
 import { type Row, type Statement, sql } from "../connect.ts";
 import { idColumn, instantColumn, integerColumn, textColumn } from "./columns.ts";
 import { termsOf } from "./document-terms.ts";
+import type { TextState } from "./document-texts.ts";
 import { documentAfter, documentOf } from "./documents.ts";
 import type { TenantDatabase } from "./tenant-database.ts";
 
@@ -139,6 +140,8 @@ export interface LookedAt {
   readonly active: boolean;
   /** What was read in it, to be found by. */
   readonly text: string;
+  /** Of a PDF; null of any other, and while nobody has read it. */
+  readonly textState: TextState;
 }
 
 /**
@@ -148,7 +151,7 @@ export interface LookedAt {
 export async function completeUpload(
   database: TenantDatabase,
   { document, id }: Pick<OpenUpload, "document" | "id">,
-  { mediaType, active, text }: LookedAt,
+  { mediaType, active, text, textState }: LookedAt,
 ): Promise<Document | null> {
   const [done, rows] = await database.writeBehind(
     // Two versions that are completed at once get numbers one after the other.
@@ -156,6 +159,7 @@ export async function completeUpload(
     sql`
       whole AS (
         UPDATE document_versions v SET media_type = ${mediaType}, active = ${active}, completed_at = now(),
+          text_state = ${textState}::text, text_tries = ${mediaType === "application/pdf" ? 1 : 0},
           number = 1 + (SELECT coalesce(max(o.number), 0) FROM document_versions o WHERE o.document_id = ${document})
         WHERE v.id = ${id} AND v.document_id = ${document} AND v.number IS NULL
           AND EXISTS (SELECT FROM documents d WHERE d.id = ${document} AND d.deleted_at IS NULL)

@@ -1,9 +1,16 @@
 /** Documents of a tenant: what is known of them. Row-level security chooses whose. */
 import { type DocumentId, parseId, type UploadId } from "../../core/ids.ts";
-import type { Document, DocumentList, DocumentVersion, Page } from "../../core/rpc/documents.ts";
+import {
+  type Document,
+  type DocumentList,
+  type DocumentVersion,
+  documentTexts,
+  type Page,
+} from "../../core/rpc/documents.ts";
 import { type Row, type Statement, sql } from "../connect.ts";
 import { booleanColumn, idColumn, instantColumn, instantOrNullColumn, integerColumn, textColumn } from "./columns.ts";
 import { queryOf, termsOf } from "./document-terms.ts";
+import { textTriesMax } from "./document-texts.ts";
 import { type Keyset, pageOf } from "./page.ts";
 import type { TenantDatabase } from "./tenant-database.ts";
 
@@ -11,7 +18,10 @@ import type { TenantDatabase } from "./tenant-database.ts";
 export const binDays = 30;
 
 const versionColumns = sql`v.id AS version_id, v.number, v.size_bytes::double precision AS size_bytes, v.media_type,
-  v.active, v.created_by, v.completed_at`;
+  v.active, v.created_by, v.completed_at,
+  CASE WHEN v.media_type <> 'application/pdf' OR v.id <> d.current_version THEN NULL
+    ELSE coalesce(v.text_state, CASE WHEN v.text_tries < ${textTriesMax} THEN 'waiting' ELSE 'unreadable' END)
+  END AS text_state`;
 const columns = sql`d.id, d.name, d.owner_id, d.created_at, d.updated_at, d.deleted_at, ${versionColumns}`;
 /** Only what has a version: an upload is nobody's document yet. */
 const documents = sql`documents d JOIN document_versions v ON v.id = d.current_version`;
@@ -150,6 +160,7 @@ function versionOf(row: Row): DocumentVersion {
     sizeBytes: integerColumn(row, "size_bytes"),
     mediaType: textColumn(row, "media_type"),
     active: booleanColumn(row, "active"),
+    text: documentTexts.find((known) => known === row["text_state"]) ?? null,
     createdBy: parseId("user", row["created_by"]) ?? idColumn("user", row, "created_by"),
     completedAt: instantColumn(row, "completed_at"),
   };

@@ -22,6 +22,7 @@ import type { DevicesDependencies } from "./devices/admission.ts";
 import type { DocumentsDependencies } from "./documents/admission.ts";
 import type { DocumentBucket } from "./documents/bucket.ts";
 import { fixedLengthStream } from "./documents/fixed-length-stream.ts";
+import type { PdfTextBinding } from "./documents/pdf-text.ts";
 import type { ExportsDependencies } from "./exports/admission.ts";
 import type { ExportBucket } from "./exports/bucket.ts";
 import { createAskOutside } from "./exports/destinations/ask-outside.ts";
@@ -50,6 +51,7 @@ export interface Env extends KeysEnv, StripeEnv {
   readonly BACKUPS: BackupBucket;
   readonly DOCUMENTS: DocumentBucket;
   readonly EXPORTS: ExportBucket;
+  readonly PDF_TEXT: PdfTextBinding;
   readonly ENROLLMENT_LIMITS: EnrollmentLimitsRpc;
   /** Multiplies how many devices a minute enrol with one code; plain configuration for load tests. */
   readonly LIMIT_SCALE: string;
@@ -119,7 +121,7 @@ export function createDependencies(env: Env): {
   };
   const tenantCalls = { keys, connections, dataKeys: tenantKeys.of, gateway: env.NEON_GATEWAY, now };
   const sealing = { ...tenantCalls, toStream: fixedLengthStream, randomBytes };
-  const documents: DocumentsDependencies = { ...sealing, bucket: env.DOCUMENTS };
+  const documents: DocumentsDependencies = { ...sealing, bucket: env.DOCUMENTS, pdfText: env.PDF_TEXT };
   const delivery = deliveryOf(env, now);
   const openDestination: ExportsDependencies["openDestination"] = (orgKeys, target, renew) =>
     openTarget({ ...delivery, ask: whileClaimed(delivery.ask, renew) }, orgKeys, target);

@@ -115,6 +115,7 @@ function realParts(
       random,
     }),
     documents: createDocuments({
+      pdfText: { fetch: () => Promise.reject(new Error("no reader of PDFs here")) },
       keys,
       connections: createTenantConnections({ credentials, caller, now: Date.now }),
       dataKeys: testTenantKeys(unit, caller).of,
@@ -222,6 +223,8 @@ async function makeThings(
   });
   const upload = await post(`${at}/documents/${doc.id}/versions`, { size_bytes: 3 });
   const llm = await twice((name) => post(`${at}/llm/providers`, llmProvider(name)));
+  // Named after its organisation: another's name is nobody's here.
+  const llmKey = await post(`${at}/llm/providers`, llmProvider(`of-${org.slug}`));
   const destination = await twice((name) => post(`${at}/export-destinations`, exportWebhook(name)));
   const share = await post(`${at}/documents/${doc.id}/shares`, { kind: "group", grantee: group.id });
   const exception = await post(`${at}/policies/geo/exceptions/${org.viewer.id}`, travels);
@@ -249,6 +252,7 @@ async function makeThings(
     doc: doc.id,
     upload: upload.id,
     llm_provider: llm.id,
+    llm_key: llmKey.name,
     export_destination: destination.id,
     share: share.id,
     export_id: exported.id,

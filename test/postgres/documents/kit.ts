@@ -12,6 +12,7 @@ import { createTenantConnections } from "../../../workers/capabilities/tenant-co
 import type { DataEnv } from "../../../workers/data/config.ts";
 import { connectionForCall } from "../../../workers/data/credentials/for-tenant.ts";
 import { createUnit } from "../../../workers/data/unit.ts";
+import { type PdfReader, startPdfReader } from "../../support/pdf/start-reader.ts";
 import { createTestMesh, newId, type TestMesh } from "../../unit/capabilities/mesh.ts";
 import { testTenantKeys } from "../capabilities/data-keys.ts";
 import { dataVariables, gateway } from "../support.ts";
@@ -80,12 +81,19 @@ export async function createDocumentsKit(): Promise<DocumentsKit> {
   );
   const credentials = { forTenant: (call: SignedCall) => connectionForCall(unit, call) };
   const { bucket, stop } = await startDocumentBucket();
+  // Started by the first PDF: most tests have none.
+  let reading: Promise<PdfReader> | null = null;
+  const pdfReader = (): Promise<PdfReader> => {
+    reading ??= startPdfReader();
+    return reading;
+  };
   const dependencies: DocumentsDependencies = {
     keys: mesh.keys,
     connections: createTenantConnections({ credentials, caller, now: Date.now }),
     dataKeys: testTenantKeys(Promise.resolve(unit), caller).of,
     bucket,
     toStream,
+    pdfText: { fetch: async (...given) => (await pdfReader()).binding.fetch(...given) },
     gateway,
     now: Date.now,
     randomBytes: (length) => Uint8Array.from(randomBytes(length)),
@@ -129,7 +137,10 @@ export async function createDocumentsKit(): Promise<DocumentsKit> {
       return Buffer.from(await new Response(body).arrayBuffer());
     },
     objects: async (org) => (await bucket.list({ prefix: org })).objects.map((object: { key: string }) => object.key),
-    stop,
+    stop: async () => {
+      await (await reading)?.stop();
+      await stop();
+    },
   };
 }
 

@@ -7,7 +7,7 @@ export function documentAnswers(now: () => number): Record<string, (args: readon
   const at = (): string => new Date(now()).toISOString();
   const ok = <T>(value: T): DocumentResult<T> => ({ ok: true, value });
   const version = () => {
-    const looked = { mediaType: "text/plain", active: false };
+    const looked = { mediaType: "text/plain", active: false, text: null };
     return { number: 1, sizeBytes: 3, ...looked, createdBy: id("user"), completedAt: at() };
   };
   const document = (): Document => {

@@ -7,18 +7,20 @@ import {
   type TenantCallDependencies,
 } from "../tenant-call.ts";
 import type { DocumentBucket, ToStream } from "./bucket.ts";
+import type { PdfTextBinding } from "./pdf-text.ts";
 import { mayCall, methodRights } from "./rights.ts";
 
 export interface DocumentsDependencies extends TenantCallDependencies {
   readonly bucket: DocumentBucket;
   readonly toStream: ToStream;
+  readonly pdfText: PdfTextBinding;
   readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
 }
 
 /** What an admitted call may use. Everything in it is bound to that call's tenant and actor. */
 export interface CallContext
   extends TenantCall,
-    Pick<DocumentsDependencies, "bucket" | "toStream" | "now" | "randomBytes"> {}
+    Pick<DocumentsDependencies, "bucket" | "toStream" | "pdfText" | "now" | "randomBytes"> {}
 
 export type Handler<Method> = HandlerOf<Method, CallContext>;
 
@@ -33,9 +35,9 @@ export async function admit(
   method: keyof DocumentsRpc,
   call: SignedCall,
 ): Promise<CallContext | null> {
-  const { bucket, toStream, now, randomBytes } = dependencies;
+  const { bucket, toStream, pdfText, now, randomBytes } = dependencies;
   const { roles, jobs } = methodRights[method];
   const expect = { audience: "capabilities.documents", users: roles.length > 0, jobs, once: true } as const;
   const admitted = await admitTenantCall(dependencies, expect, (actor) => mayCall(method, actor), call);
-  return admitted === null ? null : { ...admitted, bucket, toStream, now, randomBytes };
+  return admitted === null ? null : { ...admitted, bucket, toStream, pdfText, now, randomBytes };
 }

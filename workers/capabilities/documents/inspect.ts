@@ -1,8 +1,10 @@
 import { inspectDocument } from "../../../core/documents/inspect.ts";
 import type { ByteRange } from "../../../core/documents/layout.ts";
 import { localScanner } from "../../../core/documents/scan.ts";
+import { asSearched } from "../../../core/documents/searchable-text.ts";
 import type { LookedAt, OpenUpload } from "../../../store/tenant/document-uploads.ts";
 import type { CallContext } from "./admission.ts";
+import { readPdfText } from "./pdf-text.ts";
 import { readPlain, sealedVersion } from "./sealing.ts";
 
 /**
@@ -23,7 +25,14 @@ export async function inspect(context: CallContext, upload: OpenUpload): Promise
     };
     const found = await inspectDocument(bytes, upload.declaredType, localScanner);
     if ("kind" in found) return "harmful";
-    return { mediaType: found.mediaType, active: found.isActive, text: found.text };
+    const { mediaType, isActive: active, text } = found;
+    if (mediaType !== "application/pdf") return { mediaType, active, text, textState: null };
+    const reading = await readPdfText(context, size, bytes.stream);
+    // The document is there all the same, and the clock tries again.
+    if (reading.kind === "away") return { mediaType, active, text: "", textState: null };
+    return reading.kind === "text"
+      ? { mediaType, active, text: asSearched(reading.text), textState: "read" }
+      : { mediaType, active, text: "", textState: "unreadable" };
   } finally {
     version.key.fill(0);
   }

@@ -1,9 +1,19 @@
+import { KeyUnavailable } from "../../../core/crypto/key-wrapper.ts";
+import { asSearched } from "../../../core/documents/searchable-text.ts";
 import { type DocumentId, parseId } from "../../../core/ids.ts";
 import type { DueDocument } from "../../../core/rpc/documents.ts";
+import { noteText, noteTextTry, type WaitingText, waitingTexts } from "../../../store/tenant/document-texts.ts";
 import { abandonedUploads, dueDocuments, endDocument, versionsOfDue } from "../../../store/tenant/document-upkeep.ts";
 import { endUpload } from "../../../store/tenant/document-uploads.ts";
 import type { CallContext } from "./admission.ts";
 import { abortObject, deleteObjects, objectName } from "./bucket.ts";
+import { type PdfReading, readPdfText } from "./pdf-text.ts";
+import { readPlain, sealedVersion } from "./sealing.ts";
+
+/** No PDF is begun later than this in one visit, in milliseconds: other organisations wait for theirs. */
+const readingMsMax = 30_000;
+/** A reader that did not answer so often in one visit is not there; once may have been the PDF. */
+const awayMax = 3;
 
 /** Ends uploads that nobody finished, and says which documents are due. The bucket goes first, as everywhere. */
 export async function tend(context: CallContext): Promise<readonly DueDocument[]> {
@@ -12,7 +22,46 @@ export async function tend(context: CallContext): Promise<readonly DueDocument[]
     await abortObject(bucket, objectName(scope.org, document, id), upload);
     await endUpload(database, document, id);
   }
+  await readWaiting(context);
   return dueDocuments(database);
+}
+
+/** PDFs that nobody could read when they came, or that came before there was a reader. */
+async function readWaiting(context: CallContext): Promise<void> {
+  const { database, now } = context;
+  const untilMs = now() + readingMsMax;
+  let away = 0;
+  for (const waiting of await waitingTexts(database)) {
+    if (now() >= untilMs) return;
+    await noteTextTry(database, waiting.id);
+    const reading = await readOne(context, waiting);
+    if (reading.kind === "away") {
+      away += 1;
+      if (away === awayMax) return;
+      continue;
+    }
+    const isText = reading.kind === "text";
+    const read = { state: isText ? "read" : "unreadable", text: isText ? asSearched(reading.text) : "" } as const;
+    await noteText(database, waiting, read);
+  }
+}
+
+/** A key that is away keeps nobody from tending the rest. */
+async function readOne(context: CallContext, waiting: WaitingText): Promise<PdfReading> {
+  const size = waiting.sizeBytes;
+  try {
+    const version = await sealedVersion(context, waiting, size);
+    try {
+      return await readPdfText(context, size, () =>
+        readPlain(context, version, waiting.id, { offset: 0, length: size }),
+      );
+    } finally {
+      version.key.fill(0);
+    }
+  } catch (error) {
+    if (error instanceof KeyUnavailable) return { kind: "away" };
+    throw error;
+  }
 }
 
 /** Ends a document that is due, of any other nothing: its objects, then its rows. Doing it again completes it. */

@@ -63,7 +63,7 @@ async function admit(unit: DataUnit, call: SignedCall): Promise<{ verified: Veri
   const expect = {
     audience: "data.data-keys",
     users: true,
-    jobs: ["tend_keys", "tend_backups", "run_exports"],
+    jobs: ["tend_keys", "tend_backups", "tend_documents", "run_exports"],
   } as const;
   const verified = await verifyCall(call, expect, unit.keys, unit.now());
   const scope = callScope(verified);

@@ -11,6 +11,8 @@ const versionSchema = z.object({
   type: z.string(),
   /** A browser or an office program would run something in it. */
   active: z.boolean(),
+  /** Of a PDF: whether the search finds it by its words. */
+  text: z.nullable(z.enum(["read", "waiting", "unreadable"])),
   created_by: z.string(),
   completed_at: z.string(),
 });

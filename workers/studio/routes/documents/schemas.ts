@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { countParts, documentBytesMax } from "../../../../core/documents/layout.ts";
-import type { Document, DocumentVersion, Upload } from "../../../../core/rpc/documents.ts";
+import { type Document, type DocumentVersion, documentTexts, type Upload } from "../../../../core/rpc/documents.ts";
 import { idOf, idText, instant, nameOf } from "../../http/schemas.ts";
 
 export const documentParams = z.strictObject({ doc: idOf("document") });
@@ -44,6 +44,8 @@ export const documentVersion = z.object({
   type: z.string(),
   /** A browser or an office program would run something in it. */
   active: z.boolean(),
+  /** Of a PDF: whether its words are what the document is found by; null of anything else. */
+  text: z.enum(documentTexts).nullable(),
   created_by: idText,
   completed_at: instant,
 });
@@ -71,12 +73,13 @@ export const upload = z.object({
 });
 
 export function versionView(version: DocumentVersion): z.input<typeof documentVersion> {
-  const { number, sizeBytes, mediaType, active, createdBy, completedAt } = version;
+  const { number, sizeBytes, mediaType, active, text, createdBy, completedAt } = version;
   return {
     number,
     size_bytes: sizeBytes,
     type: mediaType,
     active,
+    text,
     created_by: createdBy,
     completed_at: completedAt,
   };

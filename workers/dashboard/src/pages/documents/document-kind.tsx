@@ -20,6 +20,16 @@ export function DocumentKind({ version }: { readonly version: DocumentVersion })
           <Badge variant="warning">Active content</Badge>
         </span>
       )}
+      {version.text === "waiting" && (
+        <span title="The search finds it by its name until its text was read. That is tried again each day.">
+          <Badge variant="secondary">Text not read yet</Badge>
+        </span>
+      )}
+      {version.text === "unreadable" && (
+        <span title="Its text could not be read: it is encrypted, damaged or too large. The search finds it by its name.">
+          <Badge variant="secondary">Found by name only</Badge>
+        </span>
+      )}
     </span>
   );
 }

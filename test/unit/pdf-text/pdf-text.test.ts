@@ -1,0 +1,190 @@
+/** PDFs of every kind through the Worker that reads them, in workerd. */
+import { randomBytes } from "node:crypto";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { type PdfTextAnswer, pdfReadBytesMax, pdfTextCharactersMax } from "../../../core/rpc/pdf-text.ts";
+import { readPdfText } from "../../../workers/capabilities/documents/pdf-text.ts";
+import { takeAway } from "../../../workers/pdf-text/take-away.ts";
+import {
+  packed,
+  pdfOf,
+  pdfOfDrawing,
+  pdfOfGlyphs,
+  pdfOfPages,
+  pdfOfShapes,
+  pdfWithPassword,
+} from "../../support/pdf/make.ts";
+import { type PdfReader, startPdfReader } from "../../support/pdf/start-reader.ts";
+
+/** For something that hangs, on a machine with much else to do. */
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+let reader: PdfReader;
+beforeAll(async () => {
+  reader = await startPdfReader();
+});
+afterAll(() => reader.stop());
+
+const address = "http://pdf-text.internal/text";
+async function answerTo(pdf: Uint8Array): Promise<PdfTextAnswer> {
+  const response = await reader.binding.fetch(address, { method: "POST", body: Buffer.from(pdf) });
+  expect(response.status).toBe(200);
+  return (await response.json()) as PdfTextAnswer;
+}
+async function textOf(pdf: Uint8Array): Promise<string> {
+  const answer = await answerTo(pdf);
+  return answer.kind === "text" ? answer.text.trim() : answer.reason;
+}
+
+describe("the text of a PDF", () => {
+  it("is read in page order, from compressed streams", async () => {
+    expect(await textOf(pdfOfPages(["The budget of the school", "and (in brackets) its sum"]))).toBe(
+      "The budget of the school\nand (in brackets) its sum",
+    );
+  });
+
+  it("is read in Devanagari, as its map says what its shapes mean", async () => {
+    expect(await textOf(pdfOfGlyphs("विद्यालय की वार्षिक रिपोर्ट"))).toBe("विद्यालय की वार्षिक रिपोर्ट");
+  });
+
+  it("is read from a thousand pages", async () => {
+    const text = await textOf(pdfOfPages(Array.from({ length: 1_000 }, (_, index) => `leaf ${index}`)));
+    expect(text.split("\n")).toHaveLength(1_000);
+    expect(text).toMatch(/^leaf 0\n[\s\S]*\nleaf 999$/);
+  });
+
+  it("ends where there is enough of it, in the midst of a page too", async () => {
+    // Each at the same place, for what stands beside a page is not read.
+    const line = `1 0 0 1 10 400 Tm (${"word ".repeat(200)}) Tj `;
+    const answer = await answerTo(pdfOfDrawing(packed(`BT /F1 1 Tf ${line.repeat(2_000)} ET`)));
+    expect(answer).toMatchObject({ kind: "text", isCut: true });
+    expect(answer.kind === "text" && answer.text.length).toBe(pdfTextCharactersMax);
+  });
+
+  it.each<[string, () => Uint8Array, string]>([
+    ["it is encrypted", () => pdfWithPassword("nobody's"), "encrypted"],
+    ["it is none", () => randomBytes(10_000), "broken"],
+    ["it is empty", () => new Uint8Array(), "broken"],
+    ["it has no pages", () => pdfOf(["<</Type/Catalog>>"]), "broken"],
+  ])("is not there when %s, and the answer says so", async (_, pdf, reason) => {
+    expect(await textOf(pdf())).toBe(reason);
+  });
+
+  it("is read through one filter behind the other", async () => {
+    expect(await textOf(pdfOfDrawing(packed("BT /F1 12 Tf 72 700 Td (packed twice) Tj ET", 2)))).toBe("packed twice");
+  });
+
+  it("is what is left of it when the file was cut", async () => {
+    const whole = pdfOfPages(["one", "two", "three"]);
+    for (const share of [0.1, 0.5, 0.9, 0.99]) {
+      const answer = await answerTo(whole.subarray(0, Math.floor(whole.length * share)));
+      expect(["text", "unreadable"]).toContain(answer.kind);
+    }
+    // The table at its end is made anew from what stands before it.
+    expect(await textOf(whole.subarray(0, whole.length - 20))).toBe("one\ntwo\nthree");
+  });
+
+  it("is given up where it unpacks to gigabytes, one filter upon the other", async () => {
+    const zeros = Buffer.alloc(64 * 1024 * 1024, 0x20);
+    for (const times of [1, 2, 3]) {
+      const pdf = pdfOfDrawing(packed(zeros, times));
+      expect([times, pdf.length < 100_000]).toEqual([times, true]);
+      expect([times, await textOf(pdf)]).toEqual([times, "too_much"]);
+    }
+    // Whoever comes next is read as ever.
+    expect(await textOf(pdfOfPages(["still here"]))).toBe("still here");
+  }, 60_000);
+
+  it("is bounded where shapes draw shapes that draw shapes", async () => {
+    const answer = await answerTo(pdfOfShapes(3, "echo ".repeat(300)));
+    expect(answer.kind).toBe("text");
+    expect(answer.kind === "text" && answer.text.length).toBeLessThanOrEqual(pdfTextCharactersMax);
+  }, 60_000);
+
+  it("never ends its reader, whatever bytes are changed, cut, doubled or swapped", async () => {
+    const originals = [
+      pdfOfPages(["first page", "second page"]),
+      pdfOfGlyphs("हिन्दी में लिखा"),
+      pdfWithPassword("secret"),
+      pdfOfShapes(2, "echo"),
+    ];
+    const change = fc.record({
+      original: fc.constantFrom(...originals.keys()),
+      flips: fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 12 }),
+      cut: fc.tuple(fc.nat(), fc.nat(400)),
+      isDoubled: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(change, async ({ original, flips, cut, isDoubled }) => {
+        const bytes = Buffer.from(originals[original] ?? []);
+        for (const [at, byte] of flips) bytes[at % bytes.length] = byte;
+        const from = cut[0] % bytes.length;
+        const piece = bytes.subarray(from, from + cut[1]);
+        const rest = [bytes.subarray(0, from), bytes.subarray(from + cut[1])];
+        const answer = await answerTo(Buffer.concat(isDoubled ? [bytes, piece, bytes] : rest));
+        expect(["text", "unreadable"]).toContain(answer.kind);
+      }),
+      { numRuns: 200 },
+    );
+    expect(await textOf(pdfOfPages(["still here"]))).toBe("still here");
+  }, 120_000);
+});
+
+describe("the pdf-text Worker", () => {
+  it("takes nothing longer than it may hold, and knows one path and one way in", async () => {
+    const { binding, front } = reader;
+    const long = Buffer.alloc(pdfReadBytesMax + 1, "%PDF-1.7 ");
+    expect((await binding.fetch(address, { method: "POST", body: long })).status).toBe(413);
+    expect((await binding.fetch(address)).status).toBe(404);
+    expect((await binding.fetch("http://pdf-text.internal/other", { method: "POST", body: "x" })).status).toBe(404);
+    expect((await fetch(new URL("/text", front), { method: "POST", body: "x" })).status).toBe(404);
+  });
+
+  it("reads several at once one after the other", async () => {
+    const texts = Array.from({ length: 12 }, (_, index) => `letter ${index}`);
+    expect(await Promise.all(texts.map((text) => textOf(pdfOfPages([text]))))).toEqual(texts);
+  });
+
+  it("has no way out, and none can be put back", () => {
+    const scope = { fetch: () => undefined, WebSocket: class {}, caches: {} };
+    takeAway(scope);
+    expect(scope).toEqual({ fetch: undefined, WebSocket: undefined, caches: undefined });
+    expect(() => Object.assign(scope, { fetch: () => undefined })).toThrow(TypeError);
+  });
+});
+
+describe("who asks for it", () => {
+  const pdf = pdfOfPages(["asked"]);
+  async function* open(): AsyncGenerator<Uint8Array> {
+    yield pdf;
+  }
+  const toStream = (_length: number, pieces: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> =>
+    new ReadableStream({
+      async start(controller) {
+        for await (const piece of pieces) controller.enqueue(piece);
+        controller.close();
+      },
+    });
+  const ask = (fetchIt: PdfReader["binding"]["fetch"], size = pdf.length) =>
+    readPdfText({ pdfText: { fetch: fetchIt }, toStream }, size, open);
+
+  it("gets the text", async () => {
+    expect(await ask(reader.binding.fetch)).toEqual({ kind: "text", text: "asked\n" });
+  });
+
+  it("never sends what is too long", async () => {
+    expect(await ask(() => Promise.reject(new Error("asked")), pdfReadBytesMax + 1)).toEqual({ kind: "unreadable" });
+  });
+
+  it.each<[string, () => Promise<Response>]>([
+    ["is down", () => Promise.reject(new Error("connect ECONNREFUSED"))],
+    ["is busy", async () => new Response(null, { status: 503 })],
+    ["broke", async () => new Response("x", { status: 500 })],
+    ["says what is no JSON", async () => new Response("<html>")],
+    ["says null", async () => Response.json(null)],
+    ["says a text that is none", async () => Response.json({ kind: "text", text: ["a"] })],
+    ["says more than there may be", async () => Response.json({ kind: "text", text: "a".repeat(7 * 1024 * 1024) })],
+  ])("hears that nobody read it when the reader %s", async (_, fetchIt) => {
+    expect(await ask(fetchIt)).toEqual({ kind: "away" });
+  });
+});
