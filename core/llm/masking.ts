@@ -44,6 +44,36 @@ export function findPersonal(text: string, names: DirectoryNames): Finding[] {
   return kept;
 }
 
+/**
+ * The text with placeholders that nobody puts back, for what is compared and not read: vectors. They hold nothing of the
+ * request's own, so that the same text is the same vector whenever it is asked for.
+ */
+export function maskForGood(text: string, names: DirectoryNames): string {
+  const placeholders = new Map<string, string>();
+  const counts = new Map<PersonalKind, number>();
+  return replaceFindings(text, names, (value, kind) => {
+    const count = (counts.get(kind) ?? 0) + 1;
+    const known = placeholders.get(value) ?? `[${kind}_${count}]`;
+    if (!placeholders.has(value)) counts.set(kind, count);
+    placeholders.set(value, known);
+    return known;
+  });
+}
+
+function replaceFindings(
+  text: string,
+  names: DirectoryNames,
+  placeholderOf: (value: string, kind: PersonalKind) => string,
+): string {
+  let masked = "";
+  let at = 0;
+  for (const { start, end, kind } of findPersonal(text, names)) {
+    masked += text.slice(at, start) + placeholderOf(text.slice(start, end), kind);
+    at = end;
+  }
+  return masked + text.slice(at);
+}
+
 /** One request's table of what stands for what. */
 export class MaskTable {
   readonly #tag: string;
@@ -77,13 +107,7 @@ export class MaskTable {
 
   /** The text as it may leave. The same value is the same placeholder throughout the request. */
   mask(text: string): string {
-    let masked = "";
-    let at = 0;
-    for (const { start, end, kind } of findPersonal(text, this.#names)) {
-      masked += text.slice(at, start) + this.#placeholderOf(text.slice(start, end), kind);
-      at = end;
-    }
-    return masked + text.slice(at);
+    return replaceFindings(text, this.#names, (value, kind) => this.#placeholderOf(value, kind));
   }
 
   /** A whole text of the answer, with the values where their placeholders stand. */

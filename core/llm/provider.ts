@@ -17,8 +17,13 @@ export interface ModelPrice {
   readonly outputMicros: number;
 }
 
+/** How a provider is spoken to: OpenAI's format, which most know, or Anthropic's own. */
+export const providerKinds = ["openai", "anthropic"] as const;
+export type ProviderKind = (typeof providerKinds)[number];
+
 export interface ProviderSettings {
   readonly name: string;
+  readonly kind: ProviderKind;
   /** Where its API begins, such as `https://api.openai.com/v1`. */
   readonly baseUrl: string;
   readonly models: readonly ModelPrice[];

@@ -16,9 +16,19 @@ export interface Piece {
   readonly tokens: Tokens | null;
 }
 
-type Shape = Readonly<Record<string, unknown>>;
-const shapeOf = (value: unknown): Shape | null =>
+/** An object of somebody else's, of which nothing is known. */
+export type Shape = Readonly<Record<string, unknown>>;
+export const shapeOf = (value: unknown): Shape | null =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Shape) : null;
+
+/** Null for what is no JSON, or no object. */
+export function parseShape(text: string): Shape | null {
+  try {
+    return shapeOf(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
 
 /**
  * Reads an answer, or a chunk of one, in OpenAI's shape.
@@ -26,12 +36,7 @@ const shapeOf = (value: unknown): Shape | null =>
  * @returns null when it is none, or an error in the shape of one
  */
 export function readPiece(text: string, part: "message" | "delta"): Piece | null {
-  let parsed: Shape | null;
-  try {
-    parsed = shapeOf(JSON.parse(text));
-  } catch {
-    return null;
-  }
+  const parsed = parseShape(text);
   const choices = parsed?.["choices"];
   if (parsed === null || parsed["error"] !== undefined || !Array.isArray(choices)) return null;
   const tokens = readTokens(parsed["usage"]);
@@ -53,13 +58,14 @@ function readTokens(value: unknown): Tokens | null {
   const [input, output] = [usage?.["prompt_tokens"], usage?.["completion_tokens"]];
   return isCount(input) && isCount(output) ? { input, output } : null;
 }
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /**
  * Tokens to be counted: what the provider says if that can be, else all that was reserved. What says less than it is
- * (nothing at all of an answer that is there) counts in full too.
+ * (nothing at all of an answer that is there) counts in full too; of vectors nothing is written, and none is reserved.
  */
 export function countedTokens(said: Tokens | null, reserved: Tokens, answered: boolean): Tokens {
   if (said === null || said.input > reserved.input || said.output > reserved.output) return reserved;
-  return answered && (said.input === 0 || said.output === 0) ? reserved : said;
+  const saysNothing = said.input === 0 || (said.output === 0 && reserved.output > 0);
+  return answered && saysNothing ? reserved : said;
 }

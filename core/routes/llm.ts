@@ -10,7 +10,7 @@ const copied: readonly WafExemption[] = [
   { field: "body.base_url", why: "an address to call, by rules of its own (core/llm/provider.ts)" },
 ];
 
-/** Bytes of a chat: 200,000 characters of text, in any script and escaped, with what is around them. */
+/** Bytes of a chat, and of texts for vectors: 200,000 characters of text, in any script and escaped, with what is around them. */
 const chatBytesMax = 1024 * 1024;
 
 /** Language models: an organisation's own providers, and asking them. */
@@ -43,6 +43,27 @@ export const llmRoutes = {
     policy: manages,
     stepUp: true,
     summary: "Take a provider away: its keys are gone at once",
+  }),
+  getLlmKey: route({
+    method: "GET",
+    path: `${llm}/keys/{llm_key}`,
+    policy: manages,
+    summary: "A provider's key by the provider's name: fingerprint, dates and state, never the key",
+  }),
+  putLlmKey: route({
+    method: "PUT",
+    path: `${llm}/keys/{llm_key}`,
+    policy: manages,
+    stepUp: true,
+    wafExemptions: copied.filter(({ field }) => field === "body.key"),
+    summary: "Give or rotate a provider's key by the provider's name; `openai` and `anthropic` are made with defaults",
+  }),
+  revokeLlmKey: route({
+    method: "DELETE",
+    path: `${llm}/keys/{llm_key}`,
+    policy: manages,
+    stepUp: true,
+    summary: "Revoke a provider's key: it and its provider are gone at once",
   }),
   llmUsage: route({
     method: "GET",
@@ -81,5 +102,15 @@ export const llmRoutes = {
       { field: "body.stop", why: "any text at which an answer is to end" },
     ],
     summary: "Ask a language model, in OpenAI's shape; with `stream`, as server-sent events",
+  }),
+  createEmbeddings: route({
+    method: "POST",
+    path: `${llm}/embeddings`,
+    policy: needs("llm:use"),
+    bodyBytesMax: chatBytesMax,
+    wafExemptions: [
+      { field: "body.input", why: "what is to be found again may be code; it is measured, and shown nowhere" },
+    ],
+    summary: "Have a model make vectors of texts, in OpenAI's shape",
   }),
 } as const satisfies Record<string, RouteSpec>;

@@ -8,7 +8,9 @@ import type {
   PortalRequest,
   ProviderAccount,
 } from "../billing/provider.ts";
+import type { LlmProviderId } from "../ids.ts";
 import type { SignedCall } from "../mesh/claims.ts";
+import type { TenantUsage } from "./capabilities.ts";
 
 /** A refusal that the caller turns into a problem; anything else that goes wrong throws. */
 export type BillingResult<T> =
@@ -24,11 +26,16 @@ export type BillingResult<T> =
     };
 
 /** What one organisation has now, as its own database says. */
-export interface TenantMeasure {
-  readonly devices: number;
-  readonly storageBytes: number;
-  /** Micro-dollars of this month, requests under way at what they can cost at most. */
-  readonly llmMicros: number;
+export interface TenantMeasure extends TenantUsage {
+  /** Providers of language models and how old each one's key is. */
+  readonly llmKeys: readonly LlmKeyAge[];
+}
+export interface LlmKeyAge {
+  readonly provider: LlmProviderId;
+  readonly name: string;
+  /** When the key was given, RFC 3339. */
+  readonly since: string;
+  readonly graceDays: number;
 }
 
 export interface BillingRpc {

@@ -52,6 +52,8 @@ export interface TenantUsage {
   readonly devices: number;
   /** Tables, indexes and partitions, and documents as they are when opened. */
   readonly storageBytes: number;
+  /** What language models cost this month, in micro-dollars, requests under way at what they can cost at most. */
+  readonly llmMicros: number;
 }
 /** What came of a valid code. `rate` is the code's own count. */
 export type Enrollment =

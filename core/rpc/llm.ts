@@ -1,6 +1,7 @@
 /** What the `Llm` entrypoint of capabilities offers to studio. */
 import type { LlmProviderId, UserId } from "../ids.ts";
 import type { ChatRequest } from "../llm/chat.ts";
+import type { EmbeddingRequest } from "../llm/embeddings.ts";
 import type { ModelPrice, ProviderSettings } from "../llm/provider.ts";
 import type { SignedCall } from "../mesh/claims.ts";
 
@@ -21,6 +22,8 @@ export type LlmResult<T> =
         | "model_unknown"
         /** The month's budget of each provider that offers it is spent, or what is asked for could spend more. */
         | "budget_spent"
+        /** The organisation's plan allows no more this month, or what is asked for could cost more. */
+        | "plan_spent"
         /** The keys of all that offer it are past their month and its grace. */
         | "key_due"
         /** The provider said that the request is wrong. */
@@ -76,6 +79,20 @@ export type Completion =
   | { readonly kind: "whole"; readonly provider: LlmProviderId; readonly json: string }
   | { readonly kind: "stream"; readonly provider: LlmProviderId; readonly events: ReadableStream<Uint8Array> };
 
+/** What goes with every question. */
+export interface Asking {
+  /** Of the organisation's people, masked wherever a provider masks. */
+  readonly names: readonly string[];
+  /** Micro-dollars that all providers together may cost in a month, by the organisation's plan. */
+  readonly monthMicrosMax: number;
+}
+
+/** Vectors in OpenAI's shape, as JSON. */
+export interface Embedded {
+  readonly provider: LlmProviderId;
+  readonly json: string;
+}
+
 export interface LlmRpc {
   /** In the order in which they are asked. */
   listProviders(call: SignedCall): Promise<LlmResult<readonly LlmProvider[]>>;
@@ -83,13 +100,23 @@ export interface LlmRpc {
   changeProvider(call: SignedCall, id: LlmProviderId, change: ProviderChange): Promise<LlmResult<LlmProvider>>;
   /** Its keys are gone with it, at once. */
   removeProvider(call: SignedCall, id: LlmProviderId): Promise<LlmResult<null>>;
+  /** The provider of that name, however it is capitalised, or of that id. */
+  namedKey(call: SignedCall, name: string): Promise<LlmResult<LlmProvider>>;
+  /** Gives it another key, or makes it with defaults where its name is well known (core/llm/well-known.ts). */
+  putNamedKey(
+    call: SignedCall,
+    name: string,
+    key: string,
+    keepPrevious: boolean,
+  ): Promise<LlmResult<{ readonly provider: LlmProvider; readonly created: boolean }>>;
+  /** As `removeProvider`. @returns which it was */
+  revokeNamedKey(call: SignedCall, name: string): Promise<LlmResult<LlmProviderId>>;
   /** Names of models that the caller may ask for by their role, in the order of the providers; none while no key is good. */
   models(call: SignedCall): Promise<LlmResult<readonly string[]>>;
   /** What the caller may see of a month. @param month `2026-11` */
   usage(call: SignedCall, month: string): Promise<LlmResult<readonly LlmUsage[]>>;
-  /**
-   * Asks the organisation's providers in turn.
-   * @param names of the organisation's people, masked wherever a provider masks
-   */
-  complete(call: SignedCall, request: ChatRequest, names: readonly string[]): Promise<LlmResult<Completion>>;
+  /** Asks the organisation's providers in turn. */
+  complete(call: SignedCall, request: ChatRequest, asking: Asking): Promise<LlmResult<Completion>>;
+  /** … for vectors of texts. Where a provider masks, what is masked stays so. */
+  embed(call: SignedCall, request: EmbeddingRequest, asking: Asking): Promise<LlmResult<Embedded>>;
 }

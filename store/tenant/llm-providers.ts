@@ -1,6 +1,13 @@
 /** An organisation's providers of language models. Row-level security says who may change and who may ask them. */
 import type { LlmProviderId, UserId } from "../../core/ids.ts";
-import { askingRoles, type ModelPrice, type ProviderSettings, providersMax } from "../../core/llm/provider.ts";
+import {
+  askingRoles,
+  type ModelPrice,
+  type ProviderKind,
+  type ProviderSettings,
+  providerKinds,
+  providersMax,
+} from "../../core/llm/provider.ts";
 import { type Row, type Statement, sql } from "../connect.ts";
 import { booleanColumn, idColumn, instantColumn, instantOrNullColumn, integerColumn, textColumn } from "./columns.ts";
 import type { TenantDatabase } from "./tenant-database.ts";
@@ -22,7 +29,7 @@ export interface StoredKey {
 /** The month that the database is in, in UTC: one clock for every isolate. */
 export const thisMonth = sql`date_trunc('month', now() AT TIME ZONE 'UTC')::date`;
 
-const columns = sql`p.id, p.name, p.base_url, p.key_sealed, p.key_fingerprint, p.key_since, p.previous_sealed,
+const columns = sql`p.id, p.name, p.kind, p.base_url, p.key_sealed, p.key_fingerprint, p.key_since, p.previous_sealed,
   p.previous_fingerprint, p.previous_until, p.grace_days, p.models, p.roles, p.monthly_budget::double precision AS monthly_budget,
   p.place, p.masks, p.created_by, p.created_at,
   coalesce((SELECT m.committed FROM llm_months m WHERE m.provider_id = p.id AND m.month = ${thisMonth}), 0)::double precision
@@ -50,9 +57,9 @@ export async function addProvider(
   // Who adds waits for who adds: the limit counts all of them.
   const lock = sql`LOCK TABLE llm_providers IN SHARE ROW EXCLUSIVE MODE`;
   const work = sql`work AS (
-    INSERT INTO llm_providers (id, name, base_url, key_sealed, key_fingerprint, grace_days, models, roles, monthly_budget,
+    INSERT INTO llm_providers (id, name, kind, base_url, key_sealed, key_fingerprint, grace_days, models, roles, monthly_budget,
       place, masks, created_by)
-    SELECT ${id}::text, ${settings.name}::text, ${settings.baseUrl}::text, ${key.sealed}::text, ${key.fingerprint}::text,
+    SELECT ${id}::text, ${settings.name}::text, ${settings.kind}::text, ${settings.baseUrl}::text, ${key.sealed}::text, ${key.fingerprint}::text,
       ${settings.graceDays}::integer, ${JSON.stringify(settings.models)}::jsonb, ${[...settings.roles]}::text[],
       ${settings.monthlyBudgetMicros}::bigint, ${settings.place}::integer, ${settings.masks}::boolean, ${by}::text
     WHERE (SELECT count(*) FROM llm_providers) < ${providersMax}
@@ -83,7 +90,7 @@ export async function changeProvider(
         previous_until = CASE WHEN ${key.overlapDays}::integer > 0 THEN now() + make_interval(days => ${key.overlapDays}) END`;
   const [done, rows] = await database.write(
     sql`work AS (
-      UPDATE llm_providers p SET name = ${settings.name}, base_url = ${settings.baseUrl}, grace_days = ${settings.graceDays},
+      UPDATE llm_providers p SET name = ${settings.name}, kind = ${settings.kind}, base_url = ${settings.baseUrl}, grace_days = ${settings.graceDays},
         models = ${JSON.stringify(settings.models)}::jsonb, roles = ${[...settings.roles]}::text[],
         monthly_budget = ${settings.monthlyBudgetMicros}, place = ${settings.place}, masks = ${settings.masks} ${rotated}
       WHERE p.id = ${id} AND p.base_url = ${sentTo} AND NOT EXISTS (SELECT FROM llm_providers o WHERE o.name = ${settings.name} AND o.id <> p.id)
@@ -108,6 +115,7 @@ function providerOf(row: Row): StoredProvider {
   return {
     id: idColumn("llmProvider", row, "id"),
     name: textColumn(row, "name"),
+    kind: kindColumn(row),
     baseUrl: textColumn(row, "base_url"),
     models: modelsColumn(row),
     roles: rolesColumn(row),
@@ -139,6 +147,12 @@ function modelsColumn(row: Row): ModelPrice[] {
     inputMicros: integerColumn(model, "inputMicros"),
     outputMicros: integerColumn(model, "outputMicros"),
   }));
+}
+
+function kindColumn(row: Row): ProviderKind {
+  const kind = providerKinds.find((known) => known === row["kind"]);
+  if (kind === undefined) throw new Error("the column kind holds something that was never written to it");
+  return kind;
 }
 
 function rolesColumn(row: Row): ProviderSettings["roles"] {

@@ -15,26 +15,39 @@ export interface Reservation {
   readonly micros: number;
 }
 
+/** Whoever reserves waits for who reserves: the plan's figure counts all providers together. */
+const lock = sql`SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' llm_months', 0))`;
+
 /**
- * Takes from the month's budget what a request can cost at most. One statement: of requests that come at once each sees
- * what those before it took, so together they take no more than there is. A reservation that nobody settles stays
- * taken: what may have been spent counts as spent.
- * @returns null when less than that is left
+ * Takes from the month's budget, and from what the plan allows all providers together, what a request can cost at most.
+ * One statement behind a lock: of requests that come at once each sees what those before it took, so together they take no
+ * more than there is. A reservation that nobody settles stays taken: what may have been spent counts as spent. Providers that are
+ * gone count too, so that taking one away gives nothing back.
+ * @param monthMicrosMax what the plan allows all providers together
+ * @returns which of the two has less left than that
  */
 export async function reserve(
   database: TenantDatabase,
   provider: LlmProviderId,
   micros: number,
-): Promise<Reservation | null> {
-  const [rows] = await database.write(sql`work AS (
+  monthMicrosMax: number,
+): Promise<Reservation | "budget_spent" | "plan_spent"> {
+  const fitsPlan = sql`(SELECT coalesce(sum(a.committed), 0) + ${micros}::bigint <= ${monthMicrosMax}::bigint
+    FROM llm_months a WHERE a.month = ${thisMonth})`;
+  const [rows, said] = await database.writeBehind(
+    lock,
+    sql`work AS (
     INSERT INTO llm_months AS m (provider_id, month, committed)
     SELECT p.id, ${thisMonth}, ${micros}::bigint FROM llm_providers p
-    WHERE p.id = ${provider} AND ${micros}::bigint <= p.monthly_budget
+    WHERE p.id = ${provider} AND ${micros}::bigint <= p.monthly_budget AND ${fitsPlan}
     ON CONFLICT (provider_id, month) DO UPDATE SET committed = m.committed + excluded.committed
       WHERE m.committed + excluded.committed <= (SELECT p.monthly_budget FROM llm_providers p WHERE p.id = m.provider_id)
-    RETURNING m.month::text AS month)`);
+    RETURNING m.month::text AS month)`,
+    sql`SELECT ${fitsPlan} AS fits_plan`,
+  );
   const row = rows?.[0];
-  return row === undefined ? null : { provider, month: textColumn(row, "month"), micros };
+  if (row !== undefined) return { provider, month: textColumn(row, "month"), micros };
+  return said?.[0]?.["fits_plan"] === true ? "budget_spent" : "plan_spent";
 }
 
 /** Puts what a request did cost in the place of what it could, and on its user's account. */

@@ -208,8 +208,9 @@ const shownElsewhere: ReadonlySet<string> = new Set([
   "restoreDocument",
   // test/postgres/documents/uploads.test.ts: only what is under way, and here it is complete by then.
   "cancelUpload",
-  // llm.test.ts: asks a provider.
+  // llm.test.ts: ask a provider.
   "chatCompletion",
+  "createEmbeddings",
   // llm-pages.test.ts: ask a provider.
   "explainDevice",
   "explainAudit",

@@ -1,10 +1,15 @@
-/** A provider of language models on loopback: real HTTP in OpenAI's shape, which does whatever a test says. */
+/**
+ * A provider of language models on loopback: real HTTP, which does whatever a test says, in OpenAI's shape; at `/v1/messages` in
+ * Anthropic's own (anthropic-provider.ts), at `/v1/embeddings` with vectors.
+ */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { anthropicAnswer, anthropicHalf, anthropicStream, isAnthropic } from "./anthropic-provider.ts";
 
 /** One request as it arrived. */
 export interface Asked {
   readonly key: string;
+  readonly headers: IncomingMessage["headers"];
   readonly path: string;
   // biome-ignore lint/suspicious/noExplicitAny: each test knows what it was sent
   readonly body: any;
@@ -62,8 +67,9 @@ export async function startLlmServer(): Promise<LlmServer> {
 async function read(incoming: IncomingMessage): Promise<Asked> {
   let body = "";
   for await (const chunk of incoming) body += String(chunk);
-  const key = String(incoming.headers.authorization).replace("Bearer ", "");
-  return { key, path: incoming.url ?? "", body: JSON.parse(body) };
+  const { headers } = incoming;
+  const key = String(headers["x-api-key"] ?? headers.authorization).replace("Bearer ", "");
+  return { key, headers, path: incoming.url ?? "", body: JSON.parse(body) };
 }
 
 const usual = { prompt_tokens: 5, completion_tokens: 3, total_tokens: 8 };
@@ -72,7 +78,7 @@ function perform(deed: Deed, asked: Asked, outgoing: ServerResponse): void {
   if (deed === "stall") return;
   if (deed === "hang up") return void outgoing.destroy();
   if (typeof deed === "string") {
-    halfway(deed, outgoing);
+    halfway(deed, asked, outgoing);
     return;
   }
   if ("status" in deed) return void outgoing.writeHead(deed.status, deed.headers).end(deed.text ?? "{}");
@@ -82,6 +88,21 @@ function perform(deed: Deed, asked: Asked, outgoing: ServerResponse): void {
   }
   const text = typeof deed.say === "string" ? deed.say : deed.say(asked);
   const usage = "usage" in deed ? deed.usage : usual;
+  if (asked.path.endsWith("/embeddings")) {
+    outgoing.writeHead(200, { "Content-Type": "application/json" }).end(vectors(asked.body, usage));
+    return;
+  }
+  if (isAnthropic(asked)) {
+    const counts = "usage" in deed ? deed.usage : undefined;
+    if (asked.body.stream !== true) {
+      outgoing.writeHead(200, { "Content-Type": "application/json" }).end(anthropicAnswer(text, counts));
+      return;
+    }
+    outgoing.writeHead(200, { "Content-Type": "text/event-stream; charset=utf-8" });
+    for (const written of anthropicStream(text, counts, deed.pieces ?? 1)) outgoing.write(written);
+    outgoing.end();
+    return;
+  }
   if (asked.body.stream !== true) {
     const message = { role: "assistant", content: text };
     const choices = [{ index: 0, message, finish_reason: "stop" }];
@@ -97,12 +118,25 @@ function perform(deed: Deed, asked: Asked, outgoing: ServerResponse): void {
   outgoing.end("data: [DONE]\n\n");
 }
 
-function halfway(deed: "stall midway" | "cut midway" | "never end", outgoing: ServerResponse): void {
+/** For each text as many numbers as were asked for, three unless told, of which the first is its length. */
+function vectors(body: Asked["body"], usage: unknown): string {
+  const texts: string[] = Array.isArray(body.input) ? body.input : [body.input];
+  const data = texts.map((text, index) => {
+    const numbers = [text.length, ...Array.from({ length: (body.dimensions ?? 3) - 1 }, () => 0.5)];
+    const base64 = Buffer.from(Float32Array.from(numbers).buffer).toString("base64");
+    return { object: "embedding", index, embedding: body.encoding_format === "base64" ? base64 : numbers };
+  });
+  // In no order: the index says which is whose.
+  return JSON.stringify({ object: "list", model: "theirs", data: data.toReversed(), usage });
+}
+
+function halfway(deed: "stall midway" | "cut midway" | "never end", asked: Asked, outgoing: ServerResponse): void {
+  const half = isAnthropic(asked) ? anthropicHalf : openaiHalf;
   outgoing.writeHead(200, { "Content-Type": "text/event-stream" });
-  outgoing.write(delta({ content: "as I was " }, null), () => {
+  outgoing.write(half.begin, () => {
     if (deed === "cut midway") outgoing.destroy();
     if (deed === "never end") {
-      const more = setInterval(() => outgoing.write(delta({ content: "saying " }, null)), 5);
+      const more = setInterval(() => outgoing.write(half.more), 5);
       outgoing.on("close", () => clearInterval(more));
     }
   });
@@ -111,3 +145,4 @@ function halfway(deed: "stall midway" | "cut midway" | "never end", outgoing: Se
 const event = (value: object): string => `data: ${JSON.stringify(value)}\n\n`;
 const delta = (said: object, finish: string | null): string =>
   event({ choices: [{ index: 0, delta: said, finish_reason: finish }] });
+const openaiHalf = { begin: delta({ content: "as I was " }, null), more: delta({ content: "saying " }, null) };

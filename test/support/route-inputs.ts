@@ -139,6 +139,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   putUploadPart: null,
   completeUpload: null,
   addLlmProvider: llmProvider("mine now"),
+  putLlmKey: { key: "sk-of-nobody-else" },
   changeLlmProvider: llmProvider("mine still"),
   addExportDestination: exportWebhook("mine now"),
   changeExportDestination: exportWebhook("mine still"),
@@ -151,6 +152,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   postToBackend: {},
   putToBackend: {},
   patchAtBackend: {},
+  createEmbeddings: { model: "small", input: "hello" },
   chatCompletion: { model: "small", messages: [{ role: "user", content: "hello" }] },
   rotateDeviceToken: null,
   sendCommand: { name: "ping", args: {} },
@@ -189,6 +191,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   operatorGiveUpMove: null,
   // Nobody's: whoever may delete their organisation is told so, and keeps it for the rest of the walk.
   deleteOrg: { slug: "not-this-one" },
+  renameOrg: { name: "Called otherwise" },
   createPlatformProvider: supabase("uvwxyzab"),
   changePlatformProvider: { name: "mine now" },
   addPlatformProviderSecret: { client_secret: "t".repeat(64) },
@@ -248,6 +251,7 @@ const kinds = {
   upload: "upload",
   share: "share",
   llm_provider: "llmProvider",
+  llm_key: "llmProvider",
   export_id: "export",
   export_destination: "exportDestination",
 } as const;

@@ -263,6 +263,15 @@ export class Llm extends WorkerEntrypoint<Env> implements LlmRpc {
   removeProvider(...rest: Parameters<LlmRpc["removeProvider"]>): ReturnType<LlmRpc["removeProvider"]> {
     return this.#llm.removeProvider(...rest);
   }
+  namedKey(...rest: Parameters<LlmRpc["namedKey"]>): ReturnType<LlmRpc["namedKey"]> {
+    return this.#llm.namedKey(...rest);
+  }
+  putNamedKey(...rest: Parameters<LlmRpc["putNamedKey"]>): ReturnType<LlmRpc["putNamedKey"]> {
+    return this.#llm.putNamedKey(...rest);
+  }
+  revokeNamedKey(...rest: Parameters<LlmRpc["revokeNamedKey"]>): ReturnType<LlmRpc["revokeNamedKey"]> {
+    return this.#llm.revokeNamedKey(...rest);
+  }
   models(...rest: Parameters<LlmRpc["models"]>): ReturnType<LlmRpc["models"]> {
     return this.#llm.models(...rest);
   }
@@ -271,6 +280,9 @@ export class Llm extends WorkerEntrypoint<Env> implements LlmRpc {
   }
   complete(...rest: Parameters<LlmRpc["complete"]>): ReturnType<LlmRpc["complete"]> {
     return this.#llm.complete(...rest);
+  }
+  embed(...rest: Parameters<LlmRpc["embed"]>): ReturnType<LlmRpc["embed"]> {
+    return this.#llm.embed(...rest);
   }
 }
 

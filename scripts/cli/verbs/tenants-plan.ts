@@ -12,8 +12,8 @@ export const tenantsPlan: Verb = {
   summary: "Put an organisation on another plan",
   details: plans
     .map((plan) => {
-      const { devices, members, messages_a_day: messages } = planLimits[plan];
-      return `${plan}: ${devices} devices, ${members} members, ${messages} messages a day`;
+      const { devices, members, messages_a_day: messages, llm_micros_a_month: llm } = planLimits[plan];
+      return `${plan}: ${devices} devices, ${members} members, ${messages} messages a day, ${llm / 1_000_000} dollars a month through language models`;
     })
     .concat("What it has over its new plan stays; it gets no more.")
     .join("\n"),

@@ -113,6 +113,7 @@ describe("usage", () => {
       devices: { used: expect.any(Number), limit: 50 },
       members: { used: 2, limit: 25 },
       storage_bytes: { used: expect.toSatisfy((bytes: number) => bytes > 100_000), limit: 2 * 1024 ** 3 },
+      llm_micros_a_month: { used: expect.any(Number), limit: 10_000_000 },
       messages_a_day: { used: 7, limit: 500_000, resets_at: expect.stringMatching(/T00:00:00\.000Z$/) },
     });
     const denied = await whole.send("GET", `/api/v1/orgs/${org.id}/usage`, { token: org.viewer.token });

@@ -100,6 +100,8 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
   const share = await send<{ id: string }>(`/documents/${doc}/shares`, { kind: "group", grantee: group.id });
   const provider = await send<{ id: string; secrets: { id: string }[] }>("/identity-providers", ownProvider);
   const llm = await send<{ id: string }>("/llm/providers", llmProvider("mine"));
+  // Another one, because each of the two is taken away by a way of its own.
+  const llmKey = await send<{ name: string }>("/llm/providers", llmProvider(`of-${org}`));
   const destination = await send<{ id: string }>("/export-destinations", exportWebhook("mine"));
   const exported = await newExport(owner, org);
   const page = (await new Api(owner.base).send<string>("GET", "/")).body;
@@ -128,6 +130,7 @@ export async function makeThings(mailDir: string, owner: Api, org: string): Prom
     upload: upload.id,
     share: share.id,
     llm_provider: llm.id,
+    llm_key: llmKey.name,
     export_id: exported.id,
     export_destination: destination.id,
     page: "devices",

@@ -2,9 +2,10 @@
 import { randomBytes } from "node:crypto";
 import type { OrgId, UserId } from "../../../core/ids.ts";
 import type { ChatRequest } from "../../../core/llm/chat.ts";
+import type { EmbeddingRequest } from "../../../core/llm/embeddings.ts";
 import { type ProviderSettings, parseProviderAddress } from "../../../core/llm/provider.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
-import type { Completion, LlmProvider, LlmResult, LlmRpc } from "../../../core/rpc/llm.ts";
+import type { Completion, Embedded, LlmProvider, LlmResult, LlmRpc } from "../../../core/rpc/llm.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import { createLlm } from "../../../workers/capabilities/llm/llm.ts";
 import { createProviderFetch } from "../../../workers/capabilities/llm/provider-fetch.ts";
@@ -31,6 +32,14 @@ export interface LlmKit {
   as(org: OrgId, person: Person, audience?: "capabilities.llm" | "capabilities.documents"): Promise<SignedCall>;
   add(org: OrgId, by: Person, change?: Partial<ProviderSettings>, key?: string): Promise<LlmProvider>;
   ask(org: OrgId, by: Person, change?: Partial<ChatRequest>, names?: readonly string[]): Promise<LlmResult<Completion>>;
+  embed(
+    org: OrgId,
+    by: Person,
+    change?: Partial<EmbeddingRequest>,
+    names?: readonly string[],
+  ): Promise<LlmResult<Embedded>>;
+  /** Written by tests: what the plan allows in a month, in micro-dollars. */
+  readonly plan: { monthMicrosMax: number };
   stop(): Promise<void>;
 }
 
@@ -49,7 +58,7 @@ export async function createLlmKit(): Promise<LlmKit> {
   );
   const servers = [await startLlmServer(), await startLlmServer()] as const;
   const loopback = new Set(servers.map(({ origin }) => origin));
-  const hosts = new Set(["api.openai.com"]);
+  const hosts = new Set(["api.openai.com", "api.anthropic.com"]);
   // Long enough for a machine that is busy, short enough to be waited for.
   const times = { beginMsMax: 2_000, idleMsMax: 2_000, wholeMsMax: 20_000 };
   const llm = createLlm({
@@ -66,6 +75,7 @@ export async function createLlmKit(): Promise<LlmKit> {
     now: Date.now,
     randomBytes: (length) => Uint8Array.from(randomBytes(length)),
   });
+  const plan = { monthMicrosMax: 100_000_000 };
   const as: LlmKit["as"] = async (org, { user, role }, audience = "capabilities.llm") =>
     studio.asUser(audience, await mesh.accessToken({ user, org, role }), newId("request"));
   return {
@@ -77,8 +87,13 @@ export async function createLlmKit(): Promise<LlmKit> {
       return accepted(await llm.addProvider(await as(org, by), settings(servers[0], change), key));
     },
     async ask(org, by, change = {}, names = []) {
-      return llm.complete(await as(org, by), { ...request, ...change }, names);
+      return llm.complete(await as(org, by), { ...request, ...change }, { names, ...plan });
     },
+    async embed(org, by, change = {}, names = []) {
+      const asked = { model: "small", texts: ["hello"], dimensions: null, encoding: "float" as const, ...change };
+      return llm.embed(await as(org, by), asked, { names, ...plan });
+    },
+    plan,
     async stop() {
       await Promise.all(servers.map((server) => server.stop()));
     },
@@ -87,6 +102,7 @@ export async function createLlmKit(): Promise<LlmKit> {
 
 export const settings = (server: LlmServer, change: Partial<ProviderSettings> = {}): ProviderSettings => ({
   name: "first",
+  kind: "openai",
   baseUrl: server.baseUrl,
   models: [model],
   roles: ["owner", "admin", "analyst", "viewer"],

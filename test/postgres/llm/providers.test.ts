@@ -194,3 +194,73 @@ describe("providers", () => {
     expect(kit.servers[0].asked).toHaveLength(1);
   });
 });
+
+describe("a key by its provider's name", () => {
+  const put = async (name: string, key = "sk-another-key", keepPrevious = true) =>
+    kit.llm.putNamedKey(await call(), name, key, keepPrevious);
+
+  it("is made with what is well known of the kind, masked and at its own address", async () => {
+    for (const [name, kind, baseUrl] of [
+      ["openai", "openai", "https://api.openai.com/v1"],
+      ["anthropic", "anthropic", "https://api.anthropic.com/v1"],
+    ] as const) {
+      const { provider, created } = accepted(await put(name));
+      expect([created, provider]).toMatchObject([
+        true,
+        { name, kind, baseUrl, masks: true, roles: ["owner", "admin"] },
+      ]);
+      expect(accepted(await kit.llm.namedKey(await call(), name)).key.fingerprint).toBe(provider.key.fingerprint);
+    }
+  });
+
+  it("rotates, with the one before valid for a week or ended at once, and changes nothing else", async () => {
+    const added = await kit.add(tenant.org, owner, { name: "OpenAI", graceDays: 3 }, "sk-first-key");
+    const { provider, created } = accepted(await put("openai", "sk-second-key"));
+    const { key, previousKey, ...rest } = provider;
+    expect([created, rest, previousKey?.fingerprint]).toEqual([
+      false,
+      { ...added, key: undefined, previousKey: undefined },
+      added.key.fingerprint,
+    ]);
+    await kit.ask(tenant.org, owner);
+    expect(lastKey()).toBe("sk-second-key");
+    const leaked = accepted(await put("OpenAI", "sk-third-key", false));
+    expect([leaked.provider.previousKey, leaked.provider.key.fingerprint === key.fingerprint]).toEqual([null, false]);
+  });
+
+  it("is another's where two names differ in capitals alone, as each is written", async () => {
+    const small = await kit.add(tenant.org, owner, { name: "ours" });
+    const large = await kit.add(tenant.org, owner, { name: "Ours" });
+    const found = async (name: string) => accepted(await kit.llm.namedKey(await call(), name)).id;
+    expect([await found("ours"), await found("Ours"), await found(small.id)]).toEqual([small.id, large.id, small.id]);
+  });
+
+  it("that is put twice at once is one provider's", async () => {
+    const results = await Promise.all(["sk-one-of-two", "sk-two-of-two"].map((key) => put("openai", key)));
+    expect(results.map((result) => accepted(result).created).toSorted()).toEqual([false, true]);
+    expect(accepted(await kit.llm.listProviders(await call()))).toHaveLength(1);
+  });
+
+  it("is gone with its provider, in one call", async () => {
+    const { id } = await kit.add(tenant.org, owner);
+    expect(accepted(await kit.llm.revokeNamedKey(await call(), "first"))).toBe(id);
+    expect(codeOf(await kit.llm.namedKey(await call(), "first"))).toBe("not_found");
+    expect(codeOf(await kit.llm.revokeNamedKey(await call(), "first"))).toBe("not_found");
+    expect(codeOf(await kit.ask(tenant.org, owner))).toBe("model_unknown");
+  });
+
+  it.each(["nobody", "constructor", "__proto__", "toString", ""])(
+    "of %j, which nobody knows, is none",
+    async (name) => {
+      expect(codeOf(await put(name))).toBe("not_found");
+      expect(codeOf(await kit.llm.namedKey(await call(), name))).toBe("not_found");
+      expect(accepted(await kit.llm.listProviders(await call()))).toEqual([]);
+    },
+  );
+
+  it("is no key with a line end in it, nor an eleventh", async () => {
+    expect(codeOf(await put("openai", "sk\r\nX-Header: x"))).toBe("invalid_request");
+    for (let index = 0; index < 10; index += 1) await kit.add(tenant.org, owner, { name: `p${index}` });
+    expect(codeOf(await put("openai"))).toBe("conflict");
+  });
+});

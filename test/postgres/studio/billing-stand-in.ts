@@ -4,7 +4,7 @@ import type { BillingResult } from "../../../core/rpc/billing.ts";
 export function billingAnswers(): Record<string, (args: readonly unknown[]) => unknown> {
   const ok = <T>(value: T): BillingResult<T> => ({ ok: true, value });
   return {
-    measure: () => ok({ devices: 3, storageBytes: 4096, llmMicros: 250_000 }),
+    measure: () => ok({ devices: 3, storageBytes: 4096, llmMicros: 250_000, llmKeys: [] }),
     provider: () => ok("invoice"),
     checkout: () => ok({ kind: "requested" }),
     portal: () => ok({ url: "https://payments.test/portal" }),

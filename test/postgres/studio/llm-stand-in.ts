@@ -10,6 +10,7 @@ export function llmAnswers(now: () => number): Record<string, (args: readonly un
   const provider = (): LlmProvider => ({
     id: id("llmProvider"),
     name: "ours",
+    kind: "openai",
     baseUrl: "https://api.openai.com/v1",
     models: [{ name: "small", upstream: "small-1", inputMicros: 1, outputMicros: 2 }],
     roles: ["owner"],
@@ -34,8 +35,12 @@ export function llmAnswers(now: () => number): Record<string, (args: readonly un
     addProvider: () => ok(provider()),
     changeProvider: () => ok(provider()),
     removeProvider: () => ok(null),
+    namedKey: () => ok(provider()),
+    putNamedKey: ([name]) => ok({ provider: provider(), created: name === "new" }),
+    revokeNamedKey: () => ok(id("llmProvider")),
     models: () => ok(["small"]),
     usage: () => ok([]),
+    embed: () => ok({ provider: id("llmProvider"), json: '{"data":[]}' }),
     complete: ([request]) => ok((request as ChatRequest).stream ? streamed() : completion()),
   };
 }

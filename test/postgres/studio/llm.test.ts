@@ -48,7 +48,7 @@ describe("a question to a model", () => {
       maxTokens: 7,
       sampling: { temperature: 0.5, stop: ["END"] },
     };
-    expect(asked("complete")).toEqual([[understood, ["A Person"]]]);
+    expect(asked("complete")).toEqual([[understood, { names: ["A Person"], monthMicrosMax: 10_000_000 }]]);
   });
 
   it.each([
@@ -95,6 +95,7 @@ describe("a question to a model", () => {
     ["model_unknown", 422, "invalid_request", "invalid_request_error"],
     ["request_refused", 422, "invalid_request", "invalid_request_error"],
     ["budget_spent", 403, "llm_budget_spent", "insufficient_quota"],
+    ["plan_spent", 403, "quota_exceeded", "insufficient_quota"],
     ["key_due", 403, "llm_key_due", "api_error"],
     ["providers_failed", 503, "llm_unavailable", "server_error"],
     ["key_unavailable", 503, "key_unavailable", "api_error"],
@@ -110,6 +111,103 @@ describe("a question to a model", () => {
       ]);
     },
   );
+});
+
+describe("texts for vectors", () => {
+  const embed = (more: object, headers: Record<string, string> = {}) =>
+    studio.send("POST", at("/embeddings"), {
+      body: { model: "small", input: "hello", ...more },
+      headers,
+      token: org.owner.token,
+    });
+
+  it("are passed on as they were understood, with the names that are to be masked and what the plan allows", async () => {
+    const { status, headers, body } = await embed({});
+    expect([status, headers.get("Content-Type"), body]).toEqual([200, "application/json", { data: [] }]);
+    expect((await embed({ input: ["a", "b"], dimensions: 7, encoding_format: "base64" })).status).toBe(200);
+    const asking = { names: ["A Person"], monthMicrosMax: 10_000_000 };
+    expect(asked("embed")).toEqual([
+      [{ model: "small", texts: ["hello"], dimensions: null, encoding: "float" }, asking],
+      [{ model: "small", texts: ["a", "b"], dimensions: 7, encoding: "base64" }, asking],
+    ]);
+  });
+
+  it.each([
+    { input: "" },
+    { input: [] },
+    { input: ["a", ""] },
+    { input: [1, 2, 3] },
+    { input: [[1, 2, 3]] },
+    { input: Array(257).fill("a") },
+    { input: "x".repeat(65_537) },
+    { input: Array(5).fill("x".repeat(50_000)) },
+    { dimensions: 0 },
+    { encoding_format: "int8" },
+    { user: "asha@example.com" },
+  ])("that can't be masked or bounded go nowhere: %#", async (wrong) => {
+    const { status, body } = await embed(wrong);
+    expect([status, body.code]).toEqual([422, "invalid_request"]);
+    expect(asked("embed")).toEqual([]);
+  });
+
+  it("are on record, and not kept for a retry", async () => {
+    const headers = { "Idempotency-Key": "of-vectors" };
+    const first = await embed({}, headers);
+    expect(studio.audit.of(first.requestId).map(({ phase }) => phase)).toEqual(["intent", "outcome"]);
+    expect((await embed({}, headers)).status).toBe(200);
+    expect(asked("embed")).toHaveLength(2);
+  });
+});
+
+describe("a key by its provider's name", () => {
+  const path = (): string => at("/keys/school-models");
+  const send = (method: string, body?: object) => studio.send(method, path(), { body, token: org.owner.token });
+
+  it("is shown as what may be seen of it", async () => {
+    const { status, body } = await send("GET");
+    expect([status, body]).toMatchObject([
+      200,
+      { provider: "ours", fingerprint: "0123456789abcdef", state: "blocked" },
+    ]);
+    expect(asked("namedKey")).toEqual([["school-models"]]);
+  });
+
+  it("is given, and ends the one before where that leaked", async () => {
+    const given = await send("PUT", { key: "sk-the-very-secret", keep_previous_key: false });
+    expect(given.status).toBe(200);
+    expect(given.text).not.toContain("secret");
+    expect(asked("putNamedKey")).toEqual([["school-models", "sk-the-very-secret", false]]);
+    for (const wrong of [
+      {},
+      { key: "short" },
+      { key: "with a blank" },
+      { key: "sk-some-key", base_url: "https://x.test" },
+    ])
+      expect((await send("PUT", wrong)).status).toBe(422);
+  });
+
+  it("is made on record as a provider and as a key, and revoked so", async () => {
+    const leaves = async (method: string, name: string, body?: object) => {
+      const sent = await studio.send(method, at(`/keys/${name}`), { body, token: org.owner.token });
+      return JSON.stringify(studio.audit.of(sent.requestId));
+    };
+    const made = await leaves("PUT", "new", { key: "sk-some-key" });
+    expect([made.includes('"created"'), made.includes('"llm_provider"')]).toEqual([true, true]);
+    const revoked = await leaves("DELETE", "new");
+    expect([revoked.includes('"revoked"'), revoked.includes('"llm_provider"')]).toEqual([true, true]);
+  });
+
+  it.each(["a%20b", "%2e%2e", "a".repeat(65), "-a"])("of %s is at no path", async (name) => {
+    expect((await studio.send("GET", at(`/keys/${name}`), { token: org.owner.token })).status).toBe(404);
+    expect(asked("namedKey")).toEqual([]);
+  });
+
+  it.each(["analyst", "viewer", "readonly"] as const)("is nothing for a %s", async (role) => {
+    const member = await studio.newMember(org, role);
+    for (const [method, body] of [["GET"], ["PUT", { key: "sk-some-key" }], ["DELETE"]] as const)
+      expect((await studio.send(method, path(), { body, token: member.token })).status).toBe(403);
+    expect(["namedKey", "putNamedKey", "revokeNamedKey"].flatMap(asked)).toEqual([]);
+  });
 });
 
 describe("a provider", () => {

@@ -71,6 +71,7 @@ export const roundTrips: Readonly<Record<string, number>> = {
   changeEmail: 2,
   createOrg: 3,
   getOrg: 1,
+  renameOrg: 2,
   // Whose slug was not typed: the first look says so.
   deleteOrg: 1,
   // One that is not to be deleted: nothing changes, the hub has nothing to hear. Else one more: that they were told.
@@ -164,6 +165,9 @@ export const roundTrips: Readonly<Record<string, number>> = {
   addLlmProvider: 1,
   changeLlmProvider: 1,
   removeLlmProvider: 1,
+  getLlmKey: 1,
+  putLlmKey: 1,
+  revokeLlmKey: 1,
   listExportDestinations: 2,
   addExportDestination: 2,
   // What it was says whether its secret may stay.
@@ -180,6 +184,7 @@ export const roundTrips: Readonly<Record<string, number>> = {
   explainDevice: 2,
   explainAudit: 2,
   chatCompletion: 2,
+  createEmbeddings: 2,
   listAudit: 1,
   auditStatus: 1,
   auditActivity: 1,

@@ -157,7 +157,7 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
           code: id("enrollmentCode"),
           rate: codeRate,
         }),
-      usage: () => ok({ devices: 3, storageBytes: 4096 }),
+      usage: () => ok({ devices: 3, storageBytes: 4096, llmMicros: 250_000 }),
       listDevices: ([asked]) => {
         const { cursor } = asked as { cursor: string | null };
         return ok({ items: [device()], nextCursor: cursor === null ? "inner cursor" : null });

@@ -53,6 +53,7 @@ export function bodyOf(studio: Harness, name: RouteName, owner: Account, slug: s
     sendCommand: { name: "ping" },
     disableUser: { email: owner.email },
     enableUser: { email: owner.email },
+    renameOrg: { name: "Called otherwise" },
     rotateKeys: { purpose: "access", emergency: true },
     deleteOrg: { slug },
   };
@@ -81,6 +82,7 @@ export function targetOf(path: string, slug: string): string {
     upload: id("upload"),
     share: id("share"),
     llm_provider: id("llmProvider"),
+    llm_key: "ours",
     export_id: id("export"),
     export_destination: id("exportDestination"),
     target: slug,

@@ -98,6 +98,7 @@ describe("a smaller plan", () => {
     devices: { used: devices, limit: 2000 },
     members: { used: 25, limit: 500 },
     storage_bytes: { used: 0, limit: 1 },
+    llm_micros_a_month: { used: 10_000_000, limit: 1 },
     messages_a_day: { used: 0, limit: 1, resets_at: at(1) },
   });
   const free = { plan: "free" as const, price_minor: 0, ...limitsOf("free") };

@@ -129,7 +129,7 @@ describe("the OpenAPI document", () => {
     // Each was looked at: `code`, `key`, `secret` and `session` are ids, `tokens` asks for tokens in the answer,
     // `keep_api_keys` is yes or no, `export` and `object` name a copy of a hub to the operator who made it, `q` is what somebody looks for.
     expect([...new Set(names)].sort().join(" ")).toBe(
-      "actor address backend backup bin bundle code country cursor days device doc document exception export export_destination export_id format from group invitation keep_api_keys key kind limit llm_provider month object offset org outcome page part passkey policy provider q rest secret seq session share size step target tile to tokens type upload user version witness zone",
+      "actor address backend backup bin bundle code country cursor days device doc document exception export export_destination export_id format from group invitation keep_api_keys key kind limit llm_key llm_provider month object offset org outcome page part passkey policy provider q rest secret seq session share size step target tile to tokens type upload user version witness zone",
     );
   });
 

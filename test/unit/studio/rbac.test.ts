@@ -53,6 +53,7 @@ describe("routes of an organisation", () => {
     const seenByAdministrators = [
       "getAuditStream",
       "listLlmProviders",
+      "getLlmKey",
       "listApiKeys",
       "listInvitations",
       "listEnrollmentCodes",

@@ -17,14 +17,18 @@ export interface Account {
   settle(said: Tokens | null, answered: boolean): Promise<Tokens>;
 }
 
-/** @returns null when the month has less left than this could cost */
+/**
+ * @param monthMicrosMax what the plan allows all providers together
+ * @returns which of the two has less left this month than this could cost
+ */
 export async function openAccount(
   { database, user }: Pick<CallContext, "database" | "user">,
   { provider, model }: Link,
   most: Tokens,
-): Promise<Account | null> {
-  const reservation = await reserve(database, provider.id, costMicros(most, model));
-  if (reservation === null) return null;
+  monthMicrosMax: number,
+): Promise<Account | "budget_spent" | "plan_spent"> {
+  const reservation = await reserve(database, provider.id, costMicros(most, model), monthMicrosMax);
+  if (typeof reservation === "string") return reservation;
   return {
     free: () => release(database, reservation),
     async settle(said, answered) {

@@ -4,6 +4,8 @@ import type { LlmResult, LlmRpc } from "../../../core/rpc/llm.ts";
 import { admit, type CallContext, type Handler, type LlmDependencies } from "./admission.ts";
 import { offeredModels as models } from "./chain.ts";
 import { complete } from "./complete.ts";
+import { embed } from "./embed.ts";
+import { namedKey, putNamedKey, revokeNamedKey } from "./named-keys.ts";
 import { addProvider, changeProvider, listProviders, removeProvider, usage } from "./providers.ts";
 import { refused } from "./result.ts";
 
@@ -13,9 +15,13 @@ const handlers: { readonly [Method in keyof LlmRpc]: Handler<LlmRpc[Method]> } =
   addProvider,
   changeProvider,
   removeProvider,
+  namedKey,
+  putNamedKey,
+  revokeNamedKey,
   models,
   usage,
   complete,
+  embed,
 };
 
 export const llmMethods = Object.keys(handlers) as (keyof LlmRpc)[];

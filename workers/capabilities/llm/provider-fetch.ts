@@ -25,8 +25,18 @@ export type Asked =
   /** @property mayHaveCost true when it may have done the work all the same */
   | { readonly kind: "failed"; readonly mayHaveCost: boolean };
 
-/** Sends a chat to a provider. Never throws. */
-export type ProviderFetch = (baseUrl: string, key: string, body: string) => Promise<Asked>;
+/** What is sent to a provider. */
+export interface Post {
+  readonly baseUrl: string;
+  /** Behind the base address; ours, never an administrator's. */
+  readonly path: string;
+  /** With the key. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Sends a question to a provider. Never throws. */
+export type ProviderFetch = (post: Post) => Promise<Asked>;
 
 /**
  * The one way from here to an address that an administrator wrote down: judged anew at each call, redirects refused (they
@@ -40,7 +50,7 @@ export function createProviderFetch(
   loopback: ReadonlySet<string>,
   times: ProviderTimes = { beginMsMax, idleMsMax, wholeMsMax },
 ): ProviderFetch {
-  return async (baseUrl, key, body) => {
+  return async ({ baseUrl, path, headers, body }) => {
     const url = parseProviderAddress(baseUrl, hosts, loopback);
     // It was allowed when it was written down, and is no more.
     if (url === null) return { kind: "failed", mayHaveCost: false };
@@ -49,9 +59,9 @@ export function createProviderFetch(
     const begin = setTimeout(() => end.abort(), times.beginMsMax);
     let response: Response;
     try {
-      response = await platformFetch(`${url.href.replace(/\/$/, "")}/chat/completions`, {
+      response = await platformFetch(`${url.href.replace(/\/$/, "")}${path}`, {
         method: "POST",
-        headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json" },
+        headers: { ...headers, "Content-Type": "application/json" },
         body,
         redirect: "manual",
         signal: end.signal,

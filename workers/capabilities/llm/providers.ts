@@ -54,7 +54,7 @@ const isKey = (key: unknown): key is string =>
   typeof key === "string" && key.length >= 8 && key.length <= keyCharactersMax && /^[\x21-\x7e]+$/.test(key);
 
 /** Without what is sealed. */
-function shown(provider: store.StoredProvider, nowMs: number): LlmProvider {
+export function shown(provider: store.StoredProvider, nowMs: number): LlmProvider {
   const { key, previous, ...rest } = provider;
   const { dueMs, blockedMs } = keyTimes(Date.parse(key.since), provider.graceDays);
   const isValid = previous !== null && Date.parse(previous.until) > nowMs;

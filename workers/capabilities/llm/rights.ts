@@ -12,10 +12,14 @@ export const methodRights: Readonly<Record<keyof LlmRpc, readonly Role[]>> = {
   addProvider: managers,
   changeProvider: managers,
   removeProvider: managers,
+  namedKey: managers,
+  putNamedKey: managers,
+  revokeNamedKey: managers,
   // Whoever no provider names is offered none.
   models: ["owner", "admin", "analyst", "viewer", "readonly"],
   // Row-level security chooses whose use it is.
   usage: ["owner", "admin", "analyst", "viewer", "readonly"],
   // Each provider names its roles, too.
   complete: ["owner", "admin", "analyst", "viewer"],
+  embed: ["owner", "admin", "analyst", "viewer"],
 };

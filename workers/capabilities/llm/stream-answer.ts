@@ -1,5 +1,6 @@
+import type { Dialect } from "../../../core/llm/dialect.ts";
 import { EventReader } from "../../../core/llm/server-sent-events.ts";
-import { type FinishReason, type Piece, readPiece, type Tokens } from "../../../core/llm/upstream.ts";
+import type { FinishReason, Piece, Tokens } from "../../../core/llm/upstream.ts";
 import type { Completion } from "../../../core/rpc/llm.ts";
 import type { Asked } from "./provider-fetch.ts";
 import { type Answering, usageOf } from "./whole-answer.ts";
@@ -16,7 +17,7 @@ export async function streamAnswer(
   answering: Answering,
   asked: Extract<Asked, { kind: "answering" }>,
 ): Promise<Completion | null> {
-  const pieces = readPieces(asked.bytes);
+  const pieces = readPieces(asked.bytes, answering.dialect);
   let first: IteratorResult<Piece, void> | null = null;
   try {
     // Only a stream was asked for: what is none is nothing that we know.
@@ -37,16 +38,18 @@ export async function streamAnswer(
 }
 
 /** @throws CutOff, and whatever reading throws */
-async function* readPieces(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Piece, void> {
+async function* readPieces(bytes: AsyncIterable<Uint8Array>, dialect: Dialect): AsyncGenerator<Piece, void> {
   const reader = new EventReader();
+  const readEvent = dialect.eventReader();
   let finished = false;
   for await (const some of bytes) {
     for (const event of reader.push(some)) {
-      if (event === "[DONE]") {
+      const piece = readEvent(event);
+      if (piece === "nothing") continue;
+      if (piece === "end") {
         if (!finished) throw new CutOff();
         return;
       }
-      const piece = readPiece(event, "delta");
       if (piece === null) throw new CutOff();
       finished ||= piece.finish !== null;
       yield piece;

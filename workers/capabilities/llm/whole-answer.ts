@@ -1,9 +1,11 @@
 import type { LlmProviderId } from "../../../core/ids.ts";
 import type { ChatRequest } from "../../../core/llm/chat.ts";
+import type { Dialect } from "../../../core/llm/dialect.ts";
 import type { MaskTable } from "../../../core/llm/masking.ts";
-import { type Piece, readPiece, type Tokens } from "../../../core/llm/upstream.ts";
+import type { Tokens } from "../../../core/llm/upstream.ts";
 import type { Completion } from "../../../core/rpc/llm.ts";
 import type { Account } from "./account.ts";
+import { readText } from "./read-text.ts";
 
 /**
  * Largest whole answer that is read, in bytes: 32 Ki tokens of any script are far below, and a request with an
@@ -15,6 +17,7 @@ const wholeBytesMax = 1024 * 1024;
 export interface Answering {
   readonly request: ChatRequest;
   readonly provider: LlmProviderId;
+  readonly dialect: Dialect;
   readonly account: Account;
   readonly mask: MaskTable | null;
   /** The request's own: what the provider called the answer stays with it. */
@@ -25,10 +28,11 @@ export interface Answering {
 
 /** Reads an answer whole. @returns null when it is none; it counts as if it had been one */
 export async function wholeAnswer(
-  { request, provider, account, mask, id, now }: Answering,
+  { request, provider, dialect, account, mask, id, now }: Answering,
   bytes: AsyncIterable<Uint8Array>,
 ): Promise<Completion | null> {
-  const piece = await read(bytes);
+  const text = await readText(bytes, wholeBytesMax);
+  const piece = text === null ? null : dialect.readWhole(text);
   const tokens = await account.settle(piece?.tokens ?? null, true);
   if (piece === null) return null;
   const content = mask === null ? piece.content : mask.unmask(piece.content);
@@ -49,20 +53,3 @@ export const usageOf = ({ input, output }: Tokens): object => ({
   completion_tokens: output,
   total_tokens: input + output,
 });
-
-async function read(bytes: AsyncIterable<Uint8Array>): Promise<Piece | null> {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-  try {
-    let text = "";
-    let left = wholeBytesMax;
-    for await (const some of bytes) {
-      left -= some.length;
-      if (left < 0) return null;
-      text += decoder.decode(some, { stream: true });
-    }
-    return readPiece(text + decoder.decode(), "message");
-  } catch {
-    // Cut off, too long, too slow, or no text at all.
-    return null;
-  }
-}

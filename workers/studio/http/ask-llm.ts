@@ -1,7 +1,10 @@
 import type { SignedCall } from "../../../core/mesh/claims.ts";
-import type { ProblemCode } from "../../../core/problem.ts";
-import type { LlmResult, LlmRpc } from "../../../core/rpc/llm.ts";
+import { type ProblemCode, problems } from "../../../core/problem.ts";
+import type { Asking, LlmResult, LlmRpc } from "../../../core/rpc/llm.ts";
+import { limitsOf } from "../../../core/tenancy/plan.ts";
+import { namesAndPlan } from "../../../store/control/member-names.ts";
 import { fromPart, refusalOf } from "../downstream.ts";
+import { quotaExceeded } from "../lifecycle/quota.ts";
 import type { MemberContext } from "../pipeline/request-context.ts";
 import { type Refusal, refuse } from "./result.ts";
 
@@ -10,8 +13,24 @@ export function askLlm<T>(context: MemberContext, ask: (llm: LlmRpc, call: Signe
   return fromPart("llm", async () => ask(context.services.llm, await context.asUser("capabilities.llm")));
 }
 
-/** Maps the capability's refusal to the problem that the client sees. */
-export function llmRefusal({ code }: Extract<LlmResult<unknown>, { ok: false }>): Refusal {
+/** Asks a question of a model or about a model's vectors: with the names that are masked, within what the plan allows. @throws Unavailable */
+export async function askModel<T>(
+  context: MemberContext,
+  ask: (llm: LlmRpc, call: SignedCall, asking: Asking) => Promise<LlmResult<T>>,
+): Promise<{ readonly ok: true; readonly value: T } | { readonly ok: false; readonly refusal: Refusal }> {
+  const { services, scope } = context;
+  const found = await namesAndPlan(services.database, scope);
+  if (found === null) return { ok: false, refusal: refuse("not_found") };
+  const asking = {
+    names: found.names,
+    monthMicrosMax: limitsOf(found.plan, services.limitScale).llm_micros_a_month,
+  };
+  const answered = await askLlm(context, (llm, call) => ask(llm, call, asking));
+  return answered.ok ? answered : { ok: false, refusal: llmRefusal(answered, asking) };
+}
+
+/** Maps the capability's refusal to the problem that the client sees. @param asking of a question */
+export function llmRefusal({ code }: Extract<LlmResult<unknown>, { ok: false }>, asking?: Asking): Refusal {
   switch (code) {
     case "model_unknown":
       return refuse("invalid_request", {
@@ -19,6 +38,8 @@ export function llmRefusal({ code }: Extract<LlmResult<unknown>, { ok: false }>)
       });
     case "request_refused":
       return refuse("invalid_request", { detail: "The provider takes the request for wrong." });
+    case "plan_spent":
+      return quotaExceeded("llm_micros_a_month", asking?.monthMicrosMax ?? 0);
     case "budget_spent":
       return refuse("llm_budget_spent");
     case "key_due":
@@ -36,7 +57,7 @@ export function llmRefusal({ code }: Extract<LlmResult<unknown>, { ok: false }>)
 
 /** Kinds of errors as OpenAI's clients tell them apart. */
 function kindOf(code: ProblemCode): string {
-  if (code === "llm_budget_spent") return "insufficient_quota";
+  if (code === "llm_budget_spent" || code === "quota_exceeded") return "insufficient_quota";
   return code === "invalid_request"
     ? "invalid_request_error"
     : code === "llm_unavailable"
@@ -45,7 +66,8 @@ function kindOf(code: ProblemCode): string {
 }
 
 /** The same problem with the member that OpenAI's client libraries read. */
-export function withOpenaiError(refusal: Refusal, message: string): Refusal {
+export function withOpenaiError(refusal: Refusal): Refusal {
+  const message = refusal.detail ?? refusal.errors?.[0]?.message ?? problems[refusal.code][1];
   const error = { message, type: kindOf(refusal.code), param: refusal.errors?.[0]?.path ?? null, code: refusal.code };
   return { ...refusal, extensions: { ...refusal.extensions, error } };
 }

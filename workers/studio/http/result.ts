@@ -4,8 +4,8 @@ import type { ProblemBody, ProblemCode } from "../../../core/problem.ts";
 /** A list where the header comes more than once, as `Set-Cookie` does. */
 export type AnswerHeaders = Readonly<Record<string, string | readonly string[]>>;
 
-/** Media types of answers that are not JSON. */
-export type RawMedia = "text/plain; charset=utf-8" | "application/octet-stream" | "text/event-stream";
+/** Media types of answers that are not JSON made here; `application/json` is one that another unit has made. */
+export type RawMedia = "application/json" | "text/plain; charset=utf-8" | "application/octet-stream" | "text/event-stream";
 
 /** What a handler comes to: an answer or a refusal, both values. */
 export type HandlerResult<Body> = Answer<Body> | Refusal;

@@ -104,8 +104,10 @@ import { createInvitation } from "./invitations/create.ts";
 import { listInvitations } from "./invitations/list.ts";
 import { revokeInvitation } from "./invitations/revoke.ts";
 import { chatCompletion } from "./llm/chat.ts";
+import { createEmbeddings } from "./llm/embeddings.ts";
 import { explainAudit } from "./llm/explaining/audit.ts";
 import { explainDevice } from "./llm/explaining/device.ts";
+import { getLlmKey, putLlmKey, revokeLlmKey } from "./llm/keys.ts";
 import { llmModels } from "./llm/models.ts";
 import { addLlmProvider, changeLlmProvider, listLlmProviders, removeLlmProvider } from "./llm/providers.ts";
 import { llmUsage } from "./llm/usage.ts";
@@ -145,6 +147,7 @@ import { rotateKeys } from "./operator/rotate-keys.ts";
 import { disableUser, enableUser } from "./operator/users.ts";
 import { createOrg } from "./organisations/create.ts";
 import { deleteOrg, restoreOrg } from "./organisations/delete.ts";
+import { renameOrg } from "./organisations/rename.ts";
 import { getOrg } from "./organisations/show.ts";
 import { getUsage } from "./organisations/usage.ts";
 import { outsideIssuerDefinitions } from "./outside-issuers.ts";
@@ -269,6 +272,7 @@ const served: readonly RouteDefinition[] = [
   removeMember,
   createOrg,
   getOrg,
+  renameOrg,
   deleteOrg,
   restoreOrg,
   putPolicy,
@@ -325,6 +329,9 @@ const served: readonly RouteDefinition[] = [
   approveExport,
   rejectExport,
   removeLlmProvider,
+  getLlmKey,
+  putLlmKey,
+  revokeLlmKey,
   llmUsage,
   listBackends,
   ...backendCalls,
@@ -338,6 +345,7 @@ const served: readonly RouteDefinition[] = [
   operatorListInvoices,
   operatorMarkPaid,
   chatCompletion,
+  createEmbeddings,
   takePaymentEvent,
   createDocument,
   createDocumentVersion,

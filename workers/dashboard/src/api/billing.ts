@@ -62,6 +62,7 @@ const billingSchema = z.object({
       members: z.number(),
       storage_bytes: z.number(),
       messages_a_day: z.number(),
+      llm_micros_a_month: z.number(),
     }),
   ),
   /** The newest first. */
@@ -73,6 +74,8 @@ const billingSchema = z.object({
       members: z.number(),
       storage_bytes: z.number(),
       messages: z.nullable(z.number()),
+      /** Of its month so far, in micro-dollars. */
+      llm_micros: z.nullable(z.number()),
       /** False: nobody measured on that day; the figures are those of the day before. */
       measured: z.boolean(),
     }),

@@ -11,6 +11,11 @@ export function getStanding(org: string, signal: AbortSignal): Promise<Standing>
   return call(path("orgs", org), standingSchema, { signal });
 }
 
+/** @param name as people are to read it; the slug stays */
+export function renameOrg(org: string, name: string): Promise<Standing> {
+  return call(path("orgs", org), standingSchema, { method: "PATCH", body: { name } });
+}
+
 /** @param slug as the person typed it; the server compares */
 export function deleteOrg(org: string, slug: string): Promise<Standing> {
   return call(path("orgs", org), standingSchema, { method: "DELETE", body: { slug } });
@@ -26,6 +31,7 @@ const usageSchema = z.object({
   devices: countedSchema,
   members: countedSchema,
   storage_bytes: countedSchema,
+  llm_micros_a_month: countedSchema,
   messages_a_day: z.extend(countedSchema, { resets_at: z.string() }),
 });
 export type Usage = z.infer<typeof usageSchema>;

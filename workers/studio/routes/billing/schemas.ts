@@ -114,6 +114,7 @@ export const billingAnswer = z.object({
       members: count,
       storage_bytes: count,
       messages_a_day: count,
+      llm_micros_a_month: count,
     }),
   ),
   days: z.array(

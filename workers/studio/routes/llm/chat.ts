@@ -1,9 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import * as chat from "../../../../core/llm/chat.ts";
 import { modelCharactersMax } from "../../../../core/llm/provider.ts";
-import { problems } from "../../../../core/problem.ts";
-import { memberNames } from "../../../../store/control/member-names.ts";
-import { askLlm, llmRefusal, withOpenaiError } from "../../http/ask-llm.ts";
+import { askModel, withOpenaiError } from "../../http/ask-llm.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer } from "../../http/result.ts";
 
@@ -67,13 +65,8 @@ export const chatCompletion = defineRoute(
   "chatCompletion",
   { caller: "member", body, status: 200, media: "text/event-stream", answer: completion },
   async (context, input) => {
-    const { services, scope } = context;
-    const names = await memberNames(services.database, scope);
-    const completed = await askLlm(context, (llm, call) => llm.complete(call, chatOf(input.body), names));
-    if (!completed.ok) {
-      const refusal = llmRefusal(completed);
-      return withOpenaiError(refusal, refusal.detail ?? refusal.errors?.[0]?.message ?? problems[refusal.code][1]);
-    }
+    const completed = await askModel(context, (llm, call, asking) => llm.complete(call, chatOf(input.body), asking));
+    if (!completed.ok) return withOpenaiError(completed.refusal);
     const { value } = completed;
     if (value.kind === "stream") return answer(value.events);
     return answer(value.json, { headers: { "Content-Type": "application/json" } });

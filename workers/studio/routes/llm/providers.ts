@@ -1,11 +1,11 @@
 import { z } from "@hono/zod-openapi";
-import type { AuditFields } from "../../../../core/audit/events.ts";
 import type { LlmProvider } from "../../../../core/rpc/llm.ts";
 import { askLlm, llmRefusal } from "../../http/ask-llm.ts";
 import { defineRoute } from "../../http/define-route.ts";
-import { answer, type HandlerResult, refuse } from "../../http/result.ts";
+import { answer, type HandlerResult } from "../../http/result.ts";
 import { nothing } from "../../http/schemas.ts";
 import type { MemberContext } from "../../pipeline/request-context.ts";
+import { keyChange, notAllowed, policyChange } from "./changes.ts";
 import { changedProvider, newProvider, providerAnswer, providerParams, providerView, settingsOf } from "./schemas.ts";
 
 export const listLlmProviders = defineRoute(
@@ -49,15 +49,6 @@ export const removeLlmProvider = defineRoute(
   },
 );
 
-function notAllowed(code: string): HandlerResult<never> | null {
-  if (code !== "invalid_request") return null;
-  return refuse("invalid_request", {
-    errors: [
-      { path: "base_url", message: "must be one that the platform allows; with another one the key is given anew" },
-    ],
-  });
-}
-
 function changed(
   context: MemberContext,
   provider: LlmProvider,
@@ -66,18 +57,3 @@ function changed(
   context.caused([policyChange(context), ...keys.map((action) => keyChange(context, provider.id, action))]);
   return answer(providerView(provider));
 }
-
-/** Whom a provider serves, what it may cost and whether it masks: each change is on record. */
-const policyChange = ({ person }: MemberContext): AuditFields => ({
-  type: "policy_change",
-  user_id: person.user,
-  policy: "llm_provider",
-});
-
-const keyChange = ({ person }: MemberContext, id: string, action: "created" | "rotated" | "revoked"): AuditFields => ({
-  type: "key_change",
-  user_id: person.user,
-  kind: "llm_key",
-  key_id: id,
-  action,
-});

@@ -10,7 +10,8 @@ const modelName = z
   .string()
   .min(1)
   .max(provider.modelCharactersMax)
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/, "must be the name of a model");
+  // Workers AI's begin with an at sign.
+  .regex(/^@?[A-Za-z0-9][A-Za-z0-9._:/@-]*$/, "must be the name of a model");
 const price = z.int().min(0).max(provider.priceMicrosMax);
 const models = z
   .array(
@@ -27,7 +28,7 @@ const models = z
   .max(provider.modelsMax)
   .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, "must not name a model twice");
 
-const key = z
+export const keyField = z
   .string()
   .min(8)
   .max(provider.keyCharactersMax)
@@ -35,6 +36,8 @@ const key = z
 
 const settings = {
   name: nameOf(provider.nameCharactersMax),
+  /** How it is spoken to. */
+  kind: z.enum(provider.providerKinds).default("openai"),
   /** Whether it may be called, capabilities decide, who call it. */
   base_url: z
     .string()
@@ -54,10 +57,10 @@ const settings = {
   /** Days past its month for which a key goes on being used. */
   grace_days: z.int().min(0).max(provider.graceDaysMax).default(7),
 };
-export const newProvider = z.strictObject({ ...settings, key });
+export const newProvider = z.strictObject({ ...settings, key: keyField });
 export const changedProvider = z.strictObject({
   ...settings,
-  key: key.optional(),
+  key: keyField.optional(),
   /** False where the key before leaked: it ends at once. */
   keep_previous_key: z.boolean().default(true),
 });
@@ -66,6 +69,7 @@ type Given = Omit<z.output<typeof newProvider>, "key">;
 
 export const settingsOf = (given: Given): provider.ProviderSettings => ({
   name: given.name,
+  kind: given.kind,
   baseUrl: given.base_url,
   models: given.models.map((model) => ({
     name: model.name,
@@ -80,9 +84,13 @@ export const settingsOf = (given: Given): provider.ProviderSettings => ({
   graceDays: given.grace_days,
 });
 
+/** The key before, while it is valid too. */
+export const previousKey = z.object({ fingerprint: z.string(), until: instant }).nullable();
+
 export const providerAnswer = z.object({
   id: idText,
   name: z.string(),
+  kind: z.enum(provider.providerKinds),
   base_url: z.string(),
   models: z.array(
     z.object({
@@ -106,7 +114,7 @@ export const providerAnswer = z.object({
     due_at: instant,
     blocked_at: instant,
   }),
-  previous_key: z.object({ fingerprint: z.string(), until: instant }).nullable(),
+  previous_key: previousKey,
   created_by: idText,
   created_at: instant,
 });
@@ -114,6 +122,7 @@ export const providerAnswer = z.object({
 export const providerView = (shown: LlmProvider): z.input<typeof providerAnswer> => ({
   id: shown.id,
   name: shown.name,
+  kind: shown.kind,
   base_url: shown.baseUrl,
   models: shown.models.map((model) => ({
     name: model.name,

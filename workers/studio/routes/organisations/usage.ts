@@ -20,6 +20,7 @@ export const getUsage = defineRoute(
       devices: counted,
       members: counted,
       storage_bytes: counted,
+      llm_micros_a_month: counted,
       messages_a_day: counted.extend({ resets_at: z.iso.datetime() }),
     }),
   },
@@ -40,6 +41,7 @@ export const getUsage = defineRoute(
       devices: { used: held.value.devices, limit: limits.devices },
       members: { used: use.members, limit: limits.members },
       storage_bytes: { used: held.value.storageBytes, limit: limits.storage_bytes },
+      llm_micros_a_month: { used: held.value.llmMicros, limit: limits.llm_micros_a_month },
       messages_a_day: {
         used: messages.used,
         limit: limits.messages_a_day,

@@ -7,6 +7,7 @@ import { type Billing, type OfferedPlan, openBillingPortal } from "../../api/bil
 import { useOrg } from "../../components/org-context.tsx";
 import { Row, Section } from "../../components/section.tsx";
 import { FormFailure } from "../../components/states.tsx";
+import { formatDollars } from "../../format/money.ts";
 import { formatBytes, formatNumber } from "../../format/numbers.ts";
 import { goAndPay } from "./go-and-pay.ts";
 import { PlanDialog } from "./plan-dialog.tsx";
@@ -69,7 +70,8 @@ export function PlanSection({ billing }: { readonly billing: Billing }) {
             <p>{priceText(offered, billing.currency)}</p>
             <p className="text-sm text-kumo-subtle">
               {formatNumber(offered.devices)} devices, {formatNumber(offered.members)} members,{" "}
-              {formatBytes(offered.storage_bytes)}, {formatNumber(offered.messages_a_day)} messages a day
+              {formatBytes(offered.storage_bytes)}, {formatNumber(offered.messages_a_day)} messages a day, at most{" "}
+              {formatDollars(offered.llm_micros_a_month)} a month through language models
             </p>
           </Row>
         ))}

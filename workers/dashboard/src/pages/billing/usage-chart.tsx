@@ -3,7 +3,7 @@ import { type Quota, quotas } from "../../../../../core/tenancy/plan.ts";
 import type { UsedDay } from "../../api/billing.ts";
 import { Segmented } from "../../components/segmented.tsx";
 import { unknown } from "../../format/numbers.ts";
-import { formatDate, formatQuota, quotaNames } from "./words.ts";
+import { formatDate, formatQuota, quotaShortNames } from "./words.ts";
 
 const heightPx = 96;
 /** Of one day and the gap behind it, in units of the drawing. */
@@ -27,7 +27,7 @@ export function UsageChart({ days }: { readonly days: readonly UsedDay[] }) {
         </span>
         <Segmented
           legend="What is shown of each day"
-          options={quotas.map((id) => ({ id, label: id === "messages_a_day" ? "Messages" : quotaNames[id] }))}
+          options={quotas.map((id) => ({ id, label: quotaShortNames[id] }))}
           value={quota}
           onChange={setQuota}
         />
@@ -75,7 +75,7 @@ function Figures({ days }: { readonly days: readonly UsedDay[] }) {
             <th className="py-1 pr-4 font-normal">Day</th>
             {quotas.map((quota) => (
               <th key={quota} className="py-1 pr-4 text-right font-normal">
-                {quota === "messages_a_day" ? "Messages" : quotaNames[quota]}
+                {quotaShortNames[quota]}
               </th>
             ))}
           </tr>
@@ -103,9 +103,10 @@ function Figures({ days }: { readonly days: readonly UsedDay[] }) {
   );
 }
 
-/** Null: the hub did not answer on that day. */
+/** Null: nobody could say on that day. */
 function figureOf(day: UsedDay, quota: Quota): number | null {
-  return quota === "messages_a_day" ? day.messages : day[quota];
+  if (quota === "messages_a_day") return day.messages;
+  return quota === "llm_micros_a_month" ? day.llm_micros : day[quota];
 }
 
 const textOf = (day: UsedDay | undefined): string => (day === undefined ? "" : formatDate(Date.parse(day.day)));

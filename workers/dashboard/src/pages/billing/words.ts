@@ -3,6 +3,7 @@ import { formatMoney } from "../../../../../core/billing/money.ts";
 import { graceAfterDays, restrictedAfterDays } from "../../../../../core/billing/standing.ts";
 import type { Plan, Quota } from "../../../../../core/tenancy/plan.ts";
 import type { Billing, Invoice, OfferedPlan } from "../../api/billing.ts";
+import { formatDollars } from "../../format/money.ts";
 import { formatBytes, formatNumber } from "../../format/numbers.ts";
 
 export const planNames: Readonly<Record<Plan, string>> = { free: "Free", school: "School", district: "District" };
@@ -12,10 +13,27 @@ export const quotaNames: Readonly<Record<Quota, string>> = {
   members: "Members",
   storage_bytes: "Storage",
   messages_a_day: "Messages a day",
+  llm_micros_a_month: "Language models a month",
+};
+
+/** … as short as a button of the chart has it. */
+export const quotaShortNames: Readonly<Record<Quota, string>> = {
+  ...quotaNames,
+  messages_a_day: "Messages",
+  llm_micros_a_month: "Language models",
 };
 
 export function formatQuota(quota: Quota, figure: number): string {
-  return quota === "storage_bytes" ? formatBytes(figure) : formatNumber(figure);
+  switch (quota) {
+    case "storage_bytes":
+      return formatBytes(figure);
+    case "llm_micros_a_month":
+      return formatDollars(figure);
+    case "devices":
+    case "members":
+    case "messages_a_day":
+      return formatNumber(figure);
+  }
 }
 
 /** Whoever ended what they paid Stripe for stays Stripe's customer, and is on the free plan. */

@@ -8,8 +8,7 @@ import {
   type SourceRecord,
 } from "../../../../../core/llm/explaining/prompt.ts";
 import { modelCharactersMax } from "../../../../../core/llm/provider.ts";
-import { memberNames } from "../../../../../store/control/member-names.ts";
-import { askLlm, llmRefusal } from "../../../http/ask-llm.ts";
+import { askModel } from "../../../http/ask-llm.ts";
 import { answer, type HandlerResult } from "../../../http/result.ts";
 import type { MemberContext } from "../../../pipeline/request-context.ts";
 import { Unavailable } from "../../../unavailable.ts";
@@ -34,9 +33,8 @@ export async function explain(
   records: readonly SourceRecord[],
   model: string,
 ): Promise<HandlerResult<ReadableStream<Uint8Array>>> {
-  const { services, scope } = context;
+  const { services } = context;
   const { messages, sources } = explanationPrompt(task, records, markOf(services.randomBytes(markBytes)));
-  const names = await memberNames(services.database, scope);
   const request = {
     model,
     messages,
@@ -45,8 +43,8 @@ export async function explain(
     maxTokens: explanationTokensMax,
     sampling: {},
   };
-  const completed = await askLlm(context, (llm, call) => llm.complete(call, request, names));
-  if (!completed.ok) return llmRefusal(completed);
+  const completed = await askModel(context, (llm, call, asking) => llm.complete(call, request, asking));
+  if (!completed.ok) return completed.refusal;
   // What was asked to stream does.
   if (completed.value.kind !== "stream") throw new Unavailable("llm");
   return answer(explanationStream(sources, completed.value.events));
