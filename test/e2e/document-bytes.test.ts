@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sessionCookieName } from "../../core/rpc/studio.ts";
+import { pdfOfGlyphs } from "../support/pdf/make.ts";
 import { browserSignIn, newPerson, testPassword } from "./support/api.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 import { done, newDocument, newOrg, type TestPerson } from "./support/things.ts";
@@ -32,6 +33,22 @@ const put = (path: string, body: Buffer | ReadableStream, headers: Record<string
     headers: { ...bearer(), "Content-Type": "application/octet-stream", ...headers },
     ...(body instanceof ReadableStream ? { duplex: "half" } : {}),
   } as RequestInit);
+
+describe("a PDF", () => {
+  it("is found by its words, which were read where nothing else is", async () => {
+    const bytes = pdfOfGlyphs("शुल्क receipt");
+    const begun = await post<{ id: string; document_id: string }>("", { name: "scan", size_bytes: bytes.length });
+    const upload = `/${begun.document_id}/uploads/${begun.id}`;
+    expect((await put(`${upload}/parts/1`, bytes)).status).toBe(204);
+    expect(await post(`${upload}/complete`)).toMatchObject({ version: { type: "application/pdf", text: "read" } });
+    for (const word of ["receipts", "शुल्क"]) {
+      const found = await fetch(`${at}?q=${encodeURIComponent(word)}`, { headers: bearer() });
+      expect(((await found.json()) as { items: { id: string }[] }).items.map(({ id }) => id)).toEqual([
+        begun.document_id,
+      ]);
+    }
+  });
+});
 
 describe("a document of several parts", () => {
   const bytes = randomBytes(2 * partBytes + 12_345);
