@@ -31,6 +31,8 @@ export class LeafJudge {
   #found: { readonly seq: number; readonly kept: KeptLeaf; cameLater: boolean } | null = null;
   /** Entries after the signed ones. */
   #following = 0;
+  /** Entries before the first that is kept. Written by `beginAt`. */
+  #before = 0;
 
   /**
    * @param signed leaf hashes of the whole log under a checkpoint, one after the other
@@ -48,7 +50,13 @@ export class LeafJudge {
 
   /** Entries found as they were signed. */
   get good(): number {
-    return Math.min(this.#next - 1, this.size);
+    return Math.min(this.#next - 1, this.size) - this.#before;
+  }
+
+  /** Before anything was taken: what is kept begins here, since all before it may be gone. */
+  beginAt(seq: number): void {
+    this.#before = seq - 1;
+    this.#next = seq;
   }
 
   /** Entries that no checkpoint covers yet. */

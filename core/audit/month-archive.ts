@@ -35,6 +35,21 @@ export interface MonthManifest {
   readonly checkpoints: Readonly<Record<string, string>>;
 }
 
+/** Years that an entry stands in the audit table, counted from the end of its month, as the database counts. */
+const keptYears = 7;
+
+/** Whether a leaf's month ended so long ago that it may have left the table; by the leaf's own word, which is signed. */
+export function mayHaveLeft(leafJson: string, nowMs: number): boolean {
+  let at: unknown;
+  try {
+    ({ at } = JSON.parse(leafJson) as { at?: unknown });
+  } catch {
+    return false;
+  }
+  const written = new Date(typeof at === "string" ? at : Number.NaN);
+  return Date.UTC(written.getUTCFullYear() + keptYears, written.getUTCMonth() + 1) <= nowMs;
+}
+
 export function monthLines(entries: readonly MonthEntry[]): string {
   return entries.map(({ seq, leafJson }) => `${JSON.stringify({ seq, leaf: leafJson })}\n`).join("");
 }

@@ -33,7 +33,7 @@ export interface AuditSinkRpc {
   receiptExists(call: SignedCall, org: OrgId | null, requestId: string): Promise<boolean>;
   /** Entries that were written, newest first: what their log keeps no more. Of the call's own log alone. */
   older(call: SignedCall, query: OlderQuery): Promise<readonly OlderEntry[]>;
-  /** The next three are for calls of no organisation. The oldest month of each placement whose seven years are over. */
+  /** The next four are for calls of no organisation. The oldest month of each placement whose seven years are over. */
   dueMonths(call: SignedCall): Promise<readonly DueMonth[]>;
   /** Its entries behind one of them, in an order of the database's own; at most `monthEntriesMax`. */
   readMonth(
@@ -43,11 +43,18 @@ export interface AuditSinkRpc {
   ): Promise<readonly MonthEntry[]>;
   /** Detaches it, if it has so many entries. */
   retireMonth(call: SignedCall, month: DueMonth, entries: number, seal: string): Promise<void>;
+  /** Months that were detached in the last 30 days, of every placement. */
+  retiredMonths(call: SignedCall): Promise<readonly RetiredMonth[]>;
 }
 export interface DueMonth {
   readonly placement: string;
   /** `2026-01`. */
   readonly month: string;
+}
+export interface RetiredMonth extends DueMonth {
+  readonly entries: number;
+  /** SHA-256 of the sealed copy's manifest, hex. */
+  readonly seal: string;
 }
 /** Entries in one answer: leaves are below 64 KiB, and an answer may have 32 MiB. */
 export const monthEntriesMax = 500;

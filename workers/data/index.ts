@@ -22,11 +22,12 @@ import type {
   PreparedMove,
   ProvisionedTenant,
   ProvisionerRpc,
+  RetiredMonth,
   SinkEntry,
   TenantConnection,
   TenantReader,
 } from "../../core/rpc/data.ts";
-import { dueMonths, readMonth, retireMonth } from "./audit-sink/months.ts";
+import { dueMonths, readMonth, retiredMonths, retireMonth } from "./audit-sink/months.ts";
 import { readOlder } from "./audit-sink/read-older.ts";
 import { receiptExists } from "./audit-sink/receipt-exists.ts";
 import { writeEntries } from "./audit-sink/write-entries.ts";
@@ -87,6 +88,10 @@ export class AuditSink extends WorkerEntrypoint<DataEnv> implements AuditSinkRpc
 
   retireMonth(call: SignedCall, month: DueMonth, entries: number, seal: string): Promise<void> {
     return work(this.env, "AuditSink", (made) => retireMonth(made, call, month, entries, seal));
+  }
+
+  retiredMonths(call: SignedCall): Promise<RetiredMonth[]> {
+    return work(this.env, "AuditSink", (made) => retiredMonths(made, call));
   }
 }
 

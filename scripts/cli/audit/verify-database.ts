@@ -1,4 +1,5 @@
 import type { Client } from "pg";
+import { allEvents } from "./event-tables.ts";
 import { type BadEntry, type EventRow, LeafChecker, type PersonalRow } from "./leaf-checker.ts";
 
 /** Below every row that can be there, also one whose number the table would refuse. */
@@ -24,13 +25,14 @@ export async function verifyDatabase(
   only: string | null,
   report: (log: LogReport) => void,
 ): Promise<void> {
-  for (const log of await logsOf(client, only)) report(await verifyLog(client, log));
+  const events = await allEvents(client);
+  for (const log of await logsOf(client, events, only)) report(await verifyLog(client, events, log));
 }
 
 /** Also logs of which nothing but personal values is left. */
-async function logsOf(client: Client, only: string | null): Promise<string[]> {
+async function logsOf(client: Client, events: string, only: string | null): Promise<string[]> {
   const { rows } = await client.query<{ log: string }>(
-    `SELECT log FROM audit.events WHERE $1::text IS NULL OR log = $1
+    `SELECT log FROM ${events} e WHERE $1::text IS NULL OR log = $1
      UNION SELECT log FROM audit.personal_fields WHERE $1::text IS NULL OR log = $1
      UNION SELECT log FROM audit.sealed_fields WHERE $1::text IS NULL OR log = $1 ORDER BY log`,
     [only],
@@ -38,30 +40,35 @@ async function logsOf(client: Client, only: string | null): Promise<string[]> {
   return rows.map((row) => row.log);
 }
 
-async function verifyLog(client: Client, log: string): Promise<LogReport> {
+async function verifyLog(client: Client, events: string, log: string): Promise<LogReport> {
   const checker = new LeafChecker(log);
   for (let after: readonly [string, string] = beforeAll; checker.bad === null; ) {
-    const page = await readPage(client, log, after);
+    const page = await readPage(client, events, log, after);
     for (const row of page) checker.take(row);
     const last = page.at(-1);
     if (last === undefined) break;
     after = [last.seq, last.at_text];
   }
-  const bad = checker.bad ?? (await strayPersonalField(client, log));
+  const bad = checker.bad ?? (await strayPersonalField(client, events, log));
   const { entries, lastSeq, commitments, openIntents } = checker;
   return { log, entries, lastSeq, commitments, openIntents, bad };
 }
 
 type PageRow = EventRow & { readonly at_text: string };
 
-async function readPage(client: Client, log: string, after: readonly [string, string]): Promise<PageRow[]> {
+async function readPage(
+  client: Client,
+  events: string,
+  log: string,
+  after: readonly [string, string],
+): Promise<PageRow[]> {
   const { rows } = await client.query<PageRow>(
     `SELECT e.log, e.seq::text, (extract(epoch FROM e.occurred_at) * 1000)::float8::text AS at_ms,
             e.occurred_at::text AS at_text, e.request_id, e.phase, e.intent_seq::text, e.result, e.type,
             e.leaf_json, e.leaf_hash,
             coalesce((SELECT json_agg(json_build_object('field', p.field, 'value', p.value, 'salt', p.salt))
                       FROM audit.personal_fields p WHERE p.log = e.log AND p.seq = e.seq), '[]') AS personal
-     FROM audit.events e
+     FROM ${events} e
      WHERE e.log = $1 AND (e.seq, e.occurred_at) > ($2::bigint, $3::timestamptz)
      ORDER BY e.seq, e.occurred_at LIMIT ${pageRows}`,
     [log, after[0], after[1]],
@@ -70,12 +77,12 @@ async function readPage(client: Client, log: string, after: readonly [string, st
 }
 
 /** A person's values whose entry is not there: the entry was dropped, or the values were slipped in. */
-async function strayPersonalField(client: Client, log: string): Promise<BadEntry | null> {
+async function strayPersonalField(client: Client, events: string, log: string): Promise<BadEntry | null> {
   const { rows } = await client.query<{ seq: string; field: string }>(
     `SELECT p.seq::text, p.field
      FROM (SELECT log, seq, field FROM audit.personal_fields
            UNION ALL SELECT log, seq, 'subject ' || subject FROM audit.sealed_fields) p
-     WHERE p.log = $1 AND NOT EXISTS (SELECT 1 FROM audit.events e WHERE e.log = p.log AND e.seq = p.seq)
+     WHERE p.log = $1 AND NOT EXISTS (SELECT 1 FROM ${events} e WHERE e.log = p.log AND e.seq = p.seq)
      ORDER BY p.seq, p.field LIMIT 1`,
     [log],
   );

@@ -1,4 +1,5 @@
 import { type Finding, type KeptLeaf, LeafJudge } from "../../../core/audit/leaf-judge.ts";
+import { mayHaveLeft } from "../../../core/audit/month-archive.ts";
 import { parseVerifier, type Verifier } from "../../../core/audit/signed-note.ts";
 import { type Cosigned, type Distrust, verifyLog } from "../../../core/audit/verify-log.ts";
 import { parseWitnessKey } from "../../../core/audit/witness-key.ts";
@@ -22,6 +23,8 @@ export interface Examination {
   readonly copy: Finding | null;
   /** Entries of the copy that no checkpoint covers yet. */
   readonly copyFollowing: number;
+  /** Entries that the copy has no more: their seven years are over. */
+  readonly copyLeft: number;
 }
 
 /**
@@ -46,23 +49,32 @@ export async function examine(
   const verdict = await verifyLog({ checkpoint, hashes, keys, saved, witness: asked }, sha256);
   if (verdict.kind === "distrusted") {
     const { why, detail } = verdict;
-    return { origin: "", size: 0, why, detail, cosigned: null, shown: null, copy: null, copyFollowing: 0 };
+    const nothing = { cosigned: null, shown: null, copy: null, copyFollowing: 0, copyLeft: 0 };
+    return { origin: "", size: 0, why, detail, ...nothing };
   }
   const { origin, size } = verdict.head;
-  const shown = await judge(log.hashes, log.leaves, () => false);
-  const copy = copyOf === null ? null : await judge(log.hashes, copyOf(origin), (leaf) => isYoung(leaf, nowMs));
+  // How many of the first entries are so old that a copy may have let them go: as those were signed, not as it says.
+  let aged = 0;
+  const shown = await judge(
+    log.hashes,
+    agedCounted(log.leaves, nowMs, (count) => (aged = count)),
+    0,
+    () => false,
+  );
+  const copy = copyOf === null ? null : await judge(log.hashes, copyOf(origin), aged, (leaf) => isYoung(leaf, nowMs));
   const isWell = shown.finding === null && (copy?.finding ?? null) === null;
   if (knownPath !== null && isWell) {
     const next: KnownLog = { keys: known?.keys ?? log.keys, checkpoint: log.checkpoint };
     writeKnownLog(knownPath, next);
   }
   const rest = { shown: shown.finding, copy: copy?.finding ?? null, copyFollowing: copy?.following ?? 0 };
-  return { origin, size, why: null, detail: "", cosigned: verdict.cosigned, ...rest };
+  const copyLeft = copy?.left ?? 0;
+  return { origin, size, why: null, detail: "", cosigned: verdict.cosigned, ...rest, copyLeft };
 }
 
 /** What is said of it, the first line to whoever reads no more. */
 export function describe(examination: Examination, known: string | null): string[] {
-  const { origin, size, why, detail, cosigned, shown, copy, copyFollowing } = examination;
+  const { origin, size, why, detail, cosigned, shown, copy, copyFollowing, copyLeft } = examination;
   if (why !== null) return [`✗ ${why}: ${detail}`];
   const lines = [shown, copy].flatMap((finding, index) =>
     finding === null
@@ -75,6 +87,11 @@ export function describe(examination: Examination, known: string | null): string
     ...(cosigned === null
       ? []
       : [`Cosigned by the witness up to entry ${cosigned.size}, ${new Date(cosigned.atSeconds * 1000).toISOString()}`]),
+    ...(copyLeft > 0
+      ? [
+          `The database keeps entries from ${copyLeft + 1} on: the years of those before are over, and they are archived.`,
+        ]
+      : []),
     ...(known === null
       ? ["The keys are those that the log itself says, and no earlier checkpoint was compared: --known FILE does both."]
       : []),
@@ -86,10 +103,41 @@ export function isGood({ why, shown, copy }: Examination): boolean {
   return why === null && shown === null && copy === null;
 }
 
-async function judge(hashes: Uint8Array, leaves: AsyncIterable<KeptLeaf>, mayFollow: (leafJson: string) => boolean) {
+/** @param mayLack as many of the first entries need not be there */
+async function judge(
+  hashes: Uint8Array,
+  leaves: AsyncIterable<KeptLeaf>,
+  mayLack: number,
+  mayFollow: (leafJson: string) => boolean,
+) {
   const judged = new LeafJudge(hashes, sha256, mayFollow);
-  for await (const leaf of leaves) judged.take(leaf);
-  return { finding: judged.finding(), following: judged.following };
+  let left: number | null = null;
+  for await (const leaf of leaves) {
+    if (left === null) {
+      left = leaf.seq - 1 <= mayLack ? Math.max(0, leaf.seq - 1) : 0;
+      if (left > 0) judged.beginAt(left + 1);
+    }
+    judged.take(leaf);
+  }
+  if (left === null && mayLack > 0) {
+    left = mayLack;
+    judged.beginAt(left + 1);
+  }
+  return { finding: judged.finding(), following: judged.following, left: left ?? 0 };
+}
+
+/** The same leaves, and how many of the first may have left the table. */
+async function* agedCounted(
+  leaves: AsyncIterable<KeptLeaf>,
+  nowMs: number,
+  count: (aged: number) => void,
+): AsyncGenerator<KeptLeaf> {
+  let aged: number | null = 0;
+  for await (const leaf of leaves) {
+    aged = aged !== null && mayHaveLeft(leaf.leafJson, nowMs) ? aged + 1 : null;
+    if (aged !== null) count(aged);
+    yield leaf;
+  }
 }
 
 /** By the leaf's own word: one that lies about it is caught by the next checkpoint. */

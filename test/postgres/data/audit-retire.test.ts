@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { MonthEntry } from "../../../core/audit/month-archive.ts";
 
 import { type DueMonth, monthEntriesMax, type SinkEntry } from "../../../core/rpc/data.ts";
-import { dueMonths, readMonth, retireMonth } from "../../../workers/data/audit-sink/months.ts";
+import { dueMonths, readMonth, retiredMonths, retireMonth } from "../../../workers/data/audit-sink/months.ts";
 import { writeEntries } from "../../../workers/data/audit-sink/write-entries.ts";
 import type { DataUnit } from "../../../workers/data/unit.ts";
 import { newOrgId, newRequestId, runAs } from "../support.ts";
@@ -65,6 +65,7 @@ describe("months of the audit table", () => {
     await retireMonth(unit, await call(), of, found.length, seal);
     await retireMonth(unit, await call(), of, found.length, seal);
     expect(await everything(of)).toEqual([]);
+    expect(await retiredMonths(unit, await call())).toEqual([{ ...of, entries: found.length, seal }]);
     expect(await dueMonths(unit, await call())).toEqual([{ placement: "one", month: "2017-03" }]);
     expect(await runAs(owner, "SELECT month::text, entries::int, seal FROM audit.retired_months")).toEqual([
       { month: "2017-02-01", entries: found.length, seal },
@@ -76,6 +77,7 @@ describe("months of the audit table", () => {
     const wrong = () =>
       world.mesh.caller("durable-objects").asJob("data.audit-sink", "audit_drain", newOrgId(), newRequestId());
     expect(await refusedBecause(wrong().then((asked) => dueMonths(unit, asked)))).toBe("wrong_org");
+    expect(await refusedBecause(wrong().then((asked) => retiredMonths(unit, asked)))).toBe("wrong_org");
     expect(await refusedBecause(wrong().then((asked) => readMonth(unit, asked, of, null)))).toBe("wrong_org");
     expect(await refusedBecause(wrong().then((asked) => retireMonth(unit, asked, of, 1, "c".repeat(64))))).toBe(
       "wrong_org",

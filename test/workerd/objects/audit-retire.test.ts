@@ -199,6 +199,16 @@ describe("a month whose seven years are over", () => {
     expect(sink.retired).toMatchObject([{ ...month, entries: 3 }]);
   });
 
+  it("is on record once, also when the run died right behind its end", async () => {
+    const [log] = (await settled(3)) as [LogName];
+    keep(log);
+    const lost = { ...due(), entries: 3, seal: "5ea1".repeat(16) };
+    sink.retired.push(lost);
+    await retireMonths(objects);
+    await retireMonths(objects);
+    expect(await recorded(lost.placement)).toEqual([{ type: "audit_month", ...lost, action: "detached" }]);
+  });
+
   it("is not looked for where none is due", async () => {
     await retireMonths(objects);
     expect(sink.retired).toEqual([]);

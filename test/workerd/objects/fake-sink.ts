@@ -10,6 +10,7 @@ import {
   monthEntriesMax,
   type OlderEntry,
   type OlderQuery,
+  type RetiredMonth,
   type SinkEntry,
 } from "../../../core/rpc/data.ts";
 import { dataKeys } from "../data-keys.ts";
@@ -27,7 +28,7 @@ export const sink = {
   lookupsFail: false,
   olderFails: false,
   due: [] as readonly DueMonth[],
-  retired: [] as (DueMonth & { entries: number; seal: string })[],
+  retired: [] as RetiredMonth[],
   /** Runs inside a look-up, while the log waits for it. */
   duringLookup: null as (() => Promise<void>) | null,
 };
@@ -109,6 +110,11 @@ export class FakeAuditSink extends WorkerEntrypoint<SinkEnv> implements AuditSin
     await this.#verify(call, null);
     sink.retired.push({ ...month, entries, seal });
     sink.due = sink.due.filter((due) => due !== month);
+  }
+
+  async retiredMonths(call: SignedCall): Promise<readonly RetiredMonth[]> {
+    await this.#verify(call, null);
+    return sink.retired;
   }
 
   async #verify(call: SignedCall, org: OrgId | null): Promise<void> {

@@ -5,7 +5,7 @@ import { parseLogName } from "../../../core/audit/logs.ts";
 import type { MonthEntry } from "../../../core/audit/month-archive.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import { verifyCall } from "../../../core/mesh/verify.ts";
-import { type DueMonth, monthEntriesMax } from "../../../core/rpc/data.ts";
+import { type DueMonth, monthEntriesMax, type RetiredMonth } from "../../../core/rpc/data.ts";
 import { createDatabase, type Database, sql } from "../../../store/connect.ts";
 import { textOf } from "../../../store/control/columns.ts";
 import type { DataUnit } from "../unit.ts";
@@ -75,6 +75,29 @@ export async function retireMonth(
   await databaseOf(unit, placement).query(
     sql`SELECT audit.retire_month(${firstDay(month)}::date, ${entries}::bigint, ${seal}) AS done`,
   );
+}
+
+/**
+ * Months that were detached of late, as each placement's own ledger has them: whoever ordered it may have died before
+ * writing it down.
+ * @throws CallRefused, DatabaseError
+ */
+export async function retiredMonths(unit: DataUnit, call: SignedCall): Promise<RetiredMonth[]> {
+  await admit(unit, call);
+  const retired: RetiredMonth[] = [];
+  for (const placement of unit.config.placements.keys()) {
+    const rows = await databaseOf(unit, placement).query(
+      sql`SELECT to_char(month, 'YYYY-MM') AS month, entries::text AS entries, seal FROM audit.retired_months
+          WHERE detached_at > now() - interval '30 days' ORDER BY month`,
+      { readOnly: true },
+    );
+    for (const row of rows)
+      retired.push({
+        ...{ placement, month: textOf(row, "month") },
+        ...{ entries: Number(textOf(row, "entries")), seal: textOf(row, "seal") },
+      });
+  }
+  return retired;
 }
 
 /** @throws RangeError for what is no month */
