@@ -27,8 +27,7 @@ const at = (ms: number | null): Statement =>
  */
 function stateChange(provider: PaymentProviderName, scope: OrgScope, state: KeptState, from: Statement): Statement {
   return sql`target AS (
-      SELECT o.id, ${state.subscription !== null}::boolean OR EXISTS (SELECT FROM control.subscriptions e
-          WHERE e.org_id = o.id AND e.provider = ${provider} AND e.customer = ${state.customer}) AS concerned
+      SELECT o.id, ${isConcerned(provider, state)} AS concerned
       FROM control.organisations o WHERE o.id = ${scope.org} AND EXISTS (${from})),
     stored AS (
       INSERT INTO control.subscriptions AS s (org_id, provider, currency, customer, subscription, provider_owed_since,
@@ -56,6 +55,21 @@ function stateChange(provider: PaymentProviderName, scope: OrgScope, state: Kept
       FROM stored WHERE o.id = stored.org_id AND o.plan <> ${state.plan} RETURNING o.id),
     changed AS (SELECT org_id FROM stored)`;
 }
+
+/** A condition on a row `o` of control.organisations: the state is one to be stored. */
+const isConcerned = (provider: PaymentProviderName, { subscription, customer }: KeptState): Statement =>
+  sql`(${subscription !== null}::boolean OR EXISTS (SELECT FROM control.subscriptions e
+    WHERE e.org_id = o.id AND e.provider = ${provider} AND e.customer = ${customer}))`;
+
+/**
+ * What {@link stateChange} comes to, in a word: `applied`; `overtaken` when what is stored was asked for later; `ignored` when it
+ * concerns nobody who is here, or ends what never began. Said in the statement of the change, behind its lock, so both see the same.
+ */
+const outcomeOf = (provider: PaymentProviderName, { org }: OrgScope, state: KeptState): Statement =>
+  sql`coalesce((SELECT CASE
+      WHEN EXISTS (SELECT FROM control.subscriptions s WHERE s.org_id = o.id AND s.state_as_of > ${at(state.asOfMs)}) THEN 'overtaken'
+      WHEN ${isConcerned(provider, state)} THEN 'applied' ELSE 'ignored' END
+    FROM control.organisations o WHERE o.id = ${org}), 'ignored')`;
 
 /** Before the change, in the same transaction: the change then sees what the one that it waited for has written. */
 const oneAtATime = ({ org }: OrgScope): Statement =>
@@ -91,19 +105,20 @@ export async function applyPaymentEvent(
   { provider, id, kind, occurredAtMs }: Omit<PaymentEvent, "state">,
   told: { readonly scope: OrgScope; readonly state: KeptState } | null,
 ): Promise<AppliedState> {
-  const noted = (applied: Statement): Statement =>
-    sql`INSERT INTO control.payment_events (provider, id, org_id, kind, occurred_at, applied)
+  const noted = (came: Statement): Statement =>
+    sql`INSERT INTO control.payment_events (provider, id, org_id, kind, occurred_at, outcome, applied)
       SELECT ${provider}, ${id}, (SELECT o.id FROM control.organisations o WHERE o.id = ${told?.scope.org ?? null}::text),
-        ${kind}, ${instant(occurredAtMs)}::timestamptz, ${applied}
+        ${kind}, ${instant(occurredAtMs)}::timestamptz, c.outcome, c.outcome = 'applied'
+      FROM (SELECT ${came} AS outcome) c
       ON CONFLICT (provider, id) DO NOTHING RETURNING id`;
   if (told === null) {
-    await database.query(noted(sql`false`));
+    await database.query(noted(sql`'ignored'`));
     return { kind: "noted" };
   }
   const { scope, state } = told;
   const [, [row] = []] = await database.transaction([
     oneAtATime(scope),
-    sql`WITH first AS (${noted(sql`true`)}),
+    sql`WITH first AS (${noted(outcomeOf(provider, scope, state))}),
       ${stateChange(provider, scope, state, sql`SELECT FROM first`)},
       receipt AS (${receiptIfChanged(write, sql`SELECT org_id FROM changed`)})
       SELECT ${outcome}`,

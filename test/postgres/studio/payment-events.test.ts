@@ -48,12 +48,13 @@ async function kept(of = org): Promise<Kept> {
   return row as unknown as Kept;
 }
 const noted = (id: string) =>
-  asSuperuser("SELECT org_id, kind, applied FROM control.payment_events WHERE id = $1", [id]);
+  asSuperuser("SELECT org_id, kind, outcome, applied FROM control.payment_events WHERE id = $1", [id]);
 
 describe("an event of Stripe's", () => {
   it("puts the organisation on what was paid for, on record in its own log, intent first, and the hub is told", async () => {
     const subscription = pays("school");
     const { requestId } = await deliver(newest());
+    expect(await noted(newest().id)).toMatchObject([{ org_id: org.id, outcome: "applied", applied: true }]);
     expect(await kept()).toMatchObject({
       plan: "school",
       provider: "stripe",
@@ -111,7 +112,7 @@ describe("an event of Stripe's", () => {
     const { status, requestId } = await deliver(event);
     expect([status, await noted(event.id), studio.audit.of(requestId)]).toEqual([
       200,
-      [{ org_id: null, kind: "charge.succeeded", applied: false }],
+      [{ org_id: null, kind: "charge.succeeded", outcome: "ignored", applied: false }],
       [],
     ]);
   });
@@ -121,7 +122,9 @@ describe("an event of Stripe's", () => {
     pays("school");
     const { status, requestId } = await deliver(newest());
     expect([status, studio.audit.of(requestId)]).toEqual([200, []]);
-    expect(await noted(newest().id)).toEqual([expect.objectContaining({ org_id: null, applied: false })]);
+    expect(await noted(newest().id)).toEqual([
+      expect.objectContaining({ org_id: null, outcome: "ignored", applied: false }),
+    ]);
   });
 
   it("waits at Stripe while Stripe can't be asked or the log can't be written, and loses nothing", async () => {
@@ -178,11 +181,17 @@ describe("an answer of Stripe's that arrives behind a later one", () => {
     const subscription = pays("school");
     await received(newest());
     peer.ledger.cancelAtPeriodEnd(subscription, true);
-    const arrive = await heldBack(newest());
+    const overtaken = newest();
+    const arrive = await heldBack(overtaken);
     peer.ledger.change(subscription, "price_district");
     peer.ledger.cancelAtPeriodEnd(subscription, false);
     await received(newest());
     await arrive();
+    expect(await noted(overtaken.id)).toMatchObject([{ outcome: "overtaken", applied: false }]);
+    expect(await noted(newest().id)).toMatchObject([{ outcome: "applied", applied: true }]);
+    // What was noted once stays so: it comes again, and it is no news.
+    await received(overtaken);
+    expect(await noted(overtaken.id)).toMatchObject([{ outcome: "overtaken", applied: false }]);
     expect(await kept()).toMatchObject({ plan: "district", ends: null });
   });
 
@@ -199,10 +208,14 @@ describe("an answer of Stripe's that arrives behind a later one", () => {
 
   it("gives nobody a plan that had ended before anything was known of it", async () => {
     const subscription = pays("school");
-    const arrive = await heldBack(newest());
+    const overtaken = newest();
+    const arrive = await heldBack(overtaken);
     peer.ledger.cancel(subscription);
     await received(newest());
+    // It ends what never began here, and what it overtakes begins nothing.
+    expect(await noted(newest().id)).toMatchObject([{ outcome: "ignored", applied: false }]);
     await arrive();
+    expect(await noted(overtaken.id)).toMatchObject([{ outcome: "overtaken", applied: false }]);
     expect(await kept()).toMatchObject({ plan: "free", provider: "invoice", subscription: null });
   });
 

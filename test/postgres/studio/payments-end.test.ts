@@ -76,8 +76,8 @@ describe("the subscription of an organisation that is erased", () => {
     expect([status, stripe.studio.audit.of(requestId), stripe.studio.audit.events.length]).toEqual([200, [], at]);
     expect(stripe.studio.kv.has(`org:${org.id}`) || stripe.studio.kv.has(`slug:${org.slug}`)).toBe(false);
     expect(stripe.studio.standIns.calls.slice(told).map(({ method }) => method)).toEqual(["read"]);
-    expect(await asSuperuser("SELECT org_id, applied FROM control.payment_events WHERE id = $1", [news.id])).toEqual([
-      { org_id: null, applied: false },
+    expect(await asSuperuser("SELECT org_id, outcome FROM control.payment_events WHERE id = $1", [news.id])).toEqual([
+      { org_id: null, outcome: "ignored" },
     ]);
   });
 });
