@@ -13,7 +13,7 @@ import { connectionForCall } from "../../../workers/data/credentials/for-tenant.
 import { createUnit } from "../../../workers/data/unit.ts";
 import { createTestMesh, newId, type TestMesh } from "../../unit/capabilities/mesh.ts";
 import { testTenantKeys } from "../capabilities/data-keys.ts";
-import { dataVariables, freshTenant, gateway } from "../support.ts";
+import { asSuperuser, dataVariables, freshTenant, gateway } from "../support.ts";
 
 let mesh: TestMesh;
 let billing: BillingRpc;
@@ -110,7 +110,23 @@ describe.each(tenantMethods.filter((name) => methodRights[name].roles.length > 0
 });
 
 it("measures the call's own organisation", async () => {
-  const { org: empty } = await freshTenant();
+  const { org: empty, name, placement } = await freshTenant();
+  const key = { id: newId("llmProvider"), since: "2026-11-01T00:00:00.000Z" };
+  await asSuperuser(
+    `INSERT INTO ${name}.llm_providers (id, name, base_url, key_sealed, key_fingerprint, key_since, grace_days, models, roles,
+       monthly_budget, place, masks, created_by)
+     VALUES ($1, 'ours', 'https://api.openai.com/v1', 'sealed', repeat('0', 16), $2, 3, '[{}]', '{}', 1, 0, true, 'usr_x')`,
+    [key.id, key.since],
+    placement,
+  );
   const call = await mesh.callerOf("studio").asJob(audience, "tend_billing", empty, request());
-  expect(await billing.measure(call)).toMatchObject({ ok: true, value: { devices: 0, llmMicros: 0 } });
+  expect(await billing.measure(call)).toMatchObject({
+    ok: true,
+    value: {
+      devices: 0,
+      llmMicros: 0,
+      // Nothing of the key but how old it is.
+      llmKeys: [{ provider: key.id, name: "ours", since: key.since, graceDays: 3 }],
+    },
+  });
 });

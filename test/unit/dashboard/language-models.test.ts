@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { dollarsText, formatDollars, microsOf } from "../../../workers/dashboard/src/format/money.ts";
 import { formatMonth, monthsBefore } from "../../../workers/dashboard/src/format/month.ts";
-import { llmKeyState } from "../../../workers/dashboard/src/pages/language-models/key-state.ts";
+import { keyNotices, llmKeyState } from "../../../workers/dashboard/src/pages/language-models/key-state.ts";
 import {
   emptyForm,
   formOf,
@@ -52,6 +52,20 @@ describe("a provider's key", () => {
   });
 });
 
+describe("what is said of keys", () => {
+  const key = { fingerprint: "", since: "", due_at: "2026-11-30T00:00:00Z", blocked_at: "2026-12-07T00:00:00Z" };
+  const said = (at: string) => keyNotices([{ id: "llm_1", name: "Ours", key }], Date.parse(at)).map(({ text }) => text);
+
+  it("is nothing while they are good, and what comes when, once they are not", () => {
+    expect(said("2026-11-22T23:59:59Z")).toEqual([]);
+    expect(said("2026-11-23T00:00:00Z")[0]).toMatch(/^The key of Ours is due on .+, and is not used from .+ on\.$/);
+    expect(said("2026-11-30T00:00:00Z")[0]).toMatch(/^The key of Ours has been due since /);
+    expect(said("2026-12-07T00:00:00Z")[0]).toMatch(
+      /^The key of Ours has not been used since .+: give it a new one\.$/,
+    );
+  });
+});
+
 describe("a provider's form", () => {
   const filled = {
     ...emptyForm,
@@ -61,6 +75,7 @@ describe("a provider's form", () => {
   };
   const settings = {
     name: "Ours",
+    kind: "openai",
     base_url: "https://api.openai.com/v1",
     models: [
       { name: "small", upstream: "small", input_micros_per_million: 150_000, output_micros_per_million: 600_000 },

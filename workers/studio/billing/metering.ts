@@ -2,12 +2,13 @@ import type { RequestId } from "../../../core/ids.ts";
 import { keepMeasure, meteredNow } from "../../../store/control/billing/usage-days.ts";
 import type { OrgScope } from "../../../store/control/org-scope.ts";
 import { fromPart } from "../downstream.ts";
+import { remindOfKeys } from "../llm/remind-of-keys.ts";
 import { logFailure } from "../log.ts";
 import type { Services } from "../services.ts";
 
 /**
  * What the clock meters, every minute for some organisations and every hour for each: what its database holds, what its
- * hub took today, who is in it. The day keeps the most of it. One that can't be measured keeps no other waiting, and is
+ * hub took today, who is in it; and how old its keys of language models are, of which people are reminded. The day keeps the most of it. One that can't be measured keeps no other waiting, and is
  * measured in the next hour.
  */
 export async function runMetering(services: Services): Promise<void> {
@@ -33,6 +34,8 @@ export async function meter(services: Services, scope: OrgScope, requestId: Requ
   ]);
   if (!measured.ok) throw new Error(`not measured: ${measured.code}`);
   await keepMeasure(services.database, scope, { ...measured.value, messages }, nowMs);
+  // Read in the same visit to the organisation's database, which is due every hour.
+  await remindOfKeys(services, scope, measured.value.llmKeys);
 }
 
 async function messagesOf(services: Services, { org }: OrgScope, requestId: RequestId): Promise<number | null> {

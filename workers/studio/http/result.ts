@@ -5,7 +5,11 @@ import type { ProblemBody, ProblemCode } from "../../../core/problem.ts";
 export type AnswerHeaders = Readonly<Record<string, string | readonly string[]>>;
 
 /** Media types of answers that are not JSON made here; `application/json` is one that another unit has made. */
-export type RawMedia = "application/json" | "text/plain; charset=utf-8" | "application/octet-stream" | "text/event-stream";
+export type RawMedia =
+  | "application/json"
+  | "text/plain; charset=utf-8"
+  | "application/octet-stream"
+  | "text/event-stream";
 
 /** What a handler comes to: an answer or a refusal, both values. */
 export type HandlerResult<Body> = Answer<Body> | Refusal;

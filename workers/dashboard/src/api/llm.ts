@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { type AskingRole, askingRoles } from "../../../../core/llm/provider.ts";
+import { type AskingRole, askingRoles, type ProviderKind, providerKinds } from "../../../../core/llm/provider.ts";
 import { call, callVoid, path } from "./client.ts";
 
 const modelSchema = z.object({
@@ -13,6 +13,7 @@ export type LlmModel = z.infer<typeof modelSchema>;
 const providerSchema = z.object({
   id: z.string(),
   name: z.string(),
+  kind: z.enum(providerKinds),
   base_url: z.string(),
   models: z.array(modelSchema),
   roles: z.array(z.enum(askingRoles)),
@@ -30,6 +31,7 @@ export type LlmProvider = z.infer<typeof providerSchema>;
 /** Settings as a whole, as the server takes them. */
 export interface LlmProviderSettings {
   readonly name: string;
+  readonly kind: ProviderKind;
   readonly base_url: string;
   readonly models: readonly LlmModel[];
   readonly roles: readonly AskingRole[];

@@ -9,6 +9,7 @@ import { useOrg } from "../../components/org-context.tsx";
 import { PageHeader } from "../../components/page-header.tsx";
 import { QueryView } from "../../components/query-view.tsx";
 import { EmptyState } from "../../components/states.tsx";
+import { KeyNotice } from "./key-notice.tsx";
 import { ProviderCard, type ProviderTask } from "./provider-card.tsx";
 import { AddProviderDialog, ProviderTaskDialog } from "./provider-tasks.tsx";
 import { UsageSection } from "./usage-section.tsx";
@@ -62,6 +63,7 @@ function Providers() {
           </EmptyState>
         ) : (
           <div className="grid gap-4">
+            <KeyNotice providers={items} />
             {items.map((provider, index) => (
               <ProviderCard key={provider.id} provider={provider} turn={index + 1} onTask={setTask} />
             ))}

@@ -8,6 +8,7 @@ import { Timestamp, useNow } from "../../components/timestamp.tsx";
 import { formatDollars } from "../../format/money.ts";
 import { BudgetBar } from "./budget-bar.tsx";
 import { llmKeyState } from "./key-state.ts";
+import { kindNames } from "./provider-form.ts";
 
 /** What somebody chose to do with a provider. */
 export interface ProviderTask {
@@ -58,6 +59,7 @@ export function ProviderCard(props: {
           <Fact term="Address">
             <span className="font-mono text-[13px] break-all">{provider.base_url}</span>
           </Fact>
+          {provider.kind !== "openai" && <Fact term="Format">{kindNames[provider.kind]}</Fact>}
           <Fact term="Key">
             <span className="font-mono text-[13px] break-all">{provider.key.fingerprint}</span>
           </Fact>

@@ -3,6 +3,7 @@ import {
   type AskingRole,
   budgetMicrosMax,
   graceDaysMax,
+  type ProviderKind,
   placeMax,
   priceMicrosMax,
 } from "../../../../../core/llm/provider.ts";
@@ -20,6 +21,7 @@ export interface ModelForm {
 }
 export interface ProviderForm {
   readonly name: string;
+  readonly kind: ProviderKind;
   readonly baseUrl: string;
   readonly models: readonly ModelForm[];
   readonly roles: readonly AskingRole[];
@@ -34,6 +36,7 @@ export const emptyModel = (row: number): ModelForm => ({ row, name: "", upstream
 
 export const emptyForm: ProviderForm = {
   name: "",
+  kind: "openai",
   baseUrl: "",
   models: [emptyModel(0)],
   roles: ["owner", "admin"],
@@ -46,6 +49,7 @@ export const emptyForm: ProviderForm = {
 export function formOf(provider: LlmProvider): ProviderForm {
   return {
     name: provider.name,
+    kind: provider.kind,
     baseUrl: provider.base_url,
     models: provider.models.map((model, row) => ({
       row,
@@ -62,10 +66,17 @@ export function formOf(provider: LlmProvider): ProviderForm {
   };
 }
 
+/** What a kind is called. */
+export const kindNames: Readonly<Record<ProviderKind, string>> = {
+  openai: "OpenAI’s, which most providers know",
+  anthropic: "Anthropic’s own",
+};
+
 /** Settings of a provider as they are, for a change of its key alone. */
 export function settingsOf(provider: LlmProvider): LlmProviderSettings {
-  const { name, base_url, models, roles, monthly_budget_micros, place, mask_personal_data, grace_days } = provider;
-  return { name, base_url, models, roles, monthly_budget_micros, place, mask_personal_data, grace_days };
+  const { name, kind, base_url, models, roles, monthly_budget_micros, place, mask_personal_data, grace_days } =
+    provider;
+  return { name, kind, base_url, models, roles, monthly_budget_micros, place, mask_personal_data, grace_days };
 }
 
 /** The settings, or in words what is wrong with the form; what a field itself can't say. */
@@ -81,6 +92,7 @@ export function readForm(form: ProviderForm): LlmProviderSettings | string {
   if (graceDays === null) return `Days of grace are a whole number up to ${graceDaysMax}.`;
   return {
     name: form.name.trim(),
+    kind: form.kind,
     base_url: form.baseUrl.trim(),
     models: models.filter((model) => typeof model !== "string"),
     roles: form.roles,

@@ -1,9 +1,16 @@
 import { Checkbox } from "@cloudflare/kumo/components/checkbox";
 import { Input } from "@cloudflare/kumo/components/input";
-import { askingRoles, graceDaysMax, nameCharactersMax, placeMax } from "../../../../../core/llm/provider.ts";
+import { Select } from "@cloudflare/kumo/components/select";
+import {
+  askingRoles,
+  graceDaysMax,
+  nameCharactersMax,
+  placeMax,
+  providerKinds,
+} from "../../../../../core/llm/provider.ts";
 import { roleNames } from "../../access.ts";
 import { ModelsFields } from "./models-fields.tsx";
-import type { ProviderForm } from "./provider-form.ts";
+import { kindNames, type ProviderForm } from "./provider-form.ts";
 
 /** Everything of a provider but its key. */
 export function SettingsFields(props: {
@@ -30,6 +37,12 @@ export function SettingsFields(props: {
         value={form.baseUrl}
         onChange={(event) => set({ baseUrl: event.target.value })}
         description="One of the hosts that whoever runs Sentinel has listed."
+      />
+      <Select
+        label="Format in which it is spoken to"
+        value={form.kind}
+        onValueChange={(value) => set({ kind: providerKinds.find((kind) => kind === value) ?? "openai" })}
+        items={kindNames}
       />
       <ModelsFields models={form.models} onChange={(models) => set({ models })} />
       <fieldset className="grid gap-2">
