@@ -5,6 +5,7 @@ import { bundleWorker } from "../bundle.ts";
 import { repositoryRoot, type UnitName, units } from "../units.ts";
 import { readLocalBackends } from "./backends.ts";
 import { agentFile, copyDashboard } from "./dashboard.ts";
+import { type EdgeOptions, localEdge, type RateLimitOptions } from "./local-edge.ts";
 import { findPort } from "./ports.ts";
 import { StackError } from "./stack-error.ts";
 import { startWorkerd, type Workerd } from "./workerd.ts";
@@ -60,12 +61,12 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
       beside[name] = await startWorkerd({ port: await findPort(0), workers, pace, onError, onRestart });
     }
     const rest = units.filter(({ name }) => !isApart(name));
-    const workers = await Promise.all(rest.map((unit) => workerOptions(unit, options, beside)));
+    const workers = (await Promise.all(rest.map((unit) => workersOf(unit, options, beside)))).reverse().flat();
     const main = await startWorkerd({
       port: options.port,
       stateDir: options.stateDir,
       // The first Worker answers requests: the edge, which is deployed last.
-      workers: workers.reverse(),
+      workers,
       pace,
       onError,
       onRestart,
@@ -104,12 +105,23 @@ function behindItsEntrypoint(worker: Record<string, unknown>): Record<string, un
   return [front, { ...worker, outboundService: () => new Response(null, { status: 403 }) }];
 }
 
+/** A unit, and whatever stands beside it on one machine. */
+async function workersOf(
+  unit: (typeof units)[number],
+  options: WorkersOptions,
+  beside: Partial<Record<Apart, Workerd>>,
+): Promise<Record<string, unknown>[]> {
+  const { assets, ...worker } = await workerOptions(unit, options, beside);
+  if (assets === undefined) return [worker];
+  return localEdge(worker, await ownAssets(assets, assetsFolder(options)));
+}
+
 /** @param beside where the units that run apart listen; a binding to one goes there */
 async function workerOptions(
   unit: (typeof units)[number],
   options: WorkersOptions,
   beside: Partial<Record<Apart, Workerd>> = {},
-): Promise<Record<string, unknown>> {
+): Promise<UnitOptions> {
   const config = join(repositoryRoot, unit.config);
   // `main` is there for every unit of ours, but not in wrangler's declared type.
   const { workerOptions, main } = unstable_getMiniflareWorkerOptions(config) as unknown as {
@@ -126,7 +138,7 @@ async function workerOptions(
       `${unit.config} names ${main}, which is not there`,
       "Restore the file from git.",
     );
-  const { modulesRules: _rules, assets, serviceBindings, ...rest } = workerOptions;
+  const { modulesRules: _rules, serviceBindings, ...rest } = workerOptions;
   return {
     ...rest,
     name: unit.name,
@@ -146,7 +158,6 @@ async function workerOptions(
     ratelimits: scaleRateLimits(workerOptions.ratelimits, options.limitScale),
     // The local runtime's own header is the only source of the address here, as Cloudflare is when deployed.
     stripCfConnectingIp: false,
-    ...(assets === undefined ? {} : { assets: await ownAssets(assets, assetsFolder(options)) }),
   };
 }
 
@@ -158,9 +169,9 @@ async function ownAssets(assets: unknown, directory: string): Promise<unknown> {
   return { ...(assets as object), directory };
 }
 
-interface RateLimitOptions {
-  readonly namespace_id: string;
-  readonly simple: { readonly limit: number; readonly period: 10 | 60 };
+interface UnitOptions extends EdgeOptions {
+  /** Files that the unit serves; absent for most. */
+  readonly assets?: unknown;
 }
 
 function scaleRateLimits(limits: Record<string, RateLimitOptions>, scale: number): Record<string, RateLimitOptions> {
