@@ -90,9 +90,76 @@ describe("a language model, over the whole stack", () => {
     await expect.poll(() => provider.open(), { timeout: 60_000 }).toBe(0);
   });
 
+  it("makes vectors of texts that name nobody", async () => {
+    provider.deeds = [{ say: "", usage: { prompt_tokens: 7, total_tokens: 7 } }];
+    const input = ["mail asha@example.com", "SELECT * FROM users; cat /etc/passwd"];
+    const { status, body } = await owner.send("POST", "/api/v1/orgs/demo/llm/embeddings", { model: "small", input });
+    expect([status, body]).toMatchObject([
+      200,
+      { object: "list", data: [{ index: 0 }, { index: 1 }], usage: { total_tokens: 7 } },
+    ]);
+    expect(provider.asked.at(-1)?.body.input).toEqual(["mail [EMAIL_1]", input[1]]);
+  });
+
+  it("is spoken to in Anthropic's own format, whole and in events, under its own headers", async () => {
+    const added = await owner.send("POST", providers, {
+      ...settings({ name: "theirs", kind: "anthropic", key: "sk-ant-of-the-demo" }),
+      models: [{ name: "claude", input_micros_per_million: 1_000_000, output_micros_per_million: 1_000_000 }],
+    });
+    expect(added.status).toBe(201);
+    provider.deeds = [{ ...echo, pieces: 50 }];
+    const whole = await owner.send("POST", chat, { model: "claude", messages });
+    expect([whole.status, JSON.stringify(whole.body).includes("asha@example.com")]).toEqual([200, true]);
+    const { path, headers, key: theirs, body } = provider.asked.at(-1) ?? {};
+    expect([path, theirs, headers?.authorization, body.max_tokens]).toEqual([
+      "/v1/messages",
+      "sk-ant-of-the-demo",
+      undefined,
+      1024,
+    ]);
+    const response = await fetch(`${owner.base}${chat}`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${owner.token}`, "Content-Type": "application/json" },
+      body: JSON.stringify({ model: "claude", messages, stream: true }),
+    });
+    const events = (await response.text()).split("\n\n").filter((event) => event !== "");
+    expect([events.length > 20, events.at(-1)]).toEqual([true, "data: [DONE]"]);
+    const said = events.slice(0, -1).map((event) => JSON.parse(event.slice(6)).choices[0]?.delta.content ?? "");
+    expect(said.join("")).toBe(messages[0]?.content);
+    expect(JSON.stringify(provider.asked.map((asked) => asked.body))).not.toContain("asha@");
+  });
+
+  it("has its key rotated, looked at and revoked by its provider's name alone", async () => {
+    const keys = "/api/v1/orgs/demo/llm/keys/theirs";
+    const before = await owner.send("GET", keys);
+    expect(before.body).toMatchObject({ provider: "theirs", state: "good", previous_key: null });
+    const rotated = await owner.send("PUT", keys, { key: "sk-ant-the-next" });
+    expect(rotated.body).toMatchObject({ previous_key: { fingerprint: before.body["fingerprint"] } });
+    provider.deeds = [echo];
+    await owner.send("POST", chat, { model: "claude", messages });
+    expect(provider.asked.at(-1)?.key).toBe("sk-ant-the-next");
+    expect(JSON.stringify([before.body, rotated.body])).not.toContain("sk-ant");
+    expect((await owner.send("DELETE", keys)).status).toBe(204);
+    expect((await owner.send("POST", chat, { model: "claude", messages })).status).toBe(422);
+    expect((await owner.send("GET", keys)).status).toBe(404);
+  });
+
+  it("is made by a well-known name, at its own address", async () => {
+    const { status, body } = await owner.send("PUT", "/api/v1/orgs/demo/llm/keys/anthropic", {
+      key: "sk-ant-of-nobody",
+    });
+    expect([status, body]).toMatchObject([200, { provider: "anthropic", state: "good" }]);
+    const listed = await owner.send<{ items: { name: string; base_url: string; kind: string }[] }>("GET", providers);
+    expect(listed.body.items.find(({ name }) => name === "anthropic")).toMatchObject({
+      base_url: "https://api.anthropic.com/v1",
+      kind: "anthropic",
+    });
+    await owner.send("DELETE", "/api/v1/orgs/demo/llm/keys/anthropic");
+  });
+
   it("is counted by person, and stops where the budget does", async () => {
     const { body } = await owner.send<{ items: { requests: number }[] }>("GET", "/api/v1/orgs/demo/llm/usage");
-    expect(body.items.length).toBe(1);
+    expect(body.items.length).toBe(2);
     const large = { model: "small", messages, max_tokens: 32_768 };
     const budget = {
       model: "small",

@@ -1,8 +1,9 @@
 /** What capabilities cost: a file an idea, each beside a bare baseline of its own. */
 import type { Row } from "../report.ts";
 import { benchDocuments } from "./documents.ts";
+import { benchLlm } from "./llm.ts";
 
-const ideas = [benchDocuments] as const;
+const ideas = [benchDocuments, benchLlm] as const;
 
 export async function benchCapabilities(rounds: number): Promise<Row[]> {
   const rows: Row[] = [];

@@ -75,7 +75,7 @@ describe("a provider's form", () => {
   };
   const settings = {
     name: "Ours",
-    kind: "openai",
+    kind: "openai" as const,
     base_url: "https://api.openai.com/v1",
     models: [
       { name: "small", upstream: "small", input_micros_per_million: 150_000, output_micros_per_million: 600_000 },
