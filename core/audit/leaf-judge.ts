@@ -2,8 +2,8 @@
  * Holds what somebody keeps as a log against the leaf hashes that were signed, and says which entry is the
  * first that is not what it was, and in which way. Pure; one pass; it keeps 32 bytes an entry and no more.
  */
-import { hex, leafHash, type Sha256 } from "./leaf.ts";
-import { hashBytes } from "./tree.ts";
+import { leafHashBytes, type Sha256 } from "./leaf.ts";
+import { hashBytes, sameHash } from "./tree.ts";
 
 export const tamperings = ["changed", "dropped", "reordered", "forged"] as const;
 export type Tampering = (typeof tamperings)[number];
@@ -104,18 +104,18 @@ export class LeafJudge {
   }
 
   #isSigned(seq: number, leafJson: string): boolean {
-    return seq <= this.size && this.#hashOf(seq) === leafHash(leafJson, this.#sha256);
+    return seq <= this.size && sameHash(this.#hashOf(seq), leafHashBytes(leafJson, this.#sha256));
   }
 
-  #hashOf(seq: number): string {
+  #hashOf(seq: number): Uint8Array {
     const start = (seq - 1) * hashBytes;
-    return hex(this.#signed.subarray(start, start + hashBytes));
+    return this.#signed.subarray(start, start + hashBytes);
   }
 
   /** The number that a leaf has in the signed log; null when it is not in it. */
   #placeOf(leafJson: string): number | null {
-    const hash = leafHash(leafJson, this.#sha256);
-    for (let seq = 1; seq <= this.size; seq += 1) if (this.#hashOf(seq) === hash) return seq;
+    const hash = leafHashBytes(leafJson, this.#sha256);
+    for (let seq = 1; seq <= this.size; seq += 1) if (sameHash(this.#hashOf(seq), hash)) return seq;
     return null;
   }
 }

@@ -71,7 +71,12 @@ export function leafJson(entry: UnhashedEntry, salts: Salts, sha256: Sha256): st
 
 /** RFC 9162 leaf hash of a leaf's text: SHA-256(0x00 ‖ UTF-8 bytes), lower-case hex. */
 export function leafHash(leaf: string, sha256: Sha256): string {
-  return hex(sha256(leafPrefix, utf8.encode(leaf)));
+  return hex(leafHashBytes(leaf, sha256));
+}
+
+/** The same as the tree has it. */
+export function leafHashBytes(leaf: string, sha256: Sha256): Uint8Array {
+  return sha256(leafPrefix, utf8.encode(leaf));
 }
 
 /** RFC 8785 (JCS). Throws for what JSON can't carry; entries were parsed, so it never does. */
@@ -81,6 +86,11 @@ export function jcs(value: unknown): string {
   return text;
 }
 
+/** Of each byte; every entry's hashes are written by it, in its log and in whoever verifies that. */
+const hexDigits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 export function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let text = "";
+  for (const byte of bytes) text += hexDigits[byte];
+  return text;
 }

@@ -187,7 +187,9 @@ export function isConsistent(
 
 /** Both are public, so the time that this takes tells nobody anything. */
 export function sameHash(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, index) => byte === other[index]);
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at += 1) if (one[at] !== other[at]) return false;
+  return true;
 }
 
 function checkSize(size: number): void {

@@ -14,6 +14,8 @@ export function storageOf(database: DatabaseSync): Storage {
     return known;
   };
   const exec = (query: string, ...values: Value[]) => {
+    // Several statements at once are of a schema and answer nothing.
+    if (/;\s*\S/.test(query)) return database.exec(query);
     const taken = values.map((value) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value));
     const rows = prepare(query).all(...taken);
     for (const row of rows)
