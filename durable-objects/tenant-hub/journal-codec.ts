@@ -65,9 +65,9 @@ export class JournalEncoder {
   private bytes = new Uint8Array(beginBytes);
   private at = 1;
   /** Where each string of this row stands. */
-  private readonly strings = new Map<string, number>();
+  private strings = new Map<string, number>();
   /** The same for topics, which stand there in their own way. */
-  private readonly topics = new Map<TopicName, number>();
+  private topics = new Map<TopicName, number>();
   /** The newest payload of this row and where it stands; 0 for none. */
   private payload: Uint8Array | null = null;
   private payloadAt = 0;
@@ -101,8 +101,9 @@ export class JournalEncoder {
   take(): Uint8Array<ArrayBuffer> {
     const row = this.bytes.slice(0, this.at);
     this.at = 1;
-    this.strings.clear();
-    this.topics.clear();
+    // New ones: what a Map is cleared of stays in memory for longer (broker/passing-map.ts).
+    if (this.strings.size > 0) this.strings = new Map();
+    if (this.topics.size > 0) this.topics = new Map();
     this.payload = null;
     this.payloadAt = 0;
     this.key = null;

@@ -1,6 +1,7 @@
 import type { DeviceId } from "../../core/ids.ts";
 import type { TopicName } from "../../core/topics/topic-name.ts";
 import type { StoredMessage } from "./broker/events.ts";
+import { PassingMap } from "./broker/passing-map.ts";
 import type { Message, SessionKey } from "./broker/session.ts";
 import { JournalReader, type JournalWrite, refuseWrite } from "./journal-codec.ts";
 
@@ -46,7 +47,7 @@ class PacketIds {
  * `note`. INVARIANT: a message in `messages` is not in the tables; seqs are never used twice.
  */
 export class Pending {
-  readonly messages = new Map<number, PendingMessage>();
+  readonly messages = new PassingMap<number, PendingMessage>();
   readonly deletedMessages = new Map<number, SessionKey>();
   readonly packetIds = new Map<number, { readonly key: SessionKey; readonly packetId: number }>();
   readonly releases = new Map<SessionKey, PacketIds>();

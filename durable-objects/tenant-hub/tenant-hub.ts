@@ -91,7 +91,7 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
   /** What was caused since the last commit. */
   private writes: Write[] = [];
   private readonly outgoing = new Outgoing();
-  private readonly touched = new Set<SocketId>();
+  private touched = new Set<SocketId>();
   private appended = false;
   /** Reused by every step; empty between two. */
   private readonly effects: Effect[] = [];
@@ -704,7 +704,8 @@ export class TenantHub extends DurableObject<Env> implements TenantHubMethods {
     this.link?.stage();
     this.durably(() => this.storage.commit());
     for (const id of this.touched) this.saveSocket(id);
-    this.touched.clear();
+    // A new one: what a Set is cleared of stays in memory for longer (broker/passing-map.ts).
+    if (this.touched.size > 0) this.touched = new Set();
     this.outgoing.flush((live, close) => closeSocket(live, close));
     this.link?.flush();
     if (!this.appended) return;

@@ -4,6 +4,7 @@ import type { Properties } from "../../../core/mqtt/properties.ts";
 import type { FilterSpec } from "../../../core/topics/topic-filter.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
 import { inflightMax } from "./limits.ts";
+import { PassingMap } from "./passing-map.ts";
 import { Queue } from "./queue.ts";
 import type { PrincipalRate } from "./rates.ts";
 
@@ -147,7 +148,7 @@ export interface Session {
    * Packet id → message whose PUBACK or PUBREC is awaited, in the order they were first sent. Written by
    * deliver.ts and acknowledge.ts; each entry is stored with its id.
    */
-  readonly inflight: Map<number, InflightMessage>;
+  readonly inflight: PassingMap<number, InflightMessage>;
   inflightBytes: number;
   /** Entries of `inflight` that this connection has not been sent yet. */
   unsent: number;
@@ -187,7 +188,7 @@ export function newSession(principal: Principal, clientId: string, expirySeconds
     attached: null,
     disconnectedAtMs: 0,
     subscriptions: new Map(),
-    inflight: new Map(),
+    inflight: new PassingMap(),
     inflightBytes: 0,
     unsent: 0,
     released: new Set(),
