@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import type { TestProjectInlineConfiguration } from "vitest/config";
 import { defineConfig } from "vitest/config";
+import LongFirst from "./test/vitest/support/long-first.ts";
 
 /**
  * One project a file in test/vitest/: `unit` is pure code on Node, `workerd-*` objects and Workers
@@ -18,4 +19,4 @@ const projects = await Promise.all(
     ),
 );
 
-export default defineConfig({ test: { projects } });
+export default defineConfig({ test: { projects, sequence: { sequencer: LongFirst } } });

@@ -19,15 +19,15 @@ const checks: readonly { name: string; run: () => Promise<boolean> }[] = [
   { name: "import fences", run: importFences },
 ];
 
-/** Runs every check, also after one failed, and says how each ended. */
+/** Runs every check beside the others, also after one failed, and says how each ended. */
 export async function runChecks(): Promise<CheckOutcome[]> {
-  const outcomes: CheckOutcome[] = [];
-  for (const { name, run } of checks) {
-    const passed = await run();
-    console.log(`${passed ? "✓" : "✗"} ${name}`);
-    outcomes.push({ name, passed });
-  }
-  return outcomes;
+  return await Promise.all(
+    checks.map(async ({ name, run }) => {
+      const passed = await run();
+      console.log(`${passed ? "✓" : "✗"} ${name}`);
+      return { name, passed };
+    }),
+  );
 }
 
 async function importFences(): Promise<boolean> {
