@@ -24,8 +24,11 @@ export interface Folding<Row> {
 
 export interface FoldedReport<Row> {
   add(row: Row): void;
-  /** Sends what was added, after a pause that gathers more; at once when another request's call is waiting already. */
-  sendLater(pause: (ms: number) => Promise<void>, send: (rows: Row[]) => Promise<void>): Promise<void>;
+  /**
+   * Sends what was added, after a pause that gathers more.
+   * @returns null when there is nothing to wait for: no rows, or another request's call that waits already
+   */
+  sendLater(pause: (ms: number) => Promise<void>, send: (rows: Row[]) => Promise<void>): Promise<void> | null;
 }
 
 /**
@@ -50,25 +53,29 @@ export function createFoldedReport<Row>(folding: Folding<Row>, now: () => number
     rows.set(key, before === undefined ? kept : merge(before, kept));
   };
 
+  const report = async (pause: (ms: number) => Promise<void>, send: (rows: Row[]) => Promise<void>): Promise<void> => {
+    let sending: Row[] = [];
+    try {
+      await pause(pauseMs);
+      sending = [...rows.values()];
+      rows = new Map();
+      await send(sending);
+    } catch (error) {
+      logFailure({ event: "report_failed" }, error);
+      if (keepsUnsent) for (const row of sending) add(row);
+    } finally {
+      waitingSinceMs = null;
+    }
+  };
+
   return {
     add,
-    async sendLater(pause, send) {
-      if (rows.size === 0) return;
+    sendLater(pause, send) {
+      if (rows.size === 0) return null;
       // A waiting request may be cancelled with its rows unsent; after two pauses another takes over.
-      if (waitingSinceMs !== null && now() - waitingSinceMs < 2 * pauseMs) return;
+      if (waitingSinceMs !== null && now() - waitingSinceMs < 2 * pauseMs) return null;
       waitingSinceMs = now();
-      let report: Row[] = [];
-      try {
-        await pause(pauseMs);
-        report = [...rows.values()];
-        rows = new Map();
-        await send(report);
-      } catch (error) {
-        logFailure({ event: "report_failed" }, error);
-        if (keepsUnsent) for (const row of report) add(row);
-      } finally {
-        waitingSinceMs = null;
-      }
+      return report(pause, send);
     },
   };
 }

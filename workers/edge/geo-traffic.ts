@@ -16,8 +16,8 @@ export const trafficRowsMax = 500;
 export interface TrafficCounter {
   /** @param ip the client's address; only the network that it lies in is kept */
   count(org: OrgId, origin: { surface: Surface | null; facts: GeoFacts; ip: string; admitted: boolean }): void;
-  /** Sends what was counted, after a pause that gathers more; at once when another request's call is waiting already. */
-  reportLater(events: Pick<EdgeEventsRpc, "traffic">, pause: (ms: number) => Promise<void>): Promise<void>;
+  /** Sends what was counted, after a pause that gathers more; null: nothing, or another request's call waits already. */
+  reportLater(events: Pick<EdgeEventsRpc, "traffic">, pause: (ms: number) => Promise<void>): Promise<void> | null;
 }
 
 /** Counts say what a policy would change, and decide nothing: what is lost with an isolate is not missed. */

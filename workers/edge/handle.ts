@@ -29,10 +29,14 @@ export interface Arrival {
 export async function handle(arrival: Arrival, gates: readonly AnyGate[]): Promise<Response> {
   const { request, requestId } = arrival;
   const answer = await answerTo(arrival, gates);
+  const { status, body, webSocket } = answer.response;
+  if (webSocket) {
+    // Made by forward/hub.ts for this request alone: there is nothing to copy.
+    setStrictHeaders(answer.response.headers, requestId, answer.page);
+    return answer.response;
+  }
   const headers = new Headers(answer.response.headers);
   setStrictHeaders(headers, requestId, answer.page);
-  const { status, body, webSocket } = answer.response;
-  if (webSocket) return new Response(null, { status, headers, webSocket });
   if (request.method !== "HEAD") return new Response(body, { status, headers });
   await body?.cancel();
   return new Response(null, { status, headers });

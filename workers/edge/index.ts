@@ -28,9 +28,10 @@ export default {
       const answer = await answering;
       const { pace } = isolate;
       const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms / pace));
-      ctx.waitUntil(isolate.refusals.reportLater(env.EDGE_EVENTS, pause));
-      ctx.waitUntil(isolate.traffic.reportLater(env.EDGE_EVENTS, pause));
-      ctx.waitUntil(isolate.wafRecords.reportLater(env.EDGE_EVENTS, pause));
+      for (const counted of [isolate.refusals, isolate.traffic, isolate.wafRecords]) {
+        const reported = counted.reportLater(env.EDGE_EVENTS, pause);
+        if (reported !== null) ctx.waitUntil(reported);
+      }
       return answer;
     } catch (error) {
       // A broken configuration or a bug: nothing was admitted, and the answer says no more than that.

@@ -20,10 +20,10 @@ export interface Refusal {
 export interface RefusalCounter {
   count(refusal: Refusal): void;
   /**
-   * Sends what has been counted, after a pause that gathers more. Resolves when it is sent, at once
-   * if another request's call is already waiting.
+   * Sends what has been counted, after a pause that gathers more. Resolves when it is sent.
+   * @returns null when nothing was counted, or another request's call waits already
    */
-  reportLater(events: Pick<EdgeEventsRpc, "report">, pause: (ms: number) => Promise<void>): Promise<void>;
+  reportLater(events: Pick<EdgeEventsRpc, "report">, pause: (ms: number) => Promise<void>): Promise<void> | null;
 }
 
 /** Refusals are evidence of noise, so those that could not be reported wait for the next report; they stay few. */

@@ -10,8 +10,8 @@ export const wafRecordRowsMax = 300;
 
 export interface WafRecorder {
   count(org: OrgId, record: WafRecord): void;
-  /** Sends what was counted, after a pause that gathers more; at once when another request's call is waiting already. */
-  reportLater(events: Pick<EdgeEventsRpc, "waf">, pause: (ms: number) => Promise<void>): Promise<void>;
+  /** Sends what was counted, after a pause that gathers more; null: nothing, or another request's call waits already. */
+  reportLater(events: Pick<EdgeEventsRpc, "waf">, pause: (ms: number) => Promise<void>): Promise<void> | null;
 }
 
 /** Records explain and decide nothing; refusals are counted in the audit log by themselves (refusals.ts). */

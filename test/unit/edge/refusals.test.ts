@@ -30,13 +30,15 @@ afterEach(() => vi.restoreAllMocks());
 describe("counting refusals", () => {
   it("folds a flood into one row and one report", async () => {
     const { counter, reports, pauses, later, pass } = setup();
-    const waiting: Promise<void>[] = [];
+    const waiting: (Promise<void> | null)[] = [];
     for (let index = 0; index < 1000; index += 1) {
       counter.count(geo);
       waiting.push(later());
       pass(1);
     }
     expect(pauses.map(({ ms }) => ms)).toEqual([reportEveryMs]);
+    // Whoever waits for nothing keeps no request alive.
+    expect(waiting.filter((wait) => wait !== null)).toHaveLength(1);
     pauses[0]!.end();
     await Promise.all(waiting);
     expect(reports).toEqual([[{ ...geo, count: 1000, firstAtMs: 1_000, lastAtMs: 1_999 }]]);

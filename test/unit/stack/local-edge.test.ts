@@ -21,7 +21,7 @@ const options = (limit: number) => ({
 });
 
 async function countingEdge(limit: number): Promise<CountingEdge> {
-  const [edge] = localEdge(options(limit), { directory: "files", binding: "ASSETS" }) as [LocalWorker, LocalWorker];
+  const [edge] = localEdge(options(limit), { directory: "files", binding: "ASSETS" }) as unknown as [LocalWorker];
   const [main] = edge.modules;
   // Another text each time: a module that was loaded once is not loaded again.
   const text = `${main.contents.replace("./edge.mjs", asText(asking))}\n// ${Math.random()}`;

@@ -112,6 +112,9 @@ describe("to the hub", () => {
       },
     });
     expect([answer.status, answer.headers.get("Sec-WebSocket-Protocol")]).toEqual([101, "mqtt"]);
+    expect(answer.headers.get("X-Request-Id")).toMatch(/^req_/);
+    expect(answer.headers.get("Strict-Transport-Security")).toContain("max-age=");
+    expect(answer.headers.get("Cache-Control")).toBe("no-store");
     const { what, headers } = lastCall("DEVICE_GATEWAY");
     expect(what).toBe(`/mqtt/${org.org}`);
     expect(headers).toMatchObject({
