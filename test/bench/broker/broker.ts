@@ -5,7 +5,7 @@ import { Generator } from "./generator-process.ts";
 import type { BrokerOptions, PeerName } from "./options.ts";
 import { startMosquitto } from "./peers/mosquitto.ts";
 import { startAedes, startBare } from "./peers/node-peers.ts";
-import { startObject } from "./peers/object.ts";
+import { startBatching, startObject } from "./peers/object.ts";
 import type { Peer } from "./peers/peer.ts";
 import { peerTarget } from "./peers/peer-target.ts";
 import { brokerCore, otherCore, pin } from "./processes.ts";
@@ -19,6 +19,7 @@ const starters: Record<PeerName, () => Promise<Peer | null>> = {
   aedes: startAedes,
   bare: startBare,
   object: startObject,
+  batching: startBatching,
 };
 
 /**

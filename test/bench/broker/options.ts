@@ -1,10 +1,10 @@
 import { type CaseName, caseNames } from "./cases.ts";
 
 /**
- * `bare` and `object` relay and are no brokers: what the load generator can do at most, and what the
- * runtime that Sentinel stands on can.
+ * `bare`, `object` and `batching` relay and are no brokers: what the load generator can do at most, and what the
+ * runtime that Sentinel stands on can, frame by frame and with a millisecond's packets in one frame.
  */
-export const peerNames = ["mosquitto", "aedes", "bare", "object"] as const;
+export const peerNames = ["mosquitto", "aedes", "bare", "object", "batching"] as const;
 const peersDefault: readonly PeerName[] = ["mosquitto", "aedes"];
 export type PeerName = (typeof peerNames)[number];
 
@@ -34,7 +34,8 @@ export const brokerHelp = `
   --seconds S        how long each case is measured in a round (default 2)
   --peers LIST       some of ${peerNames.join(", ")}, or none (default ${peersDefault.join(",")}, where
                      installed); bare is a mere relay, which shows what the load generator can do,
-                     object one in workerd, which shows what the runtime can
+                     object one in workerd, which shows what the runtime can, batching the same with
+                     a millisecond's packets for a socket in one frame
   --shards LIST      numbers of hub shards to measure, such as 1,2,4
   --json FILE        write the figures of every round, too
 `;

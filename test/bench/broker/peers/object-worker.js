@@ -27,10 +27,19 @@ export class Relay extends DurableObject {
   }
 
   webSocketMessage(socket, message) {
+    this.read(socket, message);
+    this.flush();
+  }
+
+  read(socket, message) {
     const bytes = new Uint8Array(message);
     for (let at = 0; at < bytes.length; ) at = this.take(socket, bytes, at);
-    for (const [to, packets] of this.out) to.send(joined(packets));
-    this.out.clear();
+  }
+
+  flush() {
+    const { out } = this;
+    this.out = new Map();
+    for (const [to, packets] of out) to.send(joined(packets));
   }
 
   webSocketClose(socket) {
@@ -77,6 +86,21 @@ export class Relay extends DurableObject {
     const packets = this.out.get(socket);
     if (packets === undefined) this.out.set(socket, [packet]);
     else packets.push(packet);
+  }
+}
+
+/** The same, but what comes within a millisecond, the shortest timer there is, leaves together: a frame a socket. */
+export class BatchingRelay extends Relay {
+  pending = false;
+
+  webSocketMessage(socket, message) {
+    this.read(socket, message);
+    if (this.pending) return;
+    this.pending = true;
+    setTimeout(() => {
+      this.pending = false;
+      this.flush();
+    }, 1);
   }
 }
 

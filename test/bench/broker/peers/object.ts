@@ -5,7 +5,16 @@ import { startWorkerd } from "../../../../scripts/stack/workerd.ts";
 import type { Peer } from "./peer.ts";
 
 /** A relay on the runtime that Sentinel stands on, with as many borders between it and the network. */
-export async function startObject(): Promise<Peer> {
+export function startObject(): Promise<Peer> {
+  return startRelay("Relay");
+}
+
+/** The same, which lets a millisecond's packets for a socket leave as one frame. */
+export function startBatching(): Promise<Peer> {
+  return startRelay("BatchingRelay");
+}
+
+async function startRelay(className: "Relay" | "BatchingRelay"): Promise<Peer> {
   const contents = readFileSync(fileURLToPath(new URL("object-worker.js", import.meta.url)), "utf8");
   const shared = {
     modules: [{ type: "ESModule", path: "object-worker.js", contents }],
@@ -17,7 +26,7 @@ export async function startObject(): Promise<Peer> {
     port,
     workers: [
       { ...shared, name: "front", serviceBindings: { GATEWAY: { name: "objects", entrypoint: "Gateway" } } },
-      { ...shared, name: "objects", durableObjects: { RELAY: { className: "Relay", useSQLite: true } } },
+      { ...shared, name: "objects", durableObjects: { RELAY: { className, useSQLite: true } } },
     ],
     pace: 1,
     onError: (error) => console.error(error),
