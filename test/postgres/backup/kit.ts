@@ -72,10 +72,10 @@ export async function fillTenant({ org, name, placement }: FreshTenant, samples 
   );
   const llm = id("llmProvider");
   await run(
-    `INSERT INTO ${name}.llm_providers (id, name, base_url, key_sealed, key_fingerprint, previous_sealed, previous_fingerprint,
+    `INSERT INTO ${name}.llm_providers (id, name, kind, base_url, key_sealed, key_fingerprint, previous_sealed, previous_fingerprint,
       previous_until, grace_days, models, roles, monthly_budget, place, masks, created_by) VALUES
-    ($1, $2, 'https://x.test', 's1.x', repeat('0', 16), NULL, NULL, NULL, 0, '[{"name":"a"}]', '{}', 1000000000000, 0, true, 'usr_someone'),
-    ($3, 'two', 'https://x.test', 's1.x', repeat('0', 16), 's1.y', repeat('f', 16), 'infinity', 30, '[{"name":"a"}]', '{owner,viewer}', 0, 1, false, 'usr_someone')`,
+    ($1, $2, 'openai', 'https://x.test', 's1.x', repeat('0', 16), NULL, NULL, NULL, 0, '[{"name":"a"}]', '{}', 1000000000000, 0, true, 'usr_someone'),
+    ($3, 'two', 'anthropic', 'https://x.test', 's1.x', repeat('0', 16), 's1.y', repeat('f', 16), 'infinity', 30, '[{"name":"a"}]', '{owner,viewer}', 0, 1, false, 'usr_someone')`,
     [llm, awkward.slice(0, 60), id("llmProvider")],
   );
   await run(`INSERT INTO ${name}.llm_months VALUES ('${llm}', '2026-11-01', 7)`);

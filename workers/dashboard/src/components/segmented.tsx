@@ -9,7 +9,7 @@ export function Segmented<T extends string>(props: {
 }) {
   const name = useId();
   return (
-    <fieldset className="inline-flex rounded-lg bg-kumo-recessed p-0.5 ring ring-kumo-hairline">
+    <fieldset className="inline-flex max-w-full flex-wrap rounded-lg bg-kumo-recessed p-0.5 ring ring-kumo-hairline">
       <legend className="sr-only">{props.legend}</legend>
       {props.options.map(({ id, label }) => (
         <label

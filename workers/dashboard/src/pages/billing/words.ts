@@ -16,11 +16,11 @@ export const quotaNames: Readonly<Record<Quota, string>> = {
   llm_micros_a_month: "Language models a month",
 };
 
-/** … as short as a button of the chart has it. */
+/** … as short as five buttons beside each other need it on a telephone. */
 export const quotaShortNames: Readonly<Record<Quota, string>> = {
   ...quotaNames,
   messages_a_day: "Messages",
-  llm_micros_a_month: "Language models",
+  llm_micros_a_month: "Models",
 };
 
 export function formatQuota(quota: Quota, figure: number): string {
