@@ -8,6 +8,9 @@ import type { LiveSocket } from "./live-socket.ts";
 /** Largest WebSocket frame of several packets: one `send` costs as much as some thousand bytes in it. */
 const frameBytesMax = 64 * 1024;
 
+/** A crowd is two arrays, by level (broker/crowd.ts); a few crowds at once are as many as there is a use for. */
+const burstsMax = 4;
+
 /** A crowd, and the packets that its members are still to be given one by one. */
 interface Burst {
   readonly sockets: readonly Socket[];
@@ -24,7 +27,8 @@ export class Outgoing {
   private waiting: LiveSocket[] = [];
   private closing: { readonly live: LiveSocket; readonly close: Close }[] = [];
   private packets = 0;
-  private burst: Burst | null = null;
+  /** One for each crowd; no socket is in two. */
+  private bursts: Burst[] = [];
 
   /** True when nothing is to be sent or closed. */
   get isEmpty(): boolean {
@@ -43,7 +47,7 @@ export class Outgoing {
 
   /** Adds a packet behind what the socket has waiting. */
   send(live: LiveSocket, level: ProtocolLevel, packet: Packet): void {
-    if (live.inBurst) this.endBurst();
+    if (live.inBurst) this.endBursts();
     let before = live.batch;
     if (before === null) {
       before = this.roots[level === 5 ? 1 : 0];
@@ -54,17 +58,18 @@ export class Outgoing {
   }
 
   /**
-   * `send` to each of a crowd. While the same array comes again, its members are left alone: what they are given
+   * `send` to each of a crowd. While the same arrays come again, their members are left alone: what they are given
    * is laid out once, when the burst ends.
    * @param liveOf null for a socket that is gone
    */
   sendAll(sockets: readonly Socket[], packet: Packet, liveOf: (socket: Socket) => LiveSocket | undefined): void {
-    if (this.burst?.sockets === sockets) {
-      this.burst.packets.push(packet);
-      this.packets += this.burst.members.length;
+    for (const burst of this.bursts) {
+      if (burst.sockets !== sockets) continue;
+      burst.packets.push(packet);
+      this.packets += burst.members.length;
       return;
     }
-    this.endBurst();
+    if (this.bursts.length >= burstsMax) this.endBursts();
     const members: LiveSocket[] = [];
     for (const socket of sockets) {
       const live = liveOf(socket);
@@ -73,26 +78,14 @@ export class Outgoing {
       live.inBurst = true;
       members.push(live);
     }
-    this.burst = { sockets, members, packets: [] };
+    this.bursts.push({ sockets, members, packets: [] });
   }
 
-  /** Members whose chains are the same before are the same after: one walk serves them all. */
-  private endBurst(): void {
-    const { burst } = this;
-    if (burst === null) return;
-    this.burst = null;
-    let before: Batch | null = null;
-    let after: Batch | null = null;
-    for (const live of burst.members) {
-      live.inBurst = false;
-      if (live.batch === null) continue;
-      if (live.batch !== before || after === null) {
-        before = live.batch;
-        after = before;
-        for (const packet of burst.packets) after = linkAfter(after, packet);
-      }
-      live.batch = after;
-    }
+  private endBursts(): void {
+    if (this.bursts.length === 0) return;
+    const { bursts } = this;
+    this.bursts = [];
+    for (const burst of bursts) layOut(burst);
   }
 
   /** Closes the socket once everything before has left. */
@@ -102,7 +95,7 @@ export class Outgoing {
 
   /** Sends and closes; a peer that is gone is not an error: its close event follows and tells the broker. */
   flush(closeSocket: (live: LiveSocket, close: Close) => void): void {
-    this.endBurst();
+    this.endBursts();
     const { waiting, closing } = this;
     this.waiting = [];
     this.closing = [];
@@ -120,6 +113,22 @@ export class Outgoing {
       }
     }
     for (const { live, close } of closing) closeSocket(live, close);
+  }
+}
+
+/** Members whose chains are the same before are the same after: one walk serves them all. */
+function layOut({ members, packets }: Burst): void {
+  let before: Batch | null = null;
+  let after: Batch | null = null;
+  for (const live of members) {
+    live.inBurst = false;
+    if (live.batch === null) continue;
+    if (live.batch !== before || after === null) {
+      before = live.batch;
+      after = before;
+      for (const packet of packets) after = linkAfter(after, packet);
+    }
+    live.batch = after;
   }
 }
 

@@ -79,7 +79,7 @@ export function routeHere(
 }
 
 /**
- * Sends a QoS 0 message at once to everybody who gets it in the same bytes.
+ * Sends a QoS 0 message at once to everybody who gets it in the same bytes as others of the same level.
  * @returns whom it has not served; null when it has served nobody
  */
 function together(
@@ -94,11 +94,12 @@ function together(
     disperse(state);
     return null;
   }
-  const { session, level } = origin;
-  const crowd = crowdFor(state, found, session, level, unacknowledgedBytes(message));
+  const crowd = crowdFor(state, found, origin.session, unacknowledgedBytes(message));
   if (crowd === null) return null;
-  effects.push({ kind: "send_all", sockets: crowd.sockets, packet: fan.packet(level, 0, false, null) });
-  return crowd.rest;
+  const { legacy, modern, rest } = crowd;
+  if (legacy.length > 0) effects.push({ kind: "send_all", sockets: legacy, packet: fan.packet(4, 0, false, null) });
+  if (modern.length > 0) effects.push({ kind: "send_all", sockets: modern, packet: fan.packet(5, 0, false, null) });
+  return rest;
 }
 
 /** Hands a message on to the object whose sessions may want it too, at no more than the QoS they were granted. */

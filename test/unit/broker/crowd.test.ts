@@ -139,13 +139,26 @@ describe("a burst to many subscribers", () => {
     const { crowd } = broker.state;
     for (let n = 0; n < 4; n += 1) broker.publish("writer", topics[0] as string, { qos: 0 });
     expect(broker.state.crowd).toBe(crowd);
-    expect(crowd?.sockets.length).toBe(readers.length);
+    expect((crowd?.legacy.length ?? 0) + (crowd?.modern.length ?? 0)).toBe(readers.length);
     broker.send(readers[0] as string, { type: "pingreq" });
     expect(broker.state.crowd).toBeNull();
     const unheard = readers.map((reader) => broker.state.sockets.get(reader)?.unheardBytes ?? 0);
     expect(unheard[0]).toBe(0);
     expect(new Set(unheard.slice(1)).size).toBe(1);
     expect(unheard[1]).toBeGreaterThan(5 * 64);
+  });
+
+  it("is one crowd whatever its members speak, and is written once for each of two levels", () => {
+    const broker = new Bench();
+    broker.know(device);
+    broker.modern("writer", device);
+    for (const [n, reader] of readers.entries()) {
+      broker.user(reader, userId(n), "admin", { level: n < 3 ? 4 : 5 });
+      broker.subscribe(reader, topics[0] as string);
+    }
+    for (let n = 0; n < 4; n += 1) broker.publish("writer", topics[0] as string, { qos: 0 });
+    const { crowd } = broker.state;
+    expect([crowd?.legacy.length, crowd?.modern.length, crowd?.rest.length]).toEqual([3, readers.length - 3, 0]);
   });
 });
 
@@ -174,7 +187,7 @@ type Sending =
   | { readonly kind: "crowd"; readonly to: number; readonly packet: number }
   | { readonly kind: "flush" };
 
-const crowds = [[1, 2, 3, 4, 5], [2, 3], [0]];
+const crowds = [[1, 2, 3, 4, 5], [2, 3], [0], [4, 1]];
 
 function framesAfter(sendings: readonly Sending[], apart: boolean): number[][][] {
   const all = peers();
@@ -203,7 +216,7 @@ describe("what leaves for a crowd", () => {
     const packet = fc.nat({ max: packets.length - 1 });
     const sending: fc.Arbitrary<Sending> = fc.oneof(
       { arbitrary: fc.record({ kind: fc.constant("one" as const), to: fc.nat({ max: 5 }), packet }), weight: 2 },
-      { arbitrary: fc.record({ kind: fc.constant("crowd" as const), to: fc.nat({ max: 2 }), packet }), weight: 6 },
+      { arbitrary: fc.record({ kind: fc.constant("crowd" as const), to: fc.nat({ max: 3 }), packet }), weight: 6 },
       { arbitrary: fc.record({ kind: fc.constant("flush" as const) }), weight: 1 },
     );
     fc.assert(
