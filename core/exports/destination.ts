@@ -19,7 +19,7 @@ export interface ExportMeta {
   readonly org: OrgId;
   /** What was exported: `inventory`, `telemetry`, `audit`, `documents`. */
   readonly source: string;
-  /** `csv`, `jsonl`, `xlsx`. */
+  /** `csv`, `jsonl`, `xlsx`, `zip`. */
   readonly format: string;
   /** `inventory-2026-11-23-exp_….csv`: characters that every file system and object key takes. */
   readonly fileName: string;

@@ -3,8 +3,9 @@ import type { AuditEntry } from "../audit/events.ts";
 import type { DeliveryOutcome } from "../exports/destination.ts";
 import type { ExportSpec } from "../exports/job.ts";
 import type { ExportTarget } from "../exports/target.ts";
-import type { ExportId } from "../ids.ts";
+import type { DocumentId, ExportId, UserId } from "../ids.ts";
 import type { SignedCall } from "../mesh/claims.ts";
+import type { Role } from "../tenancy/roles.ts";
 import type { TenantReader } from "./data.ts";
 
 /** A refusal that the caller turns into a problem or a job's failure; anything else that goes wrong throws. */
@@ -35,6 +36,9 @@ export interface ExportOrder {
   readonly export: ExportId;
   readonly spec: ExportSpec;
   readonly wrappedKey: string;
+  /** Who asked, and as what: the key opens for nobody else's export. */
+  readonly requestedBy: UserId;
+  readonly requestedRole: Role;
 }
 
 export interface StepOrder extends ExportOrder {
@@ -50,11 +54,15 @@ export interface StepOrder extends ExportOrder {
   readonly cursor: string | null;
   /** For the source `audit`: entries after one, oldest first, as readers see them. */
   readonly readAudit: (after: number) => Promise<readonly AuditEntry[]>;
+  /** For an archive: puts on record that a document is about to be read. False: stop. */
+  readonly noteReading: (document: DocumentId) => Promise<boolean>;
+  /** Asked where a step takes long; false: stop. */
+  readonly isWanted: () => Promise<boolean>;
 }
 
 export interface StepDone {
-  /** Null: there was nothing here, and there is more. */
-  readonly part: ExportPart | null;
+  /** None: there was nothing here, and there is more. */
+  readonly parts: readonly ExportPart[];
   readonly rows: number;
   /** Null: this was the last step. */
   readonly cursor: string | null;

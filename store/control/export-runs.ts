@@ -104,15 +104,15 @@ async function advance(database: Database, claimed: ClaimedExport, change: State
 export function noteStep(
   database: Database,
   claimed: ClaimedExport,
-  done: { readonly part: ExportPart | null; readonly rows: number; readonly cursor: string | null },
+  done: { readonly parts: readonly ExportPart[]; readonly rows: number; readonly cursor: string | null },
 ): Promise<ClaimedExport | null> {
   const next = done.cursor !== null ? "rows" : claimed.spec.format === "xlsx" ? "sheet" : "whole";
   return advance(
     database,
     claimed,
     sql`rows = e.rows + ${done.rows}, cursor = ${done.cursor}, stage = ${next}, tries = 0,
-      bytes = e.bytes + ${done.part?.bytes ?? 0}::bigint,
-      parts = e.parts || ${partsText(done.part === null ? [] : [done.part])}::text::jsonb`,
+      bytes = e.bytes + ${done.parts.reduce((sum, { bytes }) => sum + bytes, 0)}::bigint,
+      parts = e.parts || ${partsText(done.parts)}::text::jsonb`,
   );
 }
 

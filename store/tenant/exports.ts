@@ -134,6 +134,17 @@ export async function countDocuments(
 ): Promise<number> {
   return await counted(database, sql`SELECT count(*)::integer AS count FROM ${documentsOf(ids, asOfMs)}`);
 }
+/** Bytes of their current versions. */
+export async function sumDocuments(
+  database: TenantDatabase,
+  ids: readonly DocumentId[] | null,
+  asOfMs: number,
+): Promise<number> {
+  const [rows] = await database.read(
+    sql`SELECT coalesce(sum(v.size_bytes), 0)::double precision AS bytes FROM ${documentsOf(ids, asOfMs)}`,
+  );
+  return integerColumn(rows?.[0] ?? {}, "bytes");
+}
 /** Readings: each metric of each sample. */
 export async function countTelemetry(
   database: TenantDatabase,

@@ -163,7 +163,7 @@ describe("exports in Chromium, on the real stack", { timeout: 240_000 }, () => {
     for (const [from, what] of [
       [`/devices/${device_id}`, "Readings"],
       ["", "Devices"],
-      ["/documents", "List of documents"],
+      ["/documents", "Documents"],
       ["/audit", "Audit log"],
     ] as const) {
       await page.goto(`${url}/o/demo${from}`);

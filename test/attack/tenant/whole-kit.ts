@@ -130,6 +130,7 @@ function realParts(
       connections: createTenantConnections({ credentials, caller, now: Date.now }),
       dataKeys: testTenantKeys(unit, caller).of,
       bucket: exportBucket,
+      documentBucket: bucket,
       toStream,
       gateway,
       now,

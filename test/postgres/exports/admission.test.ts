@@ -44,6 +44,7 @@ beforeAll(async () => {
     connections: createTenantConnections({ credentials, caller, now: Date.now }),
     dataKeys: testTenantKeys(Promise.resolve(unit), caller).of,
     bucket: started.bucket,
+    documentBucket: { get: () => Promise.reject(new Error("no documents here")) },
     toStream,
     gateway,
     now: Date.now,
@@ -76,6 +77,10 @@ const orderOf = (wrappedKey: string, id = newId("export")) => ({
   destination: { kind: "download" as const },
   target: null,
   readAudit: async () => [],
+  requestedBy: owner.user,
+  requestedRole: owner.role,
+  noteReading: async () => true,
+  isWanted: async () => true,
   onProgress: async () => true,
 });
 const argumentsOf = (name: keyof ExportsRpc): unknown[] => {

@@ -13,10 +13,13 @@ import { createExportsKit, type ExportsKit, type Wanted } from "./kit.ts";
 let kit: ExportsKit;
 let org: Organisation;
 const inventory: Wanted = { source: "inventory", format: "csv" };
+/** Another owner. */
+let second: string;
 
 beforeAll(async () => {
   kit = await createExportsKit();
   org = await kit.organisation();
+  second = (await kit.newMember(org, "owner")).id;
   // Two full steps and the beginning of a third (sources/inventory.ts).
   await org.tenant.run(
     "system",
@@ -90,7 +93,7 @@ describe("the pieces of an export", () => {
         const { caller } = kit.studio.services;
         const again = await caller.asJob("capabilities.exports", "run_exports", org.id, newId("request"));
         const lost = await exports.step(again, order);
-        if (lost.ok && lost.value.part !== null) tries.push(pieceOf(lost.value.part));
+        if (lost.ok) tries.push(...lost.value.parts.map(pieceOf));
         return exports.step(call, order);
       },
     });
@@ -130,5 +133,68 @@ describe("the pieces of an export", () => {
     expect([rows.length, await opens(id)]).toEqual([3, true]);
     await write(id, rows);
     expect(await opens(id)).toBe(false);
+  });
+});
+
+describe("the row of an export that is under way", () => {
+  /** One step is done; then the row says something else, and somebody goes on. */
+  async function goneOnWith(change: string, given: readonly unknown[] = []): Promise<unknown> {
+    const id = await kit.begin(org, org.owner, inventory);
+    const { services } = kit.studio;
+    const dies: Services = {
+      ...services,
+      exports: {
+        ...services.exports,
+        step: (call, order) =>
+          order.part === 1 ? services.exports.step(call, order) : Promise.reject(new Error("killed")),
+      },
+    };
+    await expect(runExport(dies, id)).rejects.toThrow("killed");
+    await asSuperuser(
+      `UPDATE control.exports SET claimed_until = NULL${change === "" ? "" : `, ${change}`} WHERE id = $1`,
+      [id, ...given],
+    );
+    await runExport(services, id);
+    const { state, failure } = await kit.show(org, org.owner, id);
+    return [state, failure];
+  }
+
+  it("is gone on with as it is", async () => {
+    expect(await goneOnWith("")).toEqual(["done", null]);
+  });
+
+  it.each<[string, string, () => unknown[]]>([
+    ["another source", "source = 'documents'", () => []],
+    ["another format", "format = 'jsonl'", () => []],
+    ["other things of it", `spec = spec || '{"from": 1}'`, () => []],
+    ["somebody else who asked, though a member in that role", "requested_by = $2", () => [second]],
+    ["no place to go on from", "cursor = NULL", () => []],
+    ["a place that nobody wrote", "cursor = $2", () => [`dev_${"0".repeat(26)}`]],
+    ["another place with the same proof", "cursor = left(cursor, 44) || $2", () => [`dev_${"0".repeat(26)}`]],
+  ])("reads no row when it says %s", async (_, change, given) => {
+    expect(await goneOnWith(change, given())).toEqual(["failed", "gave_up"]);
+  });
+
+  it("can't be given the place of another export, nor an earlier one of its own", async () => {
+    const places: string[] = [];
+    const { exports } = kit.studio.services;
+    await made(inventory, {
+      step: (call, order) => {
+        if (order.cursor !== null) places.push(order.cursor);
+        return exports.step(call, order);
+      },
+    });
+    expect(places).toHaveLength(2);
+    for (const place of places) expect(await goneOnWith("cursor = $2", [place])).toEqual(["failed", "gave_up"]);
+  });
+
+  it("is done, and opens nothing any more once it says that it is something else", async () => {
+    const id = await made(inventory);
+    const status = async (): Promise<number> => (await kit.download(org, org.owner, id)).status;
+    expect(await status()).toBe(200);
+    await asSuperuser("UPDATE control.exports SET spec = spec || '{\"to\": 5}' WHERE id = $1", [id]);
+    expect(await status()).toBe(422);
+    await asSuperuser("UPDATE control.exports SET spec = spec || '{\"to\": null}' WHERE id = $1", [id]);
+    expect(await status()).toBe(200);
   });
 });

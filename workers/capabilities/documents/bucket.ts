@@ -71,7 +71,11 @@ export async function abortObject(bucket: DocumentBucket, name: string, upload: 
 }
 
 /** Bytes of an object in pieces. @throws Error when it is not there */
-export async function* readObject(bucket: DocumentBucket, name: string, range: ByteRange): AsyncGenerator<Uint8Array> {
+export async function* readObject(
+  bucket: Pick<DocumentBucket, "get">,
+  name: string,
+  range: ByteRange,
+): AsyncGenerator<Uint8Array> {
   const object = await bucket.get(name, { range });
   if (object === null) throw new Error("a version's object is not there");
   const reader = object.body.getReader();

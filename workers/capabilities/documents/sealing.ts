@@ -20,7 +20,7 @@ export async function newDocumentKey(context: CallContext, document: DocumentId)
 
 /** A version with what opens it. @param size plain bytes @throws KeyUnavailable */
 export async function sealedVersion(
-  { dataKeys, scope: { org } }: CallContext,
+  { dataKeys, scope: { org } }: Pick<CallContext, "dataKeys" | "scope">,
   of: { readonly document: DocumentId; readonly id: UploadId; readonly wrappedKey: string },
   size: number,
 ): Promise<SealedVersion> {
@@ -30,7 +30,7 @@ export async function sealedVersion(
 
 /** Opens a range of what lies in the bucket. @throws SealBroken while it is read */
 export async function* readPlain(
-  { bucket }: CallContext,
+  { bucket }: { readonly bucket: Pick<CallContext["bucket"], "get"> },
   version: SealedVersion,
   id: UploadId,
   range: ByteRange,

@@ -9,6 +9,7 @@ import {
   openTenantDatabase,
   type TenantDatabase,
 } from "../../../store/tenant/tenant-database.ts";
+import type { DocumentBucket } from "../documents/bucket.ts";
 import {
   admitTenantCall,
   type Handler as HandlerOf,
@@ -22,6 +23,8 @@ export interface ExportsDependencies extends Omit<TenantCallDependencies, "conne
   /** For one verified call, the source of its database connection; of the job's, as whom it reads. */
   readonly connections: (call: SignedCall, reader?: TenantReader) => ConnectionSource;
   readonly bucket: ExportBucket;
+  /** Where documents lie: read for archives, never written. */
+  readonly documentBucket: Pick<DocumentBucket, "get">;
   readonly toStream: (length: number, pieces: AsyncIterable<Uint8Array>) => ReadableStream<Uint8Array>;
   readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
   /**
@@ -38,7 +41,7 @@ export interface ExportsDependencies extends Omit<TenantCallDependencies, "conne
 /** What an admitted call may use. Everything in it is bound to that call's tenant and actor. */
 export interface CallContext
   extends TenantCall,
-    Pick<ExportsDependencies, "bucket" | "toStream" | "now" | "randomBytes" | "openDestination"> {
+    Pick<ExportsDependencies, "bucket" | "documentBucket" | "toStream" | "now" | "randomBytes" | "openDestination"> {
   /** The tenant's database as somebody who isn't there sees it. */
   readonly databaseAs: (reader: TenantReader) => TenantDatabase;
 }
@@ -56,11 +59,11 @@ export async function admit(
   method: keyof ExportsRpc,
   call: SignedCall,
 ): Promise<CallContext | null> {
-  const { bucket, toStream, now, randomBytes, openDestination, connections, gateway } = dependencies;
+  const { bucket, documentBucket, toStream, now, randomBytes, openDestination, connections, gateway } = dependencies;
   const { roles, jobs } = methodRights[method];
   const expect = { audience: "capabilities.exports", users: roles.length > 0, jobs, once: true } as const;
   const admitted = await admitTenantCall(dependencies, expect, (actor) => mayCall(method, actor), call);
   if (admitted === null) return null;
   const databaseAs = (reader: TenantReader) => openTenantDatabase(admitted.scope, connections(call, reader), gateway);
-  return { ...admitted, databaseAs, bucket, toStream, now, randomBytes, openDestination };
+  return { ...admitted, databaseAs, bucket, documentBucket, toStream, now, randomBytes, openDestination };
 }

@@ -1,12 +1,12 @@
 import { writeXlsxStream } from "hucre/xlsx";
-import { ByteQueue } from "../../../core/byte-queue.ts";
 import { type Cell, sheetText } from "../../../core/exports/cells.ts";
 import type { ResultBytes } from "../../../core/exports/destination.ts";
-import type { ExportPart, ExportsRpc } from "../../../core/rpc/exports.ts";
-import type { CallContext, Handler } from "./admission.ts";
+import type { ExportsRpc } from "../../../core/rpc/exports.ts";
+import type { Handler } from "./admission.ts";
 import { isOrder } from "./order.ts";
+import { PieceWriter } from "./piece-writer.ts";
 import { ok, refused } from "./result.ts";
-import { type OpenExport, openExport, putPiece, resultBytes } from "./sealing.ts";
+import { openExport, piecesOf, resultBytes } from "./sealing.ts";
 import { sources } from "./sources/index.ts";
 
 /** Bytes of each piece of a sheet: what is held of it at a time. */
@@ -34,7 +34,9 @@ export const assemble: Handler<ExportsRpc["assemble"]> = async (context, order) 
       columns: columns.map((header) => ({ header })),
       freezePane: { rows: 1 },
     });
-    return ok(await putAll(context, opened, sheet));
+    const writer = new PieceWriter(context, opened, { series: "sheet", pieceBytes });
+    for await (const bytes of piecesOf(sheet)) await writer.push(bytes);
+    return ok(await writer.flush(true));
   } catch (error) {
     if (error instanceof Stopped) return refused("not_found");
     throw error;
@@ -42,31 +44,6 @@ export const assemble: Handler<ExportsRpc["assemble"]> = async (context, order) 
     opened.key.fill(0);
   }
 };
-
-async function putAll(
-  context: CallContext,
-  opened: OpenExport,
-  stream: ReadableStream<Uint8Array>,
-): Promise<readonly ExportPart[]> {
-  const parts: ExportPart[] = [];
-  const put = async (bytes: Uint8Array<ArrayBuffer>, isLast: boolean): Promise<void> => {
-    const place = { series: "sheet", number: parts.length + 1, before: parts.at(-1)?.object ?? null, isLast } as const;
-    parts.push(await putPiece(context, opened, place, bytes));
-  };
-  const queue = new ByteQueue();
-  const reader = stream.getReader();
-  try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      queue.push(next.value);
-      // The last one says so: something is kept back for it.
-      while (queue.length > pieceBytes) await put(queue.take(pieceBytes), false);
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined);
-  }
-  await put(queue.take(queue.length), true);
-  return parts;
-}
 
 /** The rows that the steps wrote, a line each. */
 async function* rowsOf(result: ResultBytes): AsyncGenerator<Cell[]> {

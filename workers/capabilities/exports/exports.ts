@@ -10,6 +10,7 @@ import { deleteAll, deleteOthers } from "./bucket.ts";
 import { deliver } from "./deliver.ts";
 import { open, prepare } from "./people.ts";
 import { refused } from "./result.ts";
+import { OrderChanged } from "./sealing.ts";
 import { step } from "./step.ts";
 
 /** The capability: every method is admission, then its handler. */
@@ -26,6 +27,7 @@ export function createExports(dependencies: ExportsDependencies): ExportsRpc {
     } catch (error) {
       // Sealed, and the key can't be had: an answer, and never one that is half in clear.
       if (error instanceof KeyUnavailable) return refused("key_unavailable");
+      if (error instanceof OrderChanged) return refused("invalid_request");
       throw error;
     }
   };
@@ -44,7 +46,8 @@ export function createExports(dependencies: ExportsDependencies): ExportsRpc {
       try {
         return await deliver(context, order);
       } catch (error) {
-        if (error instanceof KeyUnavailable) return { ok: false, code: "destination_gone" };
+        if (error instanceof KeyUnavailable || error instanceof OrderChanged)
+          return { ok: false, code: "destination_gone" };
         throw error;
       }
     },

@@ -1,6 +1,7 @@
 /** What members ask for themselves. */
-import { rowsMaxOf } from "../../../core/exports/job.ts";
+import { rowsMaxOf, zipBytesMax } from "../../../core/exports/job.ts";
 import type { ExportsRpc } from "../../../core/rpc/exports.ts";
+import { sumDocuments } from "../../../store/tenant/exports.ts";
 import type { Handler } from "./admission.ts";
 import { isOrder, resultSeries } from "./order.ts";
 import { ok, refused } from "./result.ts";
@@ -8,10 +9,17 @@ import { newExportKey, openExport, resultBytes } from "./sealing.ts";
 import { sources } from "./sources/index.ts";
 
 export const prepare: Handler<ExportsRpc["prepare"]> = async (context, spec, id) => {
-  if (!isOrder({ export: id, spec })) return refused("invalid_request");
+  const { actor } = context.scope;
+  if (!isOrder({ export: id, spec }) || actor.kind !== "user") return refused("invalid_request");
   const rowsExpected = await sources[spec.source].count(context.database, spec, context.now());
   if (rowsExpected > rowsMaxOf(spec.format)) return refused("too_large");
-  return ok({ rowsExpected, wrappedKey: await newExportKey(context, id) });
+  const isArchive = spec.format === "zip";
+  if (isArchive && (await sumDocuments(context.database, spec.documents, context.now())) > zipBytesMax)
+    return refused("too_large");
+  // As whom they are here, which nobody's row says.
+  const { user, role } = actor;
+  const wrappedKey = await newExportKey(context, { export: id, spec, requestedBy: user, requestedRole: role });
+  return ok({ rowsExpected, wrappedKey });
 };
 
 /** Its first piece is fetched when somebody reads it: whoever asked has put the reading on record by then. */

@@ -10,17 +10,19 @@ import { countParts, partBytes, saltBytes } from "../../../core/documents/layout
 import { openRange, type SealedVersion, sealPart } from "../../../core/documents/sealed-part.ts";
 import type { ResultBytes } from "../../../core/exports/destination.ts";
 import type { ExportId } from "../../../core/ids.ts";
-import type { ExportPart } from "../../../core/rpc/exports.ts";
+import type { ExportOrder, ExportPart } from "../../../core/rpc/exports.ts";
 import type { CallContext } from "./admission.ts";
+import { boundPurpose, marked, unmarked } from "./binding.ts";
 import { newObject, objectName } from "./bucket.ts";
 
-const keyPurpose = (id: ExportId): string => `export:${id}`;
+/** Of keys from before what they are for was bound. */
+const unboundPurpose = (id: ExportId): string => `export:${id}`;
 
 /** A key for a new export. @returns it wrapped, for the row @throws KeyUnavailable */
-export async function newExportKey(context: CallContext, id: ExportId): Promise<string> {
+export async function newExportKey(context: CallContext, of: Omit<ExportOrder, "wrappedKey">): Promise<string> {
   const key = context.randomBytes(32);
   try {
-    return await context.dataKeys.wrapper.wrap(context.scope.org, key, keyPurpose(id));
+    return marked(await context.dataKeys.wrapper.wrap(context.scope.org, key, boundPurpose(of)));
   } finally {
     key.fill(0);
   }
@@ -30,18 +32,31 @@ export async function newExportKey(context: CallContext, id: ExportId): Promise<
 export interface OpenExport {
   readonly id: ExportId;
   readonly key: Uint8Array;
+  /** False of one from before: its cursors are as they were. */
+  readonly isBound: boolean;
 }
 
-/** @throws KeyUnavailable */
-export async function openExport(
-  { dataKeys, scope }: CallContext,
-  { export: id, wrappedKey }: { readonly export: ExportId; readonly wrappedKey: string },
-): Promise<OpenExport> {
-  return { id, key: await dataKeys.wrapper.unwrap(scope.org, wrappedKey, keyPurpose(id)) };
+/** @throws KeyUnavailable; OrderChanged when its row says something else than it did when the key was made */
+export async function openExport({ dataKeys, scope }: CallContext, order: ExportOrder): Promise<OpenExport> {
+  const { export: id, wrappedKey } = order;
+  const bound = unmarked(wrappedKey);
+  const purpose = bound === null ? unboundPurpose(id) : boundPurpose(order);
+  try {
+    const key = await dataKeys.wrapper.unwrap(scope.org, bound ?? wrappedKey, purpose);
+    return { id, key, isBound: bound !== null };
+  } catch (error) {
+    if (error instanceof SealBroken) throw new OrderChanged();
+    throw error;
+  }
 }
 
-/** What pieces make up: the rows as steps wrote them, or a sheet made of these. */
-export type PieceSeries = "rows" | "sheet";
+/** An order is not the one that its key was made for. */
+export class OrderChanged extends Error {
+  override readonly name = "OrderChanged";
+}
+
+/** What pieces make up: the rows as steps wrote them, a sheet made of these, or what an archive's end will say. */
+export type PieceSeries = "rows" | "sheet" | "index";
 
 /** Where a piece stands. It is bound into what seals it. */
 export interface PiecePlace {
@@ -116,7 +131,7 @@ async function* readParts(
 }
 
 /** An empty one is opened as well: that it is there, and empty, is part of the result. @throws SealBroken, or Error when it is not there */
-async function* readPiece(
+export async function* readPiece(
   context: CallContext,
   opened: OpenExport,
   part: ExportPart,
@@ -128,7 +143,8 @@ async function* readPiece(
   yield* openRange(pieceOf(context, opened, part, place), whole, { salt: null, body: piecesOf(object.body) });
 }
 
-async function* piecesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** A stream's bytes as they come. */
+export async function* piecesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   const reader = stream.getReader();
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;

@@ -102,10 +102,28 @@ async function takeStep(services: Services, claimed: ClaimedExport) {
       );
       return auditReader.following(call, after, auditEntriesAtOnce);
     },
+    // As somebody's own reading is, before the first byte of it.
+    noteReading: async (document) => {
+      if (!(await isWanted(services, claimed))) return false;
+      await record(services, claimed, {
+        type: "data_access",
+        user_id: requestedBy,
+        document_id: document,
+        action: "read",
+      });
+      return true;
+    },
+    isWanted: () => isWanted(services, claimed),
   });
 }
 
-const orderOf = ({ id, spec, wrappedKey }: ClaimedExport): ExportOrder => ({ export: id, spec, wrappedKey });
+const orderOf = ({ id, spec, wrappedKey, requestedBy, requestedRole }: ClaimedExport): ExportOrder => ({
+  export: id,
+  spec,
+  wrappedKey,
+  requestedBy,
+  requestedRole,
+});
 
 const callOf = (services: Services, { scope }: ClaimedExport) =>
   services.caller.asJob("capabilities.exports", "run_exports", scope.org, services.makeId("request"));

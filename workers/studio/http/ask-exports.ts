@@ -14,6 +14,6 @@ export function askExports<T>(
 
 /** Maps the capability's refusal to the problem that the client sees. */
 export function exportsRefusal({ code }: Extract<ExportsResult<unknown>, { ok: false }>): Refusal {
-  if (code === "too_large") return refuse("too_large", { detail: "So many rows are asked for in several exports" });
+  if (code === "too_large") return refuse("too_large", { detail: "So much is asked for in several exports" });
   return refusalOf({ ok: false, code });
 }

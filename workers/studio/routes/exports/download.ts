@@ -36,7 +36,14 @@ async function resultFor(
 const mayExport = (role: Result["requestedRole"], { spec }: Result): boolean =>
   decide(role, "exports:read") === "allow" && decide(role, sourcePermissions[spec.source]) === "allow";
 
-const orderOf = ({ id, spec, wrappedKey, parts }: Result) => ({ export: id, spec, wrappedKey, parts });
+const orderOf = ({ id, spec, wrappedKey, requestedBy, requestedRole, parts }: Result) => ({
+  export: id,
+  spec,
+  wrappedKey,
+  requestedBy,
+  requestedRole,
+  parts,
+});
 
 const headersOf = ({ id, spec, createdAt }: Result): AnswerHeaders => ({
   "Content-Type": mediaTypes[spec.format],

@@ -6,6 +6,7 @@ import {
   exportSources,
   exportStates,
   exportThingsMax,
+  formatsOf,
 } from "../../../../core/exports/job.ts";
 import type { ExportRow } from "../../../../store/control/exports.ts";
 import { idOf, idText, instant, role } from "../../http/schemas.ts";
@@ -13,7 +14,7 @@ import { idOf, idText, instant, role } from "../../http/schemas.ts";
 export const exportParams = z.strictObject({ export_id: idOf("export") });
 
 const span = { from: z.iso.datetime().nullable().default(null), to: z.iso.datetime().nullable().default(null) };
-const format = z.enum(exportFormats);
+const format = z.enum(formatsOf("inventory"));
 /** The person's own download, or one of the organisation's destinations. */
 const destination = idOf("exportDestination").nullable().default(null);
 /** What of which source: what does not belong to it is refused. */
@@ -29,7 +30,7 @@ export const wanted = z.discriminatedUnion("source", [
   z.strictObject({ source: z.literal("audit"), format, destination, ...span }),
   z.strictObject({
     source: z.literal("documents"),
-    format,
+    format: z.enum(formatsOf("documents")),
     destination,
     documents: z.array(idOf("document")).min(1).max(exportThingsMax).nullable().default(null),
   }),

@@ -2,7 +2,7 @@ import { Input } from "@cloudflare/kumo/components/input";
 import { Select } from "@cloudflare/kumo/components/select";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { exportFormats, exportSources, sourcePermissions } from "../../../../../core/exports/job.ts";
+import { exportSources, formatsOf, sourcePermissions } from "../../../../../core/exports/job.ts";
 import { createExport, type Destination, type Export, exportsKey, type WantedExport } from "../../api/exports.ts";
 import { FormDialog } from "../../components/form-dialog.tsx";
 import { useOrg } from "../../components/org-context.tsx";
@@ -67,7 +67,11 @@ export function NewExportDialog(props: {
         label="What"
         value={source}
         renderValue={(value) => sourceNames[value]}
-        onValueChange={(next) => next !== null && setSource(next)}
+        onValueChange={(next) => {
+          if (next === null) return;
+          setSource(next);
+          if (!formatsOf(next).includes(format)) setFormat("csv");
+        }}
         description={whatText(source, props.offer.device)}
       >
         {exportSources
@@ -90,7 +94,7 @@ export function NewExportDialog(props: {
         renderValue={(value) => formatNames[value]}
         onValueChange={(next) => next !== null && setFormat(next)}
       >
-        {exportFormats.map((each) => (
+        {formatsOf(source).map((each) => (
           <Select.Option key={each} value={each}>
             {formatNames[each]}
           </Select.Option>
@@ -130,6 +134,6 @@ function whatText(source: Export["source"], device: string | null): string {
     case "audit":
       return "Entries of the log, oldest first";
     case "documents":
-      return "Names, sizes and versions; the documents themselves stay where they are";
+      return "Names, sizes and versions of those that you see; as a zip, the files themselves with a list";
   }
 }

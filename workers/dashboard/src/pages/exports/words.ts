@@ -6,12 +6,13 @@ export const sourceNames: Readonly<Record<Export["source"], string>> = {
   inventory: "Devices",
   telemetry: "Readings",
   audit: "Audit log",
-  documents: "List of documents",
+  documents: "Documents",
 };
 export const formatNames: Readonly<Record<Export["format"], string>> = {
   csv: "CSV",
   jsonl: "JSON lines",
   xlsx: "Excel",
+  zip: "Zip of the files",
 };
 
 /** The source in an address; null for anything else. */
@@ -21,7 +22,7 @@ export const parseSource = (text: string | null): Export["source"] | null =>
 const failures: Readonly<Record<string, string>> = {
   access_lost: "Whoever asked may no longer read this",
   key_unavailable: "The organisation's encryption key could not be had",
-  too_large: "There were more rows than an export may have",
+  too_large: "There was more than an export may have",
   gave_up: "It was tried as often as it is worth; ask again later",
   rejected: "Another administrator refused it",
   approval_expired: "Nobody agreed within three days",
