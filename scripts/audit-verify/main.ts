@@ -1,5 +1,6 @@
 /** `node sentinel-audit-verify.mjs FILE|DIR|URL [--known FILE] [--witness KEY] [--key-file FILE]`: `audit verify` for auditors, in one file. */
 import { openLog, refuseTarget } from "../cli/audit/open-log.ts";
+import { isTable, verifyTable } from "../cli/audit/proved-table.ts";
 import { describe, examine, isGood, witnessOf } from "../cli/audit/verify-shown.ts";
 import { CliError } from "../cli/cli-error.ts";
 import { runSingleFile } from "../cli/single-file.ts";
@@ -7,7 +8,7 @@ import { runSingleFile } from "../cli/single-file.ts";
 const usage = [
   "node sentinel-audit-verify.mjs FILE|DIR|URL [--known FILE] [--witness KEY] [--key-file FILE]",
   "",
-  "FILE            a log written by: sentinel audit export",
+  "FILE            a log written by: sentinel audit export, or a table with proofs (csv_proofs)",
   "DIR             a log's second copy, downloaded from its bucket: log/LOG",
   "URL             a log's address: https://HOST/api/v1/orgs/ORG/audit",
   "--known FILE    the log's keys and last checkpoint, as you know them; made if it is not there",
@@ -27,6 +28,11 @@ await runSingleFile(usage, options, async (target, values) => {
   const problem = refuseTarget(target);
   if (problem !== null) throw new CliError("invalid_value", `the log's name ${problem}`, 2);
   const known = values.known ?? null;
+  if (isTable(target) && values.witness === undefined) {
+    const { isGood: isTableGood, lines } = await verifyTable(target, known);
+    for (const line of lines) console.log(line);
+    return isTableGood ? 0 : 1;
+  }
   const witness = witnessOf(values.witness);
   const log = await openLog(target, values["key-file"]);
   const examination = await examine(log, known, witness, null, Date.now());

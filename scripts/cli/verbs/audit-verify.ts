@@ -3,6 +3,7 @@ import type { KeptLeaf } from "../../../core/audit/leaf-judge.ts";
 import { databaseLeaves } from "../audit/database-leaves.ts";
 import { databasesOf, databaseUrlFileFlag } from "../audit/databases.ts";
 import { openLog, refuseTarget } from "../audit/open-log.ts";
+import { isTable, verifyTable } from "../audit/proved-table.ts";
 import { describe, examine, isGood, witnessOf } from "../audit/verify-shown.ts";
 import { CliError } from "../cli-error.ts";
 import { readSnapshot } from "../database.ts";
@@ -16,6 +17,7 @@ export const auditVerify: Verb = {
   details: [
     "The checkpoint's signature, the tree under it, and every leaf. With --known also that the log goes on from",
     "where it was last time. With --database also each leaf that Postgres keeps, against what was signed.",
+    "A table of entries with proofs (the export's csv_proofs) is verified row by row.",
     "",
     "Exit status: 0 all is well, 1 it is not (or could not be read), 2 the command was not understood.",
     "Auditors without this repository: sentinel-audit-verify.mjs is the same in one file (docs/audit-proofs.md).",
@@ -42,10 +44,21 @@ export const auditVerify: Verb = {
     "audit verify bucket/log/org_01jd3x2k8hf9v8v3k4m5n6p7q8 --known demo.known",
   ],
   async run(flags, print) {
+    const isAlone = flags["database"] === undefined && flags["database-url-file"] === undefined;
+    if (isTable(flags["log"] as string)) {
+      if (!isAlone || flags["witness"] !== undefined)
+        throw new CliError(
+          "invalid_value",
+          "a table takes --known alone: only a whole log can be held against more",
+          2,
+        );
+      const { isGood, lines } = await verifyTable(flags["log"] as string, flags["known"] ?? null);
+      for (const line of lines) print(line);
+      return isGood ? 0 : 1;
+    }
     const witness = witnessOf(flags["witness"]);
     const log = await openLog(flags["log"] as string, flags["key-file"]);
     const known = flags["known"] ?? null;
-    const isAlone = flags["database"] === undefined && flags["database-url-file"] === undefined;
     const copies = isAlone ? null : copyIn(databasesOf(flags["state"], flags["database-url-file"]));
     const examination = await examine(log, known, witness, copies, Date.now());
     for (const line of describe(examination, known)) print(line);

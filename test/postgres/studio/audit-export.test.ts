@@ -5,10 +5,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { originOf } from "../../../core/audit/checkpoint.ts";
 import type { AuditEntry, AuditFields } from "../../../core/audit/events.ts";
+import { type HashReader, inclusionProof } from "../../../core/audit/tree.ts";
 import type { OrgId } from "../../../core/ids.ts";
 import { stepUpMsMax } from "../../../core/limits.ts";
+import { verifyTable } from "../../../scripts/cli/audit/proved-table.ts";
 import type { Services } from "../../../workers/studio/services.ts";
-import { newLogKey, SignedLog } from "../../support/signed-log.ts";
+import { newLogKey, SignedLog, sha256 } from "../../support/signed-log.ts";
 import { runCli } from "../cli/run-cli.ts";
 import { sinkEntry } from "../data/support.ts";
 import { newUserId } from "../support.ts";
@@ -41,6 +43,12 @@ beforeAll(async () => {
           return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 255]), bytes]);
         });
         return new Uint8Array(Buffer.concat(leaves));
+      },
+      inclusion: async (_call, seq, wanted) => {
+        const size = wanted ?? signed;
+        const read: HashReader = (level, from, to) => (level === 0 ? log.hashes.slice(from, to) : []);
+        const proof = inclusionProof(read, seq - 1, size, sha256).map((hash) => new Uint8Array(hash));
+        return { seq, size, leafJson: log.leaves[seq - 1] as string, proof, root: new Uint8Array(32), note: "" };
       },
     },
     auditReader: {
@@ -191,6 +199,64 @@ describe("a log that is exported as a table", () => {
       const sent = await ask(org, query, token);
       expect([query, sent.status, sent.body.code]).toEqual([query, 400, "invalid_cursor"]);
     }
+  });
+});
+
+describe("a log that is exported as a table with proofs", () => {
+  const verify = (text: string) => runCli(["audit", "verify", file(text)]);
+
+  it("is verified offline row by row, although the log grew meanwhile, and says whether it is whole", async () => {
+    const org = await withLog(130);
+    const parts = await all(org, "format=csv_proofs", () => {
+      grow(org, 3);
+      signed = entries.length;
+    });
+    expect(parts.map(({ body }) => body.done)).toEqual([0, 50, 100, 130]);
+    const text = textOf(parts);
+    expect(text).not.toMatch(/(?:^|,)"[=+\-@\t\r]/m);
+    const verified = await verify(text);
+    expect([verified.status, verified.stdout]).toEqual([0, expect.stringContaining("130 rows are what was signed")]);
+    expect(verified.stdout).toContain("They are the whole log");
+    const events = parts.map(({ requestId }) => studio.audit.of(requestId).map(({ event }) => event));
+    expect(events[0]).toContainEqual(expect.objectContaining({ type: "export", format: "audit-log+csv_proofs" }));
+  });
+
+  it("may be of what was asked for, and then says that of the rest it says nothing", async () => {
+    const org = await withLog(20);
+    entries = entries.filter(({ seq }) => seq % 3 === 0);
+    const verified = await verify(textOf(await all(org, "format=csv_proofs&type=login")));
+    expect([verified.status, verified.stdout]).toEqual([0, expect.stringContaining("6 rows are what was signed")]);
+    expect(verified.stdout).toContain("not the whole log");
+  });
+
+  it("names the row that somebody changed, wherever, and one that is of no log or there twice", async () => {
+    const org = await withLog(20);
+    const text = textOf(await all(org, "format=csv_proofs"));
+    const row = /^"12",.*$/m.exec(text)?.[0] as string;
+    expect(row).toContain('"203.0.113.7"');
+    const with12 = (changed: string) => text.replace(row, () => changed);
+    const forgeries: readonly (readonly [string, string])[] = [
+      ["shown_differs", with12(row.replace('"login"', '"api_call"'))],
+      ["shown_differs", with12(row.replace('"success"', '"failure"'))],
+      ["shown_differs", with12(row.replace('"203.0.113.7"', '"198.51.100.1"'))],
+      ["shown_differs", with12(row.replace('""outcome"":""success""', '""outcome"":""failure""'))],
+      ["other_leaf", with12(row.replace(/"[0-9a-f]{64}"/, `"${"0".repeat(64)}"`))],
+      ["other_leaf", with12(row.replaceAll('""outcome"":""success""', '""outcome"":""failure""'))],
+      ["twice", text.replace(row, () => `${row}\r\n${row}`)],
+      ["not_in_log", with12(row.replace(/("\{""at.*\}"),"[^"]*"/, '$1,""'))],
+    ];
+    for (const [why, forged] of forgeries) {
+      expect(forged).not.toBe(text);
+      const { isGood, lines } = await verifyTable(file(forged), null);
+      expect([why, isGood, lines[0]]).toEqual([why, false, expect.stringMatching(new RegExp(`✗ entry 12: .*${why}`))]);
+    }
+    const unsigned = text.replace(/\n20\n/, "\n19\n");
+    const refused = await verify(unsigned);
+    expect([refused.status, refused.stdout]).toEqual([1, expect.stringContaining("checkpoint_not_signed")]);
+    const plain = await verify(textOf(await all(org, "format=csv")));
+    expect([plain.status, plain.stderr]).toEqual([1, expect.stringContaining("csv_proofs")]);
+    for (const cut of [text.slice(0, -9), text.replace('"12",', "12,")])
+      await expect(verifyTable(file(cut), null)).rejects.toMatchObject({ code: "bad_table" });
   });
 });
 

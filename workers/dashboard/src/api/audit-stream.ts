@@ -95,7 +95,7 @@ const partSchema = z.object({
   total: z.number(),
   next_cursor: z.nullable(z.string()),
 });
-export type ExportFormat = "jsonl" | "csv";
+export type ExportFormat = "jsonl" | "csv" | "csv_proofs";
 
 /** One part of an export; the first leaves an entry in the log. */
 export function exportPart(org: string, format: ExportFormat, cursor: string | null, signal: AbortSignal) {

@@ -1,4 +1,4 @@
-import { csvHead, csvLine } from "../../../../core/audit/csv.ts";
+import { csvHead, csvLine, provedCsvHead, provedCsvLine } from "../../../../core/audit/csv.ts";
 import type { AuditEntry } from "../../../../core/audit/events.ts";
 import { logFileFormat } from "../../../../core/audit/log-file-format.ts";
 import { shownEntry } from "../../../../core/audit/shown-entry.ts";
@@ -13,7 +13,10 @@ import type { MemberContext } from "../../pipeline/request-context.ts";
 export type ExportPlace =
   | { readonly format: "jsonl"; readonly size: number; readonly next: "hashes" | "leaves"; readonly index: number }
   /** Entries below this one are next, newest first. */
-  | { readonly format: "csv"; readonly size: number; readonly before: number };
+  | { readonly format: TableFormat; readonly size: number; readonly before: number };
+
+/** With a proof in each row, or without. */
+type TableFormat = "csv" | "csv_proofs";
 
 export interface ExportPart {
   readonly text: string;
@@ -25,6 +28,9 @@ export interface ExportPart {
 
 export type CsvFilter = Pick<AuditFilter, "type" | "actor" | "outcome" | "fromMs" | "toMs">;
 
+/** Rows with a proof in one part, and so many asked for at once: each takes the log some milliseconds. */
+const provedRowsMax = 50;
+const proofsAtOnce = 5;
 /** Tiles of hashes in one part: 64 of 11 KiB, the hashes of 16,384 entries. */
 const tilesAPart = 64;
 
@@ -35,7 +41,10 @@ export async function firstPart(context: MemberContext, format: ExportPlace["for
   );
   if (view === null) return null;
   const { keys, note: checkpoint, size } = view;
-  if (format === "csv") return { text: csvHead, done: 0, size, next: { format, size, before: size + 1 } };
+  if (format !== "jsonl") {
+    const text = format === "csv" ? csvHead : provedCsvHead({ checkpoint, keys });
+    return { text, done: 0, size, next: { format, size, before: size + 1 } };
+  }
   const cosigned = view.cosigned.map(({ note }) => note);
   const text = jsonLine({ format: logFileFormat, keys, checkpoint, cosigned });
   return { text, done: 0, size, next: { format, size, next: "hashes", index: 0 } };
@@ -43,7 +52,7 @@ export async function firstPart(context: MemberContext, format: ExportPlace["for
 
 /** What stands at a place. @throws Unavailable */
 export async function partAt(context: MemberContext, place: ExportPlace, filter: CsvFilter): Promise<ExportPart> {
-  if (place.format === "csv") return await csvPart(context, place, filter);
+  if (place.format !== "jsonl") return await tablePart(context, place, filter);
   return place.next === "hashes" ? await hashesPart(context, place) : await leavesPart(context, place);
 }
 
@@ -77,16 +86,34 @@ async function leavesPart(context: MemberContext, place: JsonlPlace): Promise<Ex
   return { text: lines.join(""), done: last, size, next: last < size ? { ...place, index: index + 1 } : null };
 }
 
-async function csvPart(
+async function tablePart(
   context: MemberContext,
-  place: Extract<ExportPlace, { format: "csv" }>,
+  place: Exclude<ExportPlace, { format: "jsonl" }>,
   filter: CsvFilter,
 ): Promise<ExportPart> {
-  const { size, before } = place;
-  const { items, nextBeforeSeq } = await list(context, { ...filter, beforeSeq: before, limit: pageItemsMax });
-  const text = items.map(csvLine).join("");
+  const { format, size, before } = place;
+  const limit = format === "csv" ? pageItemsMax : provedRowsMax;
+  const { items, nextBeforeSeq } = await list(context, { ...filter, beforeSeq: before, limit });
+  const lines = format === "csv" ? items.map(csvLine) : await provedLines(context, items, size);
   const done = nextBeforeSeq === null ? size : size + 1 - nextBeforeSeq;
-  return { text, done, size, next: nextBeforeSeq === null ? null : { ...place, before: nextBeforeSeq } };
+  const next = nextBeforeSeq === null ? null : { ...place, before: nextBeforeSeq };
+  return { text: lines.join(""), done, size, next };
+}
+
+/** @param size of the tree that the export's checkpoint signed */
+async function provedLines(context: MemberContext, entries: readonly AuditEntry[], size: number): Promise<string[]> {
+  const { services, asUser } = context;
+  const proved = async (entry: AuditEntry): Promise<string> => {
+    const view = await fromPart("audit proofs", async () =>
+      services.auditProofs.inclusion(await asUser("durable-objects.audit-reader"), entry.seq, size),
+    );
+    if (view === null) throw new Error("the log no longer covers what it had signed");
+    return provedCsvLine(entry, view.leafJson, view.proof.map(toBase64));
+  };
+  const lines: string[] = [];
+  for (let at = 0; at < entries.length; at += proofsAtOnce)
+    lines.push(...(await Promise.all(entries.slice(at, at + proofsAtOnce).map(proved))));
+  return lines;
 }
 
 async function tileOf(

@@ -14,9 +14,10 @@ export const exportedFreelyMax = 1000;
 
 const query = z.strictObject({
   /** `jsonl` if it is not said. */
-  format: z.enum(["jsonl", "csv"]).optional(),
+  format: z.enum(["jsonl", "csv", "csv_proofs"]).optional(),
   cursor: z.string().min(1).max(2048).optional(),
-  // A table is of what is asked for; a log that proves itself is whole.
+  // A table is of what is asked for, and its rows may each prove that they are of the log; that none is missing, only
+  // the whole log can.
   type: z.enum(auditTypes).optional(),
   actor: idOf("user").optional(),
   outcome: z.enum(auditOutcomes).optional(),
@@ -36,7 +37,8 @@ const part = z.object({
 
 /**
  * The log, part by part: `jsonl` with the tree's hashes and a checkpoint, which `audit verify` takes as a file;
- * `csv` newest first. The first part is on record as an export; a cursor shows that it was, and says where to go on
+ * `csv` newest first, `csv_proofs` with each row's leaf and proof under that checkpoint, which `audit verify` takes too.
+ * The first part is on record as an export; a cursor shows that it was, and says where to go on
  * after a broken connection.
  */
 export const exportAudit = defineRoute(
@@ -49,7 +51,7 @@ export const exportAudit = defineRoute(
     const filter = { type, actor, outcome, fromMs, toMs };
     const isNarrowed = Object.values(filter).some((value) => value !== null);
     if (format === "jsonl" && isNarrowed) {
-      const message = "jsonl is the whole log, or it would prove nothing: csv takes filters";
+      const message = "jsonl is the whole log, or it would prove nothing: csv and csv_proofs take filters";
       return refuse("invalid_request", { errors: [{ path: "format", message }] });
     }
     // A cursor is of these filters, so that what is on record is what was taken.

@@ -26,7 +26,7 @@ export function ExportSection() {
       const { parts, total } = await exportLog(org.id, format, controller.signal, (done, of) =>
         setProgress({ kind: "running", done, total: of }),
       );
-      save(parts, `audit-${org.slug}.${format}`);
+      save(parts, `audit-${org.slug}.${format === "jsonl" ? "jsonl" : "csv"}`);
       setProgress({ kind: "done", total });
     } catch (error) {
       setProgress(controller.signal.aborted ? { kind: "none" } : { kind: "failed", error });
@@ -36,7 +36,7 @@ export function ExportSection() {
   return (
     <Section
       title="Export"
-      lead="JSON lines hold what proves them, for “audit verify” on a machine without us. CSV is for a spreadsheet. That you took it stands in this log."
+      lead="JSON lines hold what proves them, for “audit verify” on a machine without us. CSV is for a spreadsheet; with proofs, each row proves itself there too. That you took it stands in this log."
       actions={
         isRunning ? (
           <Button onClick={() => running.current?.abort()}>Cancel</Button>
@@ -44,6 +44,7 @@ export function ExportSection() {
           <>
             <Button onClick={() => void begin("jsonl")}>Export JSON lines</Button>
             <Button onClick={() => void begin("csv")}>Export CSV</Button>
+            <Button onClick={() => void begin("csv_proofs")}>CSV with proofs</Button>
           </>
         )
       }
