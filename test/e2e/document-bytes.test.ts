@@ -1,6 +1,7 @@
 /** Bytes of documents through the whole system: edge, studio, capabilities, a bucket of workerd's, and back. */
-import { randomBytes } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createHash, randomBytes } from "node:crypto";
+import { unzipSync } from "fflate";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { sessionCookieName } from "../../core/rpc/studio.ts";
 import { pdfOfGlyphs } from "../support/pdf/make.ts";
 import { browserSignIn, newPerson, testPassword } from "./support/api.ts";
@@ -155,6 +156,33 @@ describe("what is in a document", () => {
         owner.api.send<{ items: { id: string }[] }>("GET", `/api/v1/orgs/${org}/documents?q=${encodeURIComponent(q)}`),
       );
       expect([q, found.items.map((item) => item.id)]).toEqual([q, [id]]);
+    }
+  });
+});
+
+describe("documents as a zip", () => {
+  it("are every one of them, as they were sent, with a list that has their sums", async () => {
+    const { id } = await done(
+      owner.api.send<{ id: string }>("POST", `/api/v1/orgs/${org}/exports`, { source: "documents", format: "zip" }),
+    );
+    const path = `/api/v1/orgs/${org}/exports/${id}`;
+    await vi.waitFor(
+      async () => {
+        const { state } = await done(owner.api.send<{ state: string }>("GET", path));
+        if (state !== "done") throw new Error(`the export is ${state}`);
+      },
+      { timeout: 120_000, interval: 500 },
+    );
+    const answer = await fetch(`${stack.description.url}${path}/download`, { headers: bearer() });
+    expect([answer.status, answer.headers.get("Content-Type")]).toEqual([200, "application/zip"]);
+    const files = unzipSync(new Uint8Array(await answer.arrayBuffer()));
+    const lines = new TextDecoder().decode(files["documents.csv"]).trimEnd().split("\r\n").slice(1);
+    expect(lines.length).toBe(Object.keys(files).length - 1);
+    for (const line of lines) {
+      const [doc, , file = "", , , , sum] = line.split(",").map((cell) => cell.replaceAll('"', ""));
+      const sent = Buffer.from(await (await fetch(`${at}/${doc}/content`, { headers: bearer() })).arrayBuffer());
+      expect([file, sent.equals(files[file] ?? new Uint8Array(1))]).toEqual([file, true]);
+      expect(createHash("sha256").update(sent).digest("hex")).toBe(sum);
     }
   });
 });
