@@ -1,10 +1,10 @@
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { repositoryRoot } from "../../scripts/units.ts";
+import { runScript } from "../support/run-script.ts";
 import { Api, eventually, newPerson, testPassword } from "./support/api.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 import { done, newKey, newMember, newOrg, type TestPerson } from "./support/things.ts";
@@ -118,8 +118,8 @@ it("leaves nothing of whom it erases, in answers, storage or Postgres, and a log
   const address = `${stack.description.url}/api/v1/orgs/${org}/audit`;
   const verb = ["audit", "verify", address, "--key-file", keyFile, "--known", join(folder, "known")];
   const command = [join(repositoryRoot, "scripts/cli/main.ts"), ...verb, "--database", "--state", stack.stateDir];
-  const run = spawnSync(process.execPath, command, { encoding: "utf8" });
-  expect([run.status, run.stdout + run.stderr]).toEqual([0, expect.stringContaining("what was signed")]);
+  const run = await runScript(command);
+  expect([run.status, run.output]).toEqual([0, expect.stringContaining("what was signed")]);
   for (const trace of [gone.userId, browser]) {
     expect(storage().includes(trace)).toBe(false);
     expect(await postgres()).not.toContain(trace);

@@ -1,5 +1,4 @@
 /** How an audit log leaves, and a person leaves it: by the dashboard's own buttons, in Chromium, on the real stack. */
-import { spawnSync } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
@@ -12,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { stepUpMsMax } from "../../core/limits.ts";
 import { buildAuditVerify } from "../../scripts/audit-verify/build.ts";
 import { repositoryRoot } from "../../scripts/units.ts";
+import { runScript } from "../support/run-script.ts";
 import { type Api, eventually, newPerson, testPassword } from "./support/api.ts";
 import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
@@ -137,9 +137,9 @@ describe("an audit log that is exported in the dashboard", () => {
     const file = join(folder, "audit.jsonl");
     await download.saveAs(file);
     const script = await buildAuditVerify(join(folder, "sentinel-audit-verify.mjs"));
-    const verify = () => spawnSync(process.execPath, [script, file], { encoding: "utf8", cwd: folder });
-    const run = verify();
-    expect([run.status, run.stdout + run.stderr]).toEqual([0, expect.stringContaining("what was signed")]);
+    const verify = () => runScript([script, file], { cwd: folder });
+    const run = await verify();
+    expect([run.status, run.output]).toEqual([0, expect.stringContaining("what was signed")]);
   });
 });
 

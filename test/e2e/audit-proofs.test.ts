@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { buildAuditVerify } from "../../scripts/audit-verify/build.ts";
 import { buildAuditWitness } from "../../scripts/audit-witness/build.ts";
 import { repositoryRoot } from "../../scripts/units.ts";
+import { runScript } from "../support/run-script.ts";
 import { Api, eventually, newPerson, testPassword } from "./support/api.ts";
 import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
@@ -62,11 +62,7 @@ const covered = () =>
     90_000,
   );
 
-function sentinel(...args: string[]): { status: number | null; output: string } {
-  const command = [join(repositoryRoot, "scripts/cli/main.ts"), ...args];
-  const run = spawnSync(process.execPath, command, { encoding: "utf8" });
-  return { status: run.status, output: run.stdout + run.stderr };
-}
+const sentinel = (...args: string[]) => runScript([join(repositoryRoot, "scripts/cli/main.ts"), ...args]);
 const database = () => ["--database", "--state", stack.stateDir];
 
 /** As somebody with all of Postgres: no trigger fires. */
@@ -88,20 +84,24 @@ async function asDatabaseOwner(query: string, values: readonly unknown[]): Promi
 describe("the audit log of a running system", () => {
   it("is verified from its address, against Postgres, and as a file that needs neither", async () => {
     const known = join(folder, "log.known");
-    const first = sentinel("audit", "verify", address, "--key-file", keyFile, "--known", known, ...database());
+    const first = await sentinel("audit", "verify", address, "--key-file", keyFile, "--known", known, ...database());
     expect(first).toMatchObject({ status: 0, output: expect.stringContaining("entries are what was signed") });
     const file = join(folder, "exported.log");
-    expect(sentinel("audit", "export", address, "--key-file", keyFile, "--out", file)).toMatchObject({ status: 0 });
+    expect(await sentinel("audit", "export", address, "--key-file", keyFile, "--out", file)).toMatchObject({
+      status: 0,
+    });
     const script = await buildAuditVerify(join(folder, "sentinel-audit-verify.mjs"));
-    const alone = spawnSync(process.execPath, [script, file, "--known", known], { encoding: "utf8", cwd: folder });
-    expect([alone.status, alone.stdout + alone.stderr]).toEqual([0, expect.stringContaining("what was signed")]);
+    const alone = await runScript([script, file, "--known", known], { cwd: folder });
+    expect([alone.status, alone.output]).toEqual([0, expect.stringContaining("what was signed")]);
     // Reading the leaves was on record; after the next checkpoint the log goes on from the one that is known.
     await covered();
     const before = (await status()).checkpoint?.size ?? 0;
     await done(owner.send("GET", `/api/v1/orgs/${org}/members`));
     await covered();
     expect((await status()).checkpoint?.size).toBe(before + 1);
-    expect(sentinel("audit", "verify", address, "--key-file", keyFile, "--known", known)).toMatchObject({ status: 0 });
+    expect(await sentinel("audit", "verify", address, "--key-file", keyFile, "--known", known)).toMatchObject({
+      status: 0,
+    });
   });
 
   it("is not believed when it was changed in Postgres by somebody who owns it", async () => {
@@ -116,35 +116,30 @@ describe("the audit log of a running system", () => {
     );
     expect(changed).toBe(1);
     // Every hash in the table fits, so the table alone looks well; what was signed does not.
-    expect(sentinel("audit", "verify-leaves", "--org", log, "--state", stack.stateDir).status).toBe(0);
-    const { status: code, output } = sentinel("audit", "verify", address, "--key-file", keyFile, ...database());
+    expect((await sentinel("audit", "verify-leaves", "--org", log, "--state", stack.stateDir)).status).toBe(0);
+    const { status: code, output } = await sentinel("audit", "verify", address, "--key-file", keyFile, ...database());
     expect([code, output]).toEqual([1, expect.stringMatching(/✗ the copy: entry 2\d\d: changed/)]);
   });
 
   it("is cosigned by a witness that the school holds, which the verifier then asks for", async () => {
     const dir = join(folder, "witness");
     const program = await buildAuditWitness(join(folder, "sentinel-audit-witness.mjs"));
-    const witness = (...args: string[]) => {
-      const run = spawnSync(process.execPath, [program, address, "--dir", dir, "--once", ...args], {
-        encoding: "utf8",
-      });
-      return { status: run.status, output: run.stdout + run.stderr };
-    };
-    const key = /school\.test\/w1\+\S+/.exec(witness("--name", "school.test/w1").output)?.[0] ?? "";
-    const before = sentinel("audit", "verify", address, "--key-file", keyFile, "--witness", key);
+    const witness = (...args: string[]) => runScript([program, address, "--dir", dir, "--once", ...args]);
+    const key = /school\.test\/w1\+\S+/.exec((await witness("--name", "school.test/w1")).output)?.[0] ?? "";
+    const before = await sentinel("audit", "verify", address, "--key-file", keyFile, "--witness", key);
     expect([before.status, before.output]).toEqual([1, expect.stringContaining("not_cosigned")]);
     const witnesses = `/api/v1/orgs/${org}/audit/witnesses`;
     const made = await done(owner.send<{ token: string }>("POST", witnesses, { name: "The board", key }));
     writeFileSync(join(dir, "token"), made.token, { mode: 0o600 });
-    expect(witness()).toMatchObject({ status: 0, output: expect.stringContaining("✓ cosigned") });
+    expect(await witness()).toMatchObject({ status: 0, output: expect.stringContaining("✓ cosigned") });
     await covered();
     const size = (await status()).checkpoint?.size ?? 0;
-    expect(witness()).toMatchObject({ status: 0, output: expect.stringContaining(`up to entry ${size}`) });
+    expect(await witness()).toMatchObject({ status: 0, output: expect.stringContaining(`up to entry ${size}`) });
     // What the witness asked and signed is no entry: the log rests.
     expect((await status()).checkpoint).toMatchObject({ size, pending: 0 });
     const note = (await owner.send<string>("GET", `/api/v1/orgs/${org}/audit/checkpoint`)).body;
     expect(note).toContain("\n\u2014 school.test/w1 ");
-    const verified = sentinel("audit", "verify", address, "--key-file", keyFile, "--witness", key);
+    const verified = await sentinel("audit", "verify", address, "--key-file", keyFile, "--witness", key);
     expect([verified.status, verified.output]).toEqual([0, expect.stringContaining(`up to entry ${size}`)]);
     expect(readFileSync(join(dir, "known"), "utf8")).toContain(`\\n${size}\\n`);
     const listed = await done(owner.send<{ items: { cosigned: { size: number } }[] }>("GET", witnesses));

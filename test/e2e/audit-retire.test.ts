@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type MonthManifest, parseMonthLines } from "../../core/audit/month-archive.ts";
 import { buildAuditVerify } from "../../scripts/audit-verify/build.ts";
 import { repositoryRoot } from "../../scripts/units.ts";
+import { runScript } from "../support/run-script.ts";
 import { type Api, eventually, newPerson } from "./support/api.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 import { done, newKey, newOrg } from "./support/things.ts";
@@ -86,11 +86,7 @@ async function again(): Promise<void> {
   stack = await startStackProcess(stateDir, [...flags, "--port", port]);
 }
 
-function sentinel(...args: string[]): { status: number | null; output: string } {
-  const command = [join(repositoryRoot, "scripts/cli/main.ts"), ...args];
-  const run = spawnSync(process.execPath, command, { encoding: "utf8" });
-  return { status: run.status, output: run.stdout + run.stderr };
-}
+const sentinel = (...args: string[]) => runScript([join(repositoryRoot, "scripts/cli/main.ts"), ...args]);
 
 /** What the platform's log says of months, oldest first. */
 async function recorded(): Promise<{ month: string; action: string; entries: number | null; seal: string | null }[]> {
@@ -192,7 +188,7 @@ const verifyEverything = () =>
 
 describe("entries whose seven years are over", () => {
   it("stay where they are, all of them, when the Workers die before their month's end is committed", async () => {
-    expect(verifyEverything()).toMatchObject({ status: 0 });
+    expect(await verifyEverything()).toMatchObject({ status: 0 });
     await asked(hold);
     // The years: triggers refuse this to everybody who does not own the table.
     for (const { month, first, last } of [september, october]) {
@@ -242,13 +238,18 @@ describe("entries whose seven years are over", () => {
   });
 
   it("still verify: the log from its address, what Postgres keeps of it, and a file that needs neither", async () => {
-    expect(verifyEverything()).toMatchObject({ status: 0, output: expect.stringContaining("are what was signed") });
+    expect(await verifyEverything()).toMatchObject({
+      status: 0,
+      output: expect.stringContaining("are what was signed"),
+    });
     const file = join(folder, "exported.log");
     const address = `${stack.description.url}/api/v1/orgs/${org}/audit`;
-    expect(sentinel("audit", "export", address, "--key-file", keyFile, "--out", file)).toMatchObject({ status: 0 });
+    expect(await sentinel("audit", "export", address, "--key-file", keyFile, "--out", file)).toMatchObject({
+      status: 0,
+    });
     const script = await buildAuditVerify(join(folder, "sentinel-audit-verify.mjs"));
-    const alone = spawnSync(process.execPath, [script, file], { encoding: "utf8", cwd: folder });
-    expect([alone.status, alone.stdout + alone.stderr]).toEqual([0, expect.stringContaining("what was signed")]);
+    const alone = await runScript([script, file], { cwd: folder });
+    expect([alone.status, alone.output]).toEqual([0, expect.stringContaining("what was signed")]);
   });
 
   it("are in the bucket as they were signed, under the seal that the log and the database name", async () => {
@@ -290,7 +291,7 @@ describe("entries whose seven years are over", () => {
        WHERE log = $1 AND seq = 100`,
       [log],
     );
-    const { status, output } = verifyEverything();
+    const { status, output } = await verifyEverything();
     expect([status, output]).toEqual([1, expect.stringMatching(/✗ the copy: entry 100: changed/)]);
   });
 });

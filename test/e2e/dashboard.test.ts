@@ -1,10 +1,11 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { repositoryRoot } from "../../scripts/units.ts";
+import { runScript } from "../support/run-script.ts";
 import { mailedToken, newPerson, signIn, testPassword } from "./support/api.ts";
 import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
@@ -120,7 +121,7 @@ describe("the dashboard in Chromium, on the real stack with the real agent", () 
       expect(download.headers.get("Content-Type")).toMatch(/^text\/javascript/);
       writeFileSync(program, Buffer.from(await download.arrayBuffer()));
       const enroll = [program, "enroll", "--url", url, "--code", "-", "--name", "library-pc", "--state", machine];
-      expect(spawnSync(process.execPath, enroll, { input: `${code}\n`, encoding: "utf8" })).toMatchObject({
+      expect(await runScript(enroll, { input: `${code}\n` })).toMatchObject({
         status: 0,
       });
       await page.goto(`${url}/o/${stack.description.org.slug}`);

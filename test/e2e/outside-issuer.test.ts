@@ -1,10 +1,10 @@
-import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../scripts/postgres/embedded.ts";
 import { repositoryRoot } from "../../scripts/units.ts";
 import { type RealProvider, type Returned, startRealProvider } from "../support/real-provider.ts";
+import { runScript } from "../support/run-script.ts";
 import { type Answer, Api, eventually, mailedToken, newPerson, signIn } from "./support/api.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 
@@ -148,25 +148,26 @@ describe("a sign-in at an outside issuer, over the whole stack", () => {
 });
 
 describe("the operator's tool", () => {
-  const run = (...args: string[]): string =>
-    execFileSync(process.execPath, ["scripts/cli/main.ts", "identity-providers", ...args, "--state", stateDir], {
-      cwd: repositoryRoot,
-      encoding: "utf8",
-    });
+  const run = async (...args: string[]): Promise<string> => {
+    const command = ["scripts/cli/main.ts", "identity-providers", ...args, "--state", stateDir];
+    const { status, stdout, stderr } = await runScript(command, { cwd: repositoryRoot });
+    if (status !== 0) throw new Error(`${args.join(" ")} ended with ${status}: ${stderr}`);
+    return stdout;
+  };
 
   it("adds a provider for everybody, lists it and removes it", async () => {
     const file = join(stateDir, "client-secret");
     writeFileSync(file, `${provider.clientSecret}\n`, { mode: 0o600 });
     const client = ["--client-id", provider.clientId, "--secret-file", file];
-    const added = run("add", "--kind", "oidc", "--name", "Everybody", "--issuer", provider.issuer, ...client);
+    const added = await run("add", "--kind", "oidc", "--name", "Everybody", "--issuer", provider.issuer, ...client);
     const [made = ""] = /idp_[0-9a-z]{26}/.exec(added) ?? [];
-    expect(run("list")).toContain(`${made}  oidc  ${provider.issuer}  Everybody`);
+    expect(await run("list")).toContain(`${made}  oidc  ${provider.issuer}  Everybody`);
     const shown = await new Api(stack.description.url).send<{ items: object[] }>("GET", "/api/v1/auth/providers");
     expect(shown.body.items).toEqual([{ id: made, kind: "oidc", name: "Everybody" }]);
-    run("change", made, "--enabled", "no");
-    expect(run("list")).toContain("(off)");
-    run("remove", made);
-    expect(run("list")).toBe("there is none\n");
+    await run("change", made, "--enabled", "no");
+    expect(await run("list")).toContain("(off)");
+    await run("remove", made);
+    expect(await run("list")).toBe("there is none\n");
   });
 });
 
