@@ -179,8 +179,13 @@ describe("an upload", { timeout: 120_000 }, () => {
       throw problem(422, "harmful_document");
     };
     uploads.add(me, [newFile()], null);
-    await stateOf(uploads, "failed");
+    const { key } = await stateOf(uploads, "failed");
     expect(new Uploads(server, storage).items()).toEqual([]);
+    // Nor is the server asked to end what it has ended.
+    uploads.resume(key);
+    await uploads.cancel(key);
+    expect(uploads.items()).toEqual([]);
+    expect(server).toMatchObject({ begun: 1, cancelled: 0 });
   });
 
   it("is given up here and at the server, also while it sends", async () => {

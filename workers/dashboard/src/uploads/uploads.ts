@@ -49,9 +49,13 @@ export interface UploadApi extends Pick<TransferSteps, "wait"> {
 interface Work {
   readonly file: File | null;
   readonly versionOf: string | null;
+  /** Null: not begun yet, or over at the server, which is not asked for it again. */
   readonly upload: { readonly id: string; readonly document: string } | null;
   readonly abort: AbortController | null;
 }
+
+/** The server has ended it, so that it can't go on and needs no giving up. */
+const isOver = (error: unknown): boolean => isProblem(error, "not_found") || isProblem(error, "harmful_document");
 
 export class Uploads {
   readonly #api: UploadApi;
@@ -92,6 +96,7 @@ export class Uploads {
   resume(key: string, file: File | null = null): void {
     const [item, work] = [this.#find(key), this.#work.get(key)];
     if (item === undefined || work === undefined || item.state === "sending" || item.state === "checking") return;
+    if (isOver(item.error)) return;
     const known = readUnfinished(this.#storage).find(({ upload }) => upload === work.upload?.id);
     if (work.file === null && (file === null || known === undefined || !isSameFile(file, known))) {
       this.#change(key, { error: new Error(`That is not the file that was begun: “${item.name}”.`) });
@@ -167,9 +172,11 @@ export class Uploads {
   }
 
   #fail(key: string, error: unknown): void {
-    const upload = this.#work.get(key)?.upload;
-    const isOver = isProblem(error, "not_found") || isProblem(error, "harmful_document");
-    if (upload != null && isOver) forgetUnfinished(this.#storage, upload.id);
+    const work = this.#work.get(key);
+    if (work?.upload != null && isOver(error)) {
+      forgetUnfinished(this.#storage, work.upload.id);
+      this.#work.set(key, { ...work, upload: null });
+    }
     this.#change(key, { state: "failed", error });
   }
 
