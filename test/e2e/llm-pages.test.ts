@@ -36,6 +36,19 @@ const card = () => page.getByRole("region", { name: "School models" });
 const shoot = (name: string): Promise<unknown> =>
   page.screenshot({ path: join(pictures, `language-models-${name}.png`), fullPage: true });
 
+/** The page is told that a key was due yesterday, of a list that is otherwise the server's. @returns ends it */
+async function keyWasDue(name: string): Promise<() => Promise<void>> {
+  const list = "**/api/v1/orgs/*/llm/providers";
+  await page.route(list, async (route) => {
+    const response = await route.fetch();
+    const body = (await response.json()) as { items: { name: string; key: { due_at: string } }[] };
+    const yesterday = new Date(Date.now() - 86_400_000).toISOString();
+    for (const item of body.items) if (item.name === name) item.key.due_at = yesterday;
+    await route.fulfill({ response, json: body });
+  });
+  return () => page.unroute(list);
+}
+
 beforeAll(async () => {
   mkdirSync(pictures, { recursive: true });
   provider = await startLlmServer();
@@ -113,6 +126,34 @@ describe("language models in Chromium, on the real stack", { timeout: 180_000 },
     await card().getByText("Key before, valid until").waitFor();
     await rotate("sk-the-third-key", true);
     await card().getByText("Key before, valid until").waitFor({ state: "detached" });
+  });
+
+  it("say above them which keys are due, and no more once there is another one", async () => {
+    const given = { ...settings(), name: "Theirs", kind: "anthropic" };
+    await page.evaluate(async (body) => {
+      const headers = { "Content-Type": "application/json" };
+      const options = { method: "POST", headers, body: JSON.stringify(body) };
+      return (await fetch("/api/v1/orgs/demo/llm/providers", options)).status;
+    }, given);
+    const goOn = await keyWasDue("Theirs");
+    await page.reload();
+    const notice = page.getByRole("status", { name: "Keys that are due" });
+    await notice.getByText(/^The key of Theirs has been due since /).waitFor();
+    const theirs = page.getByRole("region", { name: "Theirs" });
+    await theirs.getByText("Anthropic’s own").waitFor();
+    await shoot("key-due");
+    await goOn();
+    await theirs.getByRole("button", { name: "Rotate key of Theirs" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("New API key").fill("sk-ant-another");
+    await dialog.getByRole("button", { name: "Rotate key" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await notice.waitFor({ state: "detached" });
+    // A new key changes nothing else.
+    await theirs.getByText("Anthropic’s own").waitFor();
+    await theirs.getByRole("button", { name: "Remove Theirs" }).click();
+    await page.getByRole("alertdialog").getByRole("button", { name: "Remove provider" }).click();
+    await theirs.waitFor({ state: "detached" });
   });
 
   it("show what is spent, and by whom", async () => {
