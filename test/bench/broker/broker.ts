@@ -5,7 +5,7 @@ import { Generator } from "./generator-process.ts";
 import type { BrokerOptions, PeerName } from "./options.ts";
 import { startMosquitto } from "./peers/mosquitto.ts";
 import { startAedes, startBare } from "./peers/node-peers.ts";
-import { startBatching, startObject } from "./peers/object.ts";
+import { startBatching, startFarObject, startNearObject, startObject } from "./peers/object.ts";
 import type { Peer } from "./peers/peer.ts";
 import { peerTarget } from "./peers/peer-target.ts";
 import { brokerCore, otherCore, pin } from "./processes.ts";
@@ -20,6 +20,8 @@ const starters: Record<PeerName, () => Promise<Peer | null>> = {
   bare: startBare,
   object: startObject,
   batching: startBatching,
+  "object-near": startNearObject,
+  "object-far": startFarObject,
 };
 
 /**

@@ -2,9 +2,10 @@ import { type CaseName, caseNames } from "./cases.ts";
 
 /**
  * `bare`, `object` and `batching` relay and are no brokers: what the load generator can do at most, and what the
- * runtime that Sentinel stands on can, frame by frame and with a millisecond's packets in one frame.
+ * runtime that Sentinel stands on can, frame by frame and with a millisecond's packets in one frame; `object-near` and
+ * `object-far`, with fewer and with more Workers before the object than Sentinel's hub has.
  */
-export const peerNames = ["mosquitto", "aedes", "bare", "object", "batching"] as const;
+export const peerNames = ["mosquitto", "aedes", "bare", "object", "batching", "object-near", "object-far"] as const;
 const peersDefault: readonly PeerName[] = ["mosquitto", "aedes"];
 export type PeerName = (typeof peerNames)[number];
 
@@ -35,7 +36,9 @@ export const brokerHelp = `
   --peers LIST       some of ${peerNames.join(", ")}, or none (default ${peersDefault.join(",")}, where
                      installed); bare is a mere relay, which shows what the load generator can do,
                      object one in workerd, which shows what the runtime can, batching the same with
-                     a millisecond's packets for a socket in one frame
+                     a millisecond's packets for a socket in one frame; object-near and object-far
+                     have one Worker less and two more in the way: with the cases connects and memory
+                     they show what each Worker on the way costs
   --shards LIST      numbers of hub shards to measure, such as 1,2,4
   --json FILE        write the figures of every round, too
 `;

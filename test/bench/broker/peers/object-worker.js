@@ -122,5 +122,6 @@ export class Gateway extends WorkerEntrypoint {
 }
 
 export default {
-  fetch: (request, { GATEWAY }) => GATEWAY.fetch(request),
+  // With nothing before it, the object's own Worker answers.
+  fetch: (request, { GATEWAY, RELAY }) => (GATEWAY ?? RELAY.getByName("one")).fetch(request),
 };

@@ -14,18 +14,36 @@ export function startBatching(): Promise<Peer> {
   return startRelay("BatchingRelay");
 }
 
-async function startRelay(className: "Relay" | "BatchingRelay"): Promise<Peer> {
+/** A relay that has the network before it: the least that there can be. */
+export function startNearObject(): Promise<Peer> {
+  return startRelay("Relay", 1);
+}
+
+/** A relay with two Workers more before it than Sentinel's hub has. */
+export function startFarObject(): Promise<Peer> {
+  return startRelay("Relay", 4);
+}
+
+/** @param workers how many stand between network and object: as the edge and the gateway do, if not told */
+async function startRelay(className: "Relay" | "BatchingRelay", workers = 2): Promise<Peer> {
   const contents = readFileSync(fileURLToPath(new URL("object-worker.js", import.meta.url)), "utf8");
   const shared = {
     modules: [{ type: "ESModule", path: "object-worker.js", contents }],
     compatibilityDate: "2026-10-20",
     compatibilityFlags: ["nodejs_compat"],
   };
+  // The last one before the object is an entrypoint of the object's own Worker.
+  const fronts = Array.from({ length: workers - 1 }, (_, index) => `front-${index}`);
+  const gateway = { name: "objects", entrypoint: "Gateway" };
   const port = await freePort();
   const workerd = await startWorkerd({
     port,
     workers: [
-      { ...shared, name: "front", serviceBindings: { GATEWAY: { name: "objects", entrypoint: "Gateway" } } },
+      ...fronts.map((name, index) => ({
+        ...shared,
+        name,
+        serviceBindings: { GATEWAY: fronts[index + 1] ?? gateway },
+      })),
       { ...shared, name: "objects", durableObjects: { RELAY: { className, useSQLite: true } } },
     ],
     pace: 1,
