@@ -65,6 +65,7 @@ export const keyActions = ["created", "rotated", "revoked", "unavailable"] as co
 /** What happens to an organisation as a whole. */
 export const orgActions = [
   "created",
+  "renamed",
   "suspended",
   "resumed",
   "deletion_requested",

@@ -17,6 +17,12 @@ export const organisationsRoutes = {
     whileDeleting: true,
     summary: "One organisation",
   }),
+  renameOrg: route({
+    method: "PATCH",
+    path: orgPath,
+    policy: needs("org:update"),
+    summary: "Rename the organisation; its slug stays",
+  }),
   deleteOrg: route({
     method: "DELETE",
     path: orgPath,

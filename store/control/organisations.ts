@@ -9,7 +9,7 @@ import { isMoving } from "./moves.ts";
 import type { DoorScope, FoundingScope, OrgScope } from "./org-scope.ts";
 import { planOf, stateOf } from "./org-state.ts";
 import { policyRow, policyStatement, type VersionedPolicy } from "./policies.ts";
-import { receiptIfChanged, type WriteRequest } from "./receipts.ts";
+import { applyChange, receiptIfChanged, type WriteRequest } from "./receipts.ts";
 import { recentlyEndedOf, recentlyEndedStatement } from "./recently-ended.ts";
 import { doorScope, joinedScope } from "./scope-makers.ts";
 import { membershipsPerUserMax } from "./users.ts";
@@ -112,6 +112,18 @@ export async function activateOrganisation(
     policyVersion: policyRow(policies)?.version ?? null,
     ended: recentlyEndedOf(ended),
   };
+}
+
+/** @returns false when it has that name already */
+export async function renameOrganisation(
+  database: Database,
+  write: WriteRequest,
+  scope: OrgScope,
+  name: string,
+): Promise<boolean> {
+  const change = sql`UPDATE control.organisations SET name = ${name}
+    WHERE id = ${scope.org} AND name <> ${name} RETURNING 1`;
+  return applyChange(database, write, scope, change);
 }
 
 /** An organisation as strangers at its door are judged by it. */

@@ -101,6 +101,10 @@ describe("an organisation that its owner deletes in the dashboard", () => {
     await page.goto(at(`/o/${slug}/security`));
     await signInByPassword(page, owner.email, testPassword);
     await page.getByText("1 of").first().waitFor({ timeout: 120_000 });
+    await page.getByRole("button", { name: "Rename organisation" }).click();
+    await page.getByRole("dialog").getByLabel("Name").fill("Renamed on its page");
+    await page.getByRole("dialog").getByRole("button", { name: "Rename", exact: true }).click();
+    await page.getByText("What Renamed on its page asks of its members").waitFor({ timeout: 120_000 });
     await page.getByRole("button", { name: "Delete organisation" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel(`Type ${slug} to delete it`).fill(`${slug}x`);

@@ -26,6 +26,38 @@ describe("organisations", () => {
     expect(seen.body).toMatchObject({ id, slug, role: "owner" });
   });
 
+  it("are renamed by owners and admins: the slug and all that hangs on it stay, and the log says who did it", async () => {
+    const { id, slug, owner } = await studio.newOrg();
+    const target = `/api/v1/orgs/${slug}`;
+    const renamed = await studio.send("PATCH", target, { token: owner.token, body: { name: "St. Mary’s" } });
+    expect(renamed).toMatchObject({
+      status: 200,
+      body: { id, slug, name: "St. Mary’s", role: "owner", state: "active" },
+    });
+    expect((await studio.send("GET", target, { token: owner.token })).body.name).toBe("St. Mary’s");
+    const again = await studio.send("PATCH", target, { token: owner.token, body: { name: "St. Mary’s" } });
+    expect(again.status).toBe(200);
+    const changes = (sent: Sent) => studio.audit.of(sent.requestId).map(({ event }) => event);
+    const recorded = { type: "org_change", user_id: owner.id, org_id: id, action: "renamed", detail: null };
+    expect(changes(renamed)).toContainEqual(recorded);
+    // Nothing changed, so nothing is said.
+    expect(changes(again)).not.toContainEqual(recorded);
+  });
+
+  it.each([
+    {},
+    { name: "" },
+    { name: " Spaced" },
+    { name: "a\u0000b" },
+    { name: "n".repeat(201) },
+    { name: "x", slug: "other" },
+  ])("are not renamed by %j", async (body) => {
+    const { slug, owner } = await studio.newOrg();
+    const answer = await studio.send("PATCH", `/api/v1/orgs/${slug}`, { token: owner.token, body });
+    expect(answer).toMatchObject({ status: 422, body: { code: "invalid_request" } });
+    expect((await studio.send("GET", `/api/v1/orgs/${slug}`, { token: owner.token })).body).toMatchObject({ slug });
+  });
+
   it("are finished by a second try of the same person when the first was cut off", async () => {
     const own = await createHarness();
     const owner = await own.newAccount();

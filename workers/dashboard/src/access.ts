@@ -23,6 +23,7 @@ const ofGroups = [
 ] as const;
 const manage = [
   ...everyRead,
+  "org:update",
   "exports:make",
   "members:manage",
   "api_keys:manage",

@@ -6,11 +6,10 @@ import { tellOfEnded } from "../../auth/end-sockets.ts";
 import { fromPart } from "../../downstream.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
-import { nameOf } from "../../http/schemas.ts";
 import { audited } from "../../pipeline/audit.ts";
 import { syncMember, tellHub } from "../members/sync-member.ts";
 import { publishPolicy, putPolicy } from "./publish-policy.ts";
-import { organisation, slug } from "./schemas.ts";
+import { organisation, organisationName, slug } from "./schemas.ts";
 
 const owner = { role: "owner", member: true } as const;
 
@@ -21,7 +20,7 @@ const owner = { role: "owner", member: true } as const;
  */
 export const createOrg = defineRoute(
   "createOrg",
-  { caller: "person", body: z.strictObject({ name: nameOf(200), slug }), status: 201, answer: organisation },
+  { caller: "person", body: z.strictObject({ name: organisationName, slug }), status: 201, answer: organisation },
   async (context, { body }) => {
     const { services, person, requestId } = context;
     const founding = foundingScope(services.makeId("org"));
