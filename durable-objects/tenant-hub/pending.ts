@@ -33,7 +33,7 @@ interface PendingRetained {
  */
 class PacketIds {
   /** Id → seq (0 where it has none); not in the table. */
-  readonly fresh = new Map<number, number>();
+  readonly fresh = new PassingMap<number, number>();
   /** In the table, to be deleted before `fresh` is inserted. */
   readonly gone = new Set<number>();
 

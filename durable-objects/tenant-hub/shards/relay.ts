@@ -38,7 +38,7 @@ export class Relay {
   private readonly store: RelayStore;
   private readonly runners = new Map<HubName, RelayRunner>();
   private readonly waiting: Map<HubName, number>;
-  private readonly gathered = new Map<HubName, Gathered>();
+  private gathered = new Map<HubName, Gathered>();
   /** Staged with the commit that is under way. */
   private committed: HubName[] = [];
   private loose: (readonly [HubName, Uint8Array])[] = [];
@@ -84,7 +84,8 @@ export class Relay {
       });
       this.committed.push(target);
     }
-    this.gathered.clear();
+    // A new one: what a Map is cleared of stays in memory for longer (broker/passing-map.ts).
+    this.gathered = new Map();
   }
 
   /** After a commit: what joined it leaves. */
