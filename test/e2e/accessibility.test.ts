@@ -104,6 +104,23 @@ async function judged(on: Page, path: string): Promise<string[]> {
   return found;
 }
 
+describe("the judge", () => {
+  it("finds what is wrong: pale words, a picture of nothing, a control that hides the focus, one that keeps it", async () => {
+    const faulty = await browser.newPage();
+    await faulty.setContent(`<html lang="en"><title>Faults</title><main><h1>Faults</h1>
+      <p style="color: #ccc; background: #fff">pale</p><img src="data:image/gif;base64,">
+      <button style="outline: none">hidden</button>
+      <button onkeydown="event.preventDefault()">trap</button><button>behind</button></main>`);
+    expect((await violations(faulty)).map((each) => each.split(" ")[0]).sort()).toEqual([
+      "color-contrast",
+      "image-alt",
+    ]);
+    const { unseen, unreached } = await walkByTab(faulty);
+    expect([unseen, unreached]).toEqual([["button “hidden”"], ["button “behind”"]]);
+    await faulty.close();
+  });
+});
+
 describe("the dashboard, judged by axe", () => {
   it("is judged whole: no page of its router is left out", () => {
     const router = readFileSync(join(repositoryRoot, "workers/dashboard/src/router.tsx"), "utf8");

@@ -69,7 +69,7 @@ export async function walkByTab(page: Page): Promise<TabWalk> {
 }
 
 interface Walked {
-  /** Which of the page's elements has the focus; and who had it before, if that one looks now as it did then. */
+  /** Which of the page's elements has the focus; and its name, if it looks as it does without. */
   look(): { at: number | null; unseen: string | null };
   left(): string[];
 }
@@ -113,24 +113,16 @@ function prepare(): void {
   /** Of a group of choices Tab reaches one, and arrows the others. */
   const isOneOfMany = (element: Element): boolean =>
     element instanceof HTMLInputElement && element.type === "radio" && !element.checked;
-  let before: { element: Element; looks: string } | null = null;
+  /** How each looks while nothing has the focus. What comes later is only counted. */
+  const without = new Map([...document.querySelectorAll(selector)].map((element) => [element, looks(element)]));
   const walked: Walked = {
     look() {
-      const active = document.activeElement;
-      const at = active === null || active === document.body || active === document.documentElement ? null : active;
-      let unseen: string | null = null;
-      if (
-        before !== null &&
-        before.element !== at &&
-        before.element.isConnected &&
-        looks(before.element) === before.looks
-      )
-        unseen = nameOf(before.element);
-      // Of a date's parts the browser itself marks the one where the focus is: the field is looked at as it was entered.
-      if (before?.element !== at) before = at === null ? null : { element: at, looks: looks(at) };
-      if (at === null) return { at: null, unseen };
-      if (!numbers.has(at)) numbers.set(at, numbers.size);
-      return { at: numbers.get(at) ?? null, unseen };
+      const at = document.activeElement;
+      if (at === null || at === document.body || at === document.documentElement) return { at: null, unseen: null };
+      // Of a date's parts the browser itself marks the one where the focus is: the field is looked at as it is entered.
+      const isNew = !numbers.has(at);
+      if (isNew) numbers.set(at, numbers.size);
+      return { at: numbers.get(at) ?? null, unseen: isNew && without.get(at) === looks(at) ? nameOf(at) : null };
     },
     left: () =>
       [...document.querySelectorAll(selector)]
