@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import type { Bundle } from "./bundle.ts";
 import { repositoryRoot } from "./units.ts";
 
 const folder = join(repositoryRoot, "node_modules", ".cache", "sentinel");
@@ -10,6 +9,13 @@ const always = ["package-lock.json", "tsconfig.base.json", "scripts/bundle.ts"];
 
 /** Times of files are coarser than the clock, in milliseconds. */
 const fileTimeMsMax = 100;
+
+export interface Bundle {
+  /** The module's text. */
+  readonly text: string;
+  /** The files that went into it, as esbuild names them: from the folder where it was run. */
+  readonly inputs: readonly string[];
+}
 
 interface Kept extends Bundle {
   readonly stamp: string;

@@ -1,12 +1,5 @@
 import { build } from "esbuild";
-import { bundleOnce } from "./bundle-once.ts";
-
-export interface Bundle {
-  /** The module's text. */
-  readonly text: string;
-  /** The files that went into it, as esbuild names them: from the folder where it was run. */
-  readonly inputs: readonly string[];
-}
+import { type Bundle, bundleOnce } from "./bundle-once.ts";
 
 /**
  * Bundles one Worker's entry for workerd, as wrangler does: ES modules, `node:` and `cloudflare:`

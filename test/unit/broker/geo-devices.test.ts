@@ -12,7 +12,7 @@ function setup() {
   const exec = (statement: string, ...values: unknown[]) => {
     if (statement.startsWith("INSERT")) written.push(values.slice(1, 4));
   };
-  const devices = new GeoDevices({ exec } as unknown as SqlStorage);
+  const devices = new GeoDevices({ exec } as unknown as ConstructorParameters<typeof GeoDevices>[0]);
   const note = (country: string, ip: string, atMs: number) => {
     const network = parseNetwork(ip);
     if (network === null) throw new Error(`${ip} is no address`);
