@@ -125,7 +125,12 @@ export function createDependencies(env: Env): {
   const delivery = deliveryOf(env, now);
   const openDestination: ExportsDependencies["openDestination"] = (orgKeys, target, renew) =>
     openTarget({ ...delivery, ask: whileClaimed(delivery.ask, renew) }, orgKeys, target);
-  const exports: ExportsDependencies = { ...sealing, bucket: env.EXPORTS, documentBucket: env.DOCUMENTS, openDestination };
+  const exports: ExportsDependencies = {
+    ...sealing,
+    bucket: env.EXPORTS,
+    documentBucket: env.DOCUMENTS,
+    openDestination,
+  };
   const exportDestinations: DestinationsDependencies = { ...tenantCalls, delivery };
   const hosts = parseProviderHosts("LLM_HOSTS", env.LLM_HOSTS);
   const loopback = parseLoopbackOrigins("LOOPBACK_LLM", env.LOOPBACK_LLM ?? "");
