@@ -135,23 +135,12 @@ export function createDependencies(env: Env): {
   const hosts = parseProviderHosts("LLM_HOSTS", env.LLM_HOSTS);
   const loopback = parseLoopbackOrigins("LOOPBACK_LLM", env.LOOPBACK_LLM ?? "");
   const llm: LlmDependencies = {
-    keys,
-    connections,
-    dataKeys: tenantKeys.of,
+    ...tenantCalls,
     fetchProvider: createProviderFetch((...given) => fetch(...given), hosts, loopback),
     mayCall: (baseUrl) => parseProviderAddress(baseUrl, hosts, loopback) !== null,
-    gateway: env.NEON_GATEWAY,
-    now,
     randomBytes,
   };
-  const billing: BillingDependencies = {
-    keys,
-    connections,
-    dataKeys: tenantKeys.of,
-    payments: createPayments(env, now),
-    gateway: env.NEON_GATEWAY,
-    now,
-  };
+  const billing: BillingDependencies = { ...tenantCalls, payments: createPayments(env, now) };
   return { devices, encryption, backups, documents, exports, llm, billing, exportDestinations };
 }
 
