@@ -13,6 +13,9 @@ import {
 } from "../../../workers/edge/upgrades.ts";
 import { bareEnv, nowMs, orgId, orgPolicy, otherOrgId, requestId } from "./contexts.ts";
 
+/** Upgrades that any machine gets through their gates in time; a divisor of {@link upgradesAtOnceMax}. */
+const fewAtOnce = 16;
+
 const orgAt = (fill: number): OrgId => makeId("org", nowMs, new Uint8Array(10).fill(fill));
 
 describe("places of upgrades", () => {
@@ -101,8 +104,12 @@ describe("an upgrade", () => {
 
   it("beyond those that wait for the hub is refused at once, and asks nobody", async () => {
     const { ask, waiting } = edge();
-    const first = Array.from({ length: upgradesAtOnceMax }, () => ask());
-    await vi.waitFor(() => expect(waiting).toHaveLength(upgradesAtOnceMax), { timeout: 60_000 });
+    const first: Promise<Response>[] = [];
+    // Not all at one moment: on a busy machine the last would be past their gates' deadlines before their turn comes.
+    while (first.length < upgradesAtOnceMax) {
+      for (let few = 0; few < fewAtOnce; few += 1) first.push(ask());
+      await vi.waitFor(() => expect(waiting).toHaveLength(first.length), { timeout: 60_000, interval: 1 });
+    }
     expect(await busy(ask())).toBe(true);
     expect(waiting).toHaveLength(upgradesAtOnceMax);
     // A hub that hangs keeps nobody else's devices waiting.
