@@ -6,6 +6,7 @@ import { explanationCharactersMax } from "../../../core/llm/explaining/prompt.ts
 import type { Command, Device, Result } from "../../../core/rpc/capabilities.ts";
 import type { AuditFilter } from "../../../core/rpc/durable-objects.ts";
 import type { LlmResult } from "../../../core/rpc/llm.ts";
+import { planLimits } from "../../../core/tenancy/plan.ts";
 import { createHarness, type Harness } from "./harness.ts";
 import { id } from "./walk-kit.ts";
 
@@ -142,7 +143,8 @@ describe("a device's last hour", () => {
       },
     ]);
     const [call] = studio.standIns.calls.filter(({ method }) => method === "complete");
-    expect(call?.args[1]).toEqual(["A Person"]);
+    // … and what the plan lets a month cost, which capabilities holds.
+    expect(call?.args[1]).toEqual({ names: ["A Person"], monthMicrosMax: planLimits.free.llm_micros_a_month });
   });
 
   it("holds what a device says of itself between marks that are others each time, on lines of its own", async () => {
