@@ -8,8 +8,6 @@ export default defineProject({
     root: new URL("../..", import.meta.url).pathname,
     include: ["test/unit/**/*.test.ts", "test/attack/jwt/**/*.test.ts"],
     maxWorkers: everyCore,
-    // Pure code has no state that a file could leave to the next, and what files share is read once.
-    isolate: false,
     ...patience,
   },
 });
