@@ -13,7 +13,7 @@ import type { Organisation } from "../../attack/tenant/whole-kit.ts";
 import { filesIn, inFolder, readByPython, readByUnzip, writeZip } from "../../support/zip-readers.ts";
 import type { Account } from "../studio/harness.ts";
 import { asSuperuser } from "../support.ts";
-import { dying, outlived, partsOf, settled } from "./dying.ts";
+import { expectNothingElse, madeThrough, objectsOf, outlived, partsOf, settled } from "./dying.ts";
 import { createExportsKit, type ExportsKit, tableOf, type Wanted } from "./kit.ts";
 
 let kit: ExportsKit;
@@ -75,10 +75,6 @@ const readings = (from: number) =>
     .slice(from)
     .map(({ event }) => event)
     .filter((event) => event.type === "data_access" && event.action === "read");
-const objectsOf = async (id: ExportId): Promise<string[]> =>
-  (await kit.exportBucket.list({ prefix: `${org.id}/${id}/` })).objects.map(
-    ({ key }: { key: string }) => key.split("/")[2] ?? "",
-  );
 
 describe("an archive of documents", () => {
   it("holds each document's bytes, and a list of them that agrees; other programs read it too", async () => {
@@ -206,26 +202,14 @@ describe("an archive of documents", () => {
   });
 
   it("killed before or behind any durable write is the same when somebody goes on, and leaves nothing else", async () => {
-    const { services } = kit.studio;
     const all = { ...wanted, documents: [...documents.keys()] };
     const first = await kit.begin(org, org.owner, all);
     await kit.turn(first);
     const whole = Buffer.from(await kit.openResult(org, first));
     for (let dies = 1; ; dies += 1) {
-      kit.clock.nowMs = Date.now();
-      const id = await kit.begin(org, org.owner, all);
-      const mortal = dying(services, dies);
-      const outcome = await runExport(mortal.services, id).then(
-        () => "lived",
-        () => "killed",
-      );
-      await outlived(id);
-      await runExport(services, id);
-      expect([dies, (await kit.show(org, org.owner, id)).state]).toEqual([dies, "done"]);
+      const { id, outcome } = await madeThrough(kit, org, all, dies);
       expect([dies, Buffer.from(await kit.openResult(org, id)).equals(whole)]).toEqual([dies, true]);
-      await settled(id);
-      await runExportUpkeep(services);
-      expect([dies, (await objectsOf(id)).toSorted()]).toEqual([dies, (await partsOf(id)).toSorted()]);
+      await expectNothingElse(kit, org, id, dies);
       if (outcome === "lived") return;
       // Each reading renews the claim, which is two points: of the first step's hundred one is enough.
       if (dies === 6) dies = 54;
@@ -259,6 +243,6 @@ describe("an archive of documents", () => {
     expect([noted, (await kit.show(org, org.owner, id)).state]).toEqual([2, "cancelled"]);
     await settled(id);
     await runExportUpkeep(services);
-    expect(await objectsOf(id)).toEqual([]);
+    expect(await objectsOf(kit, org, id)).toEqual([]);
   });
 });

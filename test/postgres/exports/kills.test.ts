@@ -8,7 +8,7 @@ import { runExportUpkeep } from "../../../workers/studio/exports/upkeep.ts";
 import type { Services } from "../../../workers/studio/services.ts";
 import type { Organisation } from "../../attack/tenant/whole-kit.ts";
 import { asSuperuser } from "../support.ts";
-import { dying, outlived, partsOf, settled } from "./dying.ts";
+import { expectNothingElse, madeThrough, objectsOf, outlived, settled } from "./dying.ts";
 import { createExportsKit, type ExportsKit, tableOf, type Wanted } from "./kit.ts";
 
 let kit: ExportsKit;
@@ -33,33 +33,17 @@ beforeEach(() => {
   kit.clock.nowMs = Date.now();
 });
 
-const objectsOf = async (id: ExportId): Promise<string[]> =>
-  (await kit.exportBucket.list({ prefix: `${org.id}/${id}/` })).objects.map(
-    ({ key }: { key: string }) => key.split("/")[2] ?? "",
-  );
 describe("an export that is killed", () => {
   it("before or behind any durable write has every row once when somebody goes on, and leaves nothing else", async () => {
-    const { services } = kit.studio;
     const whole = await kit.made(org, org.owner, inventory);
     expect(new Set(tableOf(whole).map(({ device_id }) => device_id)).size).toBeGreaterThanOrEqual(devices);
     for (let dies = 1; ; dies += 1) {
-      kit.clock.nowMs = Date.now();
-      const id = await kit.begin(org, org.owner, inventory);
-      const mortal = dying(services, dies);
-      const outcome = await runExport(mortal.services, id).then(
-        () => "lived",
-        () => "killed",
-      );
-      await outlived(id);
-      await runExport(services, id);
-      expect([dies, (await kit.show(org, org.owner, id)).state]).toEqual([dies, "done"]);
+      const { id, outcome, reached } = await madeThrough(kit, org, inventory, dies);
       expect([dies, (await kit.download(org, org.owner, id)).text === whole]).toEqual([dies, true]);
-      await settled(id);
-      await runExportUpkeep(services);
-      expect([dies, (await objectsOf(id)).toSorted()]).toEqual([dies, (await partsOf(id)).toSorted()]);
+      await expectNothingElse(kit, org, id, dies);
       if (outcome === "lived") {
         // The claim, three steps with their checkpoints, the end: two points each.
-        expect(mortal.reached()).toBe(16);
+        expect(reached).toBe(16);
         return;
       }
     }
@@ -77,23 +61,12 @@ describe("an export that is killed", () => {
     expect(rows.match(/<row /g)?.length).toBeGreaterThan(devices);
     // What comes before a sheet is killed above: the claim and the steps are points 1 to 14.
     for (let dies = 15; ; dies += 1) {
-      kit.clock.nowMs = Date.now();
-      const id = await kit.begin(org, org.owner, wanted);
-      const mortal = dying(services, dies);
-      const outcome = await runExport(mortal.services, id).then(
-        () => "lived",
-        () => "killed",
-      );
-      await outlived(id);
-      await runExport(services, id);
-      expect([dies, (await kit.show(org, org.owner, id)).state]).toEqual([dies, "done"]);
+      const { id, outcome, reached } = await madeThrough(kit, org, wanted, dies);
       expect([dies, (await rowsOf(id)) === rows]).toEqual([dies, true]);
-      await settled(id);
-      await runExportUpkeep(services);
-      expect([dies, (await objectsOf(id)).toSorted()]).toEqual([dies, (await partsOf(id)).toSorted()]);
+      await expectNothingElse(kit, org, id, dies);
       if (outcome === "lived") {
         // Making it with three words in between, its checkpoint, the end.
-        expect(mortal.reached()).toBe(14 + 2 + 6 + 2 + 2);
+        expect(reached).toBe(14 + 2 + 6 + 2 + 2);
         return;
       }
     }
@@ -164,10 +137,10 @@ describe("an export that is over", () => {
     expect((await kit.show(org, org.owner, id)).state).toBe("cancelled");
     expect((await kit.download(org, org.owner, id)).status).toBe(404);
     expect((await kit.send("DELETE", path, { token: org.owner.token })).status).toBe(409);
-    expect((await objectsOf(id)).length).toBe(1);
+    expect((await objectsOf(kit, org, id)).length).toBe(1);
     await settled(id);
     await runExportUpkeep(services);
-    expect(await objectsOf(id)).toEqual([]);
+    expect(await objectsOf(kit, org, id)).toEqual([]);
   });
 
   it("is deleted after seven days, what opens it first", async () => {
@@ -186,8 +159,8 @@ describe("an export that is over", () => {
     expect((await kit.download(org, org.owner, id)).status).toBe(404);
     const [row] = await asSuperuser("SELECT wrapped_key FROM control.exports WHERE id = $1", [id]);
     expect(row).toEqual({ wrapped_key: null });
-    expect(await objectsOf(id)).not.toEqual([]);
+    expect(await objectsOf(kit, org, id)).not.toEqual([]);
     await runExportUpkeep(services);
-    expect(await objectsOf(id)).toEqual([]);
+    expect(await objectsOf(kit, org, id)).toEqual([]);
   });
 });
