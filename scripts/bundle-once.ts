@@ -15,6 +15,8 @@ export interface Bundle {
   readonly text: string;
   /** The files that went into it, as esbuild names them: from the folder where it was run. */
   readonly inputs: readonly string[];
+  /** WebAssembly that it imports as modules beside it, from the repository's root. */
+  readonly wasm: readonly string[];
 }
 
 interface Kept extends Bundle {
@@ -22,11 +24,11 @@ interface Kept extends Bundle {
 }
 
 /** A Worker's bundle as it was last made, unless a file that went into it is another by now. */
-export async function bundleOnce(main: string, bundle: () => Promise<Bundle>): Promise<string> {
+export async function bundleOnce(main: string, bundle: () => Promise<Bundle>): Promise<Bundle> {
   const name = relative(repositoryRoot, main).replaceAll(/[^\w.-]/g, "_");
   const path = join(folder, `${name}.json`);
   const kept = read(path);
-  if (kept !== null && kept.stamp === stampOf(kept.inputs)) return kept.text;
+  if (kept !== null && kept.stamp === stampOf(kept.inputs)) return kept;
   const startedAtMs = Date.now();
   const made = await bundle();
   const inputs = made.inputs
@@ -36,8 +38,8 @@ export async function bundleOnce(main: string, bundle: () => Promise<Bundle>): P
   const stamp = stampOf(inputs);
   // What was written meanwhile may be in the stamp and not in the bundle.
   if (stamp !== null && inputs.every((input) => changedAtMs(input) < startedAtMs - fileTimeMsMax))
-    keep(path, { stamp, inputs, text: made.text });
-  return made.text;
+    keep(path, { ...made, stamp, inputs });
+  return made;
 }
 
 const changedAtMs = (input: string): number => statSync(join(repositoryRoot, input)).ctimeMs;

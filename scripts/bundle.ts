@@ -1,5 +1,8 @@
-import { build } from "esbuild";
+import { readFileSync } from "node:fs";
+import { basename, join, relative } from "node:path";
+import { build, type Plugin } from "esbuild";
 import { type Bundle, bundleOnce } from "./bundle-once.ts";
+import { repositoryRoot } from "./units.ts";
 
 /**
  * Bundles one Worker's entry for workerd, as wrangler does: ES modules, `node:` and `cloudflare:`
@@ -8,12 +11,34 @@ import { type Bundle, bundleOnce } from "./bundle-once.ts";
  * @returns the module's text
  */
 export async function bundleWorker(main: string): Promise<string> {
-  return await bundleOnce(main, () => bundle(main));
+  return (await bundleOnce(main, () => bundle(main))).text;
+}
+
+/** A module of a Worker, as Miniflare takes it. */
+export interface WorkerModule {
+  readonly type: "ESModule" | "CompiledWasm";
+  readonly path: string;
+  readonly contents: string | Buffer;
+}
+
+/** Bundles a Worker's entry, with the WebAssembly that it imports beside it. */
+export async function bundleModules(main: string): Promise<WorkerModule[]> {
+  const { text, wasm } = await bundleOnce(main, () => bundle(main));
+  return [
+    { type: "ESModule", path: "index.mjs", contents: text },
+    ...wasm.map((file) => ({
+      type: "CompiledWasm" as const,
+      path: basename(file),
+      contents: readFileSync(join(repositoryRoot, file)),
+    })),
+  ];
 }
 
 async function bundle(main: string): Promise<Bundle> {
+  const wasm: string[] = [];
   const result = await build({
     entryPoints: [main],
+    plugins: [besideIt(wasm)],
     bundle: true,
     write: false,
     metafile: true,
@@ -34,5 +59,21 @@ async function bundle(main: string): Promise<Bundle> {
   });
   const [file] = result.outputFiles;
   if (file === undefined) throw new Error(`esbuild made nothing of ${main}`);
-  return { text: file.text, inputs: Object.keys(result.metafile.inputs) };
+  return { text: file.text, inputs: Object.keys(result.metafile.inputs), wasm };
+}
+
+/** WebAssembly is a module of its own, which the runtime compiles. @param files are told which there are */
+function besideIt(files: string[]): Plugin {
+  return {
+    name: "wasm",
+    setup({ onResolve, resolve }) {
+      onResolve({ filter: /\.wasm$/ }, async ({ path, kind, resolveDir, pluginData }) => {
+        if (pluginData === files) return undefined;
+        const found = await resolve(path, { kind, resolveDir, pluginData: files });
+        if (found.errors.length > 0) return { errors: found.errors };
+        files.push(relative(repositoryRoot, found.path));
+        return { path: `./${basename(found.path)}`, external: true };
+      });
+    },
+  };
 }

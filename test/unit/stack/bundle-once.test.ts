@@ -30,11 +30,11 @@ it("a Worker that did not change is not bundled again, and one that did is, whic
   await write("main.ts", "import { word } from './word.ts'; export default { fetch: () => new Response(word) };");
   expect(await bundleWorker(main)).toContain("before");
   const never = () => Promise.reject(new Error("it was bundled again"));
-  expect(await bundleOnce(main, never)).toContain("before");
+  expect((await bundleOnce(main, never)).text).toContain("before");
   await write("word.ts", "export const word: string = 'after';");
   await expect(bundleOnce(main, never)).rejects.toThrow("it was bundled again");
   expect(await bundleWorker(main)).toContain("after");
-  expect(await bundleOnce(main, never)).toContain("after");
+  expect((await bundleOnce(main, never)).text).toContain("after");
 });
 
 it("a file that is written while it is bundled makes the next start bundle anew", async () => {
@@ -42,8 +42,8 @@ it("a file that is written while it is bundled makes the next start bundle anew"
   await write("busy.ts", "export default 1;");
   const bundle = async () => {
     writeFileSync(main, "export default 2;");
-    return { text: "export default 1;", inputs: [relative(process.cwd(), main)] };
+    return { text: "export default 1;", inputs: [relative(process.cwd(), main)], wasm: [] };
   };
-  expect(await bundleOnce(main, bundle)).toContain("1");
+  expect((await bundleOnce(main, bundle)).text).toContain("1");
   expect(await bundleWorker(main)).toContain("2");
 });
