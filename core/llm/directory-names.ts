@@ -1,5 +1,5 @@
 /** Names of the people whom the organisation knows, found in a text as whole words. */
-import type { Finding } from "./finding.ts";
+import { type Finding, seen, unseen } from "./finding.ts";
 
 /** Most words of a name that are looked at: longer ones are found by their first eight. */
 const wordsMax = 8;
@@ -15,22 +15,32 @@ interface Node {
 /** A dictionary of names. Made once for many texts. */
 export interface DirectoryNames {
   readonly whole: Node;
-  /** Parts of names, exactly as the directory writes them. */
+  /** Parts of names, as the directory writes them and in capitals, as registers do. */
   readonly parts: ReadonlySet<string>;
 }
 
-const word = /[\p{L}\p{M}\p{N}]+/gu;
-/** How two spellings of one word are compared; a name may be typed in small letters. */
-const folded = (text: string): string => text.normalize("NFKC").toLowerCase();
+/** Joiners belong to the word: some of India's scripts write names with them, and others hide names behind them. */
+const word = new RegExp(`[\\p{L}\\p{M}\\p{N}](?:[\\p{L}\\p{M}\\p{N}]|${unseen})*`, "gu");
+/** A word as it is compared, whichever of its spellings it has. */
+const plain = (text: string): string => seen(text).normalize("NFKC");
+/** The same of a whole name, which may be typed in small letters. */
+const folded = (text: string): string => plain(text).toLowerCase();
+
+/** What may stand between two words of one name; in a user's name an underscore. */
+const between = /^[\s._\u00A0'\u2019-]{1,8}$/;
 
 /** @param names as the directory has them, such as "Asha Rao"; empty ones and single initials name nobody */
 export function directoryNames(names: Iterable<string>): DirectoryNames {
   const whole: Node = { next: new Map(), ends: false };
   const parts = new Set<string>();
   for (const name of names) {
-    const words = name.match(word)?.slice(0, wordsMax) ?? [];
+    const words = (name.match(word) ?? []).slice(0, wordsMax).map(plain);
     if (words.length === 0 || words.every(([...characters]) => characters.length === 1)) continue;
-    for (const part of words) if ([...part].length >= partCharactersMin) parts.add(part.normalize("NFC"));
+    for (const part of words) {
+      if ([...part].length < partCharactersMin) continue;
+      parts.add(part);
+      parts.add(part.toUpperCase());
+    }
     // A name of one word is a part and nothing else: "will" is not Will.
     if (words.length === 1) continue;
     let node = whole;
@@ -65,12 +75,12 @@ export function findNames(text: string, { whole, parts }: DirectoryNames): Findi
       const before = words[ahead - 1];
       if (here === undefined) break;
       // "Asha. Rao" in one name, "Asha, Rao" in two people; a line end may stand within a name.
-      if (ahead > at && !/^[\s.\u00A0'\u2019-]{1,8}$/.test(text.slice(before?.end, here.start))) break;
+      if (ahead > at && !between.test(text.slice(before?.end, here.start))) break;
       node = node.next.get(folded(here.text));
       if (node === undefined) break;
       if (node.ends) last = ahead;
     }
-    const end = words[last]?.end ?? (parts.has(first.text.normalize("NFC")) ? first.end : null);
+    const end = words[last]?.end ?? (parts.has(plain(first.text)) ? first.end : null);
     if (end === null) continue;
     found.push({ start: first.start, end, kind: "PERSON" });
     at = Math.max(at, last);

@@ -9,6 +9,9 @@ export interface Finding {
   readonly kind: PersonalKind;
 }
 
-/** True where a letter, mark or digit of any script stands: what a word consists of. */
-export const isWordCharacter = (character: string | undefined): boolean =>
-  character !== undefined && /[\p{L}\p{M}\p{N}]/u.test(character);
+/** Characters that no text shows (of no width, joiners, soft hyphens): they part nothing, and hide nothing from us. */
+export const unseen = "\\p{Default_Ignorable_Code_Point}";
+const everyUnseen = new RegExp(unseen, "gu");
+
+/** A text as it is seen. */
+export const seen = (text: string): string => text.replaceAll(everyUnseen, "");

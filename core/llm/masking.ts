@@ -82,17 +82,21 @@ export class MaskTable {
   readonly #placeholders = new Map<string, string>();
   readonly #values = new Map<string, string>();
   readonly #counts = new Map<PersonalKind, number>();
+  readonly #asJson: boolean;
 
   /**
    * @param texts all that the request will send: the tag occurs in none of them
    * @param randomBytes of the platform
+   * @param asJson JSON was asked for: what is put back stands in its strings, where a quote or a line end would end them
    */
   constructor(
     texts: readonly string[],
     names: DirectoryNames,
     randomBytes: (length: number) => Uint8Array<ArrayBuffer>,
+    asJson = false,
   ) {
     this.#names = names;
+    this.#asJson = asJson;
     let tag = "";
     do {
       tag = [...randomBytes(tagCharacters)].map((byte) => tagAlphabet[byte % tagAlphabet.length]).join("");
@@ -112,7 +116,11 @@ export class MaskTable {
 
   /** A whole text of the answer, with the values where their placeholders stand. */
   unmask(text: string): string {
-    return text.replaceAll(placeholder, (written) => this.#values.get(written) ?? written);
+    return text.replaceAll(placeholder, (written) => {
+      const value = this.#values.get(written);
+      if (value === undefined) return written;
+      return this.#asJson ? JSON.stringify(value).slice(1, -1) : value;
+    });
   }
 
   /** The same for a text that comes in pieces, cut anywhere. */

@@ -70,7 +70,7 @@ describe("what is found", () => {
     ["a PAN within a word", "XABCPE1234FY"],
     ["a PAN whose fourth letter is no kind of person", "ABCZE1234F"],
     ["an at sign by itself", "meet @ 5, @home or a@b"],
-    ["digits on two lines", "98765\n43210"],
+    ["a column of figures", "1200\n98765\n432"],
   ])("is not %s", (_, text) => {
     expect(found(text)).toEqual([]);
   });
