@@ -14,15 +14,14 @@ export async function bundleWorker(main: string): Promise<string> {
   return (await bundleOnce(main, () => bundle(main))).text;
 }
 
-/** A module of a Worker, as Miniflare takes it. */
-export interface WorkerModule {
-  readonly type: "ESModule" | "CompiledWasm";
-  readonly path: string;
-  readonly contents: string | Buffer;
-}
+/** A Worker's modules, as Miniflare takes them: the first is its script, the others WebAssembly that it imports. */
+export type WorkerModules = readonly [
+  { readonly type: "ESModule"; readonly path: string; readonly contents: string },
+  ...{ readonly type: "CompiledWasm"; readonly path: string; readonly contents: Buffer }[],
+];
 
 /** Bundles a Worker's entry, with the WebAssembly that it imports beside it. */
-export async function bundleModules(main: string): Promise<WorkerModule[]> {
+export async function bundleModules(main: string): Promise<WorkerModules> {
   const { text, wasm } = await bundleOnce(main, () => bundle(main));
   return [
     { type: "ESModule", path: "index.mjs", contents: text },

@@ -44,7 +44,7 @@ export interface Document {
   readonly version: DocumentVersion;
 }
 
-/** `waiting`: it will be; `unreadable`: there is no reading it, for it is encrypted, broken or too large. */
+/** `waiting`: it will be; `unreadable`: it is encrypted, broken or too large, or would take too long. */
 export const documentTexts = ["read", "waiting", "unreadable"] as const;
 
 export interface DocumentVersion {

@@ -1,3 +1,5 @@
+import type { WorkerModules } from "../bundle.ts";
+
 /** A rate-limit binding as wrangler.toml has it. */
 export interface RateLimitOptions {
   readonly namespace_id: string;
@@ -44,7 +46,7 @@ export function localEdge(
 /** Miniflare's options of a Worker, as far as they are looked at here. */
 export interface EdgeOptions extends Readonly<Record<string, unknown>> {
   readonly ratelimits: Readonly<Record<string, RateLimitOptions>>;
-  readonly modules: readonly [{ readonly type: string; readonly path: string; readonly contents: string }];
+  readonly modules: WorkerModules;
   readonly serviceBindings: Readonly<Record<string, unknown>>;
 }
 

@@ -46,6 +46,32 @@ function procRow(pid: number): ProcessRow[] {
   }
 }
 
+/** Of Linux, wherever it runs: what times in /proc are counted in, a second. */
+const ticksPerSecond = 100;
+
+/** The CPU time that a process has taken, in milliseconds; null when there is no such process, or nobody says. */
+export function cpuMs(pid: number): number | null {
+  try {
+    // What follows the command, which may itself hold parentheses, begins with the third field.
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    const ticks = Number(fields[11]) + Number(fields[12]);
+    return Number.isFinite(ticks) ? (ticks * 1000) / ticksPerSecond : null;
+  } catch {
+    const { stdout } = spawnSync("ps", ["-o", "cputime=", "-p", String(pid)], { encoding: "utf8" });
+    return cpuTimeMs(stdout ?? "");
+  }
+}
+
+/** @param text as ps says it: days, hours, minutes and seconds, of which the first ones may be missing */
+function cpuTimeMs(text: string): number | null {
+  const match = /^(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)$/.exec(text.trim());
+  if (match === null) return null;
+  const [, days = "0", hours = "0", minutes = "0", seconds = "0"] = match;
+  return (((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
+}
+
 /** A process's program and arguments, or "" when there is no such process. */
 export function commandLine(pid: number): string {
   try {

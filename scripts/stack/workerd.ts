@@ -3,6 +3,7 @@ import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4MiniflareOp
 import { startCron, withClock } from "./cron.ts";
 import { childProcesses, commandLine } from "./processes.ts";
 import { StackError } from "./stack-error.ts";
+import { endWhenHeld } from "./watchdog.ts";
 
 export interface WorkerdOptions {
   /** Where it listens, on 127.0.0.1; the same after it was started again. */
@@ -17,6 +18,8 @@ export interface WorkerdOptions {
   readonly onError: (error: Error) => void;
   /** It died and was started again on the same port. */
   readonly onRestart: () => void;
+  /** CPU that its thread may take without answering, in milliseconds, before it is ended and started again. */
+  readonly heldMsMax?: number;
 }
 
 export interface Workerd {
@@ -76,13 +79,18 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
   }
   revival.wanted = true;
   const stopCron = startCron(miniflare, workers, options.pace, options.onError);
+  const pid = (): number => findWorkerd(options.port);
+  const { heldMsMax, onError } = options;
+  const onEnded = (): void => onError(new Error("a Worker's thread was held for too long; it starts again"));
+  const stopWatching = heldMsMax === undefined ? null : endWhenHeld({ url, pid, heldMsMax, onEnded });
   return {
     url,
     get pid() {
-      return findWorkerd(options.port);
+      return pid();
     },
     stop: () => {
       stopCron();
+      stopWatching?.();
       revival.wanted = false;
       return stopWorkerd(miniflare, options.port);
     },

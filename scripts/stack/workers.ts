@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
-import { bundleWorker } from "../bundle.ts";
+import { bundleModules } from "../bundle.ts";
 import { repositoryRoot, type UnitName, units } from "../units.ts";
 import { readLocalBackends } from "./backends.ts";
 import { agentFile, copyDashboard } from "./dashboard.ts";
@@ -44,6 +44,12 @@ type Apart = (typeof apart)[number];
 const isApart = (name: string): name is Apart => apart.some((one) => one === name);
 
 /**
+ * What `limits.cpu_ms` is to the deployed pdf-text, which workerd doesn't know: after three times as much, for a slow
+ * machine, and later than its caller waits, the process is ended.
+ */
+const pdfTextHeldMsMax = 30_000;
+
+/**
  * Starts the Workers, from the wrangler.toml files that deploy them, in three workerd processes.
  * @throws StackError `workers_failed`
  */
@@ -57,8 +63,10 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
       const unit = units.find((one) => one.name === name);
       if (unit === undefined) throw new Error(`there is no unit ${name}`);
       const worker = await workerOptions(unit, options);
-      const workers = name === "sentinel-pdf-text" ? behindItsEntrypoint(worker) : [worker];
-      beside[name] = await startWorkerd({ port: await findPort(0), workers, pace, onError, onRestart });
+      const readsPdfs = name === "sentinel-pdf-text";
+      const workers = readsPdfs ? behindItsEntrypoint(worker) : [worker];
+      const held = readsPdfs ? { heldMsMax: pdfTextHeldMsMax } : {};
+      beside[name] = await startWorkerd({ port: await findPort(0), workers, pace, onError, onRestart, ...held });
     }
     const rest = units.filter(({ name }) => !isApart(name));
     const workers = (await Promise.all(rest.map((unit) => workersOf(unit, options, beside)))).reverse().flat();
@@ -142,7 +150,7 @@ async function workerOptions(
   return {
     ...rest,
     name: unit.name,
-    modules: [{ type: "ESModule", path: "index.mjs", contents: await bundleWorker(main) }],
+    modules: await bundleModules(main),
     bindings: { ...workerOptions.bindings, ...options.variables[unit.name] },
     serviceBindings: {
       ...Object.fromEntries(

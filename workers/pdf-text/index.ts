@@ -1,22 +1,19 @@
 /**
- * pdf-text: reads the text of PDFs, and does nothing else. A parser of PDFs is a megabyte of code that is fed by
+ * pdf-text: reads the text of PDFs, and does nothing else. A parser of PDFs is megabytes of code that are fed by
  * strangers; here it finds no key, no database, no bucket and no way out.
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { beginCount, countMemory } from "./memory.ts";
 import { readPdf } from "./read.ts";
 import { serve, type Turn } from "./serve.ts";
 import { takeAway } from "./take-away.ts";
 
-// Before the parser, which is loaded with the first PDF.
+// Before the parser, which begins with the first PDF.
 takeAway();
-countMemory();
 
 /** An isolate reads one at a time. */
 const turn: Turn = { sinceMs: null };
 const platform = {
   now: (): number => Date.now(),
-  begin: beginCount,
   pause: (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms)),
 };
 const ignore = (): void => undefined;

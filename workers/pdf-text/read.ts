@@ -1,78 +1,71 @@
-import { getDocumentProxy } from "unpdf";
 import { type PdfTextAnswer, pdfPagesMax, pdfTextCharactersMax } from "../../core/rpc/pdf-text.ts";
-import { TooMuch, wasTooMuch } from "./memory.ts";
+import { passwordError, securityError } from "./pdfium/calls.ts";
+import { pageReader } from "./pdfium/page-text.ts";
+import { isItsEnd, type Pdfium, startPdfium } from "./pdfium/pdfium.ts";
+import type { Platform } from "./serve.ts";
 
-/** Of pdf.js: it reads text alone, runs nothing, fetches nothing, and says nothing. */
-const options = {
-  verbosity: 0,
-  isEvalSupported: false,
-  disableFontFace: true,
-  useSystemFonts: false,
-  enableXfa: false,
-  useWasm: false,
-  useWorkerFetch: false,
-  isOffscreenCanvasSupported: false,
-  isImageDecoderSupported: false,
-  disableAutoFetch: true,
-  disableStream: true,
-  disableRange: true,
-  maxImageSize: 1,
-  // A page that is broken is left out, not the whole.
-  stopAtErrors: false,
-} as const;
+/** No page is begun later than this, in milliseconds: before the caller's 20 s are over, with what there is by then. */
+const readMsMax = 15_000;
 
-type Pdf = Awaited<ReturnType<typeof getDocumentProxy>>;
-
-/**
- * Reads a PDF's text, page after page until there is enough.
- * @param bytes are the parser's from here on
- */
-export async function readPdf(bytes: Uint8Array): Promise<PdfTextAnswer> {
-  let pdf: Pdf | null = null;
+/** Reads a PDF's text, page after page until there is enough. */
+export async function readPdf(bytes: Uint8Array, platform: Platform): Promise<PdfTextAnswer> {
+  const untilMs = platform.now() + readMsMax;
+  const pdfium = startPdfium();
+  // Written page by page: what was read before its end stands.
+  const read = { text: "", isCut: false };
   try {
-    pdf = await getDocumentProxy(bytes, options);
-    const read = await readPages(pdf);
-    return wasTooMuch() && read.text.trim() === "" ? { kind: "unreadable", reason: "too_much" } : read;
-  } catch (error) {
-    if (wasTooMuch() || error instanceof TooMuch) return { kind: "unreadable", reason: "too_much" };
-    const isEncrypted = error instanceof Error && error.name === "PasswordException";
-    return { kind: "unreadable", reason: isEncrypted ? "encrypted" : "broken" };
-  } finally {
-    await pdf?.loadingTask.destroy().catch(() => undefined);
-  }
-}
-
-async function readPages(pdf: Pdf): Promise<Extract<PdfTextAnswer, { kind: "text" }>> {
-  const pages = Math.min(pdf.numPages, pdfPagesMax);
-  let text = "";
-  for (let number = 1; number <= pages; number += 1) {
-    const isWhole = await readPage(pdf, number, (more) => {
-      text += more;
-      return text.length < pdfTextCharactersMax;
+    const error = await readPages(pdfium, bytes, read, async () => {
+      // Whoever else asks meanwhile is told to wait.
+      await platform.pause(0);
+      return platform.now() < untilMs;
     });
-    if (!isWhole || wasTooMuch()) return { kind: "text", text: text.slice(0, pdfTextCharactersMax), isCut: true };
-    text += "\n";
+    if (error !== 0) return unreadable(pdfium, error);
+  } catch (error) {
+    if (!isItsEnd(error)) throw error;
+    if (read.text.trim() === "") return unreadable(pdfium);
+    read.isCut = true;
   }
-  return { kind: "text", text: text.slice(0, pdfTextCharactersMax), isCut: pages < pdf.numPages };
+  if (pdfium.wasRefused() && read.text.trim() === "") return unreadable(pdfium);
+  return { kind: "text", text: read.text, isCut: read.isCut || pdfium.wasRefused() };
 }
 
-/** @param take one piece of text; false: enough @returns false: there was enough */
-async function readPage(pdf: Pdf, number: number, take: (text: string) => boolean): Promise<boolean> {
-  try {
-    const page = await pdf.getPage(number);
-    const reader = page.streamTextContent().getReader();
-    try {
-      for (let next = await reader.read(); !next.done; next = await reader.read()) {
-        for (const item of next.value.items) {
-          if (!take("str" in item ? item.str + (item.hasEOL ? "\n" : "") : "")) return false;
-        }
-      }
-    } finally {
-      await reader.cancel().catch(() => undefined);
-      page.cleanup();
+/** @param goOn after each page: false ends it @returns PDFium's error when it can't be opened, else 0 */
+async function readPages(
+  pdfium: Pdfium,
+  bytes: Uint8Array,
+  read: { text: string; isCut: boolean },
+  goOn: () => Promise<boolean>,
+): Promise<number> {
+  const { calls, put } = pdfium;
+  const document = calls.FPDF_LoadMemDocument(put(bytes), bytes.length, 0);
+  if (document === 0) return calls.FPDF_GetLastError() || unknownError;
+  const readPage = pageReader(pdfium);
+  const count = calls.FPDF_GetPageCount(document);
+  if (count <= 0) return unknownError;
+  const pages = Math.min(count, pdfPagesMax);
+  read.isCut = pages < count;
+  for (let index = 0; index < pages; index += 1) {
+    const page = calls.FPDF_LoadPage(document, index);
+    // A page that is broken is left out, not the whole.
+    if (page !== 0) {
+      read.text += `${readPage(page, pdfTextCharactersMax - read.text.length)}\n`;
+      calls.FPDF_ClosePage(page);
     }
-  } catch {
-    // This page has no text, the others may.
+    const isEnough = read.text.length >= pdfTextCharactersMax;
+    if (isEnough) read.text = read.text.slice(0, pdfTextCharactersMax);
+    if (isEnough || !(await goOn())) {
+      read.isCut ||= isEnough || index + 1 < pages;
+      return 0;
+    }
   }
-  return true;
+  return 0;
+}
+
+/** Of PDFium: it says no more. */
+const unknownError = 1;
+
+function unreadable(pdfium: Pdfium, error = unknownError): PdfTextAnswer {
+  if (pdfium.wasRefused()) return { kind: "unreadable", reason: "too_much" };
+  const isEncrypted = error === passwordError || error === securityError;
+  return { kind: "unreadable", reason: isEncrypted ? "encrypted" : "broken" };
 }

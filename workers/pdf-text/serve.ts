@@ -7,7 +7,7 @@ const waitMsMax = 10_000;
 /** A turn that is older has died without saying so: longer than the caller and the CPU limit wait. */
 const turnMsMax = 30_000;
 
-/** One PDF at a time: two would share the isolate's memory, and its count. */
+/** One PDF at a time: two would share the isolate's memory. */
 export interface Turn {
   /** Written by `serve` alone. Unix milliseconds at which the one that is read began; null: none is. */
   sinceMs: number | null;
@@ -16,19 +16,18 @@ export interface Turn {
 export interface Platform {
   readonly now: () => number;
   readonly pause: (ms: number) => Promise<void>;
-  /** A turn begins: nothing is held against it of the one before. */
-  readonly begin: () => void;
 }
 
 /** Answers one request. Nothing of it is ever logged. */
 export async function serve(
   request: Request,
   turn: Turn,
-  read: (bytes: Uint8Array) => Promise<PdfTextAnswer>,
-  { now, pause, begin }: Platform,
+  read: (bytes: Uint8Array, platform: Platform) => Promise<PdfTextAnswer>,
+  platform: Platform,
 ): Promise<Response> {
   if (request.method !== "POST" || new URL(request.url).pathname !== pdfTextPath)
     return new Response(null, { status: 404 });
+  const { now, pause } = platform;
   const untilMs = now() + waitMsMax;
   while (turn.sinceMs !== null && now() < turn.sinceMs + turnMsMax) {
     if (now() >= untilMs) return new Response(null, { status: 503 });
@@ -36,10 +35,9 @@ export async function serve(
   }
   const sinceMs = now();
   turn.sinceMs = sinceMs;
-  begin();
   try {
     const bytes = await readBounded(request.body, pdfReadBytesMax);
-    return bytes === null ? new Response(null, { status: 413 }) : Response.json(await read(bytes));
+    return bytes === null ? new Response(null, { status: 413 }) : Response.json(await read(bytes, platform));
   } finally {
     if (turn.sinceMs === sinceMs) turn.sinceMs = null;
   }

@@ -126,3 +126,12 @@ export function pdfOfShapes(depth: number, text: string): Buffer {
     ...shapes,
   ]);
 }
+
+/**
+ * One page, whose one line is drawn from its end on: where each text belongs is looked for among all that are there, so
+ * it takes the square of their number.
+ */
+export function pdfOfBackwards(texts: number): Buffer {
+  const text = (index: number): string => `1 0 0 1 ${(texts - index) * 3} 400 Tm (${"abcdefg"[index % 7]}) Tj`;
+  return pdfOfDrawing(packed(`BT /F1 1 Tf ${Array.from({ length: texts }, (_, index) => text(index)).join(" ")} ET`));
+}

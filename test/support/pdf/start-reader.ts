@@ -1,7 +1,7 @@
 /** The pdf-text Worker in a workerd of its own, as it is deployed. */
 import { fileURLToPath } from "node:url";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
-import { bundleWorker } from "../../../scripts/bundle.ts";
+import { bundleModules } from "../../../scripts/bundle.ts";
 
 export interface PdfReader {
   /** Its entrypoint. */
@@ -12,13 +12,13 @@ export interface PdfReader {
 }
 
 export async function startPdfReader(): Promise<PdfReader> {
-  const contents = await bundleWorker(fileURLToPath(new URL("../../../workers/pdf-text/index.ts", import.meta.url)));
+  const modules = await bundleModules(fileURLToPath(new URL("../../../workers/pdf-text/index.ts", import.meta.url)));
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       host: "127.0.0.1",
       port: 0,
       name: "pdf-text",
-      modules: [{ type: "ESModule", path: "index.mjs", contents }],
+      modules: [...modules],
       compatibilityDate: "2026-10-20",
       compatibilityFlags: ["nodejs_compat"],
       unsafeDirectSockets: [{ entrypoint: "PdfText", host: "127.0.0.1", port: 0 }],

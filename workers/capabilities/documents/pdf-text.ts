@@ -11,8 +11,8 @@ export interface PdfTextBinding {
 export type PdfReading =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "unreadable" }
-  /** Nobody read it: another time, perhaps. */
-  | { readonly kind: "away" };
+  /** Nobody read it: another time, perhaps. `isSlow`: it took longer than anybody waits. */
+  | { readonly kind: "away"; readonly isSlow: boolean };
 
 /**
  * An upload waits for it, so it is less than people wait; the reader's own limit of 10 s of CPU comes before, and a
@@ -21,6 +21,8 @@ export type PdfReading =
 export const pdfReadMsMax = 20_000;
 /** The binding looks at the path alone. */
 const address = `http://pdf-text.internal${pdfTextPath}`;
+
+const gone: PdfReading = { kind: "away", isSlow: false };
 
 /** @param open begins to read the PDF's bytes */
 export async function readPdfText(
@@ -38,14 +40,14 @@ export async function readPdfText(
       ...{ duplex: "half" },
     });
     const bytes = response.ok ? await readBounded(response.body, pdfAnswerBytesMax) : null;
-    return bytes === null ? { kind: "away" } : readingOf(JSON.parse(new TextDecoder().decode(bytes)));
-  } catch {
-    return { kind: "away" };
+    return bytes === null ? gone : readingOf(JSON.parse(new TextDecoder().decode(bytes)));
+  } catch (error) {
+    return error instanceof Error && error.name === "TimeoutError" ? { kind: "away", isSlow: true } : gone;
   }
 }
 
 function readingOf(answer: unknown): PdfReading {
   const { kind, text } = (answer ?? {}) as { readonly kind?: unknown; readonly text?: unknown };
   if (kind === "unreadable") return { kind };
-  return kind === "text" && typeof text === "string" ? { kind, text } : { kind: "away" };
+  return kind === "text" && typeof text === "string" ? { kind, text } : gone;
 }

@@ -36,6 +36,8 @@ async function readWaiting(context: CallContext): Promise<void> {
     await noteTextTry(database, waiting.id);
     const reading = await readOne(context, waiting);
     if (reading.kind === "away") {
+      // It may hold the reader still, and none of the others is to lose a try by that: they come first the next time.
+      if (reading.isSlow) return;
       away += 1;
       if (away === awayMax) return;
       continue;
@@ -59,7 +61,7 @@ async function readOne(context: CallContext, waiting: WaitingText): Promise<PdfR
       version.key.fill(0);
     }
   } catch (error) {
-    if (error instanceof KeyUnavailable) return { kind: "away" };
+    if (error instanceof KeyUnavailable) return { kind: "away", isSlow: false };
     throw error;
   }
 }

@@ -26,7 +26,7 @@ export function DocumentKind({ version }: { readonly version: DocumentVersion })
         </span>
       )}
       {version.text === "unreadable" && (
-        <span title="Its text could not be read: it is encrypted, damaged or too large. The search finds it by its name.">
+        <span title="Its text could not be read: it is encrypted, damaged, too large or would take too long. The search finds it by its name.">
           <Badge variant="secondary">Found by name only</Badge>
         </span>
       )}
