@@ -118,12 +118,18 @@ export function placeOfSupply(seller: Pick<Seller, "state">, buyer: Pick<Buyer, 
 /** Days between an invoice and its due date: what schools in India commonly agree to. */
 export const paymentDays = 15;
 
+/** India's time is this far ahead of UTC all year, in milliseconds. */
+const indiaAheadMs = 5.5 * 3_600_000;
+
+/** The day that an invoice names, in India's time as the year of its number: `2026-11-23`. @param atMs Unix milliseconds */
+export const indiaDay = (atMs: number): string => new Date(atMs + indiaAheadMs).toISOString().slice(0, 10);
+
 /**
  * The year of an invoice's number, which begins anew each financial year (April to March, India's time): `2627` for
  * 2026-27. @param atMs Unix milliseconds
  */
 export function financialYear(atMs: number): string {
-  const india = new Date(atMs + 5.5 * 3_600_000);
+  const india = new Date(atMs + indiaAheadMs);
   const first = india.getUTCMonth() >= 3 ? india.getUTCFullYear() : india.getUTCFullYear() - 1;
   return `${String(first % 100).padStart(2, "0")}${String((first + 1) % 100).padStart(2, "0")}`;
 }

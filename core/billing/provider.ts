@@ -34,8 +34,8 @@ export interface CheckoutRequest {
 }
 
 export type CheckoutAnswer =
-  /** The owner goes there to pay; the plan changes when the provider says so. */
-  | { readonly kind: "redirect"; readonly url: string }
+  /** The owner goes there to pay; the plan changes when the provider says so. `customer`: whose page it is. */
+  | { readonly kind: "redirect"; readonly url: string; readonly customer: string }
   /** A subscription that is there already was changed; the plan changes with this state. */
   | { readonly kind: "changed"; readonly state: ProviderState }
   /** Nobody takes a payment here: the operator is asked, and the plan changes when they agree. */

@@ -28,13 +28,16 @@ export interface UnmailedInvoice {
   readonly owners: readonly string[];
 }
 
-/** Invoices whose owners have yet to get them, and that are in no log yet. */
+/**
+ * Invoices whose owners have yet to get them, and that are in no log yet. Of one that is to be deleted none is told:
+ * its log may be gone already, and is not begun anew.
+ */
 export async function unmailedInvoices(database: Database): Promise<UnmailedInvoice[]> {
   const rows = await database.query(
     sql`SELECT o.id AS org_id, o.slug, i.id, i.number, i.currency, i.total_minor::double precision AS total_minor,
         control.rfc3339(i.due_at) AS due_at, ${owners(sql`o.id`)} AS owners
       FROM control.invoices i JOIN control.organisations o ON o.id = i.org_id
-      WHERE i.mailed_at IS NULL ORDER BY i.issued_at, i.id LIMIT ${toldMax}`,
+      WHERE i.mailed_at IS NULL AND o.status IN ('active', 'suspended') ORDER BY i.issued_at, i.id LIMIT ${toldMax}`,
     { readOnly: true },
   );
   return rows.map((row) => ({

@@ -10,6 +10,7 @@ import type { OrgScope, PlatformScope } from "../org-scope.ts";
 import { planOf } from "../org-state.ts";
 import { receiptIfChanged, type WriteRequest } from "../receipts.ts";
 import { organisationOfOperator, unfinishedScope } from "../scope-makers.ts";
+import { isHere } from "./is-here.ts";
 import { known } from "./subscription.ts";
 
 /** Months that a run goes back to: a clock that was away, or a seller that nobody configured. */
@@ -178,7 +179,8 @@ export function invoicesStatement({ org }: OrgScope): Statement {
 
 /**
  * Notes that an invoice was paid, by the operator's word.
- * @returns null when there is none of that number; not changed when it was paid before, whatever the reference
+ * @returns null when there is none of that number; not changed when it was paid before, whatever the reference;
+ *   `log` null when the organisation's own log is gone with it: an invoice outlives both
  */
 export async function markPaid(
   database: Database,
@@ -186,18 +188,25 @@ export async function markPaid(
   by: PlatformScope,
   id: InvoiceId,
   reference: string,
-): Promise<{ readonly scope: OrgScope; readonly changed: boolean; readonly invoice: Invoice } | null> {
+): Promise<{
+  readonly scope: OrgScope;
+  readonly log: OrgId | null;
+  readonly changed: boolean;
+  readonly invoice: Invoice;
+} | null> {
   const [, [row] = []] = await database.transaction([
     sql`WITH changed AS (
         UPDATE control.invoices SET paid_at = ${instant(write.nowMs)}::timestamptz, paid_reference = ${reference}
         WHERE id = ${id} AND paid_at IS NULL RETURNING id)
       ${receiptIfChanged(write, null)}`,
-    sql`SELECT ${columns}, EXISTS (SELECT FROM control.operation_receipts r WHERE r.request_id = ${write.requestId}) AS changed
+    sql`SELECT ${columns}, EXISTS (SELECT FROM control.operation_receipts r WHERE r.request_id = ${write.requestId}) AS changed,
+        ${isHere(sql`i.org_id`)} AS is_here
       FROM control.invoices i WHERE i.id = ${id}`,
   ]);
   if (row === undefined) return null;
   const org: OrgId = idOf("org", row, "org_id");
-  return { scope: organisationOfOperator(by, org), changed: row["changed"] === true, invoice: invoiceOf(row) };
+  const log = row["is_here"] === true ? org : null;
+  return { scope: organisationOfOperator(by, org), log, changed: row["changed"] === true, invoice: invoiceOf(row) };
 }
 
 /** Unpaid invoices of all organisations, the oldest due date first. */

@@ -5,6 +5,7 @@ import { type Database, type Row, type Statement, sql } from "../../connect.ts";
 import { booleanOf, instant } from "../columns.ts";
 import type { OrgScope } from "../org-scope.ts";
 import { receiptIfChanged, type WriteRequest } from "../receipts.ts";
+import { isHere } from "./is-here.ts";
 
 /** A state as it is kept: whose it is, the scope says. */
 export type KeptState = Omit<ProviderState, "org">;
@@ -87,12 +88,8 @@ function appliedOf(row: Row | undefined, plan: Plan): AppliedState {
  * then on its subscription ends by our own doing, and that news would put back at the edge what was taken away there.
  */
 export async function hearsProvider(database: Database, { org }: OrgScope): Promise<boolean> {
-  const rows = await database.query(
-    sql`SELECT 1 AS here FROM control.organisations o WHERE o.id = ${org} AND o.status <> 'provisioning'
-      AND NOT EXISTS (SELECT FROM control.org_deletions d WHERE d.org_id = o.id AND d.started_at IS NOT NULL)`,
-    { readOnly: true },
-  );
-  return rows.length > 0;
+  const [row] = await database.query(sql`SELECT ${isHere(sql`${org}::text`)} AS here`, { readOnly: true });
+  return row !== undefined && booleanOf(row, "here");
 }
 
 /**

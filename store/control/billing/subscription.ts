@@ -18,11 +18,11 @@ export function owedSince(org: Statement): Statement {
 
 /**
  * A condition: nothing may be added to the organisation. Only once its owners were told so, and from the moment on which
- * it is paid no more.
+ * what they were told of is paid no more: an invoice that is not due yet, or only just, keeps nobody out.
  */
 export function isRestricted(org: Statement): Statement {
-  return sql`(EXISTS (SELECT FROM control.subscriptions r WHERE r.org_id = ${org} AND r.told_standing = 'restricted')
-    AND ${owedSince(org)} IS NOT NULL)`;
+  return sql`EXISTS (SELECT FROM control.subscriptions r WHERE r.org_id = ${org} AND r.told_standing = 'restricted'
+    AND ${owedSince(org)} <= r.reminded_for)`;
 }
 
 /**
@@ -115,6 +115,28 @@ export async function requestPlan(
     scope,
     sql`INSERT INTO control.subscriptions (org_id, requested_plan, requested_at) VALUES (${scope.org}, ${plan}, now())
       ON CONFLICT (org_id) DO UPDATE SET requested_plan = excluded.requested_plan, requested_at = excluded.requested_at
+      RETURNING 1`,
+  );
+}
+
+/**
+ * Remembers who the organisation is at its provider from the moment on which it is sent there to pay: whoever asks next is
+ * the same customer, whose open pages are closed, also when the organisation is erased before it has paid.
+ */
+export async function keepCustomer(
+  database: Database,
+  write: WriteRequest,
+  scope: OrgScope,
+  customer: string,
+): Promise<void> {
+  await applyChange(
+    database,
+    write,
+    scope,
+    sql`INSERT INTO control.subscriptions AS s (org_id, customer) VALUES (${scope.org}, ${customer})
+      ON CONFLICT (org_id) DO UPDATE SET customer = excluded.customer
+        -- Whoever pays is who paid.
+        WHERE s.subscription IS NULL AND s.customer IS DISTINCT FROM excluded.customer
       RETURNING 1`,
   );
 }

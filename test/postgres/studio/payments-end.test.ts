@@ -81,3 +81,44 @@ describe("the subscription of an organisation that is erased", () => {
     ]);
   });
 });
+
+describe("a page to pay at that is open while the organisation is erased", () => {
+  it("is closed: nobody pays for what is no more", async () => {
+    const unpaid = await stripe.studio.newOrg();
+    const body = { plan: "school" };
+    const asked = await stripe.studio.send("POST", `/api/v1/orgs/${unpaid.slug}/billing/plan`, {
+      token: unpaid.owner.token,
+      body,
+    });
+    expect(asked.body).toMatchObject({ kind: "redirect", url: expect.any(String) });
+    const session = [...stripe.peer.ledger.sessions.values()].at(-1);
+    expect(session).toMatchObject({ clientReference: unpaid.id, status: "open" });
+    await asSuperuser("UPDATE control.organisations SET status = 'deleting' WHERE id = $1", [unpaid.id]);
+    await asSuperuser(
+      "INSERT INTO control.org_deletions (org_id, delete_after) VALUES ($1, now() - interval '1 day')",
+      [unpaid.id],
+    );
+    await run();
+    expect(session?.status).toBe("expired");
+    await asSuperuser("DELETE FROM control.org_deletions WHERE org_id = $1", [unpaid.id]);
+  });
+});
+
+describe("two owners who go away to pay", () => {
+  it("are one customer, and the page of the first is closed", async () => {
+    const { studio, peer } = stripe;
+    const both = await studio.newOrg();
+    const other = await studio.newMember(both, "owner");
+    const open = async (token: string) => {
+      const sent = await studio.send("POST", `/api/v1/orgs/${both.slug}/billing/plan`, {
+        token,
+        body: { plan: "school" },
+      });
+      expect(sent.body).toMatchObject({ kind: "redirect" });
+      return [...peer.ledger.sessions.values()].at(-1);
+    };
+    const [first, second] = [await open(both.owner.token), await open(other.token)];
+    expect(second?.customer).toBe(first?.customer);
+    expect([first?.status, second?.status]).toEqual(["expired", "open"]);
+  });
+});

@@ -65,6 +65,11 @@ export async function createStripeStudio(): Promise<StripeStudio> {
       (value) => ({ ok: true, value }),
       () => ({ ok: false, code: "payments_unavailable" }),
     );
+  const orgOf = ({ assertion }: { readonly assertion: string }) => {
+    const org = parseId("org", decodeJwt(assertion)["org"]);
+    if (org === null) throw new Error("the call is of one organisation");
+    return org;
+  };
   const made: { services: Services | null } = { services: null };
   const studio = await createHarness((services) => {
     const { billing } = services;
@@ -79,9 +84,11 @@ export async function createStripeStudio(): Promise<StripeStudio> {
         },
         end: async (call, account) => {
           await billing.end(call, account);
-          const org = parseId("org", decodeJwt(call.assertion)["org"]);
-          if (org === null) throw new Error("a call to end a subscription is of one organisation");
-          return answered(provider.end({ org, account }).then(() => null));
+          return answered(provider.end({ org: orgOf(call), account }).then(() => null));
+        },
+        checkout: async (call, request) => {
+          await billing.checkout(call, request);
+          return answered(provider.checkout({ ...request, org: orgOf(call) }));
         },
       },
     };

@@ -30,7 +30,8 @@ export function api(ledger: Ledger, origin: string, call: ApiCall): Reply {
   const name = inFolder ? [kind, first, third].filter((part) => part !== undefined).join("/") : kind;
   switch (`${call.method} ${name}`) {
     case "POST customers":
-      return ok({ id: ledger.addCustomer(nested(call.fields, "metadata")), object: "customer", livemode: false });
+    case "GET customers":
+      return customer(ledger, call, first);
     case "POST checkout/sessions":
       return checkout(ledger, origin, call.fields);
     case "POST billing_portal/sessions":
@@ -51,6 +52,20 @@ export function api(ledger: Ledger, origin: string, call: ApiCall): Reply {
 }
 
 const ok = (body: object): Reply => ({ status: 200, body });
+
+/** Made, read or changed: one that was deleted is still found, and says so. */
+function customer(ledger: Ledger, { method, fields }: ApiCall, id: string | undefined): Reply {
+  if (id === undefined) {
+    if (method !== "POST") return invalid(400, "the peer lists no customers");
+    return ok({ id: ledger.addCustomer(nested(fields, "metadata")), object: "customer", livemode: false });
+  }
+  const found = ledger.customers.get(id);
+  if (found === undefined) return missing("customer");
+  if (found.deleted === true)
+    return method === "GET" ? ok({ id, object: "customer", deleted: true }) : missing("customer");
+  if (method === "POST") found.email = fields.get("email") ?? found.email ?? null;
+  return ok({ id, object: "customer", livemode: false, metadata: found.metadata, email: found.email ?? null });
+}
 
 function checkout(ledger: Ledger, origin: string, fields: ApiCall["fields"]): Reply {
   const price = fields.get("line_items[0][price]") ?? "";

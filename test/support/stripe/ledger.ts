@@ -22,6 +22,13 @@ export interface Subscription {
   cardFails: boolean;
 }
 
+export interface Customer {
+  readonly id: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  email?: string | null;
+  deleted?: boolean;
+}
+
 export interface Invoice {
   readonly id: string;
   readonly subscription: string;
@@ -52,7 +59,7 @@ export interface StripeEvent {
 const monthSeconds = 30 * 86_400;
 
 export class Ledger {
-  readonly customers = new Map<string, { readonly id: string; readonly metadata: Readonly<Record<string, string>> }>();
+  readonly customers = new Map<string, Customer>();
   readonly sessions = new Map<string, Session>();
   readonly subscriptions = new Map<string, Subscription>();
   readonly invoices: Invoice[] = [];

@@ -73,6 +73,7 @@ async function paying(): Promise<{ readonly subscription: Subscription; readonly
   const subscription = peer.ledger.pay(await pageFor(asks()));
   return { subscription, account: { customer: subscription.customer, subscription: subscription.id } };
 }
+const portalPage = expect.stringContaining("/p/session/bps_");
 const deliveryOf = (event: StripeEvent) => ({
   body: new TextEncoder().encode(event.body),
   signature: signatureOf(event.body, [secret], Date.now()),
@@ -119,6 +120,26 @@ describe("a checkout at Stripe", () => {
     expect([first.status, second.status, first.customer]).toEqual(["expired", "open", second.customer]);
   });
 
+  it("is of one customer whichever owner asks: two customers would be two subscriptions", async () => {
+    const [one, two] = await Promise.all([
+      pageFor(asks({ email: "one@example.test" })),
+      pageFor(asks({ email: null })),
+    ]);
+    const three = await pageFor(asks({ email: "three@example.test" }));
+    expect([two?.customer, three.customer]).toEqual([one?.customer, one?.customer]);
+    expect(peer.ledger.customers.get(three.customer)?.email).toBe("three@example.test");
+  });
+
+  it("is of another customer when the one before is gone at Stripe and never paid", async () => {
+    const { customer } = await pageFor(asks());
+    for (const gone of [customer, "cus_of_the_test_mode"]) {
+      const known = peer.ledger.customers.get(gone);
+      if (known !== undefined) known.deleted = true;
+      const next = await pageFor(asks({ account: { customer: gone, subscription: null } }));
+      expect(next.customer).not.toBe(gone);
+    }
+  });
+
   it("changes a subscription that is there, and asks for the money at once", async () => {
     const { subscription, account } = await paying();
     const answer = await provider.checkout(asks({ plan: "district", account }));
@@ -141,7 +162,7 @@ describe("a checkout at Stripe", () => {
     const { subscription, account } = await paying();
     subscription.cardFails = true;
     const answer = await provider.checkout(asks({ plan: "district", account }));
-    expect(answer).toEqual({ kind: "redirect", url: expect.stringContaining("/p/session/bps_") });
+    expect(answer).toMatchObject({ kind: "redirect", customer: account.customer, url: portalPage });
     expect(subscription.price).toBe("price_school");
   });
 
@@ -149,7 +170,7 @@ describe("a checkout at Stripe", () => {
     const { subscription, account } = await paying();
     peer.ledger.renew(subscription, false);
     const answer = await provider.checkout(asks({ plan: "district", account }));
-    expect(answer).toEqual({ kind: "redirect", url: expect.stringContaining("/p/session/bps_") });
+    expect(answer).toMatchObject({ kind: "redirect", customer: account.customer, url: portalPage });
   });
 
   it("is asked of the operator for what has no price", async () => {

@@ -5,6 +5,7 @@ import { allTried } from "../all-tried.ts";
 import { appendOrgChange } from "../lifecycle/record-change.ts";
 import { reminderMail } from "../mail/billing.ts";
 import type { Services } from "../services.ts";
+import { mailOwners } from "./mail-owners.ts";
 
 /**
  * Tells whoever owes something, on the days that core/billing/standing.ts names, and puts each change of their standing
@@ -25,7 +26,7 @@ async function tell(services: Services, debtor: Debtor, nowMs: number, requestId
       const change = { org: scope.org, by: null, action: "payment_standing_changed", detail: effect.to } as const;
       await appendOrgChange(services, change, scope.org, requestId);
     } else {
-      for (const to of owners) await services.sendMail(reminderMail(to, services.publicUrl, { slug, ...effect }));
+      await mailOwners(owners, (to) => services.sendMail(reminderMail(to, services.publicUrl, { slug, ...effect })));
     }
   }
   if (effects.length > 0) await markDebtTold(services.database, scope, told);

@@ -7,6 +7,7 @@ import { allTried } from "../all-tried.ts";
 import { appendOrgChange } from "../lifecycle/record-change.ts";
 import { invoiceMail } from "../mail/billing.ts";
 import type { Services } from "../services.ts";
+import { mailOwners } from "./mail-owners.ts";
 
 const dayMs = 86_400_000;
 
@@ -14,11 +15,16 @@ const dayMs = 86_400_000;
  * Issues what is due: each month that is over, once for each organisation that owes something for it. Killed anywhere,
  * the next run goes on: what has its invoice is due no more. Without a configured seller nothing is issued, and all of
  * it is due when there is one.
- * @throws the first failure, after all were tried
+ * @throws the first failure, after all were tried: one that can't be issued keeps nobody else's waiting
  */
 export async function issueDue(services: Services): Promise<void> {
   if (services.seller === null) return;
-  for (const due of await dueInvoices(services.database, services.now())) await issue(services, due);
+  const failures: unknown[] = [];
+  // One after the other: each takes the row of the year's numbers.
+  for (const due of await dueInvoices(services.database, services.now())) {
+    await issue(services, due).catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 async function issue(services: Services, { scope, month, name, currency, buyer, periods }: DueInvoice): Promise<void> {
@@ -52,7 +58,7 @@ export async function tellInvoices(services: Services, requestId: RequestId): Pr
       const { org } = invoice.scope;
       const change = { org, by: null, action: "invoice_issued", detail: invoice.id } as const;
       await appendOrgChange(services, change, org, requestId);
-      for (const to of invoice.owners) await services.sendMail(invoiceMail(to, services.publicUrl, invoice));
+      await mailOwners(invoice.owners, (to) => services.sendMail(invoiceMail(to, services.publicUrl, invoice)));
       await markInvoiceMailed(services.database, invoice.scope, invoice.id);
     }),
   );

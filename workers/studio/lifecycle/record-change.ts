@@ -15,11 +15,17 @@ export interface OrgChange {
 
 /**
  * Puts what has just been done to an organisation on record: in the log of this request, and in the
- * organisation's own when that is another. @throws AuditUnavailable
+ * organisation's own when that is another.
+ * @param log its own; null when that is erased, and not begun anew
+ * @throws AuditUnavailable
  */
-export async function recordOrgChange(context: RequestContext, change: OrgChange): Promise<void> {
+export async function recordOrgChange(
+  context: RequestContext,
+  change: OrgChange,
+  log: OrgId | null = change.org,
+): Promise<void> {
   // An owner's request is in the organisation's log itself; the operator's is in a platform's.
-  if (change.by === null) await recordForOrganisation(context, change.org, eventOf(change));
+  if (change.by === null && log !== null) await recordForOrganisation(context, log, eventOf(change));
   else context.caused([eventOf(change)]);
 }
 

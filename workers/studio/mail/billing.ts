@@ -1,3 +1,4 @@
+import { indiaDay } from "../../../core/billing/invoice.ts";
 import { type Currency, formatMoney } from "../../../core/billing/money.ts";
 import { type BillingStanding, restrictedAfterDays } from "../../../core/billing/standing.ts";
 import type { MailMessage } from "./mailer.ts";
@@ -22,7 +23,7 @@ export function invoiceMail(
     subject: `Invoice ${invoice.number} from Sentinel`,
     text: [
       `Invoice ${invoice.number} over ${formatMoney(invoice.totalMinor, invoice.currency)} was issued for your organisation.`,
-      `It is due on ${invoice.dueAt.slice(0, 10)}. Signed in as an owner you find it, and where to pay to, at:`,
+      `It is due on ${indiaDay(Date.parse(invoice.dueAt))}. Signed in as an owner you find it, and where to pay to, at:`,
       pageOf(publicUrl, invoice.slug),
     ].join("\n\n"),
   };

@@ -68,17 +68,18 @@ async function checkout(stripe: Stripe, config: StripeConfig, request: CheckoutR
   const { org, plan, currency, account, idempotencyKey, askedAtMs, returnUrl } = request;
   const price = priceOf(config, plan, currency);
   if (price === null) return { kind: "requested" };
-  const found = account.customer === null ? null : await readCustomer(stripe, config, account.customer, askedAtMs);
+  const known = await knownCustomer(stripe, account);
+  const found = known === null ? null : await readCustomer(stripe, config, known, askedAtMs);
   if (found !== null && found.state.org !== org)
     throw new PaymentsUnavailable("the customer is another organisation's");
-  if (account.customer !== null && found?.living != null) {
+  if (known !== null && found?.living != null) {
     if (found.living.price === price && found.state.endsAtMs === null && found.living.meaning === "paid")
       return { kind: "changed", state: found.state };
     // What is owed is paid first, and a card that is refused is changed, where one can: on Stripe's own page.
     const toPortal = async (): Promise<CheckoutAnswer> => {
       const page = await portal(stripe, config, account, returnUrl);
       if (page === null) throw new PaymentsUnavailable("a customer with a subscription has no portal");
-      return { kind: "redirect", url: page.url };
+      return { kind: "redirect", url: page.url, customer: known };
     };
     if (found.living.meaning !== "paid") return await toPortal();
     try {
@@ -96,11 +97,11 @@ async function checkout(stripe: Stripe, config: StripeConfig, request: CheckoutR
       if (isDeclined(error)) return await toPortal();
       throw error;
     }
-    const changed = await readCustomer(stripe, config, account.customer, askedAtMs);
+    const changed = await readCustomer(stripe, config, known, askedAtMs);
     if (changed === null || changed.state.org !== org) throw new PaymentsUnavailable("a customer was there and is not");
     return { kind: "changed", state: changed.state };
   }
-  const customer = account.customer ?? (await newCustomer(stripe, request));
+  const customer = known ?? (await newCustomer(stripe, request));
   await closeOpenPages(stripe, customer, idempotencyKey);
   const session = await stripe.checkout.sessions.create(
     {
@@ -115,16 +116,35 @@ async function checkout(stripe: Stripe, config: StripeConfig, request: CheckoutR
     },
     { idempotencyKey: `${idempotencyKey}:session` },
   );
-  return { kind: "redirect", url: pageOf(config, session.url) };
+  return { kind: "redirect", url: pageOf(config, session.url), customer };
 }
 
-/** One an organisation: the key is the organisation's, so that two owners who pay at once are one customer. */
-async function newCustomer(stripe: Stripe, { org, email }: CheckoutRequest): Promise<string> {
+/**
+ * Null also for one that is gone at Stripe and has never paid, or was made with the key of another account or mode: then
+ * the next one takes its place.
+ */
+async function knownCustomer(stripe: Stripe, { customer, subscription }: ProviderAccount): Promise<string | null> {
+  if (customer === null || subscription !== null) return customer;
+  try {
+    const found = await stripe.customers.retrieve(customer);
+    return found.deleted === true ? null : customer;
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+/**
+ * One an organisation: the key is the organisation's and nothing else is in the request, so that two owners who pay at
+ * once are one customer. To whom Stripe writes is said apart, because the same key with another address is an error.
+ */
+async function newCustomer(stripe: Stripe, { org, email, account, idempotencyKey }: CheckoutRequest): Promise<string> {
   const { id } = await stripe.customers.create(
-    { metadata: { org_id: org }, ...(email === null ? {} : { email }) },
-    // With the address, because the same key with another one is an error.
-    { idempotencyKey: `customer:${org}:${email ?? ""}` },
+    { metadata: { org_id: org } },
+    // After one that is gone another.
+    { idempotencyKey: `customer:${org}:${account.customer ?? ""}` },
   );
+  if (email !== null) await stripe.customers.update(id, { email }, { idempotencyKey: `${idempotencyKey}:email` });
   return id;
 }
 

@@ -4,6 +4,7 @@ import { type Plan, plans } from "../../../../core/tenancy/plan.ts";
 import { applyProviderState } from "../../../../store/control/billing/payment-events.ts";
 import { paymentMoment } from "../../../../store/control/billing/payment-moment.ts";
 import {
+  keepCustomer,
   lowerPlan,
   readSubscription,
   requestPlan,
@@ -68,6 +69,8 @@ async function checkOut(context: MemberContext, found: Subscription, plan: Exclu
   if (!asked.ok) return billingRefusal(asked);
   switch (asked.value.kind) {
     case "redirect":
+      // Before the owner can pay there.
+      await keepCustomer(services.database, context.write(), scope, asked.value.customer);
       return answer({ kind: "redirect", plan, url: asked.value.url });
     case "requested":
       await requestPlan(services.database, context.write(), scope, plan);

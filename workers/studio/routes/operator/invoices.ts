@@ -48,7 +48,7 @@ export const operatorMarkPaid = defineRoute(
     if (found === null) return refuse("not_found");
     if (found.changed) {
       const change = { org: found.scope.org, by: null, action: "invoice_paid", detail: invoice } as const;
-      await recordOrgChange(context, change);
+      await recordOrgChange(context, change, found.log);
     }
     return answer(invoiceView(found.invoice));
   },
