@@ -7,7 +7,12 @@ import type { Billing, Invoice } from "../../../workers/dashboard/src/api/billin
 import { goAndPay } from "../../../workers/dashboard/src/pages/billing/go-and-pay.ts";
 import { overQuotas } from "../../../workers/dashboard/src/pages/billing/over-quota.ts";
 import { stateNames, stateText } from "../../../workers/dashboard/src/pages/billing/states.ts";
-import { standingWords } from "../../../workers/dashboard/src/pages/billing/words.ts";
+import {
+  exportText,
+  formatDate,
+  placeText,
+  standingWords,
+} from "../../../workers/dashboard/src/pages/billing/words.ts";
 
 const day = 86_400_000;
 const nowMs = Date.UTC(2026, 10, 23, 12);
@@ -89,6 +94,35 @@ describe("how an organisation stands, in words", () => {
     const words = standingWords({ ...billing, offers: "stripe", standing: "past_due", owed_since: at(-1) }, nowMs);
     expect(words.text).toContain("The last payment failed");
     expect(words.text).not.toMatch(/[₹$]/);
+  });
+});
+
+describe("an invoice, in words", () => {
+  it("has the day that it is in India, as its number has the year", () => {
+    expect(formatDate(Date.parse("2027-03-31T18:29:59Z"))).toBe("31 March 2027");
+    expect(formatDate(Date.parse("2027-03-31T18:30:00Z"))).toBe("1 April 2027");
+    // A day of use.
+    expect(formatDate(Date.parse("2027-03-31"))).toBe("31 March 2027");
+  });
+
+  const to = (state: string | null, more: Partial<Invoice> = {}): Invoice => ({
+    ...invoice,
+    seller: { ...seller, gstin: "27AAPFU0939F1ZV" },
+    buyer: { ...party, state },
+    ...more,
+  });
+
+  it("names the place of supply, also where nobody said one", () => {
+    expect(placeText(to("29"))).toBe("Place of supply: Karnataka (29)");
+    expect(placeText(to(null))).toBe("Place of supply: Maharashtra (27)");
+    const registered = to("27", { buyer: { ...party, gstin: "29AAPFU0939F1ZR", state: null } });
+    expect(placeText(registered)).toBe("Place of supply: Karnataka (29)");
+  });
+
+  it("says that it is an export where no tax was charged for being one, and nowhere else", () => {
+    expect(exportText(to("96"))).toContain("without payment of integrated tax");
+    for (const none of [to("96", { igst_minor: 89_982 }), to("27"), to(null), { ...to("96"), seller }])
+      expect(exportText(none)).toBeNull();
   });
 });
 

@@ -22,7 +22,7 @@ const invoiceSchema = z.object({
   due_at: z.string(),
   paid_at: z.nullable(z.string()),
   currency: z.enum(currencies),
-  seller: z.extend(partySchema, { bank: z.string() }),
+  seller: z.extend(partySchema, { bank: z.string(), state: z.string() }),
   buyer: partySchema,
   lines: z.array(
     z.object({

@@ -1,14 +1,14 @@
 import type { ReactNode } from "react";
 import { formatMoney } from "../../../../../core/billing/money.ts";
-import { abroad } from "../../../../../core/billing/parties.ts";
 import type { Invoice, Party } from "../../api/billing.ts";
 import { formatMonth } from "../../format/month.ts";
 import { stateText } from "./states.ts";
-import { formatDate, planNames, serviceText } from "./words.ts";
+import { exportText, formatDate, placeText, planNames, serviceText } from "./words.ts";
 
 /** An invoice as it is read and printed: what CGST Rules 2017, rule 46 asks of it. */
 export function InvoiceSheet({ invoice }: { readonly invoice: Invoice }) {
   const { seller, buyer } = invoice;
+  const exported = exportText(invoice);
   return (
     <article aria-label={`Invoice ${invoice.number}`} className="grid gap-6 text-sm">
       <header className="flex flex-wrap items-start justify-between gap-x-8 gap-y-4">
@@ -24,13 +24,13 @@ export function InvoiceSheet({ invoice }: { readonly invoice: Invoice }) {
         </dl>
       </header>
       <div className="grid gap-6 sm:grid-cols-2 print:grid-cols-2">
-        <PartyBlock title="From" party={seller} />
-        <PartyBlock title="To" party={buyer} />
+        <PartyBlock title="From" party={seller} place={`State: ${stateText(seller.state)}`} />
+        <PartyBlock title="To" party={buyer} place={placeText(invoice)} />
       </div>
       <Lines invoice={invoice} />
       <Totals invoice={invoice} />
-      {buyer.state === abroad && <p>Export of services; no tax is charged on it.</p>}
-      <p>Reverse charge: no.</p>
+      {exported !== null && <p>{exported}</p>}
+      {seller.gstin !== null && <p>Reverse charge: no.</p>}
       <section aria-label="Where to pay to" className="break-inside-avoid">
         <h2 className="font-semibold">Where to pay to</h2>
         <p className="break-words whitespace-pre-line">{seller.bank}</p>
@@ -49,18 +49,22 @@ function Term({ name, children }: { readonly name: string; readonly children: Re
   );
 }
 
-function PartyBlock({ title, party }: { readonly title: string; readonly party: Party }) {
+function PartyBlock({
+  title,
+  party,
+  place,
+}: {
+  readonly title: string;
+  readonly party: Party;
+  readonly place: string;
+}) {
   return (
     <section aria-label={title} className="min-w-0">
       <h2 className="text-kumo-subtle">{title}</h2>
       <p className="font-semibold break-words">{party.name}</p>
       <p className="break-words whitespace-pre-line">{party.address}</p>
       {party.gstin !== null && <p className="tabular">GSTIN {party.gstin}</p>}
-      {party.state !== null && (
-        <p>
-          {title === "To" ? "Place of supply" : "State"}: {stateText(party.state)}
-        </p>
-      )}
+      <p>{place}</p>
     </section>
   );
 }

@@ -1,10 +1,12 @@
-import { serviceCode } from "../../../../../core/billing/invoice.ts";
+import { placeOfSupply, serviceCode } from "../../../../../core/billing/invoice.ts";
 import { formatMoney } from "../../../../../core/billing/money.ts";
+import { abroad } from "../../../../../core/billing/parties.ts";
 import { graceAfterDays, restrictedAfterDays } from "../../../../../core/billing/standing.ts";
 import type { Plan, Quota } from "../../../../../core/tenancy/plan.ts";
 import type { Billing, Invoice, OfferedPlan } from "../../api/billing.ts";
 import { formatDollars } from "../../format/money.ts";
 import { formatBytes, formatNumber } from "../../format/numbers.ts";
+import { stateText } from "./states.ts";
 
 export const planNames: Readonly<Record<Plan, string>> = { free: "Free", school: "School", district: "District" };
 
@@ -49,6 +51,20 @@ export function priceText({ price_minor: price }: OfferedPlan, currency: Billing
 /** What the service is called on an invoice, with its code (CGST Rules 2017, rule 46(g)). */
 export const serviceText = `Device monitoring as a service, SAC ${serviceCode}`;
 
+/** Where the service is supplied. Where nobody said a state there is one all the same: the tax was charged by it. */
+export function placeText({ seller, buyer }: Pick<Invoice, "seller" | "buyer">): string {
+  return `Place of supply: ${stateText(placeOfSupply(seller, buyer))}`;
+}
+
+/**
+ * What the invoice of a registered seller says of what is zero-rated (rule 46, last proviso); null where tax was charged, as it
+ * is abroad for what is paid in rupees.
+ */
+export function exportText({ seller, buyer, igst_minor: tax }: Invoice): string | null {
+  if (seller.gstin === null || tax > 0 || placeOfSupply(seller, buyer) !== abroad) return null;
+  return "Supply meant for export under letter of undertaking without payment of integrated tax.";
+}
+
 const dayMs = 86_400_000;
 
 export interface StandingWords {
@@ -58,9 +74,17 @@ export interface StandingWords {
   readonly tone: "fine" | "warning" | "danger";
 }
 
-/** A day as it is printed, in UTC: `23 November 2026`. The law counts days, not hours. */
+/**
+ * A day as it is printed: `23 November 2026`. In India's time, as the year of an invoice's number: what is issued there
+ * on 1 April must not say 31 March. A day of use, which is one of UTC, has the same name there.
+ */
 export function formatDate(ms: number): string {
-  const format = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+  const format = new Intl.DateTimeFormat("en-GB", {
+    day: "numeric",
+    month: "long",
+    year: "numeric",
+    timeZone: "Asia/Kolkata",
+  });
   return format.format(new Date(ms));
 }
 
