@@ -102,7 +102,8 @@ describe("a request to a backend", () => {
   it("is written anew from what was read: a name that stands twice means one thing", async () => {
     await send("PUT", "students/7", { rawBody: '{"role":"viewer","role":"owner"}' });
     expect(seen[0]?.init.body).toBe('{"role":"owner"}');
-    for (const rawBody of ['{"id":12345678901234567890}', `${"[".repeat(40)}${"]".repeat(40)}`])
+    // The last would arrive as null.
+    for (const rawBody of ['{"id":12345678901234567890}', `${"[".repeat(40)}${"]".repeat(40)}`, '{"mark":1e400}'])
       expect(codeOf(await send("PUT", "students/7", { rawBody }))).toBe("422 invalid_request");
     expect(seen).toHaveLength(1);
   });
@@ -199,6 +200,12 @@ describe("an answer of a backend", () => {
     });
     const page = await answer("<html>", { status: 400, headers: { "Content-Type": "text/html" } });
     expect(page.body).toMatchObject({ backend_status: 400, backend_answer: null });
+    // Small, and yet more than a writer's stack holds.
+    for (const deep of [`${"[".repeat(8_000)}${"]".repeat(8_000)}`, `${'{"a":'.repeat(2_500)}1${"}".repeat(2_500)}`]) {
+      const refused = await answer(deep, { status: 400, headers: json });
+      expect(codeOf(refused)).toBe("422 backend_refused");
+      expect(refused.body).toMatchObject({ backend_status: 400, backend_answer: null });
+    }
   });
 
   it("that asks for patience is told so", async () => {

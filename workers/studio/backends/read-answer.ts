@@ -17,6 +17,8 @@ export type BackendAnswer =
 
 /** Of a refusal as much as says what is wrong. Bytes. */
 const saidBytesMax = 16 * 1024;
+/** … and as deep. It is written anew inside our own answer: 8,000 brackets in each other would end that writer's stack. */
+const saidDepthMax = 32;
 /** What says that Sentinel itself is not let in, or asks in the wrong way: the operator's matter, not the member's. */
 const oursToMend: ReadonlySet<number> = new Set([401, 403, 407, 408, 421, 426, 431]);
 
@@ -64,8 +66,14 @@ async function readSaid(response: Response): Promise<unknown> {
   }
   const bytes = await readBounded(response.body, saidBytesMax);
   const text = bytes === null ? null : textOf(bytes);
-  return text === null ? null : (jsonOf(text) ?? null);
+  const said = text === null ? null : (jsonOf(text) ?? null);
+  return isShallow(said, saidDepthMax) ? said : null;
 }
+
+const isShallow = (value: unknown, depth: number): boolean =>
+  typeof value !== "object" ||
+  value === null ||
+  (depth > 0 && Object.values(value).every((inner) => isShallow(inner, depth - 1)));
 
 function typeOf(response: Response): AnswerType | null {
   const [essence = "", ...parameters] = (response.headers.get("Content-Type") ?? "").toLowerCase().split(";");

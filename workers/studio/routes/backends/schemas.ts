@@ -22,11 +22,13 @@ export const backendQuery = z.object({}).catchall(z.string().max(fieldCharacters
  * name that stands twice, or a number that two parsers read differently, can't mean two things.
  */
 export const backendBody = z
-  .custom<unknown>((value) => isPlain(value, depthMax), "holds a whole number above 2^53, or is too deep")
+  .custom<unknown>((value) => isPlain(value, depthMax), "holds a number that no parser keeps, or is too deep")
   .openapi({ type: "object", description: "JSON, as the backend takes it" });
 
 function isPlain(value: unknown, depth: number): boolean {
-  if (typeof value === "number") return !Number.isInteger(value) || Number.isSafeInteger(value);
+  // What is larger than any number is read as infinite, and would be written as null.
+  if (typeof value === "number")
+    return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
   if (typeof value !== "object" || value === null) return value !== undefined;
   return depth > 0 && Object.values(value).every((inner) => isPlain(inner, depth - 1));
 }
