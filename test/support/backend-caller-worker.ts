@@ -11,7 +11,7 @@ export default {
     const called = await callBackend(
       backend,
       { ...asked, keyHonoured: false, requestId },
-      ["secret", "secret", "secret"],
+      ["secret", "secret", "secret"].slice(0, backend.registration.retries + 1),
       {
         now: Date.now,
         randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
