@@ -7,10 +7,10 @@ import { repositoryRoot } from "../../scripts/units.ts";
 import { violations, walkByTab } from "./support/accessibility.ts";
 import { newPerson, testPassword } from "./support/api.ts";
 import { launchBrowser, signInByPassword } from "./support/browser.ts";
-import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+import { type BorrowedStack, borrowStack } from "./support/stack-pool.ts";
 import { makeThings, newOrg, type TestPerson } from "./support/things.ts";
 
-let stack: StackProcess;
+let stack: BorrowedStack;
 let browser: Browser;
 let owner: TestPerson;
 let org: string;
@@ -62,8 +62,7 @@ const screens = [
 const themes = ["light", "dark"] as const;
 
 beforeAll(async () => {
-  const flags = ["--quiet", "--no-agent", "--limit-scale", "1000"];
-  [browser, stack] = await Promise.all([launchBrowser(), startStackProcess(freshStateDir(), flags)]);
+  [browser, stack] = await Promise.all([launchBrowser(), borrowStack()]);
   const { url, mailDir } = stack.description;
   owner = await newPerson(url, mailDir, "owner");
   org = await newOrg(owner.api, "readers");
@@ -77,8 +76,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await browser?.close();
-  await stack?.stop();
-  if (stack !== undefined) removeStateDir(stack.stateDir);
+  await stack?.discard();
 });
 
 const at = (path: string): string =>

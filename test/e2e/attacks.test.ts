@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { sessionCookieName } from "../../core/rpc/studio.ts";
 import { Api, browserSignIn, eventually, mailedToken, newPerson, signIn, testPassword } from "./support/api.ts";
 import { ended, rawGet, rawStatus } from "./support/sockets.ts";
-import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+import { type BorrowedStack, borrowStack } from "./support/stack-pool.ts";
 import { done, type TestPerson } from "./support/things.ts";
 
 /**
@@ -30,7 +30,7 @@ const school = `/api/v1/orgs/school-${suffix}`;
 const rival = `/api/v1/orgs/rival-${suffix}`;
 const cookieName = sessionCookieName;
 
-let stack: StackProcess;
+let stack: BorrowedStack;
 let url: string;
 let owner: TestPerson;
 /** Owner of another organisation: may do everything there. */
@@ -44,7 +44,7 @@ let enrollmentCode: string;
 const secrets = new Map<string, string>();
 
 beforeAll(async () => {
-  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000"]);
+  stack = await borrowStack();
   url = stack.description.url;
   owner = await person("owner");
   stranger = await person("stranger");
@@ -58,8 +58,7 @@ beforeAll(async () => {
   rivalDevice = await enrolled(await codeOf(stranger, rival), "rival-pc");
 });
 afterAll(async () => {
-  await stack?.stop();
-  if (stack !== undefined) removeStateDir(stack.stateDir);
+  await stack?.discard();
 });
 
 const clients: MqttClient[] = [];

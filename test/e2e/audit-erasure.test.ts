@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { repositoryRoot } from "../../scripts/units.ts";
 import { runScript } from "../support/run-script.ts";
 import { Api, eventually, newPerson, testPassword } from "./support/api.ts";
-import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+import { freshStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 import { done, newKey, newMember, newOrg, type TestPerson } from "./support/things.ts";
 
 // A checkpoint takes up to a minute, and this waits for two.
@@ -39,8 +39,7 @@ beforeAll(async () => {
   }
 });
 afterAll(async () => {
-  await stack?.stop();
-  if (stack !== undefined) removeStateDir(stack.stateDir);
+  await stack?.discard();
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
 

@@ -10,7 +10,7 @@ import { repositoryRoot } from "../../scripts/units.ts";
 import { runScript } from "../support/run-script.ts";
 import { Api, eventually, newPerson, testPassword } from "./support/api.ts";
 import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
-import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+import { type BorrowedStack, borrowStack } from "./support/stack-pool.ts";
 import { done, newKey, newOrg } from "./support/things.ts";
 
 // A checkpoint takes up to a minute, and some of these wait for two.
@@ -20,7 +20,7 @@ vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const pictures = join(repositoryRoot, "test-results", "screenshots");
 
-let stack: StackProcess;
+let stack: BorrowedStack;
 let folder: string;
 let owner: Api;
 let email: string;
@@ -34,7 +34,7 @@ interface Status {
 }
 
 beforeAll(async () => {
-  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000", "--pace", "12"]);
+  stack = await borrowStack();
   folder = mkdtempSync(join(tmpdir(), "sentinel-auditor-"));
   const { url, mailDir } = stack.description;
   ({ api: owner, email } = await newPerson(url, mailDir, "audited"));
@@ -48,8 +48,7 @@ beforeAll(async () => {
   await covered();
 });
 afterAll(async () => {
-  await stack?.stop();
-  if (stack !== undefined) removeStateDir(stack.stateDir);
+  await stack?.discard();
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -74,6 +73,7 @@ async function asDatabaseOwner(query: string, values: readonly unknown[]): Promi
     try {
       await client.query("ALTER TABLE audit.events DISABLE TRIGGER ALL");
       changed += (await client.query(query, [...values])).rowCount ?? 0;
+      await client.query("ALTER TABLE audit.events ENABLE TRIGGER ALL");
     } finally {
       await client.end();
     }

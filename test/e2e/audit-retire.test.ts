@@ -60,7 +60,7 @@ beforeAll(async () => {
   leaves = new Map((await kept()).map(({ seq, leaf }) => [seq, leaf]));
 });
 afterAll(async () => {
-  await stack?.stop();
+  await stack?.discard();
   if (stateDir !== undefined) removeStateDir(stateDir);
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });

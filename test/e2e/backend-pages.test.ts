@@ -39,7 +39,7 @@ beforeAll(async () => {
 afterAll(async () => {
   delete process.env["BACKENDS_FILE"];
   await browser?.close();
-  await stack?.stop();
+  await stack?.discard();
   await backend?.stop();
   removeStateDir(stateDir);
 });

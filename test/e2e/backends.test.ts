@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   delete process.env["BACKENDS_FILE"];
-  await stack?.stop();
+  await stack?.discard();
   await backend?.stop();
   removeStateDir(stateDir);
 });

@@ -21,7 +21,7 @@ afterEach(() => {
   for (const client of clients.splice(0)) client.end(true);
 });
 afterAll(async () => {
-  await stack?.stop();
+  await stack?.discard();
   removeStateDir(stateDir);
 });
 

@@ -62,7 +62,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const name of [...Object.keys(settings), "LOOPBACK_STRIPE"]) delete process.env[name];
   await browser?.close();
-  await stack?.stop();
+  await stack?.discard();
   await peer?.stop();
   removeStateDir(stateDir);
 });

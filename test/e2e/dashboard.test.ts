@@ -8,7 +8,7 @@ import { repositoryRoot } from "../../scripts/units.ts";
 import { runScript } from "../support/run-script.ts";
 import { mailedToken, newPerson, signIn, testPassword } from "./support/api.ts";
 import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
-import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+import { freshStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 
 const pictures = join(repositoryRoot, "test-results", "screenshots");
 
@@ -34,8 +34,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser?.close();
-  await stack?.stop();
-  if (stack !== undefined) removeStateDir(stack.stateDir);
+  await stack?.discard();
 });
 
 describe("the dashboard in Chromium, on the real stack with the real agent", () => {

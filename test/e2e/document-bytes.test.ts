@@ -5,23 +5,22 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { sessionCookieName } from "../../core/rpc/studio.ts";
 import { pdfOfGlyphs } from "../support/pdf/make.ts";
 import { browserSignIn, newPerson, testPassword } from "./support/api.ts";
-import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+import { type BorrowedStack, borrowStack } from "./support/stack-pool.ts";
 import { done, newDocument, newOrg, type TestPerson } from "./support/things.ts";
 
 const partBytes = 8 * 1024 * 1024;
-let stack: StackProcess;
+let stack: BorrowedStack;
 let owner: TestPerson;
 let org: string;
 let at: string;
 beforeAll(async () => {
-  stack = await startStackProcess(freshStateDir(), ["--port", "0", "--quiet", "--no-agent", "--limit-scale", "1000"]);
+  stack = await borrowStack();
   owner = await newPerson(stack.description.url, stack.description.mailDir, "owner");
   org = await newOrg(owner.api, "papers");
   at = `${stack.description.url}/api/v1/orgs/${org}/documents`;
 });
 afterAll(async () => {
-  await stack?.stop();
-  if (stack !== undefined) removeStateDir(stack.stateDir);
+  await stack?.discard();
 });
 
 const bearer = (): Record<string, string> => ({ Authorization: `Bearer ${owner.api.token}` });

@@ -8,7 +8,7 @@ import { partBytes } from "../../core/documents/layout.ts";
 import { eicar } from "../../core/documents/scan.ts";
 import { repositoryRoot } from "../../scripts/units.ts";
 import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
-import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+import { freshStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 
 const pictures = join(repositoryRoot, "test-results", "screenshots");
 /** Two whole parts and a piece. */
@@ -62,8 +62,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser?.close();
-  await stack?.stop();
-  if (stack !== undefined) removeStateDir(stack.stateDir);
+  await stack?.discard();
   rmSync(files, { recursive: true, force: true });
 });
 

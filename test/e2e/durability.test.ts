@@ -33,7 +33,7 @@ afterEach(() => {
   running = null;
 });
 afterAll(async () => {
-  await stack?.stop();
+  await stack?.discard();
   removeStateDir(stateDir);
 });
 

@@ -1,20 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Api, newPerson } from "./support/api.ts";
-import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+import { type BorrowedStack, borrowStack } from "./support/stack-pool.ts";
 import { newOrg, type TestPerson } from "./support/things.ts";
 
-let stack: StackProcess;
+let stack: BorrowedStack;
 let bob: TestPerson;
 let org: string;
 
 beforeAll(async () => {
-  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000"]);
+  stack = await borrowStack();
   bob = await newPerson(stack.description.url, stack.description.mailDir, "bob");
   org = await newOrg(bob.api, "bobs");
 });
 afterAll(async () => {
-  await stack?.stop();
-  if (stack !== undefined) removeStateDir(stack.stateDir);
+  await stack?.discard();
 });
 
 describe("the edge in front of the real system", () => {

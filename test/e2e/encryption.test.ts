@@ -52,7 +52,7 @@ beforeAll(async () => {
 afterAll(async () => {
   delete process.env["LOOPBACK_KEEPERS"];
   await browser?.close();
-  await stack?.stop();
+  await stack?.discard();
   keeper?.close();
   keeper?.closeAllConnections();
   removeStateDir(stateDir);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Api, signIn } from "./support/api.ts";
-import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+import { freshStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 
 /** Limits as they are delivered. */
 let stack: StackProcess;
@@ -20,8 +20,7 @@ beforeAll(async () => {
   expect(status).toBeLessThan(300);
 });
 afterAll(async () => {
-  await stack?.stop();
-  if (stack !== undefined) removeStateDir(stack.stateDir);
+  await stack?.discard();
 });
 
 interface Outcome {

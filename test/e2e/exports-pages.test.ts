@@ -55,7 +55,7 @@ beforeAll(async () => {
 afterAll(async () => {
   delete process.env["LOOPBACK_EXPORTS"];
   await browser?.close();
-  await stack?.stop();
+  await stack?.discard();
   await bucket?.stop();
   await hook?.stop();
   removeStateDir(stateDir);

@@ -3,7 +3,7 @@ import { sessionCookieName } from "../../core/rpc/studio.ts";
 import { SoftwareAuthenticator } from "../support/software-authenticator.ts";
 import { Api, newPerson, sessionSecret, testPassword } from "./support/api.ts";
 import { AuthenticatorApp } from "./support/one-time-codes.ts";
-import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+import { type BorrowedStack, borrowStack } from "./support/stack-pool.ts";
 
 /** Second factors over the whole system, in the runtime that serves them: edge, studio in workerd, real keys. */
 
@@ -17,15 +17,14 @@ interface Problem {
   readonly challenge: string;
 }
 
-let stack: StackProcess;
+let stack: BorrowedStack;
 let url: string;
 beforeAll(async () => {
-  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000"]);
+  stack = await borrowStack();
   url = stack.description.url;
 });
 afterAll(async () => {
-  await stack?.stop();
-  if (stack !== undefined) removeStateDir(stack.stateDir);
+  await stack?.discard();
 });
 
 const person = () => newPerson(url, stack.description.mailDir, "factors");

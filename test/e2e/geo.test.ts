@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { repositoryRoot } from "../../scripts/units.ts";
 import { type Api, newPerson, testPassword } from "./support/api.ts";
 import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
-import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+import { type BorrowedStack, borrowStack } from "./support/stack-pool.ts";
 import { done, newMember, newOrg, type TestPerson } from "./support/things.ts";
 
 const pictures = join(repositoryRoot, "test-results", "screenshots");
@@ -13,7 +13,7 @@ const pictures = join(repositoryRoot, "test-results", "screenshots");
 const refusals = /^Failed to load resource: the server responded with a status of 4(01|03|09) /;
 const patiently = { timeout: 120_000 };
 
-let stack: StackProcess;
+let stack: BorrowedStack;
 let browser: Browser;
 let owner: TestPerson;
 let org: string;
@@ -42,8 +42,7 @@ async function newPage(country: string): Promise<Page> {
 
 beforeAll(async () => {
   mkdirSync(pictures, { recursive: true });
-  const flags = ["--port", "0", "--quiet", "--no-agent", "--limit-scale", "1000", "--pace", "12"];
-  [browser, stack] = await Promise.all([launchBrowser(), startStackProcess(freshStateDir(), flags)]);
+  [browser, stack] = await Promise.all([launchBrowser(), borrowStack()]);
   const { url, mailDir } = stack.description;
   owner = await newPerson(url, mailDir, "geo-owner");
   org = await newOrg(owner.api, "geo-school");
@@ -56,8 +55,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser?.close();
-  await stack?.stop();
-  if (stack !== undefined) removeStateDir(stack.stateDir);
+  await stack?.discard();
 });
 
 /** Beside geo because it is on the same page of the same stack. */

@@ -13,10 +13,8 @@ import {
   type VirtualAuthenticator,
 } from "./support/browser.ts";
 import { AuthenticatorApp } from "./support/one-time-codes.ts";
-import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+import { type BorrowedStack, borrowStack } from "./support/stack-pool.ts";
 
-// One address signs in more often here than a person would.
-const stackFlags = ["--quiet", "--no-agent", "--limit-scale", "1000"];
 const pictures = join(repositoryRoot, "test-results", "screenshots");
 const slug = "north-school";
 const asha = { name: "Asha Rao", email: "asha@people.test", password: "nine quiet otters drift 42" };
@@ -24,7 +22,7 @@ const newPassword = "eleven loud geese land 77 times";
 /** What a browser logs of each answer that refuses on purpose; anything else is a complaint. */
 const refusals = /^Failed to load resource: the server responded with a status of 4(01|03) /;
 
-let stack: StackProcess;
+let stack: BorrowedStack;
 let browser: Browser;
 const complaints = new Complaints();
 /** For what a page does on its own, on a machine that does much else. */
@@ -119,15 +117,14 @@ function readableStorage(page: Page): Promise<string> {
 
 beforeAll(async () => {
   mkdirSync(pictures, { recursive: true });
-  [browser, stack] = await Promise.all([launchBrowser(), startStackProcess(freshStateDir(), stackFlags)]);
+  [browser, stack] = await Promise.all([launchBrowser(), borrowStack()]);
   desk = await newBrowserPage();
   second = await newBrowserPage();
 });
 
 afterAll(async () => {
   await browser?.close();
-  await stack?.stop();
-  if (stack !== undefined) removeStateDir(stack.stateDir);
+  await stack?.discard();
 });
 
 describe("identity in the dashboard, in Chromium on the real stack", () => {

@@ -53,7 +53,7 @@ beforeAll(async () => {
 afterAll(async () => {
   delete process.env["LOOPBACK_ISSUERS"];
   await browser?.close();
-  await stack?.stop();
+  await stack?.discard();
   await provider?.stop();
   removeStateDir(stateDir);
 });

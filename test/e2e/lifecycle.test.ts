@@ -9,14 +9,13 @@ import { runCliAside } from "../postgres/cli/run-cli.ts";
 import { newPerson, testPassword } from "./support/api.ts";
 import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
 import { ended, rawGet } from "./support/sockets.ts";
-import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+import { type BorrowedStack, borrowStack } from "./support/stack-pool.ts";
 import { done, newKey, newMember, newOrg, type TestPerson } from "./support/things.ts";
 
 const pictures = join(repositoryRoot, "test-results", "screenshots");
-const stateDir = freshStateDir();
 /** The edge hears of a change within a minute. */
 const withinAMinute = { timeout: 180_000, interval: 1000 };
-let stack: StackProcess;
+let stack: BorrowedStack;
 let browser: Browser;
 let owner: TestPerson;
 let member: TestPerson;
@@ -25,8 +24,7 @@ let device: { device_id: string; token: string; mqtt_url: string };
 
 beforeAll(async () => {
   mkdirSync(pictures, { recursive: true });
-  const flags = ["--quiet", "--no-agent", "--limit-scale", "1000", "--pace", "12"];
-  [browser, stack] = await Promise.all([launchBrowser(), startStackProcess(stateDir, flags)]);
+  [browser, stack] = await Promise.all([launchBrowser(), borrowStack()]);
   const { url, mailDir } = stack.description;
   owner = await newPerson(url, mailDir, "owner");
   slug = await newOrg(owner.api, "closing");
@@ -39,12 +37,11 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await browser?.close();
-  await stack?.stop();
-  removeStateDir(stateDir);
+  await stack?.discard();
 });
 
 async function sentinel(...args: string[]): Promise<{ status: number | null; output: string }> {
-  const { status, stdout, stderr } = await runCliAside([...args, "--state", stateDir]);
+  const { status, stdout, stderr } = await runCliAside([...args, "--state", stack.stateDir]);
   return { status, output: `${stdout}${stderr}` };
 }
 

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   delete process.env["LOOPBACK_LLM"];
-  await stack?.stop();
+  await stack?.discard();
   await provider?.stop();
   removeStateDir(stateDir);
 });

@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   delete process.env["LOOPBACK_ISSUERS"];
-  await stack?.stop();
+  await stack?.discard();
   await provider?.stop();
   removeStateDir(stateDir);
 });

@@ -8,7 +8,7 @@ import { type AnyRoute, allRoutes, inventedThings, type Params, thingNames } fro
 import { type Answer, Api, browserSignIn, eventually, newPerson, testPassword } from "./support/api.ts";
 import { expiredTwin } from "./support/expired-token.ts";
 import { AuthenticatorApp } from "./support/one-time-codes.ts";
-import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+import { freshStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 import { again, done, join, makeThings, newKey, newMember, newOrg, type TestPerson } from "./support/things.ts";
 import { ask, type Caller, expectedVerdict, type Standing, verdictOf } from "./support/verdict.ts";
 
@@ -51,9 +51,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await control?.end();
   delete process.env["BACKENDS_FILE"];
-  await stack?.stop();
+  await stack?.discard();
   await backend?.stop();
-  if (stack !== undefined) removeStateDir(stack.stateDir);
 });
 
 const add = (name: string, is: Standing, token: string | null, headers?: Record<string, string>): void =>

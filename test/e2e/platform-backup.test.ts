@@ -23,7 +23,7 @@ beforeAll(async () => {
   ({ api } = await signIn(url, owner.email, owner.password));
 });
 afterAll(async () => {
-  await stack?.stop();
+  await stack?.discard();
   removeStateDir(stateDir);
 });
 

@@ -1,22 +1,21 @@
 import { createConnection } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { upgradesAtOnceMax } from "../../workers/edge/upgrades.ts";
-import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+import { type BorrowedStack, borrowStack } from "./support/stack-pool.ts";
 
 /*
  * What a client library would never send. In production Cloudflare's own parser stands in front and gives a Worker
  * one parsed request; here it is the runtime's parser that has to hold, so these are its guarantees as we rely on them.
  */
 
-let stack: StackProcess;
+let stack: BorrowedStack;
 let port: number;
 beforeAll(async () => {
-  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000"]);
+  stack = await borrowStack();
   port = Number(new URL(stack.description.url).port);
 });
 afterAll(async () => {
-  await stack?.stop();
-  if (stack !== undefined) removeStateDir(stack.stateDir);
+  await stack?.discard();
 });
 
 /** Sends bytes as they are; resolves with all that came back by the time the server closes, or a second of silence. */

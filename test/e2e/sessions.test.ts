@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { sessionCookieName } from "../../core/rpc/studio.ts";
 import { Api, browserSignIn, mailedToken, newPerson, signIn, testPassword } from "./support/api.ts";
 import { ended, rawGet } from "./support/sockets.ts";
-import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+import { type BorrowedStack, borrowStack } from "./support/stack-pool.ts";
 import { done, type TestPerson } from "./support/things.ts";
 
 /** Sessions and API keys over the whole system: edge with its cache, studio, hubs with open sockets. */
@@ -23,7 +23,7 @@ interface Key {
 }
 
 const suffix = crypto.randomUUID().slice(0, 8);
-let stack: StackProcess;
+let stack: BorrowedStack;
 let url: string;
 let owner: TestPerson;
 let school: Org;
@@ -31,15 +31,14 @@ let school: Org;
 let college: Org;
 
 beforeAll(async () => {
-  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000"]);
+  stack = await borrowStack();
   url = stack.description.url;
   owner = await newPerson(url, stack.description.mailDir, "owner");
   school = await newOrg("school");
   college = await newOrg("college");
 });
 afterAll(async () => {
-  await stack?.stop();
-  if (stack !== undefined) removeStateDir(stack.stateDir);
+  await stack?.discard();
 });
 
 const clients: MqttClient[] = [];

@@ -73,7 +73,7 @@ describe("npm start", () => {
     // Only the conductor dies: the database and the agent play on.
     await running!.stop("SIGKILL");
     running = await startStackProcess(stateDir, ["--port", "0", "--quiet"]);
-    for (const name of ["workerd", "workerd_passwords", "postgres", "postgres_2", "agent"])
+    for (const name of ["workerd", "workerd_passwords", "workerd_pdf_text", "postgres", "postgres_2", "agent"])
       expect(running.description.pids[name]).not.toBe(before.pids[name]);
     expect((await new Api(running.description.url).send("GET", "/readyz")).status).toBe(200);
   });

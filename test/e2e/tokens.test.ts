@@ -7,24 +7,23 @@ import { sessionCookieName } from "../../core/rpc/studio.ts";
 import { outsiderAttacks } from "../attack/jwt/forge.ts";
 import { runCliAside } from "../postgres/cli/run-cli.ts";
 import { Api, browserSignIn, eventually, newPerson, testPassword } from "./support/api.ts";
-import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+import { type BorrowedStack, borrowStack } from "./support/stack-pool.ts";
 
 /** Tokens and keys through the whole running system. */
 
-let stack: StackProcess;
+let stack: BorrowedStack;
 let url: string;
 let person: Awaited<ReturnType<typeof newPerson>>;
 let cookie: string;
 
 beforeAll(async () => {
-  stack = await startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000"]);
+  stack = await borrowStack();
   url = stack.description.url;
   person = await newPerson(url, stack.description.mailDir, "holder");
   cookie = `${sessionCookieName}=${await browserSignIn(url, person.email, testPassword)}`;
 });
 afterAll(async () => {
-  await stack?.stop();
-  if (stack !== undefined) removeStateDir(stack.stateDir);
+  await stack?.discard();
 });
 
 const jwks = async (): Promise<JWK[]> =>

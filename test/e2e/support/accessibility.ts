@@ -7,8 +7,8 @@ const levels = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
 /** A rule that a page breaks, and where: `rule (place; place)`. Empty when it breaks none. */
 export async function violations(page: Page): Promise<string[]> {
   await still(page);
-  // Evaluated by the debugger, whom the page's own policy of scripts does not bind.
-  await page.evaluate(axe.source);
+  // Evaluated by the debugger, whom the page's own policy of scripts does not bind; once for a page, as it is half a megabyte.
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe.source);
   const found = await page.evaluate(async (values) => {
     const { axe } = globalThis as unknown as { axe: typeof import("axe-core") };
     const { violations } = await axe.run(document, { runOnly: { type: "tag", values }, resultTypes: ["violations"] });

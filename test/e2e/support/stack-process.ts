@@ -2,7 +2,9 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
+import { childProcesses, commandLine } from "../../../scripts/stack/processes.ts";
 import type { StackDescription } from "../../../scripts/stack/stack.ts";
 import { repositoryRoot } from "../../../scripts/units.ts";
 import { scratchFolder } from "../../support/scratch.ts";
@@ -16,6 +18,11 @@ export interface StackProcess {
   };
   /** Sends the signal and waits for the end; the exit status. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
+  /**
+   * Ends all of it at once, if it still runs, and throws away what it wrote: for the end of a file. Stopping in order,
+   * which loses nothing and takes its time, is stack.test.ts's.
+   */
+  discard(): Promise<void>;
 }
 
 /** Names the state folder that {@link startStackProcess} copies (prepared-state.ts). */
@@ -81,7 +88,40 @@ export async function startStackProcess(
       else child.kill(signal);
       return ended;
     },
+    discard: async () => {
+      if (child.exitCode === null && child.signalCode === null) {
+        if (process.platform === "win32") child.kill();
+        else await endAtOnce(Number(readFileSync(join(stateDir, "lock"), "utf8")));
+        await ended;
+      }
+      removeStateDir(stateDir);
+    },
   };
+}
+
+/** How long killed processes may take to be gone, in milliseconds: a claim about nothing. */
+const goneMsMax = 30_000;
+
+/** Ends a conductor and what it conducts. It is held still first, so that it starts nothing again of what ends. */
+async function endAtOnce(conductor: number): Promise<void> {
+  process.kill(conductor, "SIGSTOP");
+  const conducted = childProcesses(conductor);
+  process.kill(conductor, "SIGKILL");
+  // A PostgreSQL that is killed leaves its shared memory behind: told to quit, it takes that along, and waits for nothing.
+  for (const pid of conducted) signal(pid, commandLine(pid).includes("postgres") ? "SIGQUIT" : "SIGKILL");
+  const end = Date.now() + goneMsMax;
+  for (const pid of conducted) {
+    while (commandLine(pid) !== "" && Date.now() < end) await delay(10);
+    signal(pid, "SIGKILL");
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It is gone already.
+  }
 }
 
 /** With owners and modes: PostgreSQL's files belong to another account where this one is root. */
