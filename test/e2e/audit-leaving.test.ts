@@ -14,7 +14,7 @@ import { repositoryRoot } from "../../scripts/units.ts";
 import { runScript } from "../support/run-script.ts";
 import { type Api, eventually, newPerson, testPassword } from "./support/api.ts";
 import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
-import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
+import { freshStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
 import { done, newMember, newOrg, type TestPerson } from "./support/things.ts";
 
 // A checkpoint takes up to a minute, and the stream's clock comes every few seconds.
@@ -33,6 +33,7 @@ const receiver = { status: 204, arrived: [] as Arrived[] };
 let server: Server;
 let origin: string;
 let stack: StackProcess;
+let control: Client;
 let browser: Browser;
 let page: Page;
 let folder: string;
@@ -65,6 +66,8 @@ beforeAll(async () => {
     startStackProcess(freshStateDir(), ["--quiet", "--no-agent", "--limit-scale", "1000", "--pace", "12"]),
   ]);
   const { url, mailDir } = stack.description;
+  control = new Client(Object.values(stack.description.databaseUrls)[0]);
+  await control.connect();
   owner = await newPerson(url, mailDir, "leaving");
   org = await newOrg(owner.api, "leaving");
   admin = await newMember(mailDir, owner.api, org, "admin");
@@ -81,9 +84,9 @@ beforeAll(async () => {
 afterAll(async () => {
   delete process.env["LOOPBACK_STREAMS"];
   await browser?.close();
-  await stack?.stop();
+  await control?.end();
+  await stack?.discard();
   server?.close();
-  if (stack !== undefined) removeStateDir(stack.stateDir);
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -99,15 +102,26 @@ const isSigned = ({ id, timestamp, body, signature }: Arrived): boolean => {
 const streamSection = () => page.getByRole("region", { name: "Stream to a SIEM" });
 /** Something more for the log. */
 const act = (api: Api = owner.api) => done(api.send("GET", `/api/v1/orgs/${org}/members`));
-/** Looks at the page anew until it shows what is wanted. */
-async function shows(what: string, isThere: () => Promise<boolean>): Promise<void> {
-  const look = async () => {
-    await page.reload();
-    await streamSection().getByRole("button", { name: "Stop streaming" }).waitFor();
-    return (await isThere()) ? true : null;
-  };
-  await eventually(what, look, 90_000);
+interface Stream {
+  readonly state: string;
+  readonly delivered_at: string | null;
+  readonly dead_letters: readonly { readonly first_seq: number }[];
 }
+/**
+ * Waits until the stream is as is wanted, and then looks at the page, which by itself asks once a minute. One that has
+ * sent everything is looked at again half a minute later (turn.ts): that time passes at once.
+ */
+async function comesTo(isSo: (stream: Stream) => boolean): Promise<void> {
+  const idle = "next_at > now() AND next_at < now() + interval '31 seconds'";
+  const asked = async () => {
+    await control.query(`UPDATE control.audit_streams SET next_at = now() WHERE ${idle}`);
+    return isSo((await done(owner.api.send<{ stream: Stream }>("GET", `/api/v1/orgs/${org}/audit/stream`))).stream);
+  };
+  await vi.waitUntil(asked, { timeout: 90_000, interval: 500 });
+  await page.reload();
+  await streamSection().getByRole("button", { name: "Stop streaming" }).waitFor();
+}
+const isSending = ({ state, delivered_at }: Stream): boolean => state === "sending" && delivered_at !== null;
 
 describe("an audit log that is exported in the dashboard", () => {
   it("shows how far it is, and is a file that the offline verifier believes", async () => {
@@ -170,8 +184,8 @@ describe("a stream that is set up in the dashboard", () => {
 
   it("is seen sending, every entry signed and in order", async () => {
     await act();
-    await eventually("a delivery", async () => (entriesOf().length > 0 ? true : null), 90_000);
-    await shows("that it sends", () => streamSection().getByText("Sending", { exact: true }).isVisible());
+    await comesTo((stream) => isSending(stream) && entriesOf().length > 0);
+    await streamSection().getByText("Sending", { exact: true }).waitFor();
     const ranges = entriesOf();
     expect(ranges.slice(1).map(({ first }) => first)).toEqual(ranges.slice(0, -1).map(({ last }) => last + 1));
     expect(receiver.arrived.map(isSigned)).not.toContain(false);
@@ -181,7 +195,7 @@ describe("a stream that is set up in the dashboard", () => {
     receiver.status = 422;
     await act();
     const aside = () => page.getByRole("list", { name: "Messages that were put aside" });
-    await shows("what was put aside", () => aside().isVisible());
+    await comesTo(({ dead_letters }) => dead_letters.length > 0);
     await aside().getByText("it refuses the message for good (422)").first().waitFor();
     await page.screenshot({ path: join(pictures, "audit-stream-dead-letter.png"), fullPage: true });
     receiver.status = 204;
@@ -194,9 +208,8 @@ describe("a stream that is set up in the dashboard", () => {
     const before = sent();
     expect(before).toBeGreaterThan(0);
     await button.click();
-    await eventually("the message once more", async () => (sent() > before ? true : null), 90_000);
-    const gone = async () => (await page.getByRole("button", { name: label }).count()) === 0;
-    await shows("that it is aside no more", gone);
+    await comesTo(({ dead_letters }) => sent() > before && dead_letters.every(({ first_seq }) => first_seq !== first));
+    expect(await page.getByRole("button", { name: label }).count()).toBe(0);
     const ids = receiver.arrived.map(({ id }) => id).filter((id) => id.endsWith(`.${first}-${last}`));
     expect(new Set(ids).size).toBe(1);
   });
@@ -204,7 +217,8 @@ describe("a stream that is set up in the dashboard", () => {
   it("stops where it is told to, says why, and goes on when that is clicked", async () => {
     receiver.status = 410;
     await act();
-    await shows("that it stopped", () => streamSection().getByText("Stopped", { exact: true }).isVisible());
+    await comesTo(({ state }) => state === "stopped");
+    await streamSection().getByText("Stopped", { exact: true }).waitFor();
     await streamSection()
       .getByText(/it wants no more, ever \(410\)/)
       .waitFor();
@@ -220,7 +234,8 @@ describe("a stream that is set up in the dashboard", () => {
     await page.emulateMedia({ colorScheme: "light" });
     receiver.status = 204;
     await streamSection().getByRole("button", { name: "Try now" }).click();
-    await shows("that it sends again", () => streamSection().getByText("Sending", { exact: true }).isVisible());
+    await comesTo(isSending);
+    await streamSection().getByText("Sending", { exact: true }).waitFor();
   });
 });
 
@@ -233,11 +248,8 @@ describe("a person who is erased in the dashboard", () => {
   };
 
   it("is so after it was written out and proven, and not by a click too many", async () => {
-    const client = new Client(Object.values(stack.description.databaseUrls)[0]);
-    await client.connect();
     const old = new Date(Date.now() - stepUpMsMax - 1000);
-    await client.query("UPDATE control.sessions SET proven_at = $2 WHERE user_id = $1", [owner.userId, old]);
-    await client.end();
+    await control.query("UPDATE control.sessions SET proven_at = $2 WHERE user_id = $1", [owner.userId, old]);
     await page.goto(`${stack.description.url}/o/${org}/audit?target=${gone.userId}`);
     await page.getByRole("table", { name: "Audit log" }).getByRole("row").nth(1).waitFor();
     await page.getByRole("button", { name: "Erase a person" }).click();
