@@ -5,6 +5,7 @@ import type { FilterSpec } from "../../../core/topics/topic-filter.ts";
 import type { TopicName } from "../../../core/topics/topic-name.ts";
 import { inflightMax } from "./limits.ts";
 import { PassingMap } from "./passing-map.ts";
+import { PassingSet } from "./passing-set.ts";
 import { Queue } from "./queue.ts";
 import type { PrincipalRate } from "./rates.ts";
 
@@ -157,12 +158,12 @@ export interface Session {
    * PUBRECs. The message itself is forgotten. Written by acknowledge.ts; each entry is stored.
    * Invariant: no id is here and in `inflight`, so both share one space of ids.
    */
-  readonly released: Set<number>;
+  readonly released: PassingSet<number>;
   /** Stored messages without a packet id, oldest first. */
   readonly queue: Queue<QueuedMessage>;
   queueBytes: number;
   /** Packet ids of QoS 2 messages from the client whose PUBREL is awaited. Written by publish.ts; each is stored. */
-  readonly received: Set<number>;
+  readonly received: PassingSet<number>;
   will: Will | null;
   /** When the will of a session without a connection is published; null while connected, or without a will. */
   willDueAtMs: number | null;
@@ -191,10 +192,10 @@ export function newSession(principal: Principal, clientId: string, expirySeconds
     inflight: new PassingMap(),
     inflightBytes: 0,
     unsent: 0,
-    released: new Set(),
+    released: new PassingSet(),
     queue: new Queue(),
     queueBytes: 0,
-    received: new Set(),
+    received: new PassingSet(),
     will: null,
     willDueAtMs: null,
   };

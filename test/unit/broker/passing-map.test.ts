@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { PassingMap } from "../../../durable-objects/tenant-hub/broker/passing-map.ts";
+import { PassingSet } from "../../../durable-objects/tenant-hub/broker/passing-set.ts";
 
 type Deed = { readonly kind: "set" | "delete" | "oldest"; readonly key: number };
 
@@ -50,5 +51,29 @@ describe("a Map of what comes and goes", () => {
       passing.delete(key);
     }
     expect(inside()).not.toBe(few);
+  });
+});
+
+describe("a Set of what comes and goes", () => {
+  it("holds what a Set holds, in the order it came, however often it began anew", () => {
+    fc.assert(
+      fc.property(fc.array(deed, { maxLength: 1500, size: "max" }), (deeds) => {
+        const set = new Set<number>();
+        const passing = new PassingSet<number>();
+        for (const { kind, key } of deeds) {
+          const [oldest = 0] = set;
+          if (kind === "set") {
+            set.add(key);
+            passing.add(key);
+          } else {
+            const gone = kind === "delete" ? key : oldest;
+            expect(passing.delete(gone)).toBe(set.delete(gone));
+          }
+          expect([passing.size, passing.has(key)]).toEqual([set.size, set.has(key)]);
+        }
+        expect([...passing]).toEqual([...set]);
+      }),
+      { numRuns: 60 },
+    );
   });
 });
