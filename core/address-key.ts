@@ -22,10 +22,11 @@ export function addressKey(ip: string): AddressKey | null {
   return `${prefix.join(":")}::/64` as AddressKey;
 }
 
+const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+
 /** True for four decimal numbers up to 255 without leading zeros. */
 export function isIpv4(text: string): boolean {
-  const parts = text.split(".");
-  return parts.length === 4 && parts.every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
+  return ipv4.test(text);
 }
 
 /** RFC 4291 §2.2: eight groups, one `::`, an IPv4 tail. Null: not an IPv6 address. */

@@ -2,7 +2,7 @@
  * What the platform says of a backend outside (ADR 39). It is deployed like code, and read once: a mistake in one stops
  * the Worker before it serves anything.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { type OrgId, parseId } from "../ids.ts";
 import { parseOutsideAddress } from "../outside-address.ts";
 import { type Role, roles } from "../tenancy/roles.ts";

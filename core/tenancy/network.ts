@@ -67,6 +67,8 @@ const coarseBits = { 4: 24, 6: 48 } as const;
  * @returns null when the text is no address
  */
 export function coarseNetwork(address: string): string | null {
+  // Most addresses, and asked for with every request: without big numbers.
+  if (isIpv4(address)) return `${address.slice(0, address.lastIndexOf("."))}.0/24`;
   const parsed = parseAddress(address);
   if (parsed === null) return null;
   const { family, bits } = parsed;

@@ -7,6 +7,14 @@ import { relaySocket } from "./shards/gateway-relay.ts";
 import { routeConnect, routeUpgrade } from "./shards/gateway-route.ts";
 import { directoryName } from "./shards/home.ts";
 
+const devicePrefix = "?device=";
+
+/** Of the query the edge hands on a device that it has parsed, or nothing. */
+function deviceHint(url: string): string | null {
+  const at = url.indexOf(devicePrefix);
+  return at < 0 ? null : url.slice(at + devicePrefix.length);
+}
+
 /** The edge's way to a tenant's hub: a WebSocket upgrade and nothing else. */
 export class DeviceGateway extends WorkerEntrypoint<Env> {
   override async fetch(request: Request): Promise<Response> {
@@ -22,7 +30,7 @@ export class DeviceGateway extends WorkerEntrypoint<Env> {
     if (org === null) return problemResponse("malformed_request", requestId);
     const upgrade = {
       org,
-      hint: new URL(request.url).searchParams.get("device"),
+      hint: deviceHint(request.url),
       authorization: request.headers.get(gatewayHeaders.authorization),
     };
     const name = routeUpgrade(this.env, upgrade);

@@ -30,11 +30,8 @@ export async function handle(arrival: Arrival, gates: readonly AnyGate[]): Promi
   const { request, requestId } = arrival;
   const answer = await answerTo(arrival, gates);
   const { status, body, webSocket } = answer.response;
-  if (webSocket) {
-    // Made by forward/hub.ts for this request alone: there is nothing to copy.
-    setStrictHeaders(answer.response.headers, requestId, answer.page);
-    return answer.response;
-  }
+  // Made and dressed by forward/hub.ts for this request alone.
+  if (webSocket) return answer.response;
   const headers = new Headers(answer.response.headers);
   setStrictHeaders(headers, requestId, answer.page);
   if (request.method !== "HEAD") return new Response(body, { status, headers });
@@ -92,7 +89,7 @@ async function judged(context: RequestContext, gates: readonly AnyGate[]): Promi
     await response.body?.cancel();
     return refuse(context, resolution, "limit", counted);
   }
-  addRateFields(response.headers, counted);
+  if (!response.webSocket) addRateFields(response.headers, counted);
   return { response, page: response.status === 503 ? null : page };
 }
 

@@ -77,8 +77,20 @@ export function pageContentPolicy(origin: string): string {
  * @param page the request's own origin when the answer is a page or a file of one, null for the API
  */
 export function setStrictHeaders(headers: Headers, requestId: string, page: string | null): void {
-  for (const [name, value] of Object.entries(always)) headers.set(name, value);
-  headers.set("Content-Security-Policy", page === null ? apiContentPolicy : pageContentPolicy(page));
-  headers.set("X-Request-Id", requestId);
-  if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
+  const kept = headers.get("Cache-Control");
+  for (const [name, value] of Object.entries(strictHeaders(requestId, page))) headers.set(name, value);
+  if (kept !== null) headers.set("Cache-Control", kept);
+}
+
+/**
+ * The same for an answer that is made at once: a header in a record costs a fraction of one that is set. Nothing of
+ * it may be stored.
+ */
+export function strictHeaders(requestId: string, page: string | null): Record<string, string> {
+  return {
+    ...always,
+    "Content-Security-Policy": page === null ? apiContentPolicy : pageContentPolicy(page),
+    "X-Request-Id": requestId,
+    "Cache-Control": "no-store",
+  };
 }
