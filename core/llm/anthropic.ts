@@ -3,7 +3,7 @@
  * What it has no word for is left out: penalties, a seed, and JSON as a promise.
  */
 import type { ChatMessage } from "./chat.ts";
-import type { Dialect, EventReading, LeavingChat } from "./dialect.ts";
+import type { EventReading, HttpDialect, LeavingChat } from "./dialect.ts";
 import { type FinishReason, isCount, type Piece, parseShape, type Shape, shapeOf, type Tokens } from "./upstream.ts";
 
 /** The version of the API that this file was written to. It goes on speaking so when there are newer ones. */
@@ -11,9 +11,10 @@ const apiVersion = "2023-06-01";
 /** OpenAI's scale goes to 2. */
 const temperatureMax = 1;
 
-export const anthropic: Dialect = {
+export const anthropic: HttpDialect = {
   headers: (key) => ({ "x-api-key": key, "anthropic-version": apiVersion }),
-  chatPath: "/messages",
+  // It has no vectors, so nobody is sent to where they would be.
+  paths: { chat: "/messages", embeddings: "/embeddings" },
   chatBody,
   readWhole,
   eventReader,

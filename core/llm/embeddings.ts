@@ -52,6 +52,34 @@ export function readVectors(
   return { vectors, tokens: isCount(input) ? { input, output: 0 } : null };
 }
 
+/**
+ * Reads vectors that stand in the order of their texts, as Workers AI gives them: numbers alone, whatever was asked for.
+ * @returns null when it is anything but a vector for each text, all of one length
+ */
+export function readPlainVectors(
+  text: string,
+  { texts, encoding }: Pick<EmbeddingRequest, "texts" | "encoding">,
+): Vectors | null {
+  const parsed = parseShape(text);
+  const data = parsed?.["data"];
+  if (parsed === null || parsed["error"] !== undefined || !Array.isArray(data) || data.length !== texts.length)
+    return null;
+  const read = data.map((one) => readVector(one, "float")).filter((vector) => vector !== null);
+  if (read.length !== texts.length || read.some(({ length }) => length !== read[0]?.length)) return null;
+  const vectors = encoding === "float" ? read : read.map((vector) => inBase64(vector as readonly number[]));
+  const input = shapeOf(parsed["usage"])?.["prompt_tokens"];
+  return { vectors, tokens: isCount(input) ? { input, output: 0 } : null };
+}
+
+/** Little-endian 32 bits each, as OpenAI's clients read them. */
+function inBase64(numbers: readonly number[]): string {
+  const view = new DataView(new ArrayBuffer(4 * numbers.length));
+  for (const [at, number] of numbers.entries()) view.setFloat32(4 * at, number, true);
+  let binary = "";
+  for (let at = 0; at < view.byteLength; at += 1) binary += String.fromCharCode(view.getUint8(at));
+  return btoa(binary);
+}
+
 function readVector(value: unknown, encoding: EmbeddingRequest["encoding"]): Vector | null {
   if (encoding === "base64") {
     const fits = typeof value === "string" && value.length >= 8 && value.length <= base64Length(dimensionsMax);

@@ -1,18 +1,20 @@
 /** OpenAI's own format, which many other providers understand too. */
-import type { Dialect, LeavingChat } from "./dialect.ts";
+import type { HttpDialect, LeavingChat } from "./dialect.ts";
+import { readVectors } from "./embeddings.ts";
 import { readPiece } from "./upstream.ts";
 
 /** The host whose newer models know `max_completion_tokens` alone; compatible ones know the older name. */
 const openaiHost = "api.openai.com";
 
-export const openai: Dialect = {
+export const openai: HttpDialect = {
   headers: (key) => ({ Authorization: `Bearer ${key}` }),
-  chatPath: "/chat/completions",
+  paths: { chat: "/chat/completions", embeddings: "/embeddings" },
   chatBody,
   readWhole: (text) => readPiece(text, "message"),
   eventReader: () => (data) => (data === "[DONE]" ? "end" : readPiece(data, "delta")),
   embeddings: {
-    path: "/embeddings",
+    shortens: true,
+    read: readVectors,
     body: ({ model, texts, dimensions, encoding }) => ({
       model,
       input: texts,
@@ -22,7 +24,7 @@ export const openai: Dialect = {
   },
 };
 
-function chatBody({ model, messages, stream, maxTokens, sampling }: LeavingChat, host: string): object {
+function chatBody({ model, messages, stream, maxTokens, sampling }: LeavingChat, host: string | null): object {
   const isOpenai = host === openaiHost;
   return {
     ...sampling,

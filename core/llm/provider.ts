@@ -15,25 +15,40 @@ export interface ModelPrice {
   /** Micro-dollars for a million tokens, as the provider bills them. */
   readonly inputMicros: number;
   readonly outputMicros: number;
+  /** Nobody has said what it costs: the price is a guess of ours, above what it should be (well-known.ts). */
+  readonly assumed?: true;
 }
 
-/** How a provider is spoken to: OpenAI's format, which most know, or Anthropic's own. */
-export const providerKinds = ["openai", "anthropic"] as const;
+/** Kinds with an address and a key of the organisation's: OpenAI's format, which most know, or Anthropic's own. */
+export const keyedKinds = ["openai", "anthropic"] as const;
+export type KeyedKind = (typeof keyedKinds)[number];
+
+/** How a provider is spoken to. `workers_ai`: the platform's own models, through a binding of the operator's. */
+export const providerKinds = [...keyedKinds, "workers_ai"] as const;
 export type ProviderKind = (typeof providerKinds)[number];
 
-export interface ProviderSettings {
+interface CommonSettings {
   readonly name: string;
-  readonly kind: ProviderKind;
-  /** Where its API begins, such as `https://api.openai.com/v1`. */
-  readonly baseUrl: string;
   readonly models: readonly ModelPrice[];
   readonly roles: readonly AskingRole[];
   readonly monthlyBudgetMicros: number;
   /** The lowest is asked first. */
   readonly place: number;
   readonly masks: boolean;
+}
+export interface KeyedSettings extends CommonSettings {
+  readonly kind: KeyedKind;
+  /** Where its API begins, such as `https://api.openai.com/v1`. */
+  readonly baseUrl: string;
   readonly graceDays: number;
 }
+/** No address, no key, nothing that could be due: null and never left out, so that nothing is missing by accident. */
+export interface PlatformSettings extends CommonSettings {
+  readonly kind: "workers_ai";
+  readonly baseUrl: null;
+  readonly graceDays: null;
+}
+export type ProviderSettings = KeyedSettings | PlatformSettings;
 
 /** Providers of an organisation: a chain of more would outlast the request. */
 export const providersMax = 10;

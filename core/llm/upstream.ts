@@ -53,12 +53,16 @@ export function readPiece(text: string, part: "message" | "delta"): Piece | null
 }
 
 /** @returns null unless both are whole numbers that can be */
-function readTokens(value: unknown): Tokens | null {
+export function readTokens(value: unknown): Tokens | null {
   const usage = shapeOf(value);
   const [input, output] = [usage?.["prompt_tokens"], usage?.["completion_tokens"]];
   return isCount(input) && isCount(output) ? { input, output } : null;
 }
 export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** Why an answer ended whose provider does not say: it was let say no more, or it was over. */
+export const endedBy = (said: Tokens | null, outputMax: number): FinishReason =>
+  said !== null && said.output >= outputMax ? "length" : "stop";
 
 /**
  * Tokens to be counted: what the provider says if that can be, else all that was reserved. What says less than it is

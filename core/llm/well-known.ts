@@ -1,8 +1,10 @@
-import type { ProviderSettings } from "./provider.ts";
+import type { KeyedSettings } from "./provider.ts";
 
 /**
- * What a provider is that somebody gives no more of than its name and key. Prices are those that were public when this was
- * written; the organisation's own word about them replaces them, as everything here.
+ * What a provider is that somebody gives no more of than its name and key; the organisation's own word replaces all of it.
+ *
+ * Nobody here has ever seen a provider's price list. The prices are from memory, and twice that, so that a budget that is counted by
+ * them ends early and not late. They are marked as assumed until somebody writes down what the provider bills.
  */
 const common = {
   roles: ["owner", "admin"],
@@ -13,7 +15,10 @@ const common = {
   graceDays: 7,
 } as const;
 
-const wellKnown: Readonly<Record<string, ProviderSettings>> = {
+/** How many times what is remembered is counted. */
+const caution = 2;
+
+const wellKnown: Readonly<Record<string, KeyedSettings>> = {
   openai: {
     ...common,
     name: "openai",
@@ -35,13 +40,13 @@ const wellKnown: Readonly<Record<string, ProviderSettings>> = {
   },
 };
 
-/** @param input dollars for a million tokens, as `output` */
-function model(name: string, input: number, output: number): ProviderSettings["models"][number] {
-  const micros = (dollars: number): number => Math.round(dollars * 1_000_000);
-  return { name, upstream: name, inputMicros: micros(input), outputMicros: micros(output) };
+/** @param input dollars for a million tokens as they are remembered, as `output` */
+function model(name: string, input: number, output: number): KeyedSettings["models"][number] {
+  const micros = (dollars: number): number => Math.round(caution * dollars * 1_000_000);
+  return { name, upstream: name, inputMicros: micros(input), outputMicros: micros(output), assumed: true };
 }
 
 /** Null: nobody knows what it is, so it is described before it is given a key. */
-export function wellKnownProvider(name: string): ProviderSettings | null {
+export function wellKnownProvider(name: string): KeyedSettings | null {
   return Object.hasOwn(wellKnown, name.toLowerCase()) ? (wellKnown[name.toLowerCase()] ?? null) : null;
 }

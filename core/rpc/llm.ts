@@ -2,7 +2,7 @@
 import type { LlmProviderId, UserId } from "../ids.ts";
 import type { ChatRequest } from "../llm/chat.ts";
 import type { EmbeddingRequest } from "../llm/embeddings.ts";
-import type { ModelPrice, ProviderSettings } from "../llm/provider.ts";
+import type { KeyedSettings, ModelPrice, PlatformSettings, ProviderSettings } from "../llm/provider.ts";
 import type { SignedCall } from "../mesh/claims.ts";
 
 /** A refusal that the caller turns into a problem; anything else that goes wrong throws. */
@@ -24,6 +24,10 @@ export type LlmResult<T> =
         | "budget_spent"
         /** The organisation's plan allows no more this month, or what is asked for could cost more. */
         | "plan_spent"
+        /** What it allows of the models that the operator pays for is spent, or what is asked could cost more. */
+        | "operator_spent"
+        /** The operator offers no models of the platform's, or not that one. */
+        | "not_offered"
         /** The keys of all that offer it are past their month and its grace. */
         | "key_due"
         /** The provider said that the request is wrong. */
@@ -33,12 +37,19 @@ export type LlmResult<T> =
     };
 
 /** A provider as it is shown: never its key. */
-export interface LlmProvider extends Omit<ProviderSettings, "models"> {
-  readonly id: LlmProviderId;
-  readonly models: readonly ModelPrice[];
+export type LlmProvider = KeyedLlmProvider | PlatformLlmProvider;
+export interface KeyedLlmProvider extends KeyedSettings, Shown {
   readonly key: ShownKey;
   /** The key before, while it is valid too. */
   readonly previousKey: (Pick<ShownKey, "fingerprint"> & { readonly until: string }) | null;
+}
+/** There is no key to show, to rotate or to be late with. */
+export interface PlatformLlmProvider extends PlatformSettings, Shown {
+  readonly key: null;
+  readonly previousKey: null;
+}
+interface Shown {
+  readonly id: LlmProviderId;
   /** Micro-dollars of this month, requests under way included at what they can cost at most. */
   readonly spentMicros: number;
   readonly createdBy: UserId;
@@ -63,6 +74,9 @@ export interface ProviderChange {
   readonly keepPrevious: boolean;
 }
 
+/** A model of the platform's that the operator offers, at what it costs. */
+export type PlatformModel = Pick<ModelPrice, "upstream" | "inputMicros" | "outputMicros">;
+
 /** Whose use it was, in one month and with one model of one provider. */
 export interface LlmUsage {
   readonly user: UserId;
@@ -85,6 +99,8 @@ export interface Asking {
   readonly names: readonly string[];
   /** Micro-dollars that all providers together may cost in a month, by the organisation's plan. */
   readonly monthMicrosMax: number;
+  /** … and of these, what models may cost that the operator pays for. */
+  readonly operatorMicrosMax: number;
 }
 
 /** Vectors in OpenAI's shape, as JSON. */
@@ -94,21 +110,24 @@ export interface Embedded {
 }
 
 export interface LlmRpc {
-  /** In the order in which they are asked. */
-  listProviders(call: SignedCall): Promise<LlmResult<readonly LlmProvider[]>>;
-  addProvider(call: SignedCall, settings: ProviderSettings, key: string): Promise<LlmResult<LlmProvider>>;
+  /** In the order in which they are asked; and what the operator offers, none where there is nothing of it. */
+  listProviders(
+    call: SignedCall,
+  ): Promise<LlmResult<{ readonly providers: readonly LlmProvider[]; readonly platform: readonly PlatformModel[] }>>;
+  /** @param key null for the platform's own models, and for them alone */
+  addProvider(call: SignedCall, settings: ProviderSettings, key: string | null): Promise<LlmResult<LlmProvider>>;
   changeProvider(call: SignedCall, id: LlmProviderId, change: ProviderChange): Promise<LlmResult<LlmProvider>>;
   /** Its keys are gone with it, at once. */
-  removeProvider(call: SignedCall, id: LlmProviderId): Promise<LlmResult<null>>;
-  /** The provider of that name, however it is capitalised, or of that id. */
-  namedKey(call: SignedCall, name: string): Promise<LlmResult<LlmProvider>>;
+  removeProvider(call: SignedCall, id: LlmProviderId): Promise<LlmResult<{ readonly hadKey: boolean }>>;
+  /** The provider of that name, however it is capitalised, or of that id; of those that have a key. */
+  namedKey(call: SignedCall, name: string): Promise<LlmResult<KeyedLlmProvider>>;
   /** Gives it another key, or makes it with defaults where its name is well known (core/llm/well-known.ts). */
   putNamedKey(
     call: SignedCall,
     name: string,
     key: string,
     keepPrevious: boolean,
-  ): Promise<LlmResult<{ readonly provider: LlmProvider; readonly created: boolean }>>;
+  ): Promise<LlmResult<{ readonly provider: KeyedLlmProvider; readonly created: boolean }>>;
   /** As `removeProvider`. @returns which it was */
   revokeNamedKey(call: SignedCall, name: string): Promise<LlmResult<LlmProviderId>>;
   /** Names of models that the caller may ask for by their role, in the order of the providers; none while no key is good. */

@@ -14,7 +14,7 @@ const dollar = 1_000_000;
 /**
  * Messages are what the plan's devices send when each reports every ten seconds (8,640 a day), and a sixth more.
  * Storage is those samples for the 30 days that they are kept raw, at some 70 bytes each with their index, with
- * room for roll-ups. What language models may cost is paid to the organisation's own providers, in micro-dollars: it is the most that a mistake or a stolen
+ * room for roll-ups. What language models may cost is paid to the organisation's own providers (what the operator pays for is a part of it, core/llm/operator-budget.ts), in micro-dollars: it is the most that a mistake or a stolen
  * password can spend, whatever budgets its owners set.
  */
 export const planLimits: Readonly<Record<Plan, PlanLimits>> = {

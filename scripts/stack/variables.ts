@@ -59,6 +59,8 @@ export function unitVariables(sources: VariableSources): Record<UnitName, Record
       LOOPBACK_KEEPERS: process.env["LOOPBACK_KEEPERS"] ?? "",
       // … and servers that speak as a provider of language models does.
       LOOPBACK_LLM: process.env["LOOPBACK_LLM"] ?? "",
+      // … and models of the platform's own that are offered, where LOOPBACK_WORKERS_AI is there to be asked (local-ai.ts).
+      WORKERS_AI_MODELS: process.env["WORKERS_AI_MODELS"] ?? "",
       // … and places that exports go to.
       LOOPBACK_EXPORTS: process.env["LOOPBACK_EXPORTS"] ?? "",
       // … and an account at Stripe, in test mode, or a server that speaks as it does.

@@ -1,13 +1,14 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import { bundleModules } from "../bundle.ts";
-import { repositoryRoot, type UnitName, units } from "../units.ts";
+import { type UnitName, units } from "../units.ts";
 import { readLocalBackends } from "./backends.ts";
 import { agentFile, copyDashboard } from "./dashboard.ts";
+import { localAi } from "./local-ai.ts";
 import { type EdgeOptions, localEdge, type RateLimitOptions } from "./local-edge.ts";
 import { findPort } from "./ports.ts";
 import { StackError } from "./stack-error.ts";
+import { readUnitConfig } from "./unit-config.ts";
 import { startWorkerd, type Workerd } from "./workerd.ts";
 
 export interface WorkersOptions {
@@ -130,28 +131,19 @@ async function workerOptions(
   options: WorkersOptions,
   beside: Partial<Record<Apart, Workerd>> = {},
 ): Promise<UnitOptions> {
-  const config = join(repositoryRoot, unit.config);
-  // `main` is there for every unit of ours, but not in wrangler's declared type.
-  const { workerOptions, main } = unstable_getMiniflareWorkerOptions(config) as unknown as {
-    workerOptions: Record<string, unknown> & {
-      bindings: Record<string, unknown>;
-      ratelimits: Record<string, RateLimitOptions>;
-      serviceBindings: Record<string, { readonly name: string }> | undefined;
-    };
-    main: string;
-  };
+  const { options: configured, main } = await readUnitConfig(unit.config);
   if (!existsSync(main))
     throw new StackError(
       "workers_failed",
       `${unit.config} names ${main}, which is not there`,
       "Restore the file from git.",
     );
-  const { modulesRules: _rules, serviceBindings, ...rest } = workerOptions;
+  const { modulesRules: _rules, ai: _deployed, serviceBindings, ...rest } = configured;
   return {
     ...rest,
     name: unit.name,
     modules: await bundleModules(main),
-    bindings: { ...workerOptions.bindings, ...options.variables[unit.name] },
+    bindings: { ...configured.bindings, ...options.variables[unit.name] },
     serviceBindings: {
       ...Object.fromEntries(
         Object.entries(serviceBindings ?? {}).map(([name, service]) => [
@@ -163,7 +155,8 @@ async function workerOptions(
       ),
       ...(unit.name === "sentinel-studio" ? readLocalBackends(process.env["BACKENDS_FILE"]).bindings : {}),
     },
-    ratelimits: scaleRateLimits(workerOptions.ratelimits, options.limitScale),
+    ...(unit.name === "sentinel-capabilities" ? localAi(process.env["LOOPBACK_WORKERS_AI"]) : {}),
+    ratelimits: scaleRateLimits(configured.ratelimits, options.limitScale),
     // The local runtime's own header is the only source of the address here, as Cloudflare is when deployed.
     stripCfConnectingIp: false,
   };
@@ -182,7 +175,10 @@ interface UnitOptions extends EdgeOptions {
   readonly assets?: unknown;
 }
 
-function scaleRateLimits(limits: Record<string, RateLimitOptions>, scale: number): Record<string, RateLimitOptions> {
+function scaleRateLimits(
+  limits: Readonly<Record<string, RateLimitOptions>>,
+  scale: number,
+): Record<string, RateLimitOptions> {
   return Object.fromEntries(
     Object.entries(limits).map(([name, { namespace_id, simple }]) => [
       name,

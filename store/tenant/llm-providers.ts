@@ -2,10 +2,11 @@
 import type { LlmProviderId, UserId } from "../../core/ids.ts";
 import {
   askingRoles,
+  type KeyedSettings,
+  keyedKinds,
   type ModelPrice,
-  type ProviderKind,
+  type PlatformSettings,
   type ProviderSettings,
-  providerKinds,
   providersMax,
 } from "../../core/llm/provider.ts";
 import { type Row, type Statement, sql } from "../connect.ts";
@@ -13,10 +14,17 @@ import { booleanColumn, idColumn, instantColumn, instantOrNullColumn, integerCol
 import type { TenantDatabase } from "./tenant-database.ts";
 
 /** A provider with its keys as they lie there: sealed. */
-export interface StoredProvider extends ProviderSettings {
-  readonly id: LlmProviderId;
+export type StoredProvider = KeyedProvider | PlatformProvider;
+export interface KeyedProvider extends KeyedSettings, Stored {
   readonly key: StoredKey & { readonly since: string };
   readonly previous: (StoredKey & { readonly until: string }) | null;
+}
+export interface PlatformProvider extends PlatformSettings, Stored {
+  readonly key: null;
+  readonly previous: null;
+}
+interface Stored {
+  readonly id: LlmProviderId;
   readonly spentMicros: number;
   readonly createdBy: UserId;
   readonly createdAt: string;
@@ -50,16 +58,18 @@ export async function addProvider(
     readonly id: LlmProviderId;
     readonly by: UserId;
     readonly settings: ProviderSettings;
-    readonly key: StoredKey;
+    /** Null for the platform's own models; the table refuses every other mixture. */
+    readonly key: StoredKey | null;
   },
 ): Promise<StoredProvider | null> {
   const { id, by, settings, key } = given;
   // Who adds waits for who adds: the limit counts all of them.
   const lock = sql`LOCK TABLE llm_providers IN SHARE ROW EXCLUSIVE MODE`;
   const work = sql`work AS (
-    INSERT INTO llm_providers (id, name, kind, base_url, key_sealed, key_fingerprint, grace_days, models, roles, monthly_budget,
-      place, masks, created_by)
-    SELECT ${id}::text, ${settings.name}::text, ${settings.kind}::text, ${settings.baseUrl}::text, ${key.sealed}::text, ${key.fingerprint}::text,
+    INSERT INTO llm_providers (id, name, kind, base_url, key_sealed, key_fingerprint, key_since, grace_days, models, roles,
+      monthly_budget, place, masks, created_by)
+    SELECT ${id}::text, ${settings.name}::text, ${settings.kind}::text, ${settings.baseUrl}::text, ${key?.sealed ?? null}::text, ${key?.fingerprint ?? null}::text,
+      CASE WHEN ${key !== null}::boolean THEN now() END,
       ${settings.graceDays}::integer, ${JSON.stringify(settings.models)}::jsonb, ${[...settings.roles]}::text[],
       ${settings.monthlyBudgetMicros}::bigint, ${settings.place}::integer, ${settings.masks}::boolean, ${by}::text
     WHERE (SELECT count(*) FROM llm_providers) < ${providersMax}
@@ -70,7 +80,8 @@ export async function addProvider(
 }
 
 /**
- * Changes settings as a whole and, where there is a new key, the key: the one before stays valid as long as it is said.
+ * Changes settings as a whole and, where there is a new key, the key: the one before stays valid as long as it is said. What has
+ * no key never becomes what has one, nor the other way round.
  * @param sentTo where the decision found it: a key never goes to an address that changed meanwhile
  * @param key.overlapDays 0: the key before ends at once
  */
@@ -78,7 +89,7 @@ export async function changeProvider(
   database: TenantDatabase,
   id: LlmProviderId,
   settings: ProviderSettings,
-  sentTo: string,
+  sentTo: string | null,
   key: (StoredKey & { readonly overlapDays: number }) | null,
 ): Promise<StoredProvider | "not_found" | "conflict"> {
   const rotated =
@@ -93,7 +104,7 @@ export async function changeProvider(
       UPDATE llm_providers p SET name = ${settings.name}, kind = ${settings.kind}, base_url = ${settings.baseUrl}, grace_days = ${settings.graceDays},
         models = ${JSON.stringify(settings.models)}::jsonb, roles = ${[...settings.roles]}::text[],
         monthly_budget = ${settings.monthlyBudgetMicros}, place = ${settings.place}, masks = ${settings.masks} ${rotated}
-      WHERE p.id = ${id} AND p.base_url = ${sentTo} AND NOT EXISTS (SELECT FROM llm_providers o WHERE o.name = ${settings.name} AND o.id <> p.id)
+      WHERE p.id = ${id} AND p.base_url IS NOT DISTINCT FROM ${sentTo}::text AND NOT EXISTS (SELECT FROM llm_providers o WHERE o.name = ${settings.name} AND o.id <> p.id)
       RETURNING p.id)`,
     oneOf(id),
   );
@@ -102,26 +113,45 @@ export async function changeProvider(
   return done?.length === 1 ? providerOf(row) : "conflict";
 }
 
-/** False when there is none that the actor may take away. */
-export async function removeProvider(database: TenantDatabase, id: LlmProviderId): Promise<boolean> {
-  const [rows] = await database.write(sql`work AS (DELETE FROM llm_providers WHERE id = ${id} RETURNING id)`);
-  return rows?.length === 1;
+/** Null when there is none that the actor may take away. */
+export async function removeProvider(
+  database: TenantDatabase,
+  id: LlmProviderId,
+): Promise<{ readonly hadKey: boolean } | null> {
+  const [rows] = await database.write(
+    sql`work AS (DELETE FROM llm_providers WHERE id = ${id} RETURNING key_sealed IS NOT NULL AS had_key)`,
+  );
+  const row = rows?.[0];
+  return row === undefined ? null : { hadKey: booleanColumn(row, "had_key") };
 }
 
 const oneOf = (id: LlmProviderId): Statement => sql`SELECT ${columns} FROM llm_providers p WHERE p.id = ${id}`;
 
+/** @throws for a row that is neither whole: the table refuses it, and here it would be a key that is missing */
 function providerOf(row: Row): StoredProvider {
-  const until = instantOrNullColumn(row, "previous_until");
-  return {
+  const common = {
     id: idColumn("llmProvider", row, "id"),
     name: textColumn(row, "name"),
-    kind: kindColumn(row),
-    baseUrl: textColumn(row, "base_url"),
     models: modelsColumn(row),
     roles: rolesColumn(row),
     monthlyBudgetMicros: integerColumn(row, "monthly_budget"),
     place: integerColumn(row, "place"),
     masks: booleanColumn(row, "masks"),
+    spentMicros: integerColumn(row, "spent"),
+    createdBy: idColumn("user", row, "created_by"),
+    createdAt: instantColumn(row, "created_at"),
+  };
+  if (row["kind"] === "workers_ai") {
+    if (keyColumns.some((column) => row[column] !== null)) throw new Error("a provider without a key has one");
+    return { ...common, kind: "workers_ai", baseUrl: null, graceDays: null, key: null, previous: null };
+  }
+  const kind = keyedKinds.find((known) => known === row["kind"]);
+  if (kind === undefined) throw new Error("the column kind holds something that was never written to it");
+  const until = instantOrNullColumn(row, "previous_until");
+  return {
+    ...common,
+    kind,
+    baseUrl: textColumn(row, "base_url"),
     graceDays: integerColumn(row, "grace_days"),
     key: {
       sealed: textColumn(row, "key_sealed"),
@@ -132,11 +162,10 @@ function providerOf(row: Row): StoredProvider {
       until === null
         ? null
         : { sealed: textColumn(row, "previous_sealed"), fingerprint: textColumn(row, "previous_fingerprint"), until },
-    spentMicros: integerColumn(row, "spent"),
-    createdBy: idColumn("user", row, "created_by"),
-    createdAt: instantColumn(row, "created_at"),
   };
 }
+
+const keyColumns = ["base_url", "key_sealed", "key_fingerprint", "key_since", "grace_days", "previous_sealed"] as const;
 
 function modelsColumn(row: Row): ModelPrice[] {
   const models: unknown = row["models"];
@@ -146,13 +175,8 @@ function modelsColumn(row: Row): ModelPrice[] {
     upstream: textColumn(model, "upstream"),
     inputMicros: integerColumn(model, "inputMicros"),
     outputMicros: integerColumn(model, "outputMicros"),
+    ...(model["assumed"] === true ? { assumed: true } : {}),
   }));
-}
-
-function kindColumn(row: Row): ProviderKind {
-  const kind = providerKinds.find((known) => known === row["kind"]);
-  if (kind === undefined) throw new Error("the column kind holds something that was never written to it");
-  return kind;
 }
 
 function rolesColumn(row: Row): ProviderSettings["roles"] {

@@ -2,7 +2,7 @@
 import type { LlmProviderId, UserId } from "../../core/ids.ts";
 import type { Tokens } from "../../core/llm/upstream.ts";
 import type { LlmUsage } from "../../core/rpc/llm.ts";
-import { type Row, sql } from "../connect.ts";
+import { type Row, type Statement, sql } from "../connect.ts";
 import { idColumn, integerColumn, textColumn } from "./columns.ts";
 import { thisMonth } from "./llm-providers.ts";
 import type { TenantDatabase } from "./tenant-database.ts";
@@ -18,36 +18,47 @@ export interface Reservation {
 /** Whoever reserves waits for who reserves: the plan's figure counts all providers together. */
 const lock = sql`SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' llm_months', 0))`;
 
+/** What a month may cost by the plan, in micro-dollars. */
+export interface MonthLimits {
+  /** All providers together. */
+  readonly all: number;
+  /** Of these, what the operator pays for; null: this provider is the organisation's own to pay. */
+  readonly operator: number | null;
+}
+
 /**
  * Takes from the month's budget, and from what the plan allows all providers together, what a request can cost at most.
  * One statement behind a lock: of requests that come at once each sees what those before it took, so together they take no
  * more than there is. A reservation that nobody settles stays taken: what may have been spent counts as spent. Providers that are
  * gone count too, so that taking one away gives nothing back.
- * @param monthMicrosMax what the plan allows all providers together
- * @returns which of the two has less left than that
+ * @returns which of them has less left than that
  */
 export async function reserve(
   database: TenantDatabase,
   provider: LlmProviderId,
   micros: number,
-  monthMicrosMax: number,
-): Promise<Reservation | "budget_spent" | "plan_spent"> {
-  const fitsPlan = sql`(SELECT coalesce(sum(a.committed), 0) + ${micros}::bigint <= ${monthMicrosMax}::bigint
-    FROM llm_months a WHERE a.month = ${thisMonth})`;
+  limits: MonthLimits,
+): Promise<Reservation | "budget_spent" | "plan_spent" | "operator_spent"> {
+  const fits = (most: number, counted: Statement): Statement =>
+    sql`(SELECT coalesce(sum(a.committed), 0) + ${micros}::bigint <= ${most}::bigint
+    FROM llm_months a WHERE a.month = ${thisMonth} AND ${counted})`;
+  const fitsPlan = fits(limits.all, sql`true`);
+  const fitsOperator = limits.operator === null ? sql`true` : fits(limits.operator, sql`a.operator_pays`);
   const [rows, said] = await database.writeBehind(
     lock,
     sql`work AS (
-    INSERT INTO llm_months AS m (provider_id, month, committed)
-    SELECT p.id, ${thisMonth}, ${micros}::bigint FROM llm_providers p
-    WHERE p.id = ${provider} AND ${micros}::bigint <= p.monthly_budget AND ${fitsPlan}
+    INSERT INTO llm_months AS m (provider_id, month, committed, operator_pays)
+    SELECT p.id, ${thisMonth}, ${micros}::bigint, ${limits.operator !== null}::boolean FROM llm_providers p
+    WHERE p.id = ${provider} AND ${micros}::bigint <= p.monthly_budget AND ${fitsPlan} AND ${fitsOperator}
     ON CONFLICT (provider_id, month) DO UPDATE SET committed = m.committed + excluded.committed
       WHERE m.committed + excluded.committed <= (SELECT p.monthly_budget FROM llm_providers p WHERE p.id = m.provider_id)
     RETURNING m.month::text AS month)`,
-    sql`SELECT ${fitsPlan} AS fits_plan`,
+    sql`SELECT ${fitsPlan} AS fits_plan, ${fitsOperator} AS fits_operator`,
   );
   const row = rows?.[0];
   if (row !== undefined) return { provider, month: textColumn(row, "month"), micros };
-  return said?.[0]?.["fits_plan"] === true ? "budget_spent" : "plan_spent";
+  if (said?.[0]?.["fits_plan"] !== true) return "plan_spent";
+  return said[0]["fits_operator"] === true ? "budget_spent" : "operator_spent";
 }
 
 /** Puts what a request did cost in the place of what it could, and on its user's account. */

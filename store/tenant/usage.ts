@@ -26,7 +26,7 @@ export async function readUsage(database: TenantDatabase): Promise<TenantUsage> 
 export async function readMeasure(database: TenantDatabase): Promise<TenantMeasure> {
   const [rows, keys = []] = await database.read(
     sql`SELECT ${held}`,
-    sql`SELECT id, name, key_since, grace_days FROM llm_providers ORDER BY id`,
+    sql`SELECT id, name, key_since, grace_days FROM llm_providers WHERE key_since IS NOT NULL ORDER BY id`,
   );
   const llmKeys = keys.map((row) => ({
     provider: idColumn("llmProvider", row, "id"),

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
@@ -67,7 +68,7 @@ beforeAll(async () => {
 afterAll(async () => {
   delete process.env["LOOPBACK_LLM"];
   await browser?.close();
-  await stack?.stop();
+  await stack?.discard();
   await provider?.stop();
   removeStateDir(stateDir);
 });
@@ -156,6 +157,108 @@ describe("language models in Chromium, on the real stack", { timeout: 180_000 },
     await theirs.waitFor({ state: "detached" });
   });
 
+  it("of Anthropic's kind are added, looked at, edited, rotated and removed by hand, in both themes and on a telephone", async () => {
+    const theirs = page.getByRole("region", { name: "Claude" });
+    const dialog = page.getByRole("dialog");
+    const both = async (name: string): Promise<void> => {
+      for (const [scheme, width] of [
+        ["light", 1280],
+        ["dark", 1280],
+        ["dark", 390],
+        ["light", 390],
+      ] as const) {
+        await page.emulateMedia({ colorScheme: scheme });
+        await page.setViewportSize({ width, height: 900 });
+        await shoot(`anthropic-${name}-${scheme}-${width}`);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+      }
+      await page.setViewportSize({ width: 1280, height: 900 });
+    };
+    const fingerprint = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 16);
+
+    await page.getByRole("button", { name: "Add a provider" }).click();
+    await dialog.getByLabel("Name", { exact: true }).fill("Claude");
+    await dialog.getByRole("combobox", { name: "Kind" }).click();
+    await page.getByRole("option", { name: "Anthropic’s own format" }).click();
+    await dialog.getByLabel("Address of its API").fill(provider.baseUrl);
+    expect(await dialog.getByLabel("Address of its API").getAttribute("placeholder")).toBe(
+      "https://api.anthropic.com/v1",
+    );
+    await dialog.getByLabel("Name people ask for").fill("claude");
+    await dialog.getByLabel("What the provider calls it").fill("claude-of-the-test");
+    await dialog.getByLabel("Price of what is asked").fill("1");
+    await dialog.getByLabel("Price of the answer").fill("5");
+    await dialog.getByLabel("API key").fill("sk-ant-the-first");
+    await both("add");
+    await dialog.getByRole("button", { name: "Add provider" }).click();
+    await theirs.getByText("Key is good").waitFor();
+    await theirs.getByText("Anthropic’s own format").waitFor();
+    await theirs.getByText(fingerprint("sk-ant-the-first")).waitFor();
+    expect(await page.content()).not.toContain("sk-ant-");
+
+    provider.deeds = [{ say: "hello" }];
+    const ask = (): Promise<number> =>
+      page.evaluate(async () => {
+        const body = JSON.stringify({ model: "claude", messages: [{ role: "user", content: "hello" }] });
+        const headers = { "Content-Type": "application/json" };
+        return (await fetch("/api/v1/orgs/demo/llm/chat/completions", { method: "POST", headers, body })).status;
+      });
+    expect(await ask()).toBe(200);
+    const { path, key: used, body } = provider.asked.at(-1) ?? {};
+    expect([path, used, body.model]).toEqual(["/v1/messages", "sk-ant-the-first", "claude-of-the-test"]);
+
+    await theirs.getByRole("button", { name: "Edit Claude" }).click();
+    await dialog.getByLabel("Price of the answer").fill("7.50");
+    await dialog.getByRole("button", { name: "Add another model" }).click();
+    await dialog.getByLabel("Name people ask for").nth(1).fill("claude-large");
+    await dialog.getByLabel("Price of what is asked").nth(1).fill("3");
+    await dialog.getByLabel("Price of the answer").nth(1).fill("15");
+    await both("edit");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await theirs.getByText("$1.00 asked, $7.50 answered, a million tokens").waitFor();
+    await theirs.getByText("claude-large").waitFor();
+    // Neither its key nor its kind is another one by that.
+    await theirs.getByText(fingerprint("sk-ant-the-first")).waitFor();
+    await theirs.getByText("Anthropic’s own format").waitFor();
+
+    await theirs.getByRole("button", { name: "Rotate key of Claude" }).click();
+    await dialog.getByLabel("New API key").fill("sk-ant-the-second");
+    await both("rotate");
+    await dialog.getByRole("button", { name: "Rotate key" }).click();
+    await theirs.getByText(fingerprint("sk-ant-the-second")).waitFor();
+    await theirs.getByText("Key before, valid until").waitFor();
+    await both("card");
+    expect([await ask(), provider.asked.at(-1)?.key]).toEqual([200, "sk-ant-the-second"]);
+
+    await theirs.getByRole("button", { name: "Remove Claude" }).click();
+    await both("remove");
+    await page.getByRole("alertdialog").getByRole("button", { name: "Remove provider" }).click();
+    await theirs.waitFor({ state: "detached" });
+    expect(await ask()).toBe(422);
+    await page.emulateMedia({ colorScheme: "light" });
+  });
+
+  it("made by a well-known name say that their prices are a guess, until they are written down", async () => {
+    const put = page.evaluate(async () => {
+      const headers = { "Content-Type": "application/json" };
+      const options = { method: "PUT", headers, body: JSON.stringify({ key: "sk-ant-of-nobody" }) };
+      return (await fetch("/api/v1/orgs/demo/llm/keys/anthropic", options)).status;
+    });
+    expect(await put).toBe(200);
+    await page.reload();
+    const made = page.getByRole("region", { name: "anthropic" });
+    await made.getByText(/has never looked at the provider’s list/).waitFor();
+    await shoot("assumed-prices");
+    await made.getByRole("button", { name: "Edit anthropic" }).click();
+    const dialog = page.getByRole("dialog");
+    for (const at of [0, 1]) await dialog.getByLabel("Price of what is asked").nth(at).fill("1.25");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await made.getByText(/has never looked at/).waitFor({ state: "detached" });
+    await made.getByRole("button", { name: "Remove anthropic" }).click();
+    await page.getByRole("alertdialog").getByRole("button", { name: "Remove provider" }).click();
+    await made.waitFor({ state: "detached" });
+  });
+
   it("show what is spent, and by whom", async () => {
     provider.deeds = [{ say: "hello", usage: { prompt_tokens: 60_000, completion_tokens: 200 } }];
     const status = await page.evaluate(async (content) => {
@@ -170,7 +273,8 @@ describe("language models in Chromium, on the real stack", { timeout: 180_000 },
     const row = page
       .getByRole("table", { name: "Usage of language models" })
       .getByRole("row")
-      .filter({ hasText: "You" });
+      .filter({ hasText: "You" })
+      .filter({ hasText: "small" });
     await row.getByText("$0.06").waitFor();
   });
 

@@ -1,10 +1,19 @@
 /**
  * A provider of language models on loopback: real HTTP, which does whatever a test says, in OpenAI's shape; at `/v1/messages` in
- * Anthropic's own (anthropic-provider.ts), at `/v1/embeddings` with vectors.
+ * Anthropic's own (anthropic-provider.ts), at `/v1/embeddings` with vectors. What workerd's AI binding sends is answered as Workers
+ * AI does (workers-ai-provider.ts).
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { anthropicAnswer, anthropicHalf, anthropicStream, isAnthropic } from "./anthropic-provider.ts";
+import {
+  isWorkersAi,
+  readWorkersAi,
+  workersAiAnswer,
+  workersAiHalf,
+  workersAiStream,
+  workersAiVectors,
+} from "./workers-ai-provider.ts";
 
 /** One request as it arrived. */
 export interface Asked {
@@ -68,6 +77,7 @@ async function read(incoming: IncomingMessage): Promise<Asked> {
   let body = "";
   for await (const chunk of incoming) body += String(chunk);
   const { headers } = incoming;
+  if (isWorkersAi({ headers })) return readWorkersAi(headers, body);
   const key = String(headers["x-api-key"] ?? headers.authorization).replace("Bearer ", "");
   return { key, headers, path: incoming.url ?? "", body: JSON.parse(body) };
 }
@@ -90,6 +100,17 @@ function perform(deed: Deed, asked: Asked, outgoing: ServerResponse): void {
   const usage = "usage" in deed ? deed.usage : usual;
   if (asked.path.endsWith("/embeddings")) {
     outgoing.writeHead(200, { "Content-Type": "application/json" }).end(vectors(asked.body, usage));
+    return;
+  }
+  if (isWorkersAi(asked)) {
+    const json = { "Content-Type": "application/json" };
+    if ("text" in asked.body) outgoing.writeHead(200, json).end(workersAiVectors(asked.body.text, usage));
+    else if (asked.body.stream !== true) outgoing.writeHead(200, json).end(workersAiAnswer(text, usage));
+    else {
+      outgoing.writeHead(200, { "Content-Type": "text/event-stream" });
+      for (const written of workersAiStream(text, usage, deed.pieces ?? 1)) outgoing.write(written);
+      outgoing.end();
+    }
     return;
   }
   if (isAnthropic(asked)) {
@@ -131,7 +152,7 @@ function vectors(body: Asked["body"], usage: unknown): string {
 }
 
 function halfway(deed: "stall midway" | "cut midway" | "never end", asked: Asked, outgoing: ServerResponse): void {
-  const half = isAnthropic(asked) ? anthropicHalf : openaiHalf;
+  const half = isWorkersAi(asked) ? workersAiHalf : isAnthropic(asked) ? anthropicHalf : openaiHalf;
   outgoing.writeHead(200, { "Content-Type": "text/event-stream" });
   outgoing.write(half.begin, () => {
     if (deed === "cut midway") outgoing.destroy();

@@ -1,4 +1,5 @@
 import type { PaymentProvider } from "../../core/billing/provider.ts";
+import { parsePlatformPrices } from "../../core/llm/platform-models.ts";
 import { parseProviderAddress, parseProviderHosts } from "../../core/llm/provider.ts";
 import { createCaller } from "../../core/mesh/caller.ts";
 import { createMeshKeys } from "../../core/mesh/keys.ts";
@@ -33,6 +34,7 @@ import { whileClaimed } from "./exports/destinations/while-claimed.ts";
 import type { EncryptionDependencies } from "./keys/encryption.ts";
 import { createTenantKeys, type KeysEnv } from "./keys/tenant-keys.ts";
 import type { LlmDependencies } from "./llm/admission.ts";
+import { type AiBinding, createPlatformModels } from "./llm/platform-models.ts";
 import { createProviderFetch } from "./llm/provider-fetch.ts";
 import { logPayments } from "./log.ts";
 import { createTenantConnections } from "./tenant-connections.ts";
@@ -59,6 +61,10 @@ export interface Env extends KeysEnv, StripeEnv {
   readonly LLM_HOSTS: string;
   /** … and, for development, origins on its own loopback; empty in production. */
   readonly LOOPBACK_LLM?: string;
+  /** Workers AI, on the operator's account; absent unless the operator binds it. */
+  readonly AI?: AiBinding;
+  /** … and which of its models organisations may ask, at which price; empty: none. */
+  readonly WORKERS_AI_MODELS?: string;
   /** Where exports may go on this machine's own loopback, for development; empty in production. */
   readonly LOOPBACK_EXPORTS?: string;
 }
@@ -137,6 +143,7 @@ export function createDependencies(env: Env): {
   const llm: LlmDependencies = {
     ...tenantCalls,
     fetchProvider: createProviderFetch((...given) => fetch(...given), hosts, loopback),
+    platform: createPlatformModels(env.AI, parsePlatformPrices("WORKERS_AI_MODELS", env.WORKERS_AI_MODELS ?? "")),
     mayCall: (baseUrl) => parseProviderAddress(baseUrl, hosts, loopback) !== null,
     randomBytes,
   };

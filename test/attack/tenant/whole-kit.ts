@@ -47,6 +47,7 @@ export interface Organisation {
 export interface Whole extends Harness {
   /** @param placement where its schema has to be */
   organisation(placement?: string): Promise<Organisation>;
+  readonly documentBucket: DocumentBucket;
   readonly exportBucket: ExportBucket;
 }
 
@@ -71,7 +72,7 @@ export async function createWhole(outside: readonly string[] = []): Promise<Whol
       return { ...org, id, tenant, viewer, things: await makeThings(studio, { ...org, viewer }) };
     }
   }
-  return { ...studio, organisation, exportBucket };
+  return { ...studio, organisation, documentBucket: bucket, exportBucket };
 }
 
 /** The other units' own code, behind the same signed calls as in production. */
@@ -144,6 +145,7 @@ function realParts(
       dataKeys: testTenantKeys(unit, caller).of,
       // No provider is asked: what this walk looks for is in the rows.
       fetchProvider: async () => ({ kind: "failed", mayHaveCost: false }),
+      platform: null,
       mayCall: () => true,
       gateway,
       now,

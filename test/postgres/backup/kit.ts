@@ -78,7 +78,15 @@ export async function fillTenant({ org, name, placement }: FreshTenant, samples 
     ($3, 'two', 'anthropic', 'https://x.test', 's1.x', repeat('0', 16), 's1.y', repeat('f', 16), 'infinity', 30, '[{"name":"a"}]', '{owner,viewer}', 0, 1, false, 'usr_someone')`,
     [llm, awkward.slice(0, 60), id("llmProvider")],
   );
-  await run(`INSERT INTO ${name}.llm_months VALUES ('${llm}', '2026-11-01', 7)`);
+  await run(
+    `INSERT INTO ${name}.llm_providers (id, name, kind, base_url, key_sealed, key_fingerprint, key_since, grace_days, models, roles,
+      monthly_budget, place, masks, created_by) VALUES
+    ($1, 'three', 'workers_ai', NULL, NULL, NULL, NULL, NULL, '[{"name":"a"}]', '{owner}', 5, 2, true, 'usr_someone')`,
+    [id("llmProvider")],
+  );
+  await run(
+    `INSERT INTO ${name}.llm_months VALUES ('${llm}', '2026-11-01', 7, false), ('${llm}', '2026-10-01', 8, true)`,
+  );
   await run(`INSERT INTO ${name}.llm_usage VALUES ('2026-11-01', 'usr_someone', '${llm}', 'a', 1, 2, 3, 4)`);
   await run(`INSERT INTO ${name}.operation_receipts (request_id) VALUES ('req_1')`);
   await run(`UPDATE ${name}.telemetry_policy SET raw_days = 31, raw_begins = '2020-01-01'`);

@@ -7,7 +7,7 @@ import { llmMethods } from "../../../workers/capabilities/llm/llm.ts";
 import { methodRights } from "../../../workers/capabilities/llm/rights.ts";
 import { createTestMesh, newId } from "../../unit/capabilities/mesh.ts";
 import { freshTenant } from "../support.ts";
-import { accepted, codeOf, createLlmKit, type LlmKit, personOf, settings } from "./kit.ts";
+import { codeOf, createLlmKit, type LlmKit, listed, personOf, settings } from "./kit.ts";
 
 let kit: LlmKit;
 let org: OrgId;
@@ -76,7 +76,7 @@ describe.each(llmMethods)("%s", (name) => {
       const answer = await methodOf(name)(await kit.as(theirs, personOf(role)), provider, {}, null);
       expect([role, answer]).toEqual([role, { ok: false, code: "forbidden" }]);
     }
-    expect(accepted(await kit.llm.listProviders(await kit.as(theirs, owner)))).toHaveLength(1);
+    expect(listed(await kit.llm.listProviders(await kit.as(theirs, owner)))).toHaveLength(1);
   });
 });
 
@@ -85,8 +85,8 @@ describe("the right organisation", () => {
     const change = { settings: settings(kit.servers[0]), key: "sk-mine-now", keepPrevious: true };
     expect(codeOf(await kit.llm.changeProvider(await kit.as(org, owner), provider, change))).toBe("not_found");
     expect(codeOf(await kit.llm.removeProvider(await kit.as(org, owner), provider))).toBe("not_found");
-    expect(accepted(await kit.llm.listProviders(await kit.as(org, owner)))).toEqual([]);
+    expect(listed(await kit.llm.listProviders(await kit.as(org, owner)))).toEqual([]);
     expect(codeOf(await kit.ask(org, owner))).toBe("model_unknown");
-    expect(accepted(await kit.llm.listProviders(await kit.as(theirs, owner)))).toHaveLength(1);
+    expect(listed(await kit.llm.listProviders(await kit.as(theirs, owner)))).toHaveLength(1);
   });
 });

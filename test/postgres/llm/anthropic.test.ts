@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { anthropicError, anthropicHalf, anthropicStream } from "../../support/anthropic-provider.ts";
 import { type FreshTenant, freshTenant } from "../support.ts";
-import { accepted, codeOf, createLlmKit, eventsOf, type LlmKit, personOf, reservedFor, said } from "./kit.ts";
+import { accepted, codeOf, createLlmKit, eventsOf, type LlmKit, listed, personOf, reservedFor, said } from "./kit.ts";
 
 let kit: LlmKit;
 let tenant: FreshTenant;
@@ -23,7 +23,7 @@ const anthropic = { kind: "anthropic" } as const;
 const streaming = { stream: true } as const;
 const events = "text/event-stream";
 const spent = async (): Promise<number[]> =>
-  accepted(await kit.llm.listProviders(await kit.as(tenant.org, owner))).map(({ spentMicros }) => spentMicros);
+  listed(await kit.llm.listProviders(await kit.as(tenant.org, owner))).map(({ spentMicros }) => spentMicros);
 const second = { name: "second", place: 1 } as const;
 const twoProviders = async (): Promise<void> => {
   await kit.add(tenant.org, owner, anthropic);

@@ -1,7 +1,18 @@
 /** Asking providers that answer, stream, stall, cut, limit and lie, on loopback. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { asSuperuser, type FreshTenant, freshTenant } from "../support.ts";
-import { accepted, codeOf, createLlmKit, eventsOf, type LlmKit, model, personOf, reservedFor, said } from "./kit.ts";
+import {
+  accepted,
+  codeOf,
+  createLlmKit,
+  eventsOf,
+  type LlmKit,
+  listed,
+  model,
+  personOf,
+  reservedFor,
+  said,
+} from "./kit.ts";
 
 let kit: LlmKit;
 let tenant: FreshTenant;
@@ -19,7 +30,7 @@ beforeEach(async () => {
 afterAll(() => kit.stop());
 
 const spent = async (): Promise<number[]> =>
-  accepted(await kit.llm.listProviders(await kit.as(tenant.org, owner))).map(({ spentMicros }) => spentMicros);
+  listed(await kit.llm.listProviders(await kit.as(tenant.org, owner))).map(({ spentMicros }) => spentMicros);
 const month = new Date().toISOString().slice(0, 7);
 const used = async (by = owner) => accepted(await kit.llm.usage(await kit.as(tenant.org, by), month));
 const twoProviders = async (): Promise<void> => {

@@ -1,7 +1,7 @@
 /** Vectors of texts: masked, within the budget, through the same chain. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type FreshTenant, freshTenant } from "../support.ts";
-import { accepted, codeOf, createLlmKit, type LlmKit, personOf } from "./kit.ts";
+import { accepted, codeOf, createLlmKit, type LlmKit, listed, personOf } from "./kit.ts";
 
 let kit: LlmKit;
 let tenant: FreshTenant;
@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterAll(() => kit.stop());
 
 const spent = async (): Promise<number[]> =>
-  accepted(await kit.llm.listProviders(await kit.as(tenant.org, owner))).map(({ spentMicros }) => spentMicros);
+  listed(await kit.llm.listProviders(await kit.as(tenant.org, owner))).map(({ spentMicros }) => spentMicros);
 const month = new Date().toISOString().slice(0, 7);
 const used = async () => accepted(await kit.llm.usage(await kit.as(tenant.org, owner), month));
 /** What a request of one such text reserves. */

@@ -3,9 +3,10 @@ import { randomBytes } from "node:crypto";
 import type { OrgId, UserId } from "../../../core/ids.ts";
 import type { ChatRequest } from "../../../core/llm/chat.ts";
 import type { EmbeddingRequest } from "../../../core/llm/embeddings.ts";
-import { type ProviderSettings, parseProviderAddress } from "../../../core/llm/provider.ts";
+import type { PlatformPrices } from "../../../core/llm/platform-models.ts";
+import { type KeyedSettings, type PlatformSettings, parseProviderAddress } from "../../../core/llm/provider.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
-import type { Completion, Embedded, LlmProvider, LlmResult, LlmRpc } from "../../../core/rpc/llm.ts";
+import type { Completion, Embedded, KeyedLlmProvider, LlmProvider, LlmResult, LlmRpc } from "../../../core/rpc/llm.ts";
 import type { Role } from "../../../core/tenancy/roles.ts";
 import { createLlm } from "../../../workers/capabilities/llm/llm.ts";
 import { createProviderFetch } from "../../../workers/capabilities/llm/provider-fetch.ts";
@@ -13,6 +14,7 @@ import { createTenantConnections } from "../../../workers/capabilities/tenant-co
 import type { DataEnv } from "../../../workers/data/config.ts";
 import { connectionForCall } from "../../../workers/data/credentials/for-tenant.ts";
 import { createUnit } from "../../../workers/data/unit.ts";
+import { type RealAi, startRealAi } from "../../support/ai-binding.ts";
 import { type LlmServer, startLlmServer } from "../../support/llm-provider.ts";
 import { createTestMesh, newId, type TestMesh } from "../../unit/capabilities/mesh.ts";
 import { testTenantKeys } from "../capabilities/data-keys.ts";
@@ -29,8 +31,14 @@ export interface LlmKit {
   readonly llm: LlmRpc;
   /** Two providers. */
   readonly servers: readonly [LlmServer, LlmServer];
+  /** What stands behind the AI binding, where there is one. */
+  readonly ai: LlmServer | null;
+  /** Written by tests: what the operator lists of the platform's own models; null: there is no binding. */
+  platformPrices: PlatformPrices | null;
   as(org: OrgId, person: Person, audience?: "capabilities.llm" | "capabilities.documents"): Promise<SignedCall>;
-  add(org: OrgId, by: Person, change?: Partial<ProviderSettings>, key?: string): Promise<LlmProvider>;
+  add(org: OrgId, by: Person, change?: Partial<KeyedSettings>, key?: string): Promise<KeyedLlmProvider>;
+  /** One of the platform's own models, without a key. */
+  addPlatform(org: OrgId, by: Person, change?: Partial<PlatformSettings>): Promise<LlmProvider>;
   ask(org: OrgId, by: Person, change?: Partial<ChatRequest>, names?: readonly string[]): Promise<LlmResult<Completion>>;
   embed(
     org: OrgId,
@@ -39,14 +47,15 @@ export interface LlmKit {
     names?: readonly string[],
   ): Promise<LlmResult<Embedded>>;
   /** Written by tests: what the plan allows in a month, in micro-dollars. */
-  readonly plan: { monthMicrosMax: number };
+  readonly plan: { monthMicrosMax: number; operatorMicrosMax: number };
   stop(): Promise<void>;
 }
 
 /** One micro-dollar a token, so that what it costs is what it counts. */
 export const model = { name: "small", upstream: "small-1", inputMicros: 1_000_000, outputMicros: 1_000_000 };
 
-export async function createLlmKit(): Promise<LlmKit> {
+/** @param given `ai`: with workerd's own AI binding, for tests that ask through it */
+export async function createLlmKit(given: { readonly ai?: boolean } = {}): Promise<LlmKit> {
   const mesh = await createTestMesh();
   const studio = mesh.callerOf("studio");
   const caller = mesh.callerOf("capabilities");
@@ -61,7 +70,13 @@ export async function createLlmKit(): Promise<LlmKit> {
   const hosts = new Set(["api.openai.com", "api.anthropic.com"]);
   // Long enough for a machine that is busy, short enough to be waited for.
   const times = { beginMsMax: 2_000, idleMsMax: 2_000, wholeMsMax: 20_000 };
+  const ai = given.ai === true ? await startLlmServer() : null;
+  const real: RealAi | null = ai === null ? null : await startRealAi(ai.origin);
+  const self: { platformPrices: PlatformPrices | null } = { platformPrices: platformPrices(1, 1) };
   const llm = createLlm({
+    get platform() {
+      return self.platformPrices === null ? null : (real?.models(self.platformPrices, times) ?? null);
+    },
     keys: mesh.keys,
     connections: createTenantConnections({
       credentials: { forTenant: (call: SignedCall) => connectionForCall(unit, call) },
@@ -75,16 +90,22 @@ export async function createLlmKit(): Promise<LlmKit> {
     now: Date.now,
     randomBytes: (length) => Uint8Array.from(randomBytes(length)),
   });
-  const plan = { monthMicrosMax: 100_000_000 };
+  const plan = { monthMicrosMax: 100_000_000, operatorMicrosMax: 100_000_000 };
   const as: LlmKit["as"] = async (org, { user, role }, audience = "capabilities.llm") =>
     studio.asUser(audience, await mesh.accessToken({ user, org, role }), newId("request"));
-  return {
+  return Object.assign(self, {
     mesh,
     llm,
     servers,
+    ai,
     as,
     async add(org, by, change = {}, key = `sk-${newId("request")}`) {
-      return accepted(await llm.addProvider(await as(org, by), settings(servers[0], change), key));
+      const added = accepted(await llm.addProvider(await as(org, by), settings(servers[0], change), key));
+      if (added.key === null) throw new Error("it has no key");
+      return added;
+    },
+    async addPlatform(org, by, change = {}) {
+      return accepted(await llm.addProvider(await as(org, by), platformSettings(change), null));
     },
     async ask(org, by, change = {}, names = []) {
       return llm.complete(await as(org, by), { ...request, ...change }, { names, ...plan });
@@ -95,12 +116,31 @@ export async function createLlmKit(): Promise<LlmKit> {
     },
     plan,
     async stop() {
-      await Promise.all(servers.map((server) => server.stop()));
+      await real?.stop();
+      await Promise.all([...servers, ai].map((server) => server?.stop()));
     },
-  };
+  } satisfies Omit<LlmKit, "platformPrices">);
 }
 
-export const settings = (server: LlmServer, change: Partial<ProviderSettings> = {}): ProviderSettings => ({
+/** Dollars for a million tokens. */
+export const platformPrices = (input: number, output: number): PlatformPrices =>
+  new Map([["@cf/meta/llama", { inputMicros: input * 1_000_000, outputMicros: output * 1_000_000 }]]);
+
+export const platformSettings = (change: Partial<PlatformSettings> = {}): PlatformSettings => ({
+  name: "platform",
+  kind: "workers_ai",
+  baseUrl: null,
+  // A price that an organisation says itself is nobody's: nothing at all, here.
+  models: [{ name: "small", upstream: "@cf/meta/llama", inputMicros: 0, outputMicros: 0 }],
+  roles: ["owner", "admin", "analyst", "viewer"],
+  monthlyBudgetMicros: 1_000_000,
+  place: 0,
+  masks: true,
+  graceDays: null,
+  ...change,
+});
+
+export const settings = (server: LlmServer, change: Partial<KeyedSettings> = {}): KeyedSettings => ({
   name: "first",
   kind: "openai",
   baseUrl: server.baseUrl,
@@ -151,3 +191,7 @@ export async function eventsOf(stream: ReadableStream<Uint8Array>): Promise<stri
     .filter((part) => part !== "")
     .map((part) => part.replace(/^data: /, ""));
 }
+
+/** The providers of a list. */
+export const listed = (result: Awaited<ReturnType<LlmRpc["listProviders"]>>): readonly LlmProvider[] =>
+  accepted(result).providers;

@@ -1,7 +1,7 @@
 /** What the organisation's plan allows language models to cost in a month, whatever its own budgets say. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type FreshTenant, freshTenant } from "../support.ts";
-import { accepted, codeOf, createLlmKit, type LlmKit, personOf, reservedFor, said } from "./kit.ts";
+import { accepted, codeOf, createLlmKit, type LlmKit, listed, personOf, reservedFor, said } from "./kit.ts";
 
 let kit: LlmKit;
 let tenant: FreshTenant;
@@ -23,7 +23,7 @@ afterAll(() => kit.stop());
 
 const call = () => kit.as(tenant.org, owner);
 const spent = async (): Promise<number> =>
-  accepted(await kit.llm.listProviders(await call())).reduce((sum, { spentMicros }) => sum + spentMicros, 0);
+  listed(await kit.llm.listProviders(await call())).reduce((sum, { spentMicros }) => sum + spentMicros, 0);
 
 describe("a plan's budget", () => {
   it("is never passed by all providers together, of requests that come at once", async () => {
@@ -57,7 +57,7 @@ describe("a plan's budget", () => {
     kit.plan.monthMicrosMax = 1;
     expect(codeOf(await kit.ask(tenant.org, owner))).toBe("plan_spent");
     expect(codeOf(await kit.embed(tenant.org, owner))).toBe("plan_spent");
-    const [provider] = accepted(await kit.llm.listProviders(await call()));
+    const [provider] = listed(await kit.llm.listProviders(await call()));
     expect([provider?.monthlyBudgetMicros, provider?.spentMicros]).toEqual([1_000_000, each]);
     kit.plan.monthMicrosMax = 2 * each;
     expect(codeOf(await kit.ask(tenant.org, owner))).toBe("ok");

@@ -1,9 +1,9 @@
 /** Providers as an organisation keeps them: where they may be, what of their keys is seen, and when a key ends. */
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { LlmProvider } from "../../../core/rpc/llm.ts";
+import type { KeyedLlmProvider } from "../../../core/rpc/llm.ts";
 import { asSuperuser, type FreshTenant, freshTenant } from "../support.ts";
-import { accepted, codeOf, createLlmKit, type LlmKit, model, personOf, said, settings } from "./kit.ts";
+import { accepted, codeOf, createLlmKit, type LlmKit, listed, model, personOf, said, settings } from "./kit.ts";
 
 let kit: LlmKit;
 let tenant: FreshTenant;
@@ -30,7 +30,7 @@ const aged = (column: string, days: number) =>
 /** What somebody is offered. */
 const offered = async (by = owner) => accepted(await kit.llm.models(await kit.as(tenant.org, by)));
 const lastKey = () => kit.servers[0].asked.at(-1)?.key;
-const change = async (provider: LlmProvider, more: { key?: string; keepPrevious?: boolean; baseUrl?: string }) =>
+const change = async (provider: KeyedLlmProvider, more: { key?: string; keepPrevious?: boolean; baseUrl?: string }) =>
   kit.llm.changeProvider(await call(), provider.id, {
     settings: settings(kit.servers[0], { baseUrl: more.baseUrl ?? provider.baseUrl }),
     key: more.key ?? null,
@@ -42,8 +42,8 @@ describe("a provider's key", () => {
     const key = "sk-a-secret-that-nobody-sees";
     const added = await kit.add(tenant.org, owner, {}, key);
     expect(added.key.fingerprint).toBe(createHash("sha256").update(key).digest("hex").slice(0, 16));
-    const listed = accepted(await kit.llm.listProviders(await call()));
-    expect(JSON.stringify([added, listed])).not.toContain("secret");
+    const shown = listed(await kit.llm.listProviders(await call()));
+    expect(JSON.stringify([added, shown])).not.toContain("secret");
     const rows = await asSuperuser(`SELECT * FROM ${tenant.name}.llm_providers`, [], tenant.placement);
     expect(rows).toHaveLength(1);
     expect(JSON.stringify(rows)).not.toContain("secret");
@@ -61,8 +61,8 @@ describe("a provider's key", () => {
     );
     await expect(kit.ask(tenant.org, owner)).rejects.toThrow("does not open here");
     expect(kit.servers[0].asked).toEqual([]);
-    const [listed] = accepted(await kit.llm.listProviders(await call()));
-    expect(listed?.spentMicros).toBe(0);
+    const [shown] = listed(await kit.llm.listProviders(await call()));
+    expect(shown?.spentMicros).toBe(0);
   });
 
   it("that follows another is used at once, and the one before where the provider does not know it yet", async () => {
@@ -183,7 +183,7 @@ describe("providers", () => {
       ),
     );
     expect(many.filter((result) => result.ok)).toHaveLength(9);
-    expect(accepted(await kit.llm.listProviders(await call()))).toHaveLength(10);
+    expect(listed(await kit.llm.listProviders(await call()))).toHaveLength(10);
   });
 
   it("serve the roles that they name and no other", async () => {
@@ -213,6 +213,24 @@ describe("a key by its provider's name", () => {
     }
   });
 
+  it("is made with prices that are marked as a guess, and are one until somebody says what the provider bills", async () => {
+    const { provider } = accepted(await put("openai"));
+    expect(provider.models.every(({ assumed }) => assumed === true)).toBe(true);
+    // A new key is no word about prices, nor are the same settings once more.
+    const rotated = accepted(await put("openai", "sk-another-key")).provider;
+    expect(rotated.models).toEqual(provider.models);
+    const { name, kind, baseUrl, roles, monthlyBudgetMicros, place, masks, graceDays, models } = provider;
+    const rest = { name, kind, baseUrl, roles, monthlyBudgetMicros, place, masks, graceDays };
+    const say = async (inputMicros: number) => {
+      const said = models.map(({ assumed: _guess, ...one }, at) => (at === 0 ? { ...one, inputMicros } : one));
+      const change = { settings: { ...rest, models: said }, key: null, keepPrevious: true };
+      return accepted(await kit.llm.changeProvider(await call(), provider.id, change)).models.map((one) => one.assumed);
+    };
+    const guessed = models.slice(1).map(() => true);
+    expect(await say(models[0]?.inputMicros ?? 0)).toEqual([true, ...guessed]);
+    expect(await say(1)).toEqual([undefined, ...guessed]);
+  });
+
   it("rotates, with the one before valid for a week or ended at once, and changes nothing else", async () => {
     const added = await kit.add(tenant.org, owner, { name: "OpenAI", graceDays: 3 }, "sk-first-key");
     const { provider, created } = accepted(await put("openai", "sk-second-key"));
@@ -238,7 +256,7 @@ describe("a key by its provider's name", () => {
   it("that is put twice at once is one provider's", async () => {
     const results = await Promise.all(["sk-one-of-two", "sk-two-of-two"].map((key) => put("openai", key)));
     expect(results.map((result) => accepted(result).created).toSorted()).toEqual([false, true]);
-    expect(accepted(await kit.llm.listProviders(await call()))).toHaveLength(1);
+    expect(listed(await kit.llm.listProviders(await call()))).toHaveLength(1);
   });
 
   it("is gone with its provider, in one call", async () => {
@@ -254,7 +272,7 @@ describe("a key by its provider's name", () => {
     async (name) => {
       expect(codeOf(await put(name))).toBe("not_found");
       expect(codeOf(await kit.llm.namedKey(await call(), name))).toBe("not_found");
-      expect(accepted(await kit.llm.listProviders(await call()))).toEqual([]);
+      expect(listed(await kit.llm.listProviders(await call()))).toEqual([]);
     },
   );
 

@@ -144,7 +144,11 @@ describe("a device's last hour", () => {
     ]);
     const [call] = studio.standIns.calls.filter(({ method }) => method === "complete");
     // … and what the plan lets a month cost, which capabilities holds.
-    expect(call?.args[1]).toEqual({ names: ["A Person"], monthMicrosMax: planLimits.free.llm_micros_a_month });
+    expect(call?.args[1]).toEqual({
+      names: ["A Person"],
+      monthMicrosMax: planLimits.free.llm_micros_a_month,
+      operatorMicrosMax: 0,
+    });
   });
 
   it("holds what a device says of itself between marks that are others each time, on lines of its own", async () => {

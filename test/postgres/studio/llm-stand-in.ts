@@ -1,13 +1,13 @@
 /** What the llm capability answers where studio alone is under test. */
 import { type IdKind, makeId } from "../../../core/ids.ts";
 import type { ChatRequest } from "../../../core/llm/chat.ts";
-import type { Completion, LlmProvider, LlmResult } from "../../../core/rpc/llm.ts";
+import type { Completion, KeyedLlmProvider, LlmResult } from "../../../core/rpc/llm.ts";
 
 export function llmAnswers(now: () => number): Record<string, (args: readonly unknown[]) => unknown> {
   const id = <K extends IdKind>(kind: K) => makeId(kind, now(), crypto.getRandomValues(new Uint8Array(10)));
   const at = (): string => new Date(now()).toISOString();
   const ok = <T>(value: T): LlmResult<T> => ({ ok: true, value });
-  const provider = (): LlmProvider => ({
+  const provider = (): KeyedLlmProvider => ({
     id: id("llmProvider"),
     name: "ours",
     kind: "openai",
@@ -31,10 +31,10 @@ export function llmAnswers(now: () => number): Record<string, (args: readonly un
     return { kind: "stream", provider: id("llmProvider"), events };
   };
   return {
-    listProviders: () => ok([provider()]),
+    listProviders: () => ok({ providers: [provider()], platform: [] }),
     addProvider: () => ok(provider()),
     changeProvider: () => ok(provider()),
-    removeProvider: () => ok(null),
+    removeProvider: () => ok({ hadKey: true }),
     namedKey: () => ok(provider()),
     putNamedKey: ([name]) => ok({ provider: provider(), created: name === "new" }),
     revokeNamedKey: () => ok(id("llmProvider")),

@@ -48,7 +48,9 @@ describe("a question to a model", () => {
       maxTokens: 7,
       sampling: { temperature: 0.5, stop: ["END"] },
     };
-    expect(asked("complete")).toEqual([[understood, { names: ["A Person"], monthMicrosMax: 10_000_000 }]]);
+    expect(asked("complete")).toEqual([
+      [understood, { names: ["A Person"], monthMicrosMax: 10_000_000, operatorMicrosMax: 0 }],
+    ]);
   });
 
   it.each([
@@ -125,7 +127,7 @@ describe("texts for vectors", () => {
     const { status, headers, body } = await embed({});
     expect([status, headers.get("Content-Type"), body]).toEqual([200, "application/json", { data: [] }]);
     expect((await embed({ input: ["a", "b"], dimensions: 7, encoding_format: "base64" })).status).toBe(200);
-    const asking = { names: ["A Person"], monthMicrosMax: 10_000_000 };
+    const asking = { names: ["A Person"], monthMicrosMax: 10_000_000, operatorMicrosMax: 0 };
     expect(asked("embed")).toEqual([
       [{ model: "small", texts: ["hello"], dimensions: null, encoding: "float" }, asking],
       [{ model: "small", texts: ["a", "b"], dimensions: 7, encoding: "base64" }, asking],

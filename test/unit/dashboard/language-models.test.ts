@@ -4,7 +4,9 @@ import { formatMonth, monthsBefore } from "../../../workers/dashboard/src/format
 import { keyNotices, llmKeyState } from "../../../workers/dashboard/src/pages/language-models/key-state.ts";
 import {
   emptyForm,
+  emptyModel,
   formOf,
+  kindsFor,
   readForm,
   settingsOf,
 } from "../../../workers/dashboard/src/pages/language-models/provider-form.ts";
@@ -56,6 +58,10 @@ describe("what is said of keys", () => {
   const key = { fingerprint: "", since: "", due_at: "2026-11-30T00:00:00Z", blocked_at: "2026-12-07T00:00:00Z" };
   const said = (at: string) => keyNotices([{ id: "llm_1", name: "Ours", key }], Date.parse(at)).map(({ text }) => text);
 
+  it("is nothing of a provider that has none", () => {
+    expect(keyNotices([{ id: "llm_1", name: "Platform", key: null }], Date.parse("2030-01-01T00:00:00Z"))).toEqual([]);
+  });
+
   it("is nothing while they are good, and what comes when, once they are not", () => {
     expect(said("2026-11-22T23:59:59Z")).toEqual([]);
     expect(said("2026-11-23T00:00:00Z")[0]).toMatch(/^The key of Ours is due on .+, and is not used from .+ on\.$/);
@@ -63,6 +69,17 @@ describe("what is said of keys", () => {
     expect(said("2026-12-07T00:00:00Z")[0]).toMatch(
       /^The key of Ours has not been used since .+: give it a new one\.$/,
     );
+  });
+});
+
+describe("kinds to choose from", () => {
+  const offered = { models: [], monthly_micros_max: 1 };
+  it("hold the platform's own models where the operator offers them and the plan has some, for new ones alone", () => {
+    expect(kindsFor(null, offered)).toEqual(["openai", "anthropic", "workers_ai"]);
+    for (const platform of [null, { ...offered, monthly_micros_max: 0 }])
+      expect(kindsFor(null, platform)).toEqual(["openai", "anthropic"]);
+    expect(kindsFor("openai", offered)).toEqual(["openai", "anthropic"]);
+    expect(kindsFor("workers_ai", null)).toEqual(["workers_ai"]);
   });
 });
 
@@ -91,9 +108,20 @@ describe("a provider's form", () => {
     expect(readForm(filled)).toEqual(settings);
     const key = { fingerprint: "0123456789abcdef", since: "", due_at: "", blocked_at: "" };
     const roles = ["owner", "admin"] as const;
-    const stored = { ...settings, roles: [...roles], id: "llm_1", spent_micros: 0, key, previous_key: null };
+    const models = settings.models.map((model) => ({ ...model, assumed_price: false }));
+    const rest = { id: "llm_1", spent_micros: 0, key, previous_key: null };
+    const stored = { ...settings, ...rest, models, roles: [...roles] };
     expect(readForm(formOf(stored))).toEqual(settings);
     expect(settingsOf(stored)).toEqual(settings);
+  });
+
+  it("of the platform's own models says no address, key, price or days of grace, and asks which model it is", () => {
+    const models = [{ row: 0, name: "small", upstream: "@cf/x", input: "", output: "" }];
+    const platform = { ...filled, kind: "workers_ai" as const, baseUrl: "", graceDays: "", models };
+    const { base_url: _address, grace_days: _days, ...rest } = settings;
+    const said = { ...rest, kind: "workers_ai", models: [{ name: "small", upstream: "@cf/x" }] };
+    expect(readForm(platform)).toEqual(said);
+    expect(readForm({ ...platform, models: [emptyModel(0)] })).toMatch(/which model/);
   });
 
   it.each([

@@ -33,8 +33,15 @@ describe("a provider that is well known", () => {
       grace_days: graceDays,
       key: "sk-of-nobody",
     });
-    expect(settingsOf(parsed)).toEqual(settings);
+    const said = settings.models.map(({ assumed: _guess, ...model }) => model);
+    expect(settingsOf(parsed)).toEqual({ ...settings, models: said });
     expect([masks, isCalled(baseUrl)]).toEqual([true, true]);
+  });
+
+  it.each(["openai", "anthropic"])("by the name %s has prices that are marked as a guess, each of them", (name) => {
+    const models = wellKnownProvider(name)?.models ?? [];
+    expect(models.length).toBeGreaterThan(0);
+    for (const { assumed, inputMicros } of models) expect([assumed, inputMicros > 0]).toEqual([true, true]);
   });
 
   it.each(["", "constructor", "__proto__", "hasOwnProperty", "mistral"])("is none by the name %j", (name) => {
@@ -42,7 +49,7 @@ describe("a provider that is well known", () => {
   });
 });
 
-describe("Workers AI", () => {
+describe("Workers AI at its address", () => {
   it("is given as any other provider, with models whose names begin with an at sign", () => {
     expect(isCalled("https://api.cloudflare.com/client/v4/accounts/0123456789abcdef0123456789abcdef/ai/v1")).toBe(true);
     const [model] = newProvider.shape.models.parse([

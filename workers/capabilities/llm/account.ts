@@ -2,6 +2,7 @@
 import { costMicros } from "../../../core/llm/chat.ts";
 import type { Tokens } from "../../../core/llm/upstream.ts";
 import { countedTokens } from "../../../core/llm/upstream.ts";
+import type { Asking } from "../../../core/rpc/llm.ts";
 import { release, reserve, settle } from "../../../store/tenant/llm-spending.ts";
 import type { CallContext } from "./admission.ts";
 import type { Link } from "./chain.ts";
@@ -17,17 +18,15 @@ export interface Account {
   settle(said: Tokens | null, answered: boolean): Promise<Tokens>;
 }
 
-/**
- * @param monthMicrosMax what the plan allows all providers together
- * @returns which of the two has less left this month than this could cost
- */
+/** @returns which of the budgets has less left this month than this could cost */
 export async function openAccount(
   { database, user }: Pick<CallContext, "database" | "user">,
   { provider, model }: Link,
   most: Tokens,
-  monthMicrosMax: number,
-): Promise<Account | "budget_spent" | "plan_spent"> {
-  const reservation = await reserve(database, provider.id, costMicros(most, model), monthMicrosMax);
+  { monthMicrosMax, operatorMicrosMax }: Asking,
+): Promise<Account | "budget_spent" | "plan_spent" | "operator_spent"> {
+  const limits = { all: monthMicrosMax, operator: provider.kind === "workers_ai" ? operatorMicrosMax : null };
+  const reservation = await reserve(database, provider.id, costMicros(most, model), limits);
   if (typeof reservation === "string") return reservation;
   return {
     free: () => release(database, reservation),

@@ -9,12 +9,15 @@ import {
   type TenantCall,
   type TenantCallDependencies,
 } from "../tenant-call.ts";
+import type { PlatformModels } from "./platform-models.ts";
 import type { ProviderFetch } from "./provider-fetch.ts";
 import { methodRights } from "./rights.ts";
 
 export interface LlmDependencies extends TenantCallDependencies {
-  /** The one way out. */
+  /** The one way out to an address. */
   readonly fetchProvider: ProviderFetch;
+  /** … and to the platform's own models; null where the operator offers none. */
+  readonly platform: PlatformModels | null;
   /** Whether an address may be called. */
   readonly mayCall: (baseUrl: string) => boolean;
   readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
@@ -23,7 +26,7 @@ export interface LlmDependencies extends TenantCallDependencies {
 /** What an admitted call may use. Everything in it is bound to that call's tenant and actor. */
 export interface CallContext
   extends Pick<TenantCall, "database" | "dataKeys">,
-    Pick<LlmDependencies, "fetchProvider" | "mayCall" | "now" | "randomBytes"> {
+    Pick<LlmDependencies, "fetchProvider" | "platform" | "mayCall" | "now" | "randomBytes"> {
   readonly user: UserId;
   readonly role: Role;
   readonly requestId: string;
@@ -41,7 +44,7 @@ export async function admit(
   method: keyof LlmRpc,
   call: SignedCall,
 ): Promise<CallContext | null> {
-  const { fetchProvider, mayCall, now, randomBytes } = dependencies;
+  const { fetchProvider, platform, mayCall, now, randomBytes } = dependencies;
   const expect = { audience: "capabilities.llm", users: true, jobs: [], once: true } as const;
   const mayAsk = (actor: TenantCall["scope"]["actor"]): boolean =>
     actor.kind !== "user" || methodRights[method].includes(actor.role);
@@ -50,5 +53,6 @@ export async function admit(
   const { scope, database, dataKeys } = admitted;
   if (scope.actor.kind !== "user") throw new CallRefused("wrong_org");
   const { user, role } = scope.actor;
-  return { user, role, requestId: scope.requestId, database, dataKeys, fetchProvider, mayCall, now, randomBytes };
+  const ways = { fetchProvider, platform, mayCall };
+  return { user, role, requestId: scope.requestId, database, dataKeys, ...ways, now, randomBytes };
 }

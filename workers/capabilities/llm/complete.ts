@@ -31,8 +31,8 @@ function questionTo(
   const leaving = leavingChat(request, model.upstream, mask);
   return {
     most: { input: inputTokensMax(leaving.messages), output: request.maxTokens },
-    path: dialect.chatPath,
-    body: JSON.stringify(dialect.chatBody(leaving, new URL(provider.baseUrl).hostname)),
+    about: "chat",
+    body: dialect.chatBody(leaving, provider.baseUrl === null ? null : new URL(provider.baseUrl).hostname),
     read: (asked, account) => {
       const answering = {
         request,
@@ -73,7 +73,8 @@ function maskOf(
 ): MaskTable | null {
   if (!chain.some(({ provider }) => provider.masks)) return null;
   const texts = [...messages.map(({ content }) => content), ...(sampling.stop ?? [])];
-  return new MaskTable(texts, directoryNames(names), randomBytes);
+  const asJson = sampling.response_format?.type === "json_object";
+  return new MaskTable(texts, directoryNames(names), randomBytes, asJson);
 }
 
 /** Studio has refused what is not; what a budget rests on is looked at here too. */

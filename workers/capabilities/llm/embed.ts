@@ -1,12 +1,11 @@
 import { inputTokensMax } from "../../../core/llm/chat.ts";
-import type { Dialect } from "../../../core/llm/dialect.ts";
+import type { Dialect, VectorDialect } from "../../../core/llm/dialect.ts";
 import { dialects } from "../../../core/llm/dialects.ts";
 import { type DirectoryNames, directoryNames } from "../../../core/llm/directory-names.ts";
 import {
   dimensionsMax,
   type EmbeddingRequest,
   embeddingCharactersMax,
-  readVectors,
   textsMax,
 } from "../../../core/llm/embeddings.ts";
 import { maskForGood } from "../../../core/llm/masking.ts";
@@ -26,13 +25,16 @@ const embeddedBytesMax = 8 * 1024 * 1024;
 /** Asks the organisation's providers for vectors, in turn. Providers that make none are not asked. */
 export const embed: Handler<LlmRpc["embed"]> = async (context, request, asking) => {
   if (!isBounded(request) || !isAsking(asking)) return refused("invalid_request");
-  const chain = (await chainFor(context, request.model)).filter(
-    ({ provider }) => dialects[provider.kind].embeddings !== null,
-  );
-  if (chain.length === 0) return refused("model_unknown");
+  const makers = (await chainFor(context, request.model)).filter(({ provider }) => vectorsOf(provider) !== null);
+  if (makers.length === 0) return refused("model_unknown");
+  // A vector of another length than was asked for is no answer, and would be paid for.
+  const chain = makers.filter(({ provider }) => request.dimensions === null || vectorsOf(provider)?.shortens === true);
+  if (chain.length === 0) return refused("request_refused");
   const people = directoryNames(chain.some(({ provider }) => provider.masks) ? asking.names : []);
   return takeTurns(context, asking, chain, (link, dialect) => questionTo(request, link, dialect, people));
 };
+
+const vectorsOf = ({ kind }: Link["provider"]): VectorDialect | null => dialects[kind].embeddings;
 
 function questionTo(
   request: EmbeddingRequest,
@@ -44,11 +46,11 @@ function questionTo(
   const texts = request.texts.map((text) => (provider.masks ? maskForGood(text, people) : text));
   return {
     most: { input: inputTokensMax(texts.map((content) => ({ role: "user", content }))), output: 0 },
-    path: embeddings.path,
-    body: JSON.stringify(embeddings.body({ ...request, texts, model: model.upstream })),
+    about: "embeddings",
+    body: embeddings.body({ ...request, texts, model: model.upstream }),
     async read({ bytes }, account) {
       const text = await readText(bytes, embeddedBytesMax);
-      const made = text === null ? null : readVectors(text, request);
+      const made = text === null ? null : embeddings.read(text, request);
       const tokens = await account.settle(made?.tokens ?? null, true);
       if (made === null) return null;
       const json = JSON.stringify({

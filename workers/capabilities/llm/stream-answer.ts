@@ -1,8 +1,8 @@
 import type { Dialect } from "../../../core/llm/dialect.ts";
 import { EventReader } from "../../../core/llm/server-sent-events.ts";
-import type { FinishReason, Piece, Tokens } from "../../../core/llm/upstream.ts";
+import { endedBy, type FinishReason, type Piece, type Tokens } from "../../../core/llm/upstream.ts";
 import type { Completion } from "../../../core/rpc/llm.ts";
-import type { Asked } from "./provider-fetch.ts";
+import type { Asked } from "./asked.ts";
 import { type Answering, usageOf } from "./whole-answer.ts";
 
 /** The provider's stream ended where no answer ends. */
@@ -46,6 +46,7 @@ async function* readPieces(bytes: AsyncIterable<Uint8Array>, dialect: Dialect): 
     for (const event of reader.push(some)) {
       const piece = readEvent(event);
       if (piece === "nothing") continue;
+      if (piece === "over") return;
       if (piece === "end") {
         if (!finished) throw new CutOff();
         return;
@@ -71,7 +72,7 @@ async function* written(
     event([{ index: 0, delta, finish_reason: finish }]);
   const unmasker = mask?.unmasker() ?? null;
   let tokens: Tokens | null = null;
-  let finish: FinishReason = "stop";
+  let finish: FinishReason | null = null;
   let settled = false;
   const settle = async (said: Tokens | null): Promise<Tokens> => {
     settled = true;
@@ -88,7 +89,7 @@ async function* written(
     const rest = unmasker?.end() ?? "";
     if (rest !== "") yield chunk({ content: rest });
     const counted = await settle(tokens);
-    yield chunk({}, finish);
+    yield chunk({}, finish ?? endedBy(tokens, request.maxTokens));
     if (request.includeUsage) yield event([], { usage: usageOf(counted) });
     yield "data: [DONE]\n\n";
   } catch {

@@ -1,12 +1,12 @@
 import type { Dialect } from "../../../core/llm/dialect.ts";
-import { dialects } from "../../../core/llm/dialects.ts";
+import { dialects, httpDialects } from "../../../core/llm/dialects.ts";
 import type { Tokens } from "../../../core/llm/upstream.ts";
 import type { Asking, LlmResult } from "../../../core/rpc/llm.ts";
 import { type Account, openAccount } from "./account.ts";
 import type { CallContext } from "./admission.ts";
+import type { Asked } from "./asked.ts";
 import type { Link } from "./chain.ts";
 import { openKey } from "./keys.ts";
-import type { Asked, Post } from "./provider-fetch.ts";
 import { ok, refused } from "./result.ts";
 
 /** How long the chain is gone along, in milliseconds: whoever asked has given up by then. */
@@ -18,8 +18,8 @@ type Answered = Extract<Asked, { kind: "answering" }>;
 export interface Question<T> {
   /** What it can cost at most. */
   readonly most: Tokens;
-  readonly path: string;
-  readonly body: string;
+  readonly about: "chat" | "embeddings";
+  readonly body: object;
   /** Settles the account. @returns null when it is no answer, and nothing of it has been shown */
   read(asked: Answered, account: Account): Promise<T | null>;
 }
@@ -27,7 +27,7 @@ export interface Question<T> {
 /** What one link came to: an answer, an end of everything, or the next one's turn. */
 type Turn<T> =
   | { readonly kind: "answer"; readonly value: T }
-  | { readonly kind: "request_refused" | "plan_spent" | "budget_spent" | "key_due" | "failed" };
+  | { readonly kind: "request_refused" | "plan_spent" | "operator_spent" | "budget_spent" | "key_due" | "failed" };
 
 /**
  * Asks the providers of a chain in turn: the next one where one has no budget left, has no key, or fails.
@@ -49,26 +49,26 @@ export async function takeTurns<T>(
     seen.add(turn.kind);
   }
   if (seen.has("failed")) return refused("providers_failed");
-  return refused(seen.has("plan_spent") ? "plan_spent" : seen.has("budget_spent") ? "budget_spent" : "key_due");
+  const why = (["plan_spent", "budget_spent", "operator_spent"] as const).find((kind) => seen.has(kind));
+  return refused(why ?? "key_due");
 }
 
 /** Studio has said so; what a budget rests on is looked at here too. */
 export const isAsking = (asking: Asking): boolean =>
-  Array.isArray(asking?.names) && Number.isSafeInteger(asking.monthMicrosMax) && asking.monthMicrosMax >= 0;
+  Array.isArray(asking?.names) &&
+  [asking.monthMicrosMax, asking.operatorMicrosMax].every((most) => Number.isSafeInteger(most) && most >= 0);
 
 async function takeTurn<T>(
   context: CallContext,
-  { monthMicrosMax }: Asking,
+  asking: Asking,
   link: Link,
   questionTo: (link: Link, dialect: Dialect) => Question<T>,
 ): Promise<Turn<T>> {
-  if (link.keys.length === 0) return { kind: "key_due" };
-  const dialect = dialects[link.provider.kind];
-  const { most, path, body, read } = questionTo(link, dialect);
-  const account = await openAccount(context, link, most, monthMicrosMax);
-  if (account === "budget_spent" || account === "plan_spent") return { kind: account };
-  const post = { baseUrl: link.provider.baseUrl, path, body };
-  const asked = await ask(context, link, dialect, post, account);
+  if (link.keys?.length === 0) return { kind: "key_due" };
+  const question = questionTo(link, dialects[link.provider.kind]);
+  const account = await openAccount(context, link, question.most, asking);
+  if (typeof account === "string") return { kind: account };
+  const asked = await ask(context, link, question, account);
   if (asked.kind === "refused") {
     await account.free();
     return { kind: "request_refused" };
@@ -78,19 +78,21 @@ async function takeTurn<T>(
     else await account.free();
     return { kind: "failed" };
   }
-  const value = await read(asked, account);
+  const value = await question.read(asked, account);
   return value === null ? { kind: "failed" } : { kind: "answer", value };
 }
 
-/** With the newest key, and where the provider does not know that one yet, with the one before. */
+/** With the newest key, and where the provider does not know that one yet, with the one before; or through the binding, with none. */
 async function ask(
   context: CallContext,
-  { provider, keys }: Link,
-  dialect: Dialect,
-  post: Omit<Post, "headers">,
+  { provider, model, keys }: Link,
+  { about, body }: Pick<Question<unknown>, "about" | "body">,
   account: Account,
 ): Promise<Asked> {
   let asked: Asked = { kind: "unauthorised" };
+  if (keys === null) return (await context.platform?.ask(model.upstream, body)) ?? asked;
+  const dialect = httpDialects[provider.kind];
+  const post = { baseUrl: provider.baseUrl, path: dialect.paths[about], body: JSON.stringify(body) };
   try {
     for (const key of keys) {
       const headers = dialect.headers(await openKey(context, provider.id, key));

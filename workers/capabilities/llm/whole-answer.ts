@@ -2,7 +2,7 @@ import type { LlmProviderId } from "../../../core/ids.ts";
 import type { ChatRequest } from "../../../core/llm/chat.ts";
 import type { Dialect } from "../../../core/llm/dialect.ts";
 import type { MaskTable } from "../../../core/llm/masking.ts";
-import type { Tokens } from "../../../core/llm/upstream.ts";
+import { endedBy, type Tokens } from "../../../core/llm/upstream.ts";
 import type { Completion } from "../../../core/rpc/llm.ts";
 import type { Account } from "./account.ts";
 import { readText } from "./read-text.ts";
@@ -36,12 +36,13 @@ export async function wholeAnswer(
   const tokens = await account.settle(piece?.tokens ?? null, true);
   if (piece === null) return null;
   const content = mask === null ? piece.content : mask.unmask(piece.content);
+  const finish = piece.finish ?? endedBy(piece.tokens, request.maxTokens);
   const json = JSON.stringify({
     id: `chatcmpl-${id}`,
     object: "chat.completion",
     created: Math.floor(now() / 1000),
     model: request.model,
-    choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: piece.finish ?? "stop" }],
+    choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: finish }],
     usage: usageOf(tokens),
   });
   return { kind: "whole", provider, json };

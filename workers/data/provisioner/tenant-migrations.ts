@@ -1408,4 +1408,43 @@ CREATE INDEX document_versions_unread ON {{schema}}.document_versions (document_
 GRANT UPDATE (text_state, text_tries) ON {{schema}}.document_versions TO {{role}};
 `,
   },
+  {
+    number: 13,
+    name: "0013_llm_workers_ai.sql",
+    checksum: "163a6e577190aa9f4cb819c032d023de872604d2e4d21834503b6e84271766e0",
+    sql: `-- Workers AI as a kind of provider (docs/adr/0043-workers-ai.md): the platform's own models, asked through a binding of the
+-- operator's. It has no address and no key of the organisation's, and that is said here, so that a key that is missing by
+-- accident is no such provider but a row that is refused.
+ALTER TABLE {{schema}}.llm_providers
+  DROP CONSTRAINT llm_providers_kind_check,
+  ADD CONSTRAINT llm_providers_kind_check CHECK (kind IN ('openai', 'anthropic', 'workers_ai')),
+  ALTER COLUMN base_url DROP NOT NULL,
+  ALTER COLUMN key_sealed DROP NOT NULL,
+  ALTER COLUMN key_fingerprint DROP NOT NULL,
+  ALTER COLUMN key_since DROP NOT NULL,
+  ALTER COLUMN grace_days DROP NOT NULL,
+  -- All of it, or none: which one, the kind says.
+  ADD CONSTRAINT llm_providers_way CHECK (CASE WHEN kind = 'workers_ai'
+    THEN num_nonnulls(base_url, key_sealed, key_fingerprint, key_since, grace_days,
+      previous_sealed, previous_fingerprint, previous_until) = 0
+    ELSE num_nulls(base_url, key_sealed, key_fingerprint, key_since, grace_days) = 0 END);
+
+-- Whether the operator pays for what a month's row counts: what the plan allows of that is another figure, and it outlives
+-- the provider as the row does.
+ALTER TABLE {{schema}}.llm_months ADD COLUMN operator_pays boolean NOT NULL DEFAULT false;
+`,
+  },
+  {
+    number: 14,
+    name: "0014_upload_ends.sql",
+    checksum: "a4cff713bd3ce0f547e68a9b926b4a6bfd259770a0b8d2ad68d90df5a9ef843c",
+    sql: `-- Giving an upload up is two steps, the bucket's and the row's, and the bucket's must not come first: a completion in
+-- between would make a version of what was just deleted. So its row says first that it is over.
+ALTER TABLE {{schema}}.document_versions
+  -- Since when it is being given up: from then on no part is taken and it becomes no version.
+  ADD COLUMN ended_at timestamptz,
+  ADD CONSTRAINT document_versions_ended CHECK (ended_at IS NULL OR number IS NULL);
+GRANT UPDATE (ended_at) ON {{schema}}.document_versions TO {{role}};
+`,
+  },
 ];

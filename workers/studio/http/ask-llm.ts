@@ -1,8 +1,10 @@
+import { operatorMicrosOf } from "../../../core/llm/operator-budget.ts";
 import type { SignedCall } from "../../../core/mesh/claims.ts";
 import { type ProblemCode, problems } from "../../../core/problem.ts";
 import type { Asking, LlmResult, LlmRpc } from "../../../core/rpc/llm.ts";
 import { limitsOf } from "../../../core/tenancy/plan.ts";
 import { namesAndPlan } from "../../../store/control/member-names.ts";
+import { readPlan } from "../../../store/control/org-plan.ts";
 import { fromPart, refusalOf } from "../downstream.ts";
 import { quotaExceeded } from "../lifecycle/quota.ts";
 import type { MemberContext } from "../pipeline/request-context.ts";
@@ -11,6 +13,12 @@ import { type Refusal, refuse } from "./result.ts";
 /** Asks the llm capability on the member's behalf. @throws Unavailable */
 export function askLlm<T>(context: MemberContext, ask: (llm: LlmRpc, call: SignedCall) => Promise<T>): Promise<T> {
   return fromPart("llm", async () => ask(context.services.llm, await context.asUser("capabilities.llm")));
+}
+
+/** What the organisation's plan allows in a month of the models that the operator pays for. */
+export async function operatorMicros({ services, scope }: MemberContext): Promise<number> {
+  const plan = await readPlan(services.database, scope);
+  return plan === null ? 0 : operatorMicrosOf(plan);
 }
 
 /** Asks a question of a model or about a model's vectors: with the names that are masked, within what the plan allows. @throws Unavailable */
@@ -24,6 +32,7 @@ export async function askModel<T>(
   const asking = {
     names: found.names,
     monthMicrosMax: limitsOf(found.plan, services.limitScale).llm_micros_a_month,
+    operatorMicrosMax: operatorMicrosOf(found.plan),
   };
   const answered = await askLlm(context, (llm, call) => ask(llm, call, asking));
   return answered.ok ? answered : { ok: false, refusal: llmRefusal(answered, asking) };
@@ -40,6 +49,14 @@ export function llmRefusal({ code }: Extract<LlmResult<unknown>, { ok: false }>,
       return refuse("invalid_request", { detail: "The provider takes the request for wrong." });
     case "plan_spent":
       return quotaExceeded("llm_micros_a_month", asking?.monthMicrosMax ?? 0);
+    case "operator_spent":
+      return quotaExceeded("llm_micros_a_month", asking?.operatorMicrosMax ?? 0);
+    case "not_offered":
+      return refuse("invalid_request", {
+        errors: [
+          { path: "models", message: "must be of those that whoever runs Sentinel offers (docs/llm.md#workers-ai)" },
+        ],
+      });
     case "budget_spent":
       return refuse("llm_budget_spent");
     case "key_due":

@@ -7,14 +7,23 @@ const modelSchema = z.object({
   upstream: z.string(),
   input_micros_per_million: z.number(),
   output_micros_per_million: z.number(),
+  /** Sentinel's guess, until somebody writes down what the provider bills. */
+  assumed_price: z.boolean(),
 });
 export type LlmModel = z.infer<typeof modelSchema>;
+/** As the server takes it. Prices are left out where they are the operator's to say. */
+export interface LlmModelSettings {
+  readonly name: string;
+  readonly upstream: string;
+  readonly input_micros_per_million?: number;
+  readonly output_micros_per_million?: number;
+}
 
 const providerSchema = z.object({
   id: z.string(),
   name: z.string(),
   kind: z.enum(providerKinds),
-  base_url: z.string(),
+  base_url: z.nullable(z.string()),
   models: z.array(modelSchema),
   roles: z.array(z.enum(askingRoles)),
   monthly_budget_micros: z.number(),
@@ -22,23 +31,36 @@ const providerSchema = z.object({
   spent_micros: z.number(),
   place: z.number(),
   mask_personal_data: z.boolean(),
-  grace_days: z.number(),
-  key: z.object({ fingerprint: z.string(), since: z.string(), due_at: z.string(), blocked_at: z.string() }),
+  grace_days: z.nullable(z.number()),
+  /** Null where there is none to give: the platform's own models. */
+  key: z.nullable(z.object({ fingerprint: z.string(), since: z.string(), due_at: z.string(), blocked_at: z.string() })),
   previous_key: z.nullable(z.object({ fingerprint: z.string(), until: z.string() })),
 });
 export type LlmProvider = z.infer<typeof providerSchema>;
+export type LlmKey = NonNullable<LlmProvider["key"]>;
+
+/** What the operator offers of the platform's own models; null: nothing. */
+const platformSchema = z.nullable(
+  z.object({
+    models: z.array(
+      z.object({ upstream: z.string(), input_micros_per_million: z.number(), output_micros_per_million: z.number() }),
+    ),
+    monthly_micros_max: z.number(),
+  }),
+);
+export type LlmPlatform = z.infer<typeof platformSchema>;
 
 /** Settings as a whole, as the server takes them. */
 export interface LlmProviderSettings {
   readonly name: string;
   readonly kind: ProviderKind;
-  readonly base_url: string;
-  readonly models: readonly LlmModel[];
+  readonly base_url?: string;
+  readonly models: readonly LlmModelSettings[];
   readonly roles: readonly AskingRole[];
   readonly monthly_budget_micros: number;
   readonly place: number;
   readonly mask_personal_data: boolean;
-  readonly grace_days: number;
+  readonly grace_days?: number;
 }
 /** @property keep_previous_key false: the key before ends at once */
 export type LlmProviderChange = LlmProviderSettings & { readonly key?: string; readonly keep_previous_key?: boolean };
@@ -57,15 +79,17 @@ export type LlmUsage = z.infer<typeof usageSchema>;
 export const llmProvidersKey = (org: string) => ["llm", org, "providers"] as const;
 export const llmUsageKey = (org: string, month: string) => ["llm", org, "usage", month] as const;
 
-/** In the order in which they are asked. */
-export async function listLlmProviders(org: string, signal: AbortSignal): Promise<LlmProvider[]> {
-  const list = z.object({ items: z.array(providerSchema) });
-  return (await call(path("orgs", org, "llm", "providers"), list, { signal })).items;
+const providersSchema = z.object({ items: z.array(providerSchema), workers_ai: platformSchema });
+export type LlmProviders = z.infer<typeof providersSchema>;
+
+/** In the order in which they are asked, and what else there is to add. */
+export function listLlmProviders(org: string, signal: AbortSignal): Promise<LlmProviders> {
+  return call(path("orgs", org, "llm", "providers"), providersSchema, { signal });
 }
 
 export function addLlmProvider(
   org: string,
-  input: LlmProviderSettings & { readonly key: string },
+  input: LlmProviderSettings & { readonly key?: string },
   idempotencyKey: string,
 ): Promise<void> {
   return callVoid(path("orgs", org, "llm", "providers"), { method: "POST", body: input, idempotencyKey });

@@ -4,8 +4,8 @@ export const tenantRights: {
   readonly fingerprint: string;
   readonly statements: readonly string[];
 } = {
-  number: 12,
-  fingerprint: "899e1fa8cebc20eb029bb3e1e657c3d2",
+  number: 14,
+  fingerprint: "bbc53617fc7ad07f55f1bc5e968e318e",
   statements: [
     "GRANT USAGE ON SCHEMA {{tenant}} TO {{tenant}}",
     "ALTER TABLE {{tenant}}.commands ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
@@ -60,6 +60,7 @@ export const tenantRights: {
     "GRANT UPDATE (current_version) ON TABLE {{tenant}}.documents TO {{tenant}}",
     "GRANT UPDATE (deleted_at) ON TABLE {{tenant}}.documents TO {{tenant}}",
     "GRANT UPDATE (deleted_by) ON TABLE {{tenant}}.documents TO {{tenant}}",
+    "GRANT UPDATE (ended_at) ON TABLE {{tenant}}.document_versions TO {{tenant}}",
     "GRANT UPDATE (etag) ON TABLE {{tenant}}.document_parts TO {{tenant}}",
     "GRANT UPDATE (grace_days) ON TABLE {{tenant}}.llm_providers TO {{tenant}}",
     "GRANT UPDATE (input_tokens) ON TABLE {{tenant}}.llm_usage TO {{tenant}}",

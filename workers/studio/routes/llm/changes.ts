@@ -27,7 +27,11 @@ export function notAllowed(code: string): HandlerResult<never> | null {
   if (code !== "invalid_request") return null;
   return refuse("invalid_request", {
     errors: [
-      { path: "base_url", message: "must be one that the platform allows; with another one the key is given anew" },
+      {
+        path: "base_url",
+        message:
+          "must be one that the platform allows; with another one the key is given anew, and a kind with a key stays with one",
+      },
     ],
   });
 }

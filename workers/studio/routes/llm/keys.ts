@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { keyState, keyStates } from "../../../../core/llm/key-state.ts";
 import { nameCharactersMax } from "../../../../core/llm/provider.ts";
-import type { LlmProvider } from "../../../../core/rpc/llm.ts";
+import type { KeyedLlmProvider } from "../../../../core/rpc/llm.ts";
 import { askLlm, llmRefusal } from "../../http/ask-llm.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer } from "../../http/result.ts";
@@ -31,7 +31,7 @@ const keyAnswer = z.object({
   previous_key: previousKey,
 });
 
-function keyView({ id, name, key, previousKey: previous }: LlmProvider, nowMs: number): z.input<typeof keyAnswer> {
+function keyView({ id, name, key, previousKey: previous }: KeyedLlmProvider, nowMs: number): z.input<typeof keyAnswer> {
   const times = { dueMs: Date.parse(key.dueAt), blockedMs: Date.parse(key.blockedAt) };
   return {
     provider: name,

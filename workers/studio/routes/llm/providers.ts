@@ -1,19 +1,37 @@
 import { z } from "@hono/zod-openapi";
 import type { LlmProvider } from "../../../../core/rpc/llm.ts";
-import { askLlm, llmRefusal } from "../../http/ask-llm.ts";
+import { askLlm, llmRefusal, operatorMicros } from "../../http/ask-llm.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, type HandlerResult } from "../../http/result.ts";
 import { nothing } from "../../http/schemas.ts";
+import { quotaExceeded } from "../../lifecycle/quota.ts";
 import type { MemberContext } from "../../pipeline/request-context.ts";
 import { keyChange, notAllowed, policyChange } from "./changes.ts";
-import { changedProvider, newProvider, providerAnswer, providerParams, providerView, settingsOf } from "./schemas.ts";
+import {
+  changedProvider,
+  newProvider,
+  platformAnswer,
+  platformView,
+  providerAnswer,
+  providerParams,
+  providerView,
+  settingsOf,
+} from "./schemas.ts";
 
 export const listLlmProviders = defineRoute(
   "listLlmProviders",
-  { caller: "member", status: 200, answer: z.object({ items: z.array(providerAnswer) }) },
+  {
+    caller: "member",
+    status: 200,
+    answer: z.object({ items: z.array(providerAnswer), workers_ai: platformAnswer }),
+  },
   async (context) => {
     const listed = await askLlm(context, (llm, call) => llm.listProviders(call));
-    return listed.ok ? answer({ items: listed.value.map(providerView) }) : llmRefusal(listed);
+    if (!listed.ok) return llmRefusal(listed);
+    const { providers, platform } = listed.value;
+    // Most operators offer none, and then there is nothing to ask about the plan.
+    const offered = platform.length === 0 ? null : platformView(platform, await operatorMicros(context));
+    return answer({ items: providers.map(providerView), workers_ai: offered });
   },
 );
 
@@ -21,9 +39,12 @@ export const addLlmProvider = defineRoute(
   "addLlmProvider",
   { caller: "member", body: newProvider, status: 201, answer: providerAnswer },
   async (context, { body }) => {
-    const added = await askLlm(context, (llm, call) => llm.addProvider(call, settingsOf(body), body.key));
+    const isPlatform = body.kind === "workers_ai";
+    // What the operator pays for is a plan's; on one that has none of it nothing is added that could never be asked.
+    if (isPlatform && (await operatorMicros(context)) === 0) return quotaExceeded("llm_micros_a_month", 0);
+    const added = await askLlm(context, (llm, call) => llm.addProvider(call, settingsOf(body), body.key ?? null));
     if (!added.ok) return notAllowed(added.code) ?? llmRefusal(added);
-    return changed(context, added.value, ["created"]);
+    return changed(context, added.value, isPlatform ? [] : ["created"]);
   },
 );
 
@@ -44,7 +65,8 @@ export const removeLlmProvider = defineRoute(
   async (context, { params }) => {
     const removed = await askLlm(context, (llm, call) => llm.removeProvider(call, params.llm_provider));
     if (!removed.ok) return llmRefusal(removed);
-    context.caused([policyChange(context), keyChange(context, params.llm_provider, "revoked")]);
+    const keys = removed.value.hadKey ? [keyChange(context, params.llm_provider, "revoked")] : [];
+    context.caused([policyChange(context), ...keys]);
     return answer(null);
   },
 );

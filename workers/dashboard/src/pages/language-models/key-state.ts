@@ -1,9 +1,9 @@
 import { type KeyState, keyState } from "../../../../../core/llm/key-state.ts";
-import type { LlmProvider } from "../../api/llm.ts";
+import type { LlmKey, LlmProvider } from "../../api/llm.ts";
 import { formatInstant } from "../../format/time.ts";
 
 /** @param nowMs Unix milliseconds */
-export function llmKeyState(key: Pick<LlmProvider["key"], "due_at" | "blocked_at">, nowMs: number): KeyState {
+export function llmKeyState(key: Pick<LlmKey, "due_at" | "blocked_at">, nowMs: number): KeyState {
   return keyState({ dueMs: Date.parse(key.due_at), blockedMs: Date.parse(key.blocked_at) }, nowMs);
 }
 
@@ -13,12 +13,14 @@ export function keyNotices(
   nowMs: number,
 ): readonly { readonly id: string; readonly text: string }[] {
   return providers.flatMap(({ id, name, key }) => {
+    // What has no key is never late with one.
+    if (key === null) return [];
     const text = noticeOf(name, key, llmKeyState(key, nowMs));
     return text === null ? [] : [{ id, text }];
   });
 }
 
-function noticeOf(name: string, key: LlmProvider["key"], state: KeyState): string | null {
+function noticeOf(name: string, key: LlmKey, state: KeyState): string | null {
   const [due, blocked] = [key.due_at, key.blocked_at].map((at) => formatInstant(at)?.local ?? at);
   switch (state) {
     case "good":

@@ -39,7 +39,8 @@ function Providers() {
     queryKey: llmProvidersKey(org.id),
     queryFn: ({ signal }) => listLlmProviders(org.id, signal),
   });
-  const items = query.data ?? [];
+  const items = query.data?.items ?? [];
+  const platform = query.data?.workers_ai ?? null;
   const add = (
     <Button variant="primary" icon={PlusIcon} disabled={items.length >= providersMax} onClick={() => setAdding(true)}>
       Add a provider
@@ -65,13 +66,19 @@ function Providers() {
           <div className="grid gap-4">
             <KeyNotice providers={items} />
             {items.map((provider, index) => (
-              <ProviderCard key={provider.id} provider={provider} turn={index + 1} onTask={setTask} />
+              <ProviderCard
+                key={provider.id}
+                provider={provider}
+                platform={platform}
+                turn={index + 1}
+                onTask={setTask}
+              />
             ))}
           </div>
         )}
       </QueryView>
-      {adding && <AddProviderDialog onClose={() => setAdding(false)} />}
-      {task !== null && <ProviderTaskDialog task={task} onClose={() => setTask(null)} />}
+      {adding && <AddProviderDialog platform={platform} onClose={() => setAdding(false)} />}
+      {task !== null && <ProviderTaskDialog task={task} platform={platform} onClose={() => setTask(null)} />}
     </>
   );
 }

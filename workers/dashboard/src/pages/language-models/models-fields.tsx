@@ -14,7 +14,8 @@ export function ModelsFields(props: {
     <fieldset className="grid gap-3">
       <legend className="mb-1 font-medium">Models</legend>
       <p className="text-sm text-kumo-subtle">
-        Prices in dollars for a million tokens, as the provider bills them: the budget is counted by them.
+        Prices in dollars for a million tokens. Take them from the provider’s price list, which Sentinel has never
+        looked at: the budget is counted by them.
       </p>
       {models.map((model, index) => (
         <ModelFields

@@ -3,11 +3,13 @@ import {
   type AskingRole,
   budgetMicrosMax,
   graceDaysMax,
+  keyedKinds,
   type ProviderKind,
   placeMax,
   priceMicrosMax,
+  providerKinds,
 } from "../../../../../core/llm/provider.ts";
-import type { LlmModel, LlmProvider, LlmProviderSettings } from "../../api/llm.ts";
+import type { LlmModelSettings, LlmPlatform, LlmProvider, LlmProviderSettings } from "../../api/llm.ts";
 import { dollarsText, microsOf } from "../../format/money.ts";
 
 export interface ModelForm {
@@ -50,7 +52,7 @@ export function formOf(provider: LlmProvider): ProviderForm {
   return {
     name: provider.name,
     kind: provider.kind,
-    baseUrl: provider.base_url,
+    baseUrl: provider.base_url ?? "",
     models: provider.models.map((model, row) => ({
       row,
       name: model.name,
@@ -62,26 +64,40 @@ export function formOf(provider: LlmProvider): ProviderForm {
     budget: dollarsText(provider.monthly_budget_micros),
     place: String(provider.place),
     masks: provider.mask_personal_data,
-    graceDays: String(provider.grace_days),
+    graceDays: String(provider.grace_days ?? emptyForm.graceDays),
   };
 }
 
 /** What a kind is called. */
 export const kindNames: Readonly<Record<ProviderKind, string>> = {
-  openai: "OpenAI’s, which most providers know",
-  anthropic: "Anthropic’s own",
+  openai: "OpenAI’s format, which most providers know",
+  anthropic: "Anthropic’s own format",
+  workers_ai: "Workers AI, without a key",
 };
+
+/** Kinds that may be chosen: with a key or without one is what a provider stays. @param was what it is; null for a new one */
+export function kindsFor(was: ProviderKind | null, platform: LlmPlatform): readonly ProviderKind[] {
+  if (was === "workers_ai") return ["workers_ai"];
+  const offers = platform !== null && platform.monthly_micros_max > 0;
+  return was === null && offers ? providerKinds : keyedKinds;
+}
 
 /** Settings of a provider as they are, for a change of its key alone. */
 export function settingsOf(provider: LlmProvider): LlmProviderSettings {
   const { name, kind, base_url, models, roles, monthly_budget_micros, place, mask_personal_data, grace_days } =
     provider;
-  return { name, kind, base_url, models, roles, monthly_budget_micros, place, mask_personal_data, grace_days };
+  return {
+    ...{ name, kind, roles, monthly_budget_micros, place, mask_personal_data },
+    models: models.map(({ assumed_price: _guess, ...model }) => model),
+    ...(base_url === null ? {} : { base_url }),
+    ...(grace_days === null ? {} : { grace_days }),
+  };
 }
 
 /** The settings, or in words what is wrong with the form; what a field itself can't say. */
 export function readForm(form: ProviderForm): LlmProviderSettings | string {
-  const models = form.models.map(readModel);
+  const isPlatform = form.kind === "workers_ai";
+  const models = form.models.map(isPlatform ? readPlatformModel : readModel);
   const wrong = models.find((model) => typeof model === "string");
   if (wrong !== undefined) return wrong;
   const budget = amount(form.budget, budgetMicrosMax);
@@ -89,21 +105,20 @@ export function readForm(form: ProviderForm): LlmProviderSettings | string {
   const place = whole(form.place, placeMax);
   if (place === null) return `The place is a whole number up to ${placeMax}.`;
   const graceDays = whole(form.graceDays, graceDaysMax);
-  if (graceDays === null) return `Days of grace are a whole number up to ${graceDaysMax}.`;
+  if (graceDays === null && !isPlatform) return `Days of grace are a whole number up to ${graceDaysMax}.`;
   return {
     name: form.name.trim(),
     kind: form.kind,
-    base_url: form.baseUrl.trim(),
     models: models.filter((model) => typeof model !== "string"),
     roles: form.roles,
     monthly_budget_micros: budget,
     place,
     mask_personal_data: form.masks,
-    grace_days: graceDays,
+    ...(isPlatform || graceDays === null ? {} : { base_url: form.baseUrl.trim(), grace_days: graceDays }),
   };
 }
 
-function readModel({ name, upstream, input, output }: ModelForm): LlmModel | string {
+function readModel({ name, upstream, input, output }: ModelForm): LlmModelSettings | string {
   const [of, to] = [amount(input, priceMicrosMax), amount(output, priceMicrosMax)];
   if (of === null || to === null) return "A price is an amount in dollars for a million tokens, such as 0.15.";
   const called = name.trim();
@@ -113,6 +128,11 @@ function readModel({ name, upstream, input, output }: ModelForm): LlmModel | str
     input_micros_per_million: of,
     output_micros_per_million: to,
   };
+}
+
+/** One that the operator lists, at the operator's price. */
+function readPlatformModel({ name, upstream }: ModelForm): LlmModelSettings | string {
+  return upstream === "" ? "Choose which model it is." : { name: name.trim(), upstream };
 }
 
 function amount(text: string, max: number): number | null {

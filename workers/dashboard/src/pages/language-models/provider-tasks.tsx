@@ -5,6 +5,7 @@ import { overlapDays } from "../../../../../core/llm/provider.ts";
 import {
   addLlmProvider,
   changeLlmProvider,
+  type LlmPlatform,
   type LlmProvider,
   llmProvidersKey,
   removeLlmProvider,
@@ -23,9 +24,14 @@ interface DialogProps {
 }
 
 /** The dialog of what was chosen. */
-export function ProviderTaskDialog({ task, onClose }: { readonly task: ProviderTask; readonly onClose: () => void }) {
+export function ProviderTaskDialog(props: {
+  readonly task: ProviderTask;
+  readonly platform: LlmPlatform;
+  readonly onClose: () => void;
+}) {
+  const { task, platform, onClose } = props;
   const { provider } = task;
-  if (task.kind === "edit") return <EditDialog provider={provider} onClose={onClose} />;
+  if (task.kind === "edit") return <EditDialog provider={provider} platform={platform} onClose={onClose} />;
   if (task.kind === "rotate") return <RotateDialog provider={provider} onClose={onClose} />;
   return <RemoveDialog provider={provider} onClose={onClose} />;
 }
@@ -53,7 +59,13 @@ function Wrong({ text }: { readonly text: string | null }) {
   );
 }
 
-export function AddProviderDialog({ onClose }: { readonly onClose: () => void }) {
+export function AddProviderDialog({
+  platform,
+  onClose,
+}: {
+  readonly platform: LlmPlatform;
+  readonly onClose: () => void;
+}) {
   const [form, setForm] = useState<ProviderForm>(emptyForm);
   const [key, setKey] = useState("");
   const [wrong, setWrong] = useState<string | null>(null);
@@ -61,30 +73,43 @@ export function AddProviderDialog({ onClose }: { readonly onClose: () => void })
     (org, given: Parameters<typeof addLlmProvider>[1]) => addLlmProvider(org, given, crypto.randomUUID()),
     onClose,
   );
+  const hasKey = form.kind !== "workers_ai";
   const submit = (): void => {
     const settings = readForm(form);
     setWrong(typeof settings === "string" ? settings : null);
-    if (typeof settings !== "string") work.mutate({ ...settings, key });
+    if (typeof settings !== "string") work.mutate(hasKey ? { ...settings, key } : settings);
   };
   return (
     <FormDialog
       open
       title="Add a provider"
-      description="Its key is sealed, and shown to nobody again."
+      description={hasKey ? "Its key is sealed, and shown to nobody again." : undefined}
       submit="Add provider"
       pending={work.isPending}
       error={work.error}
       onSubmit={submit}
       onClose={onClose}
     >
-      <SettingsFields form={form} onChange={(change) => setForm({ ...form, ...change })} />
-      <SecretInput label="API key" value={key} onChange={setKey} />
+      <SettingsFields
+        form={form}
+        was={null}
+        platform={platform}
+        onChange={(change) => {
+          setWrong(null);
+          setForm({ ...form, ...emptied(form, change), ...change });
+        }}
+      />
+      {hasKey && <SecretInput label="API key" value={key} onChange={setKey} />}
       <Wrong text={wrong} />
     </FormDialog>
   );
 }
 
-function EditDialog({ provider, onClose }: DialogProps) {
+/** Models of the platform's own are no other provider's, nor the other way round. */
+const emptied = (form: ProviderForm, { kind }: Partial<ProviderForm>): Partial<ProviderForm> =>
+  kind !== undefined && (kind === "workers_ai") !== (form.kind === "workers_ai") ? { models: emptyForm.models } : {};
+
+function EditDialog({ provider, platform, onClose }: DialogProps & { readonly platform: LlmPlatform }) {
   const [form, setForm] = useState<ProviderForm>(() => formOf(provider));
   const [key, setKey] = useState("");
   const [wrong, setWrong] = useState<string | null>(null);
@@ -93,7 +118,7 @@ function EditDialog({ provider, onClose }: DialogProps) {
     onClose,
   );
   // A key goes to the address that it was given for: with another one it is given anew.
-  const moved = form.baseUrl.trim() !== provider.base_url;
+  const moved = provider.base_url !== null && form.baseUrl.trim() !== provider.base_url;
   const submit = (): void => {
     const settings = readForm(form);
     setWrong(typeof settings === "string" ? settings : null);
@@ -109,7 +134,15 @@ function EditDialog({ provider, onClose }: DialogProps) {
       onSubmit={submit}
       onClose={onClose}
     >
-      <SettingsFields form={form} onChange={(change) => setForm({ ...form, ...change })} />
+      <SettingsFields
+        form={form}
+        was={provider.kind}
+        platform={platform}
+        onChange={(change) => {
+          setWrong(null);
+          setForm({ ...form, ...change });
+        }}
+      />
       {moved && <SecretInput label="API key for this address" value={key} onChange={setKey} />}
       <Wrong text={wrong} />
     </FormDialog>
@@ -161,7 +194,10 @@ function RemoveDialog({ provider, onClose }: DialogProps) {
         await client.invalidateQueries({ queryKey: llmProvidersKey(org.id) });
       }}
     >
-      <p>Its keys are gone at once, and nobody asks it any more. What it cost stays on record.</p>
+      <p>
+        {provider.key !== null && "Its keys are gone at once. "}
+        Nobody asks it any more. What it cost stays on record.
+      </p>
     </ConfirmDialog>
   );
 }
