@@ -116,7 +116,7 @@ async function start(options: StackOptions, progress: Progress, shutdown: Shutdo
   };
   const foundation = await startFoundation(state, progress, shutdown, supervision);
   await progress.step("agent and dashboard built", buildDashboard);
-  const workers = await progress.step("six Workers on workerd", () =>
+  const workers = await progress.step("seven Workers on workerd", () =>
     startWorkers({
       port,
       stateDir: state.path("workers"),

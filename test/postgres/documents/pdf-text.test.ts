@@ -6,6 +6,7 @@ import { sql } from "../../../store/connect.ts";
 import { textTriesMax } from "../../../store/tenant/document-texts.ts";
 import type { PdfTextBinding } from "../../../workers/capabilities/documents/pdf-text.ts";
 import { pdfOfGlyphs, pdfOfPages, pdfWithPassword } from "../../support/pdf/make.ts";
+import { type Printed, printedPdf } from "../../support/pdf/printed.ts";
 import { asSuperuser, type FreshTenant, freshTenant } from "../support.ts";
 import { accepted, createDocumentsKit, type DocumentsKit, personOf } from "./kit.ts";
 
@@ -36,6 +37,24 @@ async function uploadedWithout(bytes: Buffer): Promise<DocumentId> {
   const call = await kit.as(tenant.org, owner);
   return accepted(await withReader(isDown).completeUpload(call, upload.document, upload.id)).id;
 }
+
+describe("a PDF that somebody printed", () => {
+  it.each<[Printed, readonly string[]]>([
+    // Letters with a dot as one character and as two, a joiner or none, a beginning: whatever a keyboard makes of it.
+    ["hindi", ["विद्यार्थियों", "ज़रूरी", "ज\u093cरूरी", "\u095bरूरी", "फ़ीस", "\u095eीस", "क्षेत्रीय", "पढ\u093cाई", "परीक्"]],
+    ["marathi", ["शिक्षणाधिकाऱ्यांनी", "बर्याच", "बर्\u200dयाच", "\u0930\u093c\u094dहास"]],
+    ["bengali", ["বিদ্যালয়ের", "বিদ্যাল\u09dfের", "ক\u09c7\u09beথায়", "ছাত্রছাত্রীদের"]],
+    ["tamil", ["மாணவர்களின்", "பெற்ற\u0bc7\u0bbeர்களுக்கும்", "க்ஷேத்திரம்"]],
+    ["telugu", ["విద్యార్థుల", "రాష్ట్రం"]],
+    ["gujarati", ["વિદ્યાર્થીઓની"]],
+    ["mixed", ["प्रधानाचार्य", "விடுமுறை", "ছুটি", "offices"]],
+  ])("in %s is found by its words as a keyboard types them", async (name, words) => {
+    const { id, version } = await kit.upload(tenant.org, owner, printedPdf(name), { name: "printed" });
+    expect(version.text).toBe("read");
+    for (const word of words) expect([word, await found(word)]).toEqual([word, [id]]);
+    accepted(await kit.documents.removeDocument(await kit.as(tenant.org, owner), id));
+  });
+});
 
 describe("a PDF", () => {
   it("is found by a word of its text, in English and in Devanagari", async () => {
@@ -130,5 +149,29 @@ describe("a PDF that came while its reader was down", () => {
       }),
     );
     expect([await textOf(poison), await textOf(next)]).toEqual(["waiting", "read"]);
+  });
+
+  it("costs no other a try, when it holds the reader for so long that nobody waits", async () => {
+    const slow = await uploadedWithout(pdfOfPages(["the albatross"]));
+    const other = await uploadedWithout(pdfOfPages(["the plover"]));
+    const tries = async (): Promise<unknown> =>
+      (
+        await tenant.run(
+          "system",
+          null,
+          sql`SELECT document_id, text_tries FROM document_versions WHERE document_id IN (${slow}, ${other})`,
+        )
+      )[0]?.map((row) => row["text_tries"]);
+    expect(await tries()).toEqual([1, 1]);
+    let asked = 0;
+    await tend(
+      withReader(() => {
+        asked += 1;
+        return Promise.reject(new DOMException("The operation timed out", "TimeoutError"));
+      }),
+    );
+    expect([asked, await tries()]).toEqual([1, expect.arrayContaining([1, 2])]);
+    await tend();
+    expect([await textOf(slow), await textOf(other)]).toEqual(["read", "read"]);
   });
 });

@@ -79,13 +79,18 @@ export function startPdfium(): Pdfium {
     return () => throwIt(new Aborted(name));
   }
 
+  /** @returns 1, or 0: there is no more */
   function grow(wanted: number): number {
     const bytes = wanted >>> 0;
     const now = memory.buffer.byteLength;
-    isRefused ||= bytes > heapBytesMax;
-    if (bytes > heapBytesMax) return 0;
-    memory.grow(Math.ceil((Math.min(heapBytesMax, Math.max(bytes, now + growthBytes)) - now) / wasmPageBytes));
-    return 1;
+    try {
+      if (bytes > heapBytesMax) throw new RangeError("more than it may");
+      memory.grow(Math.ceil((Math.min(heapBytesMax, Math.max(bytes, now + growthBytes)) - now) / wasmPageBytes));
+      return 1;
+    } catch {
+      isRefused = true;
+      return 0;
+    }
   }
 
   function invoke(index: number, ...values: number[]): number | undefined {
