@@ -1,6 +1,7 @@
 /**
- * What a parser that somebody took over would look for, taken out of the isolate before the parser is loaded: the ways
- * out of it. wrangler.toml has no word for "no network", so this is how it is said; there is no secret here that could be sent, and `eval` is shut by the runtime.
+ * The ways out of the isolate, taken out of it before the first PDF is read. PDFium sees none of them anyhow; this is for
+ * the day when the few lines around it hold a mistake. wrangler.toml has no word for "no network", so this is how it is
+ * said; there is no secret here that could be sent, and `eval` is shut by the runtime.
  */
 const taken = [
   "fetch",
