@@ -10,13 +10,14 @@ import type { TenantDatabase } from "./tenant-database.ts";
 /** Taken up in one visit of the clock; what is left is due at the next. */
 const dueAtOnce = 100;
 
-/** Uploads that nobody finished. `upload`: the bucket's name of it. */
+/** Uploads that nobody finished, or that somebody died giving up. `upload`: the bucket's name of it. */
 export async function abandonedUploads(
   database: TenantDatabase,
 ): Promise<{ readonly document: DocumentId; readonly id: UploadId; readonly upload: string }[]> {
   const [rows] = await database.read(sql`
     SELECT document_id, id, upload FROM document_versions
-    WHERE number IS NULL AND created_at <= now() - make_interval(hours => ${uploadHours})
+    WHERE number IS NULL
+      AND (ended_at IS NOT NULL OR created_at <= now() - make_interval(hours => ${uploadHours}))
     ORDER BY created_at LIMIT ${dueAtOnce}`);
   return (rows ?? []).map((row) => ({
     document: idColumn("document", row, "document_id"),

@@ -23,6 +23,8 @@ export interface OpenUpload {
   readonly upload: string;
   readonly wrappedKey: string;
   readonly owner: UserId;
+  /** Who announced it: whose version it will be. */
+  readonly by: UserId;
   readonly expiresAt: string;
   /** From 1, in order. */
   readonly parts: readonly { readonly part: number; readonly etag: string }[];
@@ -99,6 +101,9 @@ function assertSize(sizeBytes: number): void {
     throw new RangeError("not the size of a document");
 }
 
+/** Neither a version yet nor being given up. */
+const isOpen = sql`v.number IS NULL AND v.ended_at IS NULL`;
+
 /** An upload that is not complete yet, of a document that the actor sees. */
 export async function findUpload(
   database: TenantDatabase,
@@ -107,11 +112,11 @@ export async function findUpload(
 ): Promise<OpenUpload | null> {
   const [rows] = await database.read(sql`
     SELECT v.id, v.document_id, v.size_bytes::double precision AS size_bytes, v.declared_type, v.upload, d.wrapped_key, d.owner_id,
-      v.created_at + make_interval(hours => ${uploadHours}) AS expires_at,
+      v.created_by, v.created_at + make_interval(hours => ${uploadHours}) AS expires_at,
       ARRAY(SELECT p.part FROM document_parts p WHERE p.version_id = v.id ORDER BY p.part) AS parts,
       ARRAY(SELECT p.etag FROM document_parts p WHERE p.version_id = v.id ORDER BY p.part) AS etags
     FROM document_versions v JOIN documents d ON d.id = v.document_id
-    WHERE v.id = ${id} AND d.id = ${document} AND v.number IS NULL AND d.deleted_at IS NULL`);
+    WHERE v.id = ${id} AND d.id = ${document} AND ${isOpen} AND d.deleted_at IS NULL`);
   const row = rows?.[0];
   return row === undefined ? null : uploadOf(row);
 }
@@ -128,7 +133,7 @@ export async function notePart(database: TenantDatabase, id: UploadId, part: num
   const [rows] = await database.write(sql`
     work AS (
       INSERT INTO document_parts (version_id, part, etag)
-      SELECT v.id, ${part}::integer, ${etag}::text FROM document_versions v WHERE v.id = ${id} AND v.number IS NULL
+      SELECT v.id, ${part}::integer, ${etag}::text FROM document_versions v WHERE v.id = ${id} AND ${isOpen}
       ON CONFLICT (version_id, part) DO UPDATE SET etag = excluded.etag
       RETURNING part
     )`);
@@ -161,7 +166,7 @@ export async function completeUpload(
         UPDATE document_versions v SET media_type = ${mediaType}, active = ${active}, completed_at = now(),
           text_state = ${textState}::text, text_tries = ${mediaType === "application/pdf" ? 1 : 0},
           number = 1 + (SELECT coalesce(max(o.number), 0) FROM document_versions o WHERE o.document_id = ${document})
-        WHERE v.id = ${id} AND v.document_id = ${document} AND v.number IS NULL
+        WHERE v.id = ${id} AND v.document_id = ${document} AND ${isOpen}
           AND EXISTS (SELECT FROM documents d WHERE d.id = ${document} AND d.deleted_at IS NULL)
         RETURNING v.id),
       parts AS (DELETE FROM document_parts p USING whole WHERE p.version_id = whole.id),
@@ -172,6 +177,25 @@ export async function completeUpload(
   );
   const row = rows?.[0];
   return done?.length === 1 && row !== undefined ? documentOf(row, database) : null;
+}
+
+/**
+ * COMMIT POINT of giving an upload up: from here on it becomes no version, so what the bucket has of it may go. Whoever
+ * dies behind it leaves it to the clock.
+ * @returns false when there is none that the actor may write to, or it became a version before
+ */
+export async function closeUpload(database: TenantDatabase, document: DocumentId, id: UploadId): Promise<boolean> {
+  const [rows] = await database.write(sql`work AS (
+    UPDATE document_versions SET ended_at = coalesce(ended_at, now())
+    WHERE id = ${id} AND document_id = ${document} AND number IS NULL RETURNING id)`);
+  return rows?.length === 1;
+}
+
+/** Forgets which parts have arrived: all of them are to be sent again. */
+export async function forgetParts(database: TenantDatabase, id: UploadId): Promise<void> {
+  await database.write(sql`work AS (
+    DELETE FROM document_parts p USING document_versions v
+    WHERE v.id = p.version_id AND p.version_id = ${id} AND ${isOpen} RETURNING p.part)`);
 }
 
 /**
@@ -201,6 +225,7 @@ function uploadOf(row: Row): OpenUpload {
     upload: textColumn(row, "upload"),
     wrappedKey: textColumn(row, "wrapped_key"),
     owner: idColumn("user", row, "owner_id"),
+    by: idColumn("user", row, "created_by"),
     expiresAt: instantColumn(row, "expires_at"),
     parts: parts.map((part, index) => ({ part: Number(part), etag: String(etags[index]) })),
   };

@@ -46,3 +46,37 @@ function takesStreams(bucket: DocumentBucket): DocumentBucket {
     get: (target, name) => (name === "resumeMultipartUpload" ? resume : Reflect.get(target, name)),
   });
 }
+
+/** The bucket, with a point in front of each change and each reading of it. */
+export function interruptedBucket(bucket: DocumentBucket, point: () => Promise<void>): DocumentBucket {
+  const resume = (name: string, id: string) => {
+    const upload = bucket.resumeMultipartUpload(name, id);
+    return {
+      abort: async () => {
+        await point();
+        await upload.abort();
+      },
+      complete: async (parts: Parameters<typeof upload.complete>[0]) => {
+        await point();
+        return upload.complete(parts);
+      },
+      uploadPart: upload.uploadPart.bind(upload),
+    };
+  };
+  return new Proxy(bucket, {
+    get(target, name) {
+      if (name === "resumeMultipartUpload") return resume;
+      if (name === "delete")
+        return async (...given: Parameters<typeof target.delete>) => {
+          await point();
+          return target.delete(...given);
+        };
+      if (name === "get")
+        return async (...given: Parameters<typeof target.get>) => {
+          await point();
+          return target.get(...given);
+        };
+      return Reflect.get(target, name);
+    },
+  });
+}

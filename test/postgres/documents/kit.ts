@@ -16,7 +16,7 @@ import { type PdfReader, startPdfReader } from "../../support/pdf/start-reader.t
 import { createTestMesh, newId, type TestMesh } from "../../unit/capabilities/mesh.ts";
 import { testTenantKeys } from "../capabilities/data-keys.ts";
 import { dataVariables, gateway } from "../support.ts";
-import { startDocumentBucket, toStream } from "./bucket.ts";
+import { interruptedBucket, startDocumentBucket, toStream } from "./bucket.ts";
 
 export interface Person {
   readonly user: UserId;
@@ -33,6 +33,8 @@ export interface DocumentsKit {
   readonly documents: DocumentsRpc;
   /** Another isolate of it, with something else than usual. */
   other(change: Partial<DocumentsDependencies>): DocumentsRpc;
+  /** … that something else happens to, in front of its n-th transaction, or reading or change of the bucket. */
+  interrupted(at: number, meanwhile: () => Promise<unknown>): DocumentsRpc;
   as(org: OrgId, person: Person, requestId?: string): Promise<SignedCall>;
   clock(org: OrgId): Promise<SignedCall>;
   begin(org: OrgId, by: Person, size: number, more?: Begin): Promise<Upload>;
@@ -121,6 +123,24 @@ export async function createDocumentsKit(): Promise<DocumentsKit> {
     bucket,
     documents,
     other: (change) => createDocuments({ ...dependencies, ...change }),
+    interrupted(at, meanwhile) {
+      let points = 0;
+      const point = async (): Promise<void> => {
+        points += 1;
+        if (points === at) await meanwhile();
+      };
+      return createDocuments({
+        ...dependencies,
+        bucket: interruptedBucket(bucket, point),
+        connections: (call) => {
+          const source = dependencies.connections(call);
+          return async (...given) => {
+            await point();
+            return source(...given);
+          };
+        },
+      });
+    },
     as,
     clock: (org) => studio.asJob("capabilities.documents", "tend_documents", org, newId("request")),
     begin,

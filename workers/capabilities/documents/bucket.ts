@@ -40,24 +40,28 @@ export async function putObjectPart(
   return put.etag;
 }
 
+/** R2's word for a part that it has with another tag, or not at all (developers.cloudflare.com/r2/api/error-codes). */
+const otherPart = /\(10025\)/;
+
 /**
  * Makes the parts an object. Doing it again finds that it is done.
  * @param size plain bytes of the version
- * @returns false when R2 has other parts than these, or no such upload
+ * @returns `other_parts` when R2 has others than these, `failed` when there is no such upload or it said anything else
  */
 export async function completeObject(
   bucket: DocumentBucket,
   { name, upload, size }: { readonly name: string; readonly upload: string; readonly size: number },
   parts: readonly { readonly part: number; readonly etag: string }[],
-): Promise<boolean> {
+): Promise<"complete" | "other_parts" | "failed"> {
   const given = parts.map(({ part, etag }) => ({ partNumber: part, etag }));
   try {
     await bucket.resumeMultipartUpload(name, upload).complete(given);
-  } catch {
+  } catch (error) {
     // Done by a request that died right after: what lies there says so, and is opened before it counts.
-    return (await bucket.head(name))?.size === sealedLength(size);
+    if ((await bucket.head(name))?.size === sealedLength(size)) return "complete";
+    return otherPart.test(String(error)) ? "other_parts" : "failed";
   }
-  return true;
+  return "complete";
 }
 
 /** Gives up an upload; what it held is gone. One that is over already stays so. */
@@ -70,14 +74,19 @@ export async function abortObject(bucket: DocumentBucket, name: string, upload: 
   await bucket.delete(name);
 }
 
-/** Bytes of an object in pieces. @throws Error when it is not there */
+/** There is no such object: no time brings it back. */
+export class ObjectMissing extends Error {
+  override readonly name = "ObjectMissing";
+}
+
+/** Bytes of an object in pieces. @throws ObjectMissing */
 export async function* readObject(
   bucket: Pick<DocumentBucket, "get">,
   name: string,
   range: ByteRange,
 ): AsyncGenerator<Uint8Array> {
   const object = await bucket.get(name, { range });
-  if (object === null) throw new Error("a version's object is not there");
+  if (object === null) throw new ObjectMissing("a version's object is not there");
   const reader = object.body.getReader();
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;

@@ -4,24 +4,21 @@ import { type DocumentId, parseId } from "../../../core/ids.ts";
 import type { DueDocument } from "../../../core/rpc/documents.ts";
 import { noteText, noteTextTry, type WaitingText, waitingTexts } from "../../../store/tenant/document-texts.ts";
 import { abandonedUploads, dueDocuments, endDocument, versionsOfDue } from "../../../store/tenant/document-upkeep.ts";
-import { endUpload } from "../../../store/tenant/document-uploads.ts";
 import type { CallContext } from "./admission.ts";
 import { abortObject, deleteObjects, objectName } from "./bucket.ts";
 import { type PdfReading, readPdfText } from "./pdf-text.ts";
 import { readPlain, sealedVersion } from "./sealing.ts";
+import { endUpload } from "./uploads.ts";
 
 /** No PDF is begun later than this in one visit, in milliseconds: other organisations wait for theirs. */
 const readingMsMax = 30_000;
 /** A reader that did not answer so often in one visit is not there; once may have been the PDF. */
 const awayMax = 3;
 
-/** Ends uploads that nobody finished, and says which documents are due. The bucket goes first, as everywhere. */
+/** Ends uploads that nobody finished, and says which documents are due. */
 export async function tend(context: CallContext): Promise<readonly DueDocument[]> {
-  const { bucket, database, scope } = context;
-  for (const { document, id, upload } of await abandonedUploads(database)) {
-    await abortObject(bucket, objectName(scope.org, document, id), upload);
-    await endUpload(database, document, id);
-  }
+  const { database } = context;
+  for (const abandoned of await abandonedUploads(database)) await endUpload(context, abandoned);
   await readWaiting(context);
   return dueDocuments(database);
 }

@@ -6,7 +6,7 @@ import * as store from "../../../store/tenant/document-uploads.ts";
 import { type OpenUpload, uploadHours } from "../../../store/tenant/document-uploads.ts";
 import { findDocument } from "../../../store/tenant/documents.ts";
 import type { CallContext, Handler } from "./admission.ts";
-import { abortObject, beginObject, completeObject, objectName, putObjectPart } from "./bucket.ts";
+import { abortObject, beginObject, completeObject, ObjectMissing, objectName, putObjectPart } from "./bucket.ts";
 import { inspect } from "./inspect.ts";
 import { parseMediaType, parseName } from "./names.ts";
 import { ok, refused } from "./result.ts";
@@ -76,7 +76,7 @@ export const findUpload: Handler<DocumentsRpc["findUpload"]> = async (context, d
  * a part that the list of those here lacks: it is sent again.
  */
 export const putPart: Handler<DocumentsRpc["putPart"]> = async (context, place, body) => {
-  const found = await openUpload(context, place.document, place.upload);
+  const found = await ownUpload(context, place.document, place.upload);
   if (typeof found === "string") return drop(body, found);
   const { part } = place;
   if (!Number.isInteger(part) || part < 1 || part > countParts(found.sizeBytes)) return drop(body, "not_found");
@@ -152,22 +152,49 @@ class Failing {
  * so nobody can read a byte of it, and what was found harmful is gone before anybody could.
  */
 export const completeUpload: Handler<DocumentsRpc["completeUpload"]> = async (context, document, id) => {
-  const found = await openUpload(context, document, id);
-  if (typeof found === "string") return completedBefore(context, document, id);
+  const found = await ownUpload(context, document, id);
+  if (found === "forbidden") return refused(found);
+  if (found === "not_found") return completedBefore(context, document, id);
   const { sizeBytes, upload, parts } = found;
   if (parts.length !== countParts(sizeBytes)) return refused("conflict");
   const name = objectName(context.scope.org, document, id);
-  // A part was sent again meanwhile: the list of those here says so now.
-  if (!(await completeObject(context.bucket, { name, upload, size: sizeBytes }, parts))) return refused("conflict");
-  const looked = await inspect(context, found);
+  const together = await completeObject(context.bucket, { name, upload, size: sizeBytes }, parts);
+  // One part was sent twice at once, and the row has the tag of the other try: which one, nobody says.
+  if (together === "other_parts") await store.forgetParts(context.database, id);
+  if (together !== "complete") return refused("conflict");
+  const looked = await lookAt(context, found);
+  if (looked === "gone") return refused("not_found");
   if (looked === "harmful") {
-    await abortObject(context.bucket, name, upload);
-    await store.endUpload(context.database, document, id);
+    await endUpload(context, found);
     return refused("harmful");
   }
   const made = await store.completeUpload(context.database, found, looked);
   return made === null ? refused("not_found") : ok(made);
 };
+
+/** @returns `gone` when somebody gave it up meanwhile */
+async function lookAt(context: CallContext, found: OpenUpload): Promise<Awaited<ReturnType<typeof inspect>> | "gone"> {
+  try {
+    return await inspect(context, found);
+  } catch (error) {
+    if (error instanceof ObjectMissing) return "gone";
+    throw error;
+  }
+}
+
+/**
+ * Ends an upload: its row is closed, then its object goes, then its row. In another order somebody who completes it at
+ * that very moment would have a version without its bytes.
+ * @returns false when it became a version before, which is left as it is
+ */
+export async function endUpload(
+  { bucket, database, scope }: CallContext,
+  { document, id, upload }: Pick<OpenUpload, "document" | "id" | "upload">,
+): Promise<boolean> {
+  if (!(await store.closeUpload(database, document, id))) return false;
+  await abortObject(bucket, objectName(scope.org, document, id), upload);
+  return store.endUpload(database, document, id);
+}
 
 /** Asked again, because the answer was lost. */
 async function completedBefore(
@@ -181,13 +208,23 @@ async function completedBefore(
   return found?.mayWrite === true ? ok(found) : refused("not_found");
 }
 
-/** The bucket goes first: a crash leaves an upload that can't be completed, and the clock ends it. */
 export const cancelUpload: Handler<DocumentsRpc["cancelUpload"]> = async (context, document, id) => {
   const found = await openUpload(context, document, id);
   if (typeof found === "string") return refused(found);
-  await abortObject(context.bucket, objectName(context.scope.org, document, id), found.upload);
-  return (await store.endUpload(context.database, document, id)) ? ok(null) : refused("not_found");
+  return (await endUpload(context, found)) ? ok(null) : refused("not_found");
 };
+
+/** One of the actor's own: a version bears the name of whoever announced it, and nobody else puts a byte into it. */
+async function ownUpload(
+  context: CallContext,
+  document: DocumentId,
+  id: OpenUpload["id"],
+): Promise<OpenUpload | "not_found" | "forbidden"> {
+  const found = await openUpload(context, document, id);
+  const { actor } = context.scope;
+  if (typeof found === "string" || actor.kind !== "user") return "not_found";
+  return found.by === actor.user ? found : "forbidden";
+}
 
 /** An upload that the actor may write to. Whoever may only read its document sees none. */
 async function openUpload(
