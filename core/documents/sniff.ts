@@ -124,9 +124,12 @@ function isUtf8(bytes: Uint8Array): boolean {
   }
 }
 
-/** What makes a browser, or a program that shows Markdown, do something. */
+/**
+ * What makes a browser, or a program that shows Markdown, do something. `+ADw-` is `<` in UTF-7, which some programs
+ * that show mails and pages still guess.
+ */
 const markup =
-  /<\s*(!doctype\s+html|html|head|body|script|svg|iframe|frame|object|embed|applet|meta|link|base|form|img|style|math|template|a\s)|\bjavascript:|\son[a-z]{3,20}\s*=/i;
+  /\+ADw|<\s*(!doctype\s+html|html|head|body|script|svg|iframe|frame|object|embed|applet|meta|link|base|form|img|style|math|template|a\s)|\bjavascript:|[\s/"'`]on[a-z]{3,20}\s*=/i;
 const activeXml = /<\?xml-stylesheet|<!(DOCTYPE|ENTITY)|http:\/\/www\.w3\.org\/(1999\/xhtml|2000\/svg|1999\/XSL)/i;
 const htmlStart = /^<(!doctype\s+html|html|head|body|script|iframe|title|table|div|h1|p|br|a|font|style|b)[\s>]/i;
 const svgStart = /^<(svg[\s>]|!doctype\s+svg)/i;

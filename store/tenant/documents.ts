@@ -1,4 +1,5 @@
 /** Documents of a tenant: what is known of them. Row-level security chooses whose. */
+import { activeNamePattern } from "../../core/documents/active-name.ts";
 import { type DocumentId, parseId, type UploadId } from "../../core/ids.ts";
 import {
   type Document,
@@ -17,8 +18,11 @@ import type { TenantDatabase } from "./tenant-database.ts";
 /** How long a document stays in the bin. */
 export const binDays = 30;
 
+/** Something in it may run: by its bytes, or by what the document is called now. */
+export const activeColumn = sql`(v.active OR d.name ~* ${activeNamePattern}) AS active`;
+
 const versionColumns = sql`v.id AS version_id, v.number, v.size_bytes::double precision AS size_bytes, v.media_type,
-  v.active, v.created_by, v.completed_at,
+  ${activeColumn}, v.created_by, v.completed_at,
   CASE WHEN v.media_type <> 'application/pdf' OR v.id <> d.current_version THEN NULL
     ELSE coalesce(v.text_state, CASE WHEN v.text_tries < ${textTriesMax} THEN 'waiting' ELSE 'unreadable' END)
   END AS text_state`;

@@ -12,6 +12,7 @@ import {
   objectColumn,
   textColumn,
 } from "./columns.ts";
+import { activeColumn } from "./documents.ts";
 import type { TenantDatabase } from "./tenant-database.ts";
 
 /** Unix milliseconds as a timestamptz parameter. */
@@ -57,7 +58,7 @@ export async function documentRows(
 ) {
   const [rows] = await database.read(sql`
     SELECT d.id, d.name, d.owner_id, d.created_at, d.updated_at, v.number,
-      v.size_bytes::double precision AS size_bytes, v.media_type, v.active, v.created_by, v.completed_at
+      v.size_bytes::double precision AS size_bytes, v.media_type, ${activeColumn}, v.created_by, v.completed_at
     FROM ${documentsOf(ids, page.asOfMs)} AND (${page.after}::text IS NULL OR d.id > ${page.after})
     ORDER BY d.id LIMIT ${page.limit}`);
   return (rows ?? []).map((row) => ({

@@ -1,5 +1,6 @@
 /** Studio's part in documents: what leaves, in which order with the log, and for whom a ticket is. */
 import { beforeEach, describe, expect, it } from "vitest";
+import { studioHeaders } from "../../../core/rpc/studio.ts";
 import { runDocumentUpkeep } from "../../../workers/studio/documents/upkeep.ts";
 import { asSuperuser } from "../support.ts";
 import { createHarness, type Harness } from "./harness.ts";
@@ -47,6 +48,17 @@ describe("a document's content", () => {
     expect([read.status, read.body.code]).toEqual([503, "audit_unavailable"]);
     expect(read.text).not.toContain("abc");
   });
+});
+
+it("gives no bytes to a session's cookie: neither a document's nor an export's, and nothing is on record as read", async () => {
+  const org = await studio.newOrg();
+  const paths = [`documents/${id("document")}/content`, `exports/${id("export")}/download`];
+  for (const path of paths) {
+    const by = { token: org.owner.token, headers: { [studioHeaders.credential]: "cookie" } };
+    const answer = await studio.send("GET", `/api/v1/orgs/${org.slug}/${path}`, by);
+    expect([answer.status, answer.body.code, accesses(answer.requestId)]).toEqual([403, "forbidden", []]);
+  }
+  expect(studio.standIns.calls.filter(({ method }) => method === "openContent")).toEqual([]);
 });
 
 describe("a ticket", () => {

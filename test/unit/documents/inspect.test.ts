@@ -95,6 +95,8 @@ describe("what a document is", () => {
     ],
     ["Markdown with a script", "# Notes\n\n<ScRiPt>alert(1)</script>", "text/plain"],
     ["Markdown with a link that runs", "[x](javascript:alert(1))", "text/plain"],
+    ["Markdown with a deed behind a slash", "hello <x/onclick=alert(1)>", "text/plain"],
+    ["a page in UTF-7", "+ADw-script+AD4-alert(1)+ADw-/script+AD4-", "text/plain"],
     ["a script of a shell", "#!/bin/sh\nrm -rf /", "text/x-script"],
     ["a program", bytesOf("MZ\x90\0"), "application/vnd.microsoft.portable-executable"],
     ["an old office file", bytesOf("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0"), "application/x-ole-storage"],

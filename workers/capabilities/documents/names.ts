@@ -10,12 +10,17 @@ const rawCharactersMax = 2_000;
  */
 const forbidden = /[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069/\\]/u;
 
-/** A name as it is stored: NFC, trimmed, 1 to 255 characters, no path. Null when it cannot be one. */
+/** What takes no ink, or shows as a blank: marks without width, joiners by themselves, fillers. */
+const unseen = /[\p{Cf}\p{Z}\p{M}\u115f\u1160\u2800\u3164\uffa0]/gu;
+
+/** A name as it is stored: NFC, trimmed, 1 to 255 characters of which one can be seen, no path. Null when it cannot be one. */
 export function parseName(text: unknown): string | null {
   if (typeof text !== "string" || text.length > rawCharactersMax || !text.isWellFormed()) return null;
   const name = text.normalize("NFC").trim();
   const characters = [...name].length;
   if (characters < 1 || characters > nameCharactersMax || forbidden.test(name)) return null;
+  // A list must not show a row of nothing.
+  if (name.replaceAll(unseen, "") === "") return null;
   return /^\.+$/.test(name) ? null : name;
 }
 

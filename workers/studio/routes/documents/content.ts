@@ -3,7 +3,7 @@ import { parseRange } from "../../../../core/byte-range.ts";
 import type { Content } from "../../../../core/rpc/documents.ts";
 import { askDocuments, documentAccess, documentRefusal } from "../../http/ask-documents.ts";
 import { defineRoute } from "../../http/define-route.ts";
-import { type Answer, type AnswerHeaders, answer } from "../../http/result.ts";
+import { type Answer, type AnswerHeaders, answer, refuse } from "../../http/result.ts";
 import { documentParams, versionNumber } from "./schemas.ts";
 
 const media = "application/octet-stream";
@@ -11,6 +11,12 @@ const media = "application/octet-stream";
 export const stream = z
   .custom<ReadableStream<Uint8Array>>((value) => value instanceof ReadableStream)
   .openapi({ type: "string", format: "binary" });
+
+/**
+ * What may be somebody's page is answered to no cookie: a browser shows a ticket where cookies are not looked at. So no
+ * link in a mail saves a document either, by the cookie of whoever follows it and on record as their reading.
+ */
+export const askForTicket = refuse("forbidden", { detail: "A session's cookie gets no bytes: ask for a ticket" });
 
 export const getDocumentContent = defineRoute(
   "getDocumentContent",
@@ -23,6 +29,7 @@ export const getDocumentContent = defineRoute(
     answer: stream,
   },
   async (context, { params, query }) => {
+    if (context.credential === "cookie") return askForTicket;
     const { wanted, onlyOf } = context.range;
     const asked = { version: query.version ?? null, range: parseRange(wanted), ifRange: onlyOf };
     const opened = await askDocuments(context, (documents, call) => documents.openContent(call, params.doc, asked));

@@ -14,7 +14,7 @@ import { instant, opaqueSecret } from "../../http/schemas.ts";
 import { callAsUser } from "../../pipeline/call-as-user.ts";
 import type { RequestContext } from "../../pipeline/request-context.ts";
 import { decide } from "../../rbac/decide.ts";
-import { stream } from "../documents/content.ts";
+import { askForTicket, stream } from "../documents/content.ts";
 import { exportParams } from "./schemas.ts";
 
 type Result = NonNullable<Awaited<ReturnType<typeof findResult>>>;
@@ -58,6 +58,7 @@ export const downloadExport = defineRoute(
   "downloadExport",
   { caller: "member", params: exportParams, status: 200, media: "application/octet-stream", answer: stream },
   async (context, { params }) => {
+    if (context.credential === "cookie") return askForTicket;
     const { scope, person, membership } = context;
     const found = await resultFor(context, scope, params.export_id, { user: person.user, role: membership.role });
     if (found === null) return refuse("not_found");
