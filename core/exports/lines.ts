@@ -1,6 +1,6 @@
 /** Rows as text: CSV (RFC 4180) by csv-stringify, JSON Lines. */
 import { stringify } from "csv-stringify/sync";
-import { type CellValue, cellOf, inert } from "./cells.ts";
+import { type CellValue, cellOf, inert, inertJson } from "./cells.ts";
 
 export type Row = readonly CellValue[];
 
@@ -13,6 +13,7 @@ const encoder = new TextEncoder();
 export function csvLines(head: readonly string[] | null, rows: readonly Row[]): Uint8Array<ArrayBuffer> {
   const cells = rows.map((row) =>
     row.map((value) => {
+      if (typeof value === "object" && value !== null && !Array.isArray(value)) return inertJson(value);
       const cell = cellOf(value);
       return typeof cell === "string" ? inert(cell) : cell;
     }),

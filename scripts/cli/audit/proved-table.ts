@@ -3,7 +3,7 @@
  * the log or what somebody asked for, so of each row it says that it was signed, and of none that it is the only one.
  */
 import { closeSync, openSync, readSync } from "node:fs";
-import { csvHead, csvLine } from "../../../core/audit/csv.ts";
+import { csvHead, csvLine, csvLineOfBefore } from "../../../core/audit/csv.ts";
 import { checkEntry } from "../../../core/audit/entry-proof.ts";
 import type { AuditEntry, AuditFields, AuditPhase, AuditResult } from "../../../core/audit/events.ts";
 import { CliError } from "../cli-error.ts";
@@ -75,8 +75,8 @@ async function verify(records: AsyncGenerator<string[]>, known: readonly string[
     const verdict = await checkEntry({ ...entry, event: { ...entry.event } }, shown, keys, sha256);
     if (verdict.kind === "not_proved") return refused(verdict.why);
     // What is shown again in columns of its own follows from the rest, or somebody wrote it there.
-    if (!csvLine(entry).startsWith(`${cells.slice(0, ownCells).map(quoted).join(",")}\r\n`))
-      return refused("shown_differs");
+    const row = `${cells.slice(0, ownCells).map(quoted).join(",")}\r\n`;
+    if (csvLine(entry) !== row && csvLineOfBefore(entry) !== row) return refused("shown_differs");
     first = Math.max(first, entry.seq);
     last = entry.seq;
     rows += 1;

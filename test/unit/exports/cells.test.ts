@@ -32,11 +32,14 @@ function parseCsv(csv: string): string[][] {
   return rows;
 }
 
-const starts = ["=", "+", "-", "@", "\t", "\r", "\n", "\uFF1D", "\uFF0B", "\uFF0D", "\uFF20"];
+const formulas = [..."=+-@\uFF1D\uFF0B\uFF0D\uFF20\uFE66\uFE62\uFE63\uFE6B\u207A\u207B\u207C\u208A\u208B\u208C"];
+const starts = [...formulas, "\t", "\r", "\n"];
 const blanks = ["", " ", "\u00a0", "\ufeff", "\u200b", "\u3000", "\0", " \t "];
 const attack = fc
   .tuple(fc.constantFrom(...blanks), fc.constantFrom(...starts), fc.string())
   .map((parts) => parts.join(""));
+/** Without what makes it harmless. */
+const bare = (cell: string | undefined): string | undefined => cell?.replaceAll("'", "");
 /** What a program looks at once it has dropped what nobody sees. */
 const seen = (cell: string): string => cell.replace(/^[\p{White_Space}\p{Cc}\p{Cf}]+/u, "").charAt(0);
 
@@ -45,20 +48,49 @@ describe("a cell of a CSV export", () => {
     fc.assert(
       fc.property(attack, (value) => {
         const [[cell] = []] = parseCsv(text(csvLines(null, [[value]])));
-        expect(cell).toBe(`'${value}`);
-        expect("=+-@\uFF1D\uFF0B\uFF0D\uFF20").not.toContain(seen(cell ?? "="));
+        expect(cell?.charAt(0)).toBe("'");
+        expect(bare(cell)).toBe(bare(value));
+        expect(formulas).not.toContain(seen(cell ?? "="));
       }),
     );
   });
 
-  it("is the text that came, with nothing but an apostrophe in front", () => {
+  it("has no other cell in it for a program that cuts at semicolons, tabs or lines, and knows no quotes there", () => {
+    const word = fc.string({ maxLength: 5 });
+    const cut = fc.constantFrom(";", "\t", "\r", "\n", "\r\n", "; ", ";\u200b", "\n;");
+    fc.assert(
+      fc.property(fc.array(fc.tuple(word, cut, fc.constantFrom(...starts), word), { minLength: 1 }), (parts) => {
+        const value = parts.flat().join("");
+        const csv = text(csvLines(null, [[7, "dev_x", value]]));
+        // The line's own beginning is no text of anybody's.
+        const [, ...cells] = csv.split(/[;\t\r\n]/);
+        for (const cell of cells) expect([value, formulas.includes(seen(cell))]).toEqual([value, false]);
+      }),
+    );
+    expect(text(csvLines(null, [["Plan; -draft", "a - b = c", "x;y", "mail@school"]]))).toBe(
+      `"Plan; '-draft","a - b = c","x;y","mail@school"\r\n`,
+    );
+  });
+
+  it("that is JSON stays what it says, with no cell in its texts for a program that cuts at semicolons", () => {
+    const value = { agent: "Mozilla; =HYPERLINK(1);", more: "a;b; \u200b+1\t-1\n@x" };
+    const csv = text(csvLines(null, [[value]]));
+    for (const cell of csv.split(";").slice(1)) expect(formulas).not.toContain(seen(cell));
+    expect(JSON.parse(parseCsv(csv)[0]?.[0] ?? "")).toEqual(value);
+  });
+
+  it("costs no more than its length, however it is made", () => {
+    const long = `${"\n ;\t".repeat(250_000)}x`;
+    expect(bare(text(csvLines(null, [[long]])))).toHaveLength(long.length + 4);
+  });
+
+  it("is the text that came, with nothing but apostrophes put in", () => {
     const texts = fc.array(fc.string({ unit: "grapheme", maxLength: 20 }), { minLength: 2, maxLength: 2 });
     fc.assert(
       fc.property(fc.array(texts, { minLength: 1, maxLength: 5 }), (rows) => {
         const read = parseCsv(text(csvLines(null, rows)));
-        const ofText = (cell: string): string[] => [cell, `'${cell}`];
         for (const [at, row] of rows.entries())
-          for (const [column, cell] of row.entries()) expect(ofText(cell)).toContain(read[at]?.[column]);
+          for (const [column, cell] of row.entries()) expect(bare(read[at]?.[column])).toBe(bare(cell));
         expect(read.length).toBe(rows.length);
       }),
     );
@@ -116,5 +148,13 @@ describe("a cell of a sheet", () => {
     expect(xml).toContain("a\ufffdb\ufffd[31m\ufffd");
     expect(xml).toContain("half \ufffd of a pair");
     expect(Math.max(...[...xml.matchAll(/x+/g)].map(([run]) => run.length))).toBe(32_767);
+  });
+
+  it("shows what looks like a sheet's own escape as it came, and makes no character of it", async () => {
+    const xml = await sheetOf(["_x202E_gpj.exe", "_x0007_", "a_x005F_x0041_", "_x12_", "a_b"]);
+    const decoded = [...xml.matchAll(/<t[^>]*>([^<]*)<\/t>/g)].map(([, cell = ""]) =>
+      cell.replaceAll(/_x([0-9A-Fa-f]{4})_/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16))),
+    );
+    expect(decoded.slice(1)).toEqual(["_x202E_gpj.exe", "_x0007_", "a_x005F_x0041_", "_x12_", "a_b"]);
   });
 });
