@@ -2,12 +2,14 @@
  * Judges one log's rows of audit.events, in the order of their sequence numbers, by docs/audit-leaf.md
  * alone. Pure: rows in, the first thing wrong out.
  *
- * What no table can show by itself: entries that are missing at the end, and a log that was rewritten
+ * Entries of months that were dropped after their seven years are told from entries that are missing
+ * (dropped-months.ts). What no table can show by itself: entries that are missing at the end, and a log that was rewritten
  * as a whole with hashes that fit. Both need a head that was published elsewhere.
  */
 import { createHash } from "node:crypto";
 import { personalFields } from "../../../core/audit/events.ts";
 import { commit, jcs, leafHash, type Sha256, saltBytes } from "../../../core/audit/leaf.ts";
+import type { DroppedMonths } from "./dropped-months.ts";
 
 export interface EventRow {
   readonly log: string;
@@ -54,16 +56,21 @@ type Problem = Omit<BadEntry, "seq"> | null;
 /** One log, from its first row to its last. After the first bad entry nothing more is judged. */
 export class LeafChecker {
   readonly #log: string;
+  readonly #dropped: DroppedMonths;
   #lastSeq = 0;
   #lastAt = "";
   /** Intents whose outcome has not come yet, with the request that opened each. */
   readonly #open = new Map<number, string>();
+  readonly #goneRanges: (readonly [first: number, last: number])[] = [];
   bad: BadEntry | null = null;
   entries = 0;
   commitments = 0;
+  /** Entries that were in months which are over and dropped, and those months. */
+  gone = 0;
+  readonly goneMonths = new Set<string>();
 
-  constructor(log: string) {
-    this.#log = log;
+  constructor(log: string, dropped: DroppedMonths) {
+    [this.#log, this.#dropped] = [log, dropped];
   }
 
   get lastSeq(): number {
@@ -77,7 +84,7 @@ export class LeafChecker {
   take(row: EventRow): void {
     if (this.bad !== null) return;
     const seq = Number(row.seq);
-    const problem = this.#place(seq) ?? this.#judge(row, seq);
+    const problem = this.#place(seq, Number(row.at_ms)) ?? this.#judge(row, seq);
     if (problem !== null) {
       // A gap is named by the number that is missing.
       this.bad = { seq: problem.reason === "missing" ? this.#lastSeq + 1 : seq, ...problem };
@@ -87,11 +94,22 @@ export class LeafChecker {
     this.entries += 1;
   }
 
-  #place(seq: number): Problem {
+  #place(seq: number, atMs: number): Problem {
     if (seq < 1) return { reason: "sequence_number", detail: "the first one is 1" };
     if (seq === this.#lastSeq) return { reason: "duplicate", detail: "the sequence number is there twice" };
-    if (seq !== this.#lastSeq + 1) return { reason: "missing", detail: `the next one stored is ${seq}` };
+    const count = seq - this.#lastSeq - 1;
+    if (count === 0) return null;
+    const after = this.#lastAt === "" ? Number.NEGATIVE_INFINITY : Date.parse(this.#lastAt);
+    const months = this.#dropped.take(count, after, atMs);
+    if (months.length === 0) return { reason: "missing", detail: `the next one stored is ${seq}` };
+    this.gone += count;
+    for (const month of months) this.goneMonths.add(month);
+    this.#goneRanges.push([this.#lastSeq + 1, seq - 1]);
     return null;
+  }
+
+  #isGone(seq: number): boolean {
+    return this.#goneRanges.some(([first, last]) => first <= seq && seq <= last);
   }
 
   #judge(row: EventRow, seq: number): Problem {
@@ -134,6 +152,8 @@ export class LeafChecker {
     if (row.phase === "intent") this.#open.set(seq, row.request_id);
     if (row.phase !== "outcome") return null;
     const intent = Number(row.intent_seq);
+    // Its intent was written in the last seconds of a month that is over.
+    if (this.#isGone(intent)) return null;
     if (this.#open.get(intent) !== row.request_id)
       return { reason: "outcome", detail: `${row.intent_seq} is no open intent of ${row.request_id}` };
     this.#open.delete(intent);

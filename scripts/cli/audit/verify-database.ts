@@ -1,4 +1,5 @@
 import type { Client } from "pg";
+import { type DroppedMonths, readDroppedMonths } from "./dropped-months.ts";
 import { allEvents } from "./event-tables.ts";
 import { type BadEntry, type EventRow, LeafChecker, type PersonalRow } from "./leaf-checker.ts";
 
@@ -13,6 +14,9 @@ export interface LogReport {
   readonly lastSeq: number;
   readonly commitments: number;
   readonly openIntents: number;
+  /** Entries that are not here because their months are over and were dropped; of which months. */
+  readonly gone: number;
+  readonly goneMonths: readonly string[];
   readonly bad: BadEntry | null;
 }
 
@@ -26,7 +30,8 @@ export async function verifyDatabase(
   report: (log: LogReport) => void,
 ): Promise<void> {
   const events = await allEvents(client);
-  for (const log of await logsOf(client, events, only)) report(await verifyLog(client, events, log));
+  const dropped = await readDroppedMonths(client);
+  for (const log of await logsOf(client, events, only)) report(await verifyLog(client, events, log, dropped));
 }
 
 /** Also logs of which nothing but personal values is left. */
@@ -40,8 +45,8 @@ async function logsOf(client: Client, events: string, only: string | null): Prom
   return rows.map((row) => row.log);
 }
 
-async function verifyLog(client: Client, events: string, log: string): Promise<LogReport> {
-  const checker = new LeafChecker(log);
+async function verifyLog(client: Client, events: string, log: string, dropped: DroppedMonths): Promise<LogReport> {
+  const checker = new LeafChecker(log, dropped);
   for (let after: readonly [string, string] = beforeAll; checker.bad === null; ) {
     const page = await readPage(client, events, log, after);
     for (const row of page) checker.take(row);
@@ -50,8 +55,8 @@ async function verifyLog(client: Client, events: string, log: string): Promise<L
     after = [last.seq, last.at_text];
   }
   const bad = checker.bad ?? (await strayPersonalField(client, events, log));
-  const { entries, lastSeq, commitments, openIntents } = checker;
-  return { log, entries, lastSeq, commitments, openIntents, bad };
+  const { entries, lastSeq, commitments, openIntents, gone, goneMonths } = checker;
+  return { log, entries, lastSeq, commitments, openIntents, gone, goneMonths: [...goneMonths], bad };
 }
 
 type PageRow = EventRow & { readonly at_text: string };

@@ -13,6 +13,9 @@ export const auditVerifyLeaves: Verb = {
     "numbers from 1 without gap or duplicate, times that never go back, each outcome's intent, and each",
     "personal value that is still stored against its salted commitment. Exit status 1 when one is bad.",
     "",
+    "Entries of months that were retired after seven years and then dropped (audit.retired_months) are counted",
+    "apart: they are in the month's sealed copy, and no more may lack than were sealed.",
+    "",
     "It can't see entries cut off at the end, nor a log rewritten as a whole with hashes that fit: compare",
     "the printed last numbers with what was noted elsewhere.",
     "",
@@ -48,8 +51,10 @@ export const auditVerifyLeaves: Verb = {
 };
 
 function describe(database: string, report: LogReport): string {
-  const { log, entries, lastSeq, commitments, openIntents, bad } = report;
+  const { log, entries, lastSeq, commitments, openIntents, gone, goneMonths, bad } = report;
   if (bad !== null) return `✗ ${database} ${log} entry ${bad.seq}: ${bad.reason}: ${bad.detail}`;
   const open = openIntents === 0 ? "" : `, ${openIntents} intents still open`;
-  return `✓ ${database} ${log}: ${entries} entries up to ${lastSeq}, ${commitments} commitments${open}`;
+  const months = goneMonths.length === 1 ? goneMonths[0] : `${goneMonths[0]} to ${goneMonths.at(-1)}`;
+  const retired = gone === 0 ? "" : `, ${gone} more retired after seven years and dropped (${months})`;
+  return `✓ ${database} ${log}: ${entries} entries up to ${lastSeq}, ${commitments} commitments${open}${retired}`;
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { AuditFields } from "../../../core/audit/events.ts";
 import type { OrgId } from "../../../core/ids.ts";
 import { type LogReport, verifyDatabase } from "../../../scripts/cli/audit/verify-database.ts";
@@ -102,7 +102,16 @@ async function verify(org: string): Promise<LogReport> {
 describe("verifying leaves", () => {
   it("finds nothing wrong with a log as it was drained, and counts what it proved", async () => {
     const { org } = await freshLog();
-    expect(await verify(org)).toEqual({ log: org, entries: 6, lastSeq: 6, commitments: 14, openIntents: 0, bad: null });
+    expect(await verify(org)).toEqual({
+      log: org,
+      entries: 6,
+      lastSeq: 6,
+      commitments: 14,
+      openIntents: 0,
+      gone: 0,
+      goneMonths: [],
+      bad: null,
+    });
   });
 
   it("takes an erased person and an intent that still waits for what they are", async () => {
@@ -295,6 +304,99 @@ describe("tampering by the superuser", () => {
     expect((await verify(org)).bad).toBeNull();
     await tamper(org, entries);
     expect((await verify(org)).bad).toMatchObject({ seq, reason });
+  });
+});
+
+describe("months that were dropped after their seven years", () => {
+  const monthOf = (index: number): string => `2019-0${index + 1}-01`;
+  // What was sealed of a month is all that may lack, whosever it was: no other test's log takes of it.
+  beforeEach(async () => {
+    await superuser.query("DELETE FROM audit.personal_fields");
+    await superuser.query("DELETE FROM audit.events");
+  });
+  /** Two entries in each of four months; an intent on the border of the second has its outcome in the third. */
+  async function agedLog(): Promise<{ org: OrgId; drop: (...months: number[]) => Promise<unknown> }> {
+    const org = newOrgId();
+    const at = (index: number) => ({ at: new Date(Date.UTC(2019, index >> 1, 28, 12) + index).toISOString() });
+    const request_id = "req_01jd3x2k8hf9v8v3k4m5n6p7q9";
+    const entries = Array.from({ length: 8 }, (_, index) => sinkEntry(org, index + 1, login(), at(index)));
+    entries[3] = sinkEntry(org, 4, call(null), { ...at(3), phase: "intent", request_id });
+    const outcome = { phase: "outcome", intent_seq: 4, result: "answered", request_id } as const;
+    entries[4] = sinkEntry(org, 5, call(201), { ...at(4), ...outcome });
+    await insert(entries);
+    const drop = (...months: number[]) =>
+      superuser.query(
+        `WITH gone AS (DELETE FROM audit.events WHERE log = $1
+           AND date_trunc('month', occurred_at AT TIME ZONE 'UTC')::date = ANY ($2::date[]) RETURNING seq)
+         DELETE FROM audit.personal_fields p USING gone WHERE p.log = $1 AND p.seq = gone.seq`,
+        [org, months.map(monthOf)],
+      );
+    return { org, drop };
+  }
+  /** What the database's ledger says was sealed and detached. */
+  const retire = async (...months: (readonly [index: number, entries: number])[]): Promise<void> => {
+    await superuser.query("DELETE FROM audit.retired_months");
+    for (const [index, entries] of months)
+      await superuser.query(
+        "INSERT INTO audit.retired_months (month, entries, seal) VALUES ($1, $2, repeat('a', 64))",
+        [monthOf(index), entries],
+      );
+  };
+
+  it("are told from entries that are missing, and an outcome whose intent was in one is an outcome", async () => {
+    const { org, drop } = await agedLog();
+    await retire([0, 2], [1, 2]);
+    expect(await verify(org)).toMatchObject({ entries: 8, gone: 0, bad: null });
+    await drop(0);
+    expect(await verify(org)).toMatchObject({ entries: 6, gone: 2, goneMonths: ["2019-01"], bad: null });
+    await drop(1);
+    expect(await verify(org)).toMatchObject({ entries: 4, lastSeq: 8, gone: 4, openIntents: 0, bad: null });
+  });
+
+  it("may be dropped in any order", async () => {
+    const { org, drop } = await agedLog();
+    await retire([0, 2], [1, 2]);
+    await drop(1);
+    expect(await verify(org)).toMatchObject({ entries: 6, gone: 2, goneMonths: ["2019-02"], bad: null });
+  });
+
+  it("explain nothing of a month that the ledger does not name, or that is still there", async () => {
+    const { org, drop } = await agedLog();
+    await retire();
+    await drop(0);
+    expect((await verify(org)).bad).toMatchObject({ seq: 1, reason: "missing" });
+    await retire([1, 2]);
+    expect((await verify(org)).bad).toMatchObject({ seq: 1, reason: "missing" });
+    await retire([0, 2]);
+    await superuser.query("CREATE TABLE audit.retired_2019_01 (LIKE audit.events)");
+    const stillThere = await verify(org);
+    await superuser.query("DROP TABLE audit.retired_2019_01");
+    expect(stillThere.bad).toMatchObject({ seq: 1, reason: "missing" });
+  });
+
+  it("explain no entry of another time, and no more than were sealed of all logs together", async () => {
+    const { org, drop } = await agedLog();
+    await retire([0, 2]);
+    await drop(0);
+    await superuser.query("DELETE FROM audit.events WHERE log = $1 AND seq = 3", [org]);
+    expect((await verify(org)).bad).toMatchObject({ seq: 1, reason: "missing" });
+    const other = await agedLog();
+    await retire([0, 2]);
+    await other.drop(0);
+    await superuser.query("DELETE FROM audit.events WHERE log = $1", [org]);
+    expect((await verify(other.org)).bad).toBeNull();
+    const third = await agedLog();
+    await third.drop(0);
+    const file = join(folder, "dropped");
+    writeFileSync(file, ownerUrl, { mode: 0o600 });
+    const { status, stdout } = runCli(["audit", "verify-leaves", "--database-url-file", file]);
+    expect(status).toBe(1);
+    const told = stdout.split("\n").filter((line) => line.includes(other.org) || line.includes(third.org));
+    expect(told.map((line) => line.slice(0, 1)).toSorted()).toEqual(["✓", "✗"]);
+    expect(told.find((line) => line.startsWith("✓"))).toMatch(
+      /, 2 more retired after seven years and dropped \(2019-01\)$/,
+    );
+    await retire();
   });
 });
 
