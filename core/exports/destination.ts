@@ -6,12 +6,18 @@ export type DestinationKind = (typeof destinationKinds)[number];
 
 /**
  * As a job carries it: which destination, never what it takes to reach it. That is read when the job delivers, so a
- * destination that was removed or changed meanwhile is not used as it was.
+ * destination that was removed or changed meanwhile is not used as it was. An export that a second administrator agrees
+ * to has a pin as well: they agreed to a place, and whoever asked must not point its name at another one behind them.
  */
 export type ExportDestination =
   /** Kept here, sealed; whoever asked for it fetches it with a ticket. */
   | { readonly kind: "download" }
-  | { readonly kind: Exclude<DestinationKind, "download">; readonly id: ExportDestinationId };
+  | {
+      readonly kind: Exclude<DestinationKind, "download">;
+      readonly id: ExportDestinationId;
+      /** Digest of where it led when it was asked for; null: wherever it leads by then. */
+      readonly pin: string | null;
+    };
 
 /** What is known of a result that is whole. */
 export interface ExportMeta {

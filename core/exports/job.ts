@@ -38,6 +38,8 @@ export const exportFailures = [
   "rejected",
   "approval_expired",
   "delivery_failed",
+  /** It leads elsewhere than when the second administrator agreed. */
+  "destination_changed",
 ] as const;
 export type ExportFailure = (typeof exportFailures)[number];
 

@@ -18,6 +18,13 @@ export interface ExportTarget {
   readonly sealed: string;
 }
 
+/** Where it leads, in one text. Keys may be exchanged without leading elsewhere. */
+export function placeText(settings: TargetSettings): string {
+  if (settings.kind === "webhook") return JSON.stringify(["webhook", settings.url]);
+  const { endpoint, region, bucket, prefix, pathStyle } = settings;
+  return JSON.stringify(["bucket", endpoint, region, bucket, prefix, pathStyle]);
+}
+
 /** Destinations of one organisation: more are more secrets than anybody minds. */
 export const destinationsMax = 20;
 export const destinationNameCharactersMax = 64;

@@ -27,6 +27,8 @@ export interface ExportPart {
 export interface PreparedExport {
   /** Rows that whoever asks sees now. */
   readonly rowsExpected: number;
+  /** Of an archive, bytes of the documents that they are; null: rows say how far it is. */
+  readonly bytesExpected: number | null;
   /** The export's own key, wrapped by the organisation's data key. */
   readonly wrappedKey: string;
 }
@@ -56,8 +58,8 @@ export interface StepOrder extends ExportOrder {
   readonly readAudit: (after: number) => Promise<readonly AuditEntry[]>;
   /** For an archive: puts on record that a document is about to be read. False: stop. */
   readonly noteReading: (document: DocumentId) => Promise<boolean>;
-  /** Asked where a step takes long; false: stop. */
-  readonly isWanted: () => Promise<boolean>;
+  /** Asked where a step takes long, with the bytes that the archive has by then; false: stop. */
+  readonly isWanted: (bytes: number) => Promise<boolean>;
 }
 
 export interface StepDone {

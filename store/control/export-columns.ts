@@ -34,11 +34,12 @@ const msOf = (value: unknown): number | null =>
 
 /** Where it goes. */
 export function destinationOf(value: unknown): ExportDestination {
-  const { kind, id } = value as { readonly kind: unknown; readonly id?: unknown };
+  const { kind, id, pin } = value as { readonly kind: unknown; readonly id?: unknown; readonly pin?: unknown };
   if (kind === "download") return { kind };
   const parsed = parseId("exportDestination", id);
   if ((kind !== "bucket" && kind !== "webhook") || parsed === null) return broken();
-  return { kind, id: parsed };
+  // Rows of before have none.
+  return { kind, id: parsed, pin: typeof pin === "string" ? pin : null };
 }
 
 /** Pieces in their order. */

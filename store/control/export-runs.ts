@@ -100,6 +100,8 @@ async function advance(database: Database, claimed: ClaimedExport, change: State
   return row === undefined ? null : claimedOf(row);
 }
 
+const bytesOf = (parts: readonly ExportPart[]): number => parts.reduce((sum, { bytes }) => sum + bytes, 0);
+
 /** COMMIT POINT of a step: its rows are behind it, and its piece is one of the export's. @throws DatabaseError */
 export function noteStep(
   database: Database,
@@ -111,7 +113,7 @@ export function noteStep(
     database,
     claimed,
     sql`rows = e.rows + ${done.rows}, cursor = ${done.cursor}, stage = ${next}, tries = 0,
-      bytes = e.bytes + ${done.parts.reduce((sum, { bytes }) => sum + bytes, 0)}::bigint,
+      bytes = ${bytesOf([...claimed.parts, ...done.parts])}::bigint,
       parts = e.parts || ${partsText(done.parts)}::text::jsonb`,
   );
 }
@@ -122,11 +124,10 @@ export function noteSheet(
   claimed: ClaimedExport,
   parts: readonly ExportPart[],
 ): Promise<ClaimedExport | null> {
-  const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
   return advance(
     database,
     claimed,
-    sql`stage = 'whole', tries = 0, bytes = ${bytes}::bigint, parts = ${partsText(parts)}::text::jsonb`,
+    sql`stage = 'whole', tries = 0, bytes = ${bytesOf(parts)}::bigint, parts = ${partsText(parts)}::text::jsonb`,
   );
 }
 
@@ -134,9 +135,17 @@ export function noteSheet(
 export const noteDelivering = (database: Database, claimed: ClaimedExport): Promise<ClaimedExport | null> =>
   advance(database, claimed, sql`state = 'delivering'`);
 
-/** Somebody is at it. @returns it as it is now; null: they are to stop */
-export const renewClaim = (database: Database, claimed: ClaimedExport): Promise<ClaimedExport | null> =>
-  advance(database, claimed, sql`tries = e.tries`);
+/**
+ * Somebody is at it.
+ * @param bytes how much of it there is, where one step takes long; for people alone, until the step counts
+ * @returns it as it is now; null: they are to stop
+ */
+export const renewClaim = (
+  database: Database,
+  claimed: ClaimedExport,
+  bytes: number | null = null,
+): Promise<ClaimedExport | null> =>
+  advance(database, claimed, bytes === null ? sql`tries = e.tries` : sql`bytes = greatest(e.bytes, ${bytes}::bigint)`);
 
 /** Lets go of it: it is due again at once, or after a while. */
 export async function releaseExport(database: Database, claimed: ClaimedExport, afterSeconds: number): Promise<void> {

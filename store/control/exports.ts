@@ -19,6 +19,8 @@ export interface ExportRow {
   readonly stage: "rows" | "sheet" | "whole";
   readonly rows: number;
   readonly rowsExpected: number;
+  /** Of an archive; null: rows say how far it is. */
+  readonly bytesExpected: number | null;
   /** Plain. */
   readonly bytes: number;
   readonly failure: string | null;
@@ -31,6 +33,7 @@ export interface ExportRow {
 
 const columns = sql`e.id, e.requested_by, e.requested_role, e.source, e.format, e.spec, e.destination, e.state, e.stage,
   e.rows::double precision AS rows, e.rows_expected::double precision AS rows_expected,
+  e.bytes_expected::double precision AS bytes_expected,
   e.bytes::double precision AS bytes, e.failure, e.place, e.approved_by, control.rfc3339(e.created_at) AS created_at,
   control.rfc3339(e.finished_at) AS finished_at, control.rfc3339(e.expires_at) AS expires_at`;
 
@@ -48,6 +51,7 @@ function exportOf(row: Row): ExportRow {
     stage,
     rows: Number(row["rows"]),
     rowsExpected: Number(row["rows_expected"]),
+    bytesExpected: row["bytes_expected"] === null ? null : Number(row["bytes_expected"]),
     bytes: Number(row["bytes"]),
     failure: textOrNull(row, "failure"),
     place: textOrNull(row, "place"),
@@ -65,6 +69,7 @@ export interface NewExport {
   readonly spec: ExportSpec;
   readonly destination: ExportDestination;
   readonly rowsExpected: number;
+  readonly bytesExpected: number | null;
   readonly wrappedKey: string;
   readonly state: "waiting_approval" | "queued";
 }
@@ -86,10 +91,10 @@ export async function addExport(
       write,
       scope,
       sql`INSERT INTO control.exports (id, org_id, requested_by, requested_role, source, format, spec, destination,
-          state, rows_expected, wrapped_key, created_at)
+          state, rows_expected, bytes_expected, wrapped_key, created_at)
         SELECT ${added.id}, ${org}, ${added.requestedBy}, ${added.requestedRole}, ${source}, ${format},
           ${spec}::text::jsonb, ${JSON.stringify(added.destination)}::text::jsonb, ${added.state},
-          ${added.rowsExpected}::bigint, ${added.wrappedKey}, ${instant(write.nowMs)}::timestamptz
+          ${added.rowsExpected}::bigint, ${added.bytesExpected}::bigint, ${added.wrappedKey}, ${instant(write.nowMs)}::timestamptz
         WHERE (SELECT count(*) FROM control.exports
           WHERE org_id = ${org} AND finished_at IS NULL) < ${openExportsMax} RETURNING id`,
     ),

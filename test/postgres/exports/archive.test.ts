@@ -184,6 +184,52 @@ describe("an archive of documents", () => {
     expect(Object.keys(files)).toEqual([archiveName("whole.txt", whole), "documents.csv"]);
   });
 
+  it("names a document whose object is gone, and holds all others", async () => {
+    const [lost, whole] = [
+      await upload("lost.txt", Buffer.from("lost")),
+      await upload("kept.txt", Buffer.from("kept")),
+    ];
+    const { objects } = await kit.documentBucket.list({ prefix: `${org.id}/${lost}/` });
+    await kit.documentBucket.delete(objects.map(({ key }: { key: string }) => key));
+    const id = await kit.begin(org, org.owner, { ...wanted, documents: [lost, whole] });
+    await kit.turn(id);
+    expect(listOf(await filesOf(id)).map(({ state }) => state)).toEqual(["broken", "included"]);
+    await kit.send("DELETE", `/api/v1/orgs/${org.id}/documents/${lost}`, { token: org.owner.token });
+  });
+
+  it("is as far as its bytes are, within a document too", async () => {
+    const [small, large] = [
+      await upload("small.txt", lettersOf(1_000)),
+      await upload("large.txt", lettersOf(8 * 1024 * 1024)),
+    ];
+    const id = await kit.begin(org, org.owner, { ...wanted, documents: [small, large] });
+    const { services } = kit.studio;
+    const seen: { percent: number; rows: number; bytes: number }[] = [];
+    const looking: Services = {
+      ...services,
+      exports: {
+        ...services.exports,
+        step: (call, order) =>
+          services.exports.step(call, {
+            ...order,
+            isWanted: async (bytes) => {
+              const goesOn = await order.isWanted(bytes);
+              seen.push(await kit.show(org, org.owner, id));
+              return goesOn;
+            },
+          }),
+      },
+    };
+    await runExport(looking, id);
+    // A piece of four MiB was written, of some eight.
+    expect(seen[0]?.rows).toBe(0);
+    expect(Math.abs((seen[0]?.percent ?? 0) - 50)).toBeLessThan(5);
+    expect(seen[0]).toMatchObject({ bytes_expected: 8 * 1024 * 1024 + 1_000 });
+    const done = await kit.show(org, org.owner, id);
+    expect(done).toMatchObject({ state: "done", percent: 100, rows: 2 });
+    expect((await kit.openResult(org, id)).length).toBe(done.bytes);
+  });
+
   it("is refused before it starts when there is more than it may hold, and of any other source", async () => {
     expect((await kit.ask(org, org.owner, { source: "inventory", format: "zip" })).status).toBe(422);
     const large = await upload("large.txt", Buffer.from("large"));

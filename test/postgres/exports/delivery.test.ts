@@ -12,23 +12,24 @@ let peer: S3Peer;
 let kit: ExportsKit;
 let org: Organisation;
 let destination: string;
+let bucket: Readonly<Record<string, unknown>>;
 
 beforeAll(async () => {
   peer = await startS3Peer();
   kit = await createExportsKit([peer.origin]);
   org = await kit.organisation();
+  bucket = {
+    kind: "bucket",
+    name: "ours",
+    endpoint: peer.origin,
+    region: s3Region,
+    bucket: s3Bucket,
+    path_style: true,
+    access_key_id: s3Credentials.accessKeyId,
+  };
   const { status, body } = await kit.send("POST", `/api/v1/orgs/${org.slug}/export-destinations`, {
     token: org.owner.token,
-    body: {
-      kind: "bucket",
-      name: "ours",
-      endpoint: peer.origin,
-      region: s3Region,
-      bucket: s3Bucket,
-      path_style: true,
-      access_key_id: s3Credentials.accessKeyId,
-      secret_access_key: s3Credentials.secretAccessKey,
-    },
+    body: { ...bucket, secret_access_key: s3Credentials.secretAccessKey },
   });
   expect(status).toBe(201);
   destination = body.id;
@@ -102,6 +103,36 @@ describe("a delivery", () => {
     await runExport(kit.studio.services, id);
     expect(await kit.show(org, org.owner, id)).toMatchObject({ state: "failed", failure: "access_lost" });
     expect(peer.asked).toEqual([]);
+  });
+
+  it("goes where its destination led when a second administrator agreed, or nowhere", async () => {
+    const at = `/api/v1/orgs/${org.slug}`;
+    const { token } = org.owner;
+    const admin = await kit.newMember(org, "admin");
+    const settings = (rows: number) =>
+      kit.send("PUT", `${at}/export-settings`, { token, body: { approval_rows: rows } });
+    const point = async (prefix: string): Promise<void> => {
+      const body = { ...bucket, prefix, secret_access_key: s3Credentials.secretAccessKey };
+      const path = `${at}/export-destinations/${destination}`;
+      expect((await kit.send("PUT", path, { token: admin.token, body })).status).toBe(200);
+    };
+    const agreed = async (meanwhile: () => Promise<void>) => {
+      const { body } = await kit.ask(org, admin, { source: "inventory", format: "csv", destination });
+      expect(body.state).toBe("waiting_approval");
+      expect((await kit.send("POST", `${at}/exports/${body.id}/approve`, { token })).status).toBe(204);
+      await meanwhile();
+      await kit.turn(body.id);
+      return kit.show(org, org.owner, body.id);
+    };
+    expect((await settings(0)).status).toBe(200);
+    const changed = await agreed(() => point("elsewhere/"));
+    expect(changed).toMatchObject({ state: "failed", failure: "destination_changed" });
+    expect(peer.asked).toEqual([]);
+    // A new secret of the same place is no other place.
+    expect((await agreed(() => point("elsewhere/"))).state).toBe("done");
+    expect([...peer.objects.keys()][0]).toContain("elsewhere/");
+    await point("");
+    await settings(100_000);
   });
 
   it("killed before or behind any durable write is there once and whole when somebody goes on", async () => {

@@ -1,6 +1,7 @@
 /** An export that is killed anywhere, given up, or over: what is in it, and what is left of it. */
 import { unzipSync } from "fflate";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { sheetRowsMax } from "../../../core/exports/job.ts";
 import type { ExportId } from "../../../core/ids.ts";
 import { sql } from "../../../store/connect.ts";
 import { runExport } from "../../../workers/studio/exports/run.ts";
@@ -118,6 +119,14 @@ describe("an export that is killed", () => {
 });
 
 describe("an export that is over", () => {
+  it("has failed when more rows came than its format holds, and nothing of it is handed out", async () => {
+    const id = await kit.begin(org, org.owner, { ...inventory, format: "xlsx" });
+    await asSuperuser("UPDATE control.exports SET rows = $2 WHERE id = $1", [id, sheetRowsMax + 1]);
+    await kit.turn(id);
+    expect(await kit.show(org, org.owner, id)).toMatchObject({ state: "failed", failure: "too_large" });
+    expect((await kit.download(org, org.owner, id)).status).toBe(404);
+  });
+
   it("is given up in the midst of a step: nothing opens it, and nothing of it stays", async () => {
     const { services } = kit.studio;
     const id = await kit.begin(org, org.owner, inventory);

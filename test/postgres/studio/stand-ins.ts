@@ -196,7 +196,7 @@ export function createStandIns(keys: MeshKeys, now: () => number): StandIns {
     llm: surface<LlmRpc>("capabilities.llm", llmAnswers(now)),
     billing: surface<BillingRpc>("capabilities.billing", billingAnswers()),
     exports: surface<ExportsRpc>("capabilities.exports", {
-      prepare: () => ({ ok: true, value: { rowsExpected: 3, wrappedKey: "d1.wrapped" } }),
+      prepare: () => ({ ok: true, value: { rowsExpected: 3, bytesExpected: null, wrappedKey: "d1.wrapped" } }),
       open: () => ({ ok: true, value: new Response("a,b\r\n").body }),
       step: () => ({ ok: true, value: { part: null, rows: 0, cursor: null } }),
       assemble: () => ({ ok: true, value: [] }),

@@ -15,6 +15,7 @@ import type { ExportPart, ExportsResult, StepDone, StepOrder } from "../../../co
 import { findVersion, type StoredVersion } from "../../../store/tenant/documents.ts";
 import { documentRows } from "../../../store/tenant/exports.ts";
 import type { TenantDatabase } from "../../../store/tenant/tenant-database.ts";
+import { ObjectMissing } from "../documents/bucket.ts";
 import { readPlain, sealedVersion } from "../documents/sealing.ts";
 import type { CallContext } from "./admission.ts";
 import { PieceWriter } from "./piece-writer.ts";
@@ -136,7 +137,7 @@ class Archive {
       await this.#push(dataDescriptor(sums.crc32, sizeBytes));
       return { ...about, ...sums, file, state: "included" };
     } catch (error) {
-      if (!(error instanceof SealBroken)) throw error;
+      if (!(error instanceof SealBroken || error instanceof ObjectMissing)) throw error;
       return { ...about, file: null, sha256: null, crc32: 0, state: "broken" };
     }
   }
@@ -154,7 +155,7 @@ class Archive {
         crc = crc32(crc, piece);
         await this.#push(piece);
         // A document may take longer than a claim.
-        if (this.writer.parts.length > pieces && !(await this.#order.isWanted())) throw new Stopped();
+        if (this.writer.parts.length > pieces && !(await this.#order.isWanted(this.offset))) throw new Stopped();
       }
     } finally {
       version.key.fill(0);

@@ -14,12 +14,12 @@ export const prepare: Handler<ExportsRpc["prepare"]> = async (context, spec, id)
   const rowsExpected = await sources[spec.source].count(context.database, spec, context.now());
   if (rowsExpected > rowsMaxOf(spec.format)) return refused("too_large");
   const isArchive = spec.format === "zip";
-  if (isArchive && (await sumDocuments(context.database, spec.documents, context.now())) > zipBytesMax)
-    return refused("too_large");
+  const bytesExpected = isArchive ? await sumDocuments(context.database, spec.documents, context.now()) : null;
+  if (bytesExpected !== null && bytesExpected > zipBytesMax) return refused("too_large");
   // As whom they are here, which nobody's row says.
   const { user, role } = actor;
   const wrappedKey = await newExportKey(context, { export: id, spec, requestedBy: user, requestedRole: role });
-  return ok({ rowsExpected, wrappedKey });
+  return ok({ rowsExpected, bytesExpected, wrappedKey });
 };
 
 /** Its first piece is fetched when somebody reads it: whoever asked has put the reading on record by then. */

@@ -1,6 +1,6 @@
 import type { AuditFields } from "../../../core/audit/events.ts";
 import { mayPass } from "../../../core/exports/destination.ts";
-import { type ExportFailure, readerRoleOf, sourcePermissions } from "../../../core/exports/job.ts";
+import { type ExportFailure, readerRoleOf, rowsMaxOf, sourcePermissions } from "../../../core/exports/job.ts";
 import type { ExportId, RequestId } from "../../../core/ids.ts";
 import type { ExportOrder, ExportsResult } from "../../../core/rpc/exports.ts";
 import { findDestination } from "../../../store/control/export-destinations.ts";
@@ -21,6 +21,7 @@ import { decide } from "../rbac/decide.ts";
 import type { Services } from "../services.ts";
 import { enqueueExport } from "./enqueue.ts";
 import { exportEvent } from "./event.ts";
+import { leadsWhereItDid } from "./pin.ts";
 
 /** No step is begun later than this in one turn: others wait in the queue too, and a turn is short enough to lose. */
 export const turnMsMax = 45_000;
@@ -40,6 +41,8 @@ export async function runExport(services: Services, id: ExportId): Promise<void>
   let claimed = await claimExport(services.database, id);
   while (claimed !== null) {
     if (!mayStill(claimed)) return await fail(services, claimed, "access_lost");
+    // There were fewer when it was asked for.
+    if (claimed.rows > rowsMaxOf(claimed.spec.format)) return await fail(services, claimed, "too_large");
     if (services.now() >= endsAtMs) {
       await releaseExport(services.database, claimed, 0);
       return await enqueueExport(services, id);
@@ -76,8 +79,8 @@ async function goOn(services: Services, claimed: ClaimedExport): Promise<Claimed
 }
 
 /** It is still this turn's, and whoever asked for it may still have it; its time begins anew. */
-async function isWanted(services: Services, claimed: ClaimedExport): Promise<boolean> {
-  const now = await renewClaim(services.database, claimed);
+async function isWanted(services: Services, claimed: ClaimedExport, bytes: number | null = null): Promise<boolean> {
+  const now = await renewClaim(services.database, claimed, bytes);
   return now !== null && mayStill(now);
 }
 
@@ -113,7 +116,7 @@ async function takeStep(services: Services, claimed: ClaimedExport) {
       });
       return true;
     },
-    isWanted: () => isWanted(services, claimed),
+    isWanted: (bytes) => isWanted(services, claimed, bytes),
   });
 }
 
@@ -152,13 +155,16 @@ async function end(services: Services, claimed: ClaimedExport): Promise<void> {
   const delivering = await noteDelivering(services.database, claimed);
   if (delivering === null) return;
   const { id, spec, createdAt, parts, rows } = delivering;
+  const target = await findDestination(services.database, delivering.scope, destination.id);
+  if (target !== null && !leadsWhereItDid(destination, target.settings))
+    return await fail(services, delivering, "destination_changed");
   await record(services, delivering, exportEvent({ by: delivering.requestedBy, id, spec, destination }));
   const outcome = await services.exports.deliver(await callOf(services, delivering), {
     ...orderOf(delivering),
     parts,
     rows,
     createdAt,
-    target: await findDestination(services.database, delivering.scope, destination.id),
+    target,
     onProgress: () => isWanted(services, delivering),
   });
   if (outcome.ok) await finishExport(services.database, delivering, outcome.place.slice(0, placeCharactersMax));

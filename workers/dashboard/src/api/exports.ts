@@ -21,6 +21,8 @@ const exportSchema = z.object({
   rows: z.number(),
   /** As many as there were when it was asked for. */
   rows_expected: z.number(),
+  /** Of an archive: bytes of its documents. */
+  bytes_expected: z.nullable(z.number()),
   percent: z.number(),
   bytes: z.number(),
   failure: z.nullable(z.string()),

@@ -11,6 +11,7 @@ import { fromPart } from "../../downstream.ts";
 import { askForApproval } from "../../exports/approval.ts";
 import { enqueueExport } from "../../exports/enqueue.ts";
 import { exportEvent } from "../../exports/event.ts";
+import { pinOf } from "../../exports/pin.ts";
 import { askExports, exportsRefusal } from "../../http/ask-exports.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
@@ -41,7 +42,7 @@ export const createExport = defineRoute(
     const id = services.makeId("export");
     const prepared = await askExports(context, (exports, call) => exports.prepare(call, spec, id));
     if (!prepared.ok) return exportsRefusal(prepared);
-    const { wrappedKey } = prepared.value;
+    const { bytesExpected, wrappedKey } = prepared.value;
     const rowsExpected = spec.source === "audit" ? await auditRows(context, spec) : prepared.value.rowsExpected;
     // A program has nobody who could prove anything.
     if (rowsExpected > stepUpRows && person.kind === "api_key") return refuse("forbidden");
@@ -52,8 +53,10 @@ export const createExport = defineRoute(
       requestedBy: person.user,
       requestedRole: membership.role,
       spec,
-      destination,
+      // Whoever agrees to it agrees to where it leads now.
+      destination: waits || destination.kind === "download" ? destination : { ...destination, pin: null },
       rowsExpected,
+      bytesExpected,
       wrappedKey,
       state: waits ? "waiting_approval" : "queued",
     });
@@ -72,7 +75,7 @@ async function destinationFor(
 ): Promise<ExportDestination | null> {
   if (id === null) return { kind: "download" };
   const found = await findDestination(services.database, scope, id);
-  return found === null ? null : { kind: found.settings.kind, id };
+  return found === null ? null : { kind: found.settings.kind, id, pin: pinOf(found.settings) };
 }
 
 /** At most so many: the number of the newest entry in the time that is asked for. */

@@ -70,6 +70,8 @@ export const exportAnswer = z.object({
   rows: count,
   /** As many as there were when it was asked for; of the audit log, at most as many. */
   rows_expected: count,
+  /** Of an archive, bytes of its documents when it was asked for; null of anything else. */
+  bytes_expected: count.nullable(),
   /** 100 once it is done, and never before. */
   percent: z.int().min(0).max(100),
   bytes: count,
@@ -101,6 +103,7 @@ export function exportView(row: ExportRow): z.output<typeof exportAnswer> {
     state: row.state,
     rows: row.rows,
     rows_expected: row.rowsExpected,
+    bytes_expected: row.bytesExpected,
     percent: percentOf(row),
     bytes: row.bytes,
     failure: row.failure,
@@ -113,9 +116,15 @@ export function exportView(row: ExportRow): z.output<typeof exportAnswer> {
 }
 
 /** A sheet is made of its rows after they were read: half of the way. */
-function percentOf({ state, stage, spec, rows, rowsExpected }: ExportRow): number {
+function percentOf(row: ExportRow): number {
+  const { state, stage, spec } = row;
   if (state === "done" || state === "expired") return 100;
   if (stage === "whole") return 99;
-  const read = rowsExpected === 0 ? 0 : Math.min(1, rows / rowsExpected);
-  return Math.min(99, Math.floor(read * (spec.format === "xlsx" ? 50 : 99)));
+  return Math.min(99, Math.floor(readOf(row) * (spec.format === "xlsx" ? 50 : 99)));
+}
+
+/** How much was read, from 0 to 1. Of an archive its bytes say it: a thousand letters are less than one film. */
+function readOf({ rows, rowsExpected, bytes, bytesExpected }: ExportRow): number {
+  if (bytesExpected !== null && bytesExpected > 0) return Math.min(1, bytes / bytesExpected);
+  return rowsExpected === 0 ? 0 : Math.min(1, rows / rowsExpected);
 }

@@ -10,7 +10,7 @@ import { FormFailure } from "../../components/states.tsx";
 import { Timestamp } from "../../components/timestamp.tsx";
 import { formatBytes, formatNumber } from "../../format/numbers.ts";
 import { saveExport } from "./download.ts";
-import { destinationName, failureText, formatNames, sourceNames } from "./words.ts";
+import { countOf, destinationName, failureText, formatNames, sourceNames } from "./words.ts";
 
 type Deed = "download" | "cancel" | "approve" | "reject";
 
@@ -121,15 +121,15 @@ function StateBadge({ item }: { readonly item: Export }) {
 
 /** How far it is, in rows and as a bar; of what is over, what came of it. */
 function Progress({ item, name }: { readonly item: Export; readonly name: string }) {
-  const { state, rows, rows_expected: expected, percent } = item;
+  const { state, rows, rows_expected: expected, bytes, bytes_expected: bytesExpected, percent } = item;
   if (state === "failed") return <p className="text-sm text-kumo-danger">{failureText(item.failure)}</p>;
   if (state === "done" || state === "expired")
     return (
       <p className="text-sm text-kumo-subtle">
-        {formatNumber(rows)} rows, {formatBytes(item.bytes)}
+        {countOf(item, rows)}, {formatBytes(bytes)}
       </p>
     );
-  if (state === "waiting_approval") return <p className="text-sm">{formatNumber(expected)} rows</p>;
+  if (state === "waiting_approval") return <p className="text-sm">{countOf(item, expected)}</p>;
   if (state === "cancelled") return null;
   return (
     <div className="grid max-w-md gap-1">
@@ -144,7 +144,8 @@ function Progress({ item, name }: { readonly item: Export; readonly name: string
         <div className="h-full bg-(--chart-1)" style={{ width: `${percent}%` }} />
       </div>
       <p className="text-sm text-kumo-subtle">
-        {percent} %, {formatNumber(rows)} of {formatNumber(expected)} rows
+        {percent} %, {formatNumber(rows)} of {countOf(item, expected)}
+        {bytesExpected !== null && `, ${formatBytes(Math.min(bytes, bytesExpected))} of ${formatBytes(bytesExpected)}`}
       </p>
     </div>
   );

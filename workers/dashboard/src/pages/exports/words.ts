@@ -1,6 +1,7 @@
 import type { DeliveryFailure } from "../../../../../core/exports/destination.ts";
 import { exportSources } from "../../../../../core/exports/job.ts";
 import type { Destination, Export } from "../../api/exports.ts";
+import { formatNumber } from "../../format/numbers.ts";
 
 export const sourceNames: Readonly<Record<Export["source"], string>> = {
   inventory: "Devices",
@@ -19,6 +20,12 @@ export const formatNames: Readonly<Record<Export["format"], string>> = {
 export const parseSource = (text: string | null): Export["source"] | null =>
   exportSources.find((known) => known === text) ?? null;
 
+/** So many of what the export is made of. */
+export function countOf({ format }: Pick<Export, "format">, count: number): string {
+  const one = format === "zip" ? "document" : "row";
+  return `${formatNumber(count)} ${one}${count === 1 ? "" : "s"}`;
+}
+
 const failures: Readonly<Record<string, string>> = {
   access_lost: "Whoever asked may no longer read this",
   key_unavailable: "The organisation's encryption key could not be had",
@@ -27,6 +34,7 @@ const failures: Readonly<Record<string, string>> = {
   rejected: "Another administrator refused it",
   approval_expired: "Nobody agreed within three days",
   delivery_failed: "The destination did not take it; test it below",
+  destination_changed: "The destination was pointed elsewhere after it was asked for; ask again",
 };
 /** Why an export failed, as a sentence. */
 export const failureText = (failure: string | null): string => failures[failure ?? ""] ?? "It failed";
