@@ -37,10 +37,16 @@ const browserFlags = [
 /** How long a page may take to show what it is waited for, in milliseconds; no claim about speed. */
 const waitMsMax = 120_000;
 
-/** A headless Chromium, found or installed. */
+/**
+ * A headless Chromium, found or installed. Its people want less motion, unless a page is opened otherwise: what fades in
+ * is sixty pictures a second that no test looks at.
+ */
 export async function launchBrowser(): Promise<Browser> {
   const browser = await chromium.launch({ executablePath: await findOrInstallChromium(), args: browserFlags });
   browser.on("context", (context) => context.setDefaultTimeout(waitMsMax));
+  const { newContext, newPage } = browser;
+  browser.newContext = (options) => newContext.call(browser, { reducedMotion: "reduce", ...options });
+  browser.newPage = (options) => newPage.call(browser, { reducedMotion: "reduce", ...options });
   return browser;
 }
 
