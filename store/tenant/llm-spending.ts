@@ -44,7 +44,7 @@ export async function reserve(
     FROM llm_months a WHERE a.month = ${thisMonth} AND ${counted})`;
   const fitsPlan = fits(limits.all, sql`true`);
   const fitsOperator = limits.operator === null ? sql`true` : fits(limits.operator, sql`a.operator_pays`);
-  const [rows, said] = await database.writeBehind(
+  const [rows] = await database.writeBehind(
     lock,
     sql`work AS (
     INSERT INTO llm_months AS m (provider_id, month, committed, operator_pays)
@@ -53,10 +53,11 @@ export async function reserve(
     ON CONFLICT (provider_id, month) DO UPDATE SET committed = m.committed + excluded.committed
       WHERE m.committed + excluded.committed <= (SELECT p.monthly_budget FROM llm_providers p WHERE p.id = m.provider_id)
     RETURNING m.month::text AS month)`,
-    sql`SELECT ${fitsPlan} AS fits_plan, ${fitsOperator} AS fits_operator`,
   );
   const row = rows?.[0];
   if (row !== undefined) return { provider, month: textColumn(row, "month"), micros };
+  // Which of them it was is a word to whoever asked: nothing rests on it, so only then is it read.
+  const [said] = await database.read(sql`SELECT ${fitsPlan} AS fits_plan, ${fitsOperator} AS fits_operator`);
   if (said?.[0]?.["fits_plan"] !== true) return "plan_spent";
   return said[0]["fits_operator"] === true ? "budget_spent" : "operator_spent";
 }

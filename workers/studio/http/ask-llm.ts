@@ -5,6 +5,7 @@ import type { Asking, LlmResult, LlmRpc } from "../../../core/rpc/llm.ts";
 import { limitsOf } from "../../../core/tenancy/plan.ts";
 import { namesAndPlan } from "../../../store/control/member-names.ts";
 import { readPlan } from "../../../store/control/org-plan.ts";
+import type { OrgScope } from "../../../store/control/org-scope.ts";
 import { fromPart, refusalOf } from "../downstream.ts";
 import { quotaExceeded } from "../lifecycle/quota.ts";
 import type { MemberContext } from "../pipeline/request-context.ts";
@@ -21,13 +22,24 @@ export async function operatorMicros({ services, scope }: MemberContext): Promis
   return plan === null ? 0 : operatorMicrosOf(plan);
 }
 
+/** By the scope of one request, which nothing outlives. */
+const ahead = new WeakMap<OrgScope, ReturnType<typeof namesAndPlan>>();
+
+/** Begins to read what goes with every question. {@link askModel} of the same request waits for it. */
+export function readForAsking({ services, scope }: MemberContext): void {
+  const reading = namesAndPlan(services.database, scope);
+  // Whoever waits is told; where nobody does, the request has ended for another reason.
+  reading.catch(() => undefined);
+  ahead.set(scope, reading);
+}
+
 /** Asks a question of a model or about a model's vectors: with the names that are masked, within what the plan allows. @throws Unavailable */
 export async function askModel<T>(
   context: MemberContext,
   ask: (llm: LlmRpc, call: SignedCall, asking: Asking) => Promise<LlmResult<T>>,
 ): Promise<{ readonly ok: true; readonly value: T } | { readonly ok: false; readonly refusal: Refusal }> {
   const { services, scope } = context;
-  const found = await namesAndPlan(services.database, scope);
+  const found = await (ahead.get(scope) ?? namesAndPlan(services.database, scope));
   if (found === null) return { ok: false, refusal: refuse("not_found") };
   const asking = {
     names: found.names,

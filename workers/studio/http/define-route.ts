@@ -33,6 +33,11 @@ export interface RouteShape<C extends CallerKind, P, Q, B, A extends z.ZodType> 
   readonly unaudited?: string;
   /** A write that leaves one event, before its answer, and no intent before its work, says why. */
   readonly inOneEvent?: string;
+  /**
+   * Begins reading what the handler will want, while the intent is put on record. It changes nothing, and nothing of it is shown
+   * before the record is there.
+   */
+  readonly readAhead?: (context: ContextByCaller[C]) => void;
 }
 
 export interface RouteInput<P, Q, B> {
@@ -55,6 +60,7 @@ export interface RouteDefinition {
   readonly log: LogChooser<unknown> | null;
   readonly unaudited: string | null;
   readonly inOneEvent: string | null;
+  readonly readAhead: ((context: RequestContext) => void) | null;
   readonly handle: (
     context: RequestContext,
     input: RouteInput<unknown, unknown, unknown>,
@@ -89,6 +95,7 @@ export function defineRoute<
     log: (shape.log as LogChooser<unknown> | undefined) ?? null,
     unaudited: shape.unaudited ?? null,
     inOneEvent: shape.inOneEvent ?? null,
+    readAhead: (shape.readAhead as ((context: RequestContext) => void) | undefined) ?? null,
     // The pipeline parses the input by this very shape and checks the caller before it calls:
     // the two casts restate what it has established.
     handle: (context, input) => handler(context as ContextByCaller[C], input as RouteInput<P, Q, B>),

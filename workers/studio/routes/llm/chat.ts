@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import * as chat from "../../../../core/llm/chat.ts";
 import { modelCharactersMax } from "../../../../core/llm/provider.ts";
-import { askModel, withOpenaiError } from "../../http/ask-llm.ts";
+import { askModel, readForAsking, withOpenaiError } from "../../http/ask-llm.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer } from "../../http/result.ts";
 
@@ -63,7 +63,7 @@ const completion = z
 
 export const chatCompletion = defineRoute(
   "chatCompletion",
-  { caller: "member", body, status: 200, media: "text/event-stream", answer: completion },
+  { caller: "member", body, status: 200, media: "text/event-stream", answer: completion, readAhead: readForAsking },
   async (context, input) => {
     const completed = await askModel(context, (llm, call, asking) => llm.complete(call, chatOf(input.body), asking));
     if (!completed.ok) return withOpenaiError(completed.refusal);

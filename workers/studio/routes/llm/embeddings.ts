@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import * as embeddings from "../../../../core/llm/embeddings.ts";
 import { modelCharactersMax } from "../../../../core/llm/provider.ts";
-import { askModel, withOpenaiError } from "../../http/ask-llm.ts";
+import { askModel, readForAsking, withOpenaiError } from "../../http/ask-llm.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer } from "../../http/result.ts";
 
@@ -31,7 +31,7 @@ const vectors = z
 
 export const createEmbeddings = defineRoute(
   "createEmbeddings",
-  { caller: "member", body, status: 200, media: "application/json", answer: vectors },
+  { caller: "member", body, status: 200, media: "application/json", answer: vectors, readAhead: readForAsking },
   async (context, input) => {
     const { model, input: texts, dimensions, encoding_format: encoding } = input.body;
     const request = { model, texts, dimensions: dimensions ?? null, encoding };
