@@ -14,7 +14,7 @@ import { writeRecords } from "../../../workers/data/ingest/write-records.ts";
 import { createWhole, type Organisation, type Whole } from "../../attack/tenant/whole-kit.ts";
 import { createDataWorld, type DataWorld } from "../data/support.ts";
 import { operatorToken } from "../studio/harness.ts";
-import { asSuperuser, newRequestId, setup, tenantMigrations } from "../support.ts";
+import { asSuperuser, describeTenant, newRequestId, setup, tenantMigrations } from "../support.ts";
 
 /** The run was cut off there, as by a kill: its connections end and its open transaction with them. */
 export class Killed extends Error {}
@@ -83,6 +83,30 @@ export async function createMovers(): Promise<Movers> {
         to,
       ),
   };
+}
+
+/**
+ * An organisation with a device, a group and a code: what most of these tests tell apart. One of everything, as
+ * `whole.organisation` makes it, takes seventy requests more, and is for those that compare whole content.
+ */
+export async function smallOrganisation({ whole }: Movers): Promise<Organisation> {
+  const org = await whole.newOrg();
+  const post = async (path: string, body: object): Promise<Record<string, string>> => {
+    const answer = await whole.send("POST", `/api/v1/orgs/${org.id}/${path}`, { token: org.owner.token, body });
+    if (answer.status >= 300) throw new Error(`${path} answered ${answer.status} ${answer.text}`);
+    return answer.body;
+  };
+  const { id: code, code: secret } = await post("enrollment-codes", {
+    name: "one",
+    max_uses: 5,
+    expires_in_seconds: 600,
+  });
+  const { device_id: device } = await post("enroll", { code: secret, name: "one", platform: "linux" });
+  const { id: group } = await post("groups", { name: "one" });
+  if (code === undefined || device === undefined || group === undefined) throw new Error("an answer names nothing");
+  const tenant = await describeTenant(org.id, String((await placementOf(org.id))["placement"]));
+  // Nobody but its owner acts here.
+  return { ...org, tenant, viewer: org.owner, things: { org: org.id, code, device, group } };
 }
 
 /** Ends a run at a moment, once. */

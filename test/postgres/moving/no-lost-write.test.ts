@@ -13,6 +13,7 @@ import {
   other,
   outbox,
   placementOf,
+  smallOrganisation,
   type Writer,
   written,
 } from "./kit.ts";
@@ -52,7 +53,7 @@ describe("an organisation that is moved while everybody writes", () => {
   it.each(moments)(
     "has every acknowledged write once and in order where it is then, the move killed at: %s",
     async (moment) => {
-      const org = await movers.whole.organisation();
+      const org = await smallOrganisation(movers);
       const source = org.tenant.placement;
       const target = other(source);
       const [program, hub, reader] = [apiWriter(movers, org), outbox(movers, org), apiReader(movers, org)];
@@ -99,7 +100,7 @@ describe("an organisation that is moved while everybody writes", () => {
   });
 
   it("is back where it was after another move, once what the first left is gone", async () => {
-    const org = await movers.whole.organisation();
+    const org = await smallOrganisation(movers);
     const source = org.tenant.placement;
     await movers.move(org.id, other(source));
     await expect(movers.move(org.id, source)).rejects.toThrow("moved_lately");

@@ -18,7 +18,17 @@ import type { Organisation } from "../../attack/tenant/whole-kit.ts";
 import { scopeOf } from "../../support/scopes.ts";
 import { backUp, contentOf, restore } from "../backup/kit.ts";
 import { asSuperuser, connect, dataConfig, directoryDatabase, setup } from "../support.ts";
-import { createMovers, Killed, killAt, type Movers, moveOf, other, outbox, placementOf } from "./kit.ts";
+import {
+  createMovers,
+  Killed,
+  killAt,
+  type Movers,
+  moveOf,
+  other,
+  outbox,
+  placementOf,
+  smallOrganisation,
+} from "./kit.ts";
 
 // Real databases, some moves each: seconds here, and a minute where little is left of a machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -30,11 +40,12 @@ let target: string;
 beforeAll(async () => {
   movers = await createMovers();
 });
-beforeEach(async () => {
-  org = await movers.whole.organisation();
+const take = (made: Organisation): void => {
+  org = made;
   source = org.tenant.placement;
   target = other(source);
-});
+};
+beforeEach(async () => take(await smallOrganisation(movers)));
 afterAll(() => {
   vi.restoreAllMocks();
 });
@@ -192,6 +203,7 @@ describe("while its rows are copied", () => {
 
 describe("a restore of a backup", () => {
   it("is refused from the freeze on, and changes nothing of the old schema", async () => {
+    take(await movers.whole.organisation());
     const { tenant } = org;
     const key = randomBytes(32);
     const { file } = await backUp(tenant, key);
@@ -280,6 +292,7 @@ describe("after it has switched", () => {
 
 describe("a move", () => {
   it("is given up at any moment before it switches, and is then as if it had never begun", async () => {
+    take(await movers.whole.organisation());
     for (const moment of ["announced", "closed", "frozen", "copied", "shut_out"] as const) {
       const before = await contentOf(org.tenant);
       await cutAt(moment);
@@ -322,6 +335,7 @@ describe("a move", () => {
   });
 
   it("cut off in the midst of the rows leaves nothing half where they went, and begins them again", async () => {
+    take(await movers.whole.organisation());
     let cut = false;
     const onBytes = () => {
       if (cut) return;
@@ -363,7 +377,7 @@ describe("a move", () => {
     await expect(services.provisioner.prepareMove(await call("provision"), org.id, target)).rejects.toThrow(
       "call refused",
     );
-    const foreign = await movers.whole.organisation();
+    const foreign = await smallOrganisation(movers);
     await expect(services.provisioner.prepareMove(await call("lifecycle"), foreign.id, target)).rejects.toThrow(
       "call refused",
     );
