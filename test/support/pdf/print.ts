@@ -1,4 +1,4 @@
-/** `CHROMIUM=… node test/support/pdf/print.ts`: prints what printed.ts says. It needs Debian's fonts-noto-core. */
+/** `CHROMIUM=… node test/support/pdf/print.ts [NAME …]`: prints what printed.ts says, with Debian's fonts-noto-core. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,8 +6,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Printed, printed, printedUrl } from "./printed.ts";
 
+const names = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), "sentinel-print-"));
 for (const [name, { font, text }] of Object.entries(printed)) {
+  if (font === null || (names.length > 0 && !names.includes(name))) continue;
   const page = join(folder, "page.html");
   const style = `body { width: 480px; font: 14px "${font}" } b { font-size: 22px }`;
   const [title, ...rest] = text.split(":");

@@ -1,14 +1,18 @@
 /**
- * PDFs as people make them: pages in the languages of Indian schools, printed by Chromium with Debian's Noto fonts. They
- * are kept beside this file, for a machine without such fonts prints boxes; `node test/support/pdf/print.ts` makes them
- * anew on one that has them.
+ * PDFs as people make them: pages in the languages of Indian schools, printed by Chromium, LibreOffice 7.4 and cairo 1.16
+ * with Debian's Noto fonts. They are kept beside this file, for a machine without such fonts prints boxes; `node
+ * test/support/pdf/print.ts` makes Chromium's anew on one that has them.
  */
 import { readFileSync } from "node:fs";
 
+const hindi =
+  "विद्यालय की वार्षिक रिपोर्ट: हिन्दी में लिखा यह पत्र सभी अभिभावकों के लिए है। विद्यार्थियों की परीक्षा मार्च में होगी। प्रधानाचार्य कृष्ण कुमार। ज़रूरी सूचना: फ़ीस १५ अप्रैल तक। क्षेत्रीय ज्ञान, श्रद्धा, त्रिकोण, द्वितीय कक्षा, चिट्ठी, पढ़ाई, हृदय, स्त्री, राष्ट्रीय";
+
+/** `font` is what Chromium is told; null: another program printed it. */
 export const printed = {
   hindi: {
     font: "Noto Sans Devanagari",
-    text: "विद्यालय की वार्षिक रिपोर्ट: हिन्दी में लिखा यह पत्र सभी अभिभावकों के लिए है। विद्यार्थियों की परीक्षा मार्च में होगी। ज़रूरी सूचना: फ़ीस १५ अप्रैल तक। क्षेत्रीय ज्ञान, श्रद्धा, त्रिकोण, द्वितीय कक्षा, चिट्ठी, पढ़ाई, हृदय, स्त्री, राष्ट्रीय",
+    text: hindi,
   },
   marathi: {
     font: "Noto Serif Devanagari",
@@ -48,7 +52,10 @@ export const printed = {
     font: "Noto Sans Devanagari",
     text: "Annual Report वार्षिक रिपोर्ट 2026: the principal (प्रधानाचार्य) said விடுமுறை is ছুটি and సెలవు. Class X कक्षा १०, fee ₹15,000 for विद्यालय, office",
   },
-} as const satisfies Record<string, { readonly font: string; readonly text: string }>;
+  // As the one above, by other programs: LibreOffice marks fewer of its words, and cairo each letter with its signs.
+  "hindi-libreoffice": { font: null, text: hindi },
+  "hindi-cairo": { font: null, text: hindi },
+} as const satisfies Record<string, { readonly font: string | null; readonly text: string }>;
 
 export type Printed = keyof typeof printed;
 

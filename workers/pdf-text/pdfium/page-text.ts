@@ -4,20 +4,25 @@
  * between two shapes is therefore judged here.
  */
 import type { Pdfium } from "./pdfium.ts";
-import { type Box, type Shape, shapeFinder } from "./shapes.ts";
+import { around, type Box, type Shape, shapeFinder } from "./shapes.ts";
 
 /**
- * Of a letter's height: what stands farther apart is another word. Letters' drawings end up to 0.22 before the next
- * letter begins; spaces are 0.25 and more, and most are drawn, as blanks.
+ * Of a letter's height: what stands farther apart is another word. What is drawn of a word beside `ActualText` ends up
+ * to 0.22 before the next letter begins; spaces are 0.25 and more, and most are drawn, as blanks.
  */
 const gapMin = 0.25;
+/** … where both letters' boxes are as wide as their advances: within a word nothing is between them. */
+const exactGapMin = 0.15;
 /** A blank that takes less is a joiner and no space. */
 const blankMin = 0.1;
+/** Marks of one letter: more are none of a language's. */
+const marksMax = 8;
 
 /** A character's shape, and which character it is. */
 interface Drawn {
   readonly shape: Shape;
   readonly index: number;
+  readonly isMark: boolean;
 }
 
 /** @returns what reads a page, up to so many characters */
@@ -27,26 +32,36 @@ export function pageReader(pdfium: Pdfium): (page: number, charactersMax: number
   const rect = put(new Uint8Array(16));
   const float = (index: number): number => view().getFloat32(rect + 4 * index, true);
 
-  /** PDFium's boxes are true but where there is `ActualText`. */
+  const letterAt = (characters: number, index: number): string =>
+    letterOf(calls.FPDFText_GetUnicode(characters, index));
+
+  /** PDFium's boxes are true but where there is `ActualText`; a mark is no wider than the letter that bears it. */
   function boxOf(characters: number, { shape, index }: Drawn): Box {
     if (shape.span.mark !== 0) return shape.span.box;
-    calls.FPDFText_GetLooseCharBox(characters, index, rect);
-    return { left: float(0), top: float(1), right: float(2), bottom: float(3) };
+    let box: Box | null = null;
+    for (let at = index; at >= 0 && index - at <= marksMax; at -= 1) {
+      calls.FPDFText_GetLooseCharBox(characters, at, rect);
+      const own = { left: float(0), top: float(1), right: float(2), bottom: float(3) };
+      box = box === null ? own : around(box, own);
+      if (!isMark(letterAt(characters, at))) return box;
+    }
+    return box ?? shape.span.box;
   }
 
   /** @param guess PDFium's @returns what stands between two characters */
   function between(characters: number, one: Drawn, other: Drawn, guess: string): string {
     const [before, after] = [one.shape, other.shape];
-    if (before === after || guess.includes("\n")) return guess;
+    if (guess.includes("\n")) return guess;
     const isMarked = before.span.mark !== 0 || after.span.mark !== 0;
     if (isMarked && before.span === after.span) return "";
-    if (after.before === before.span && after.blank > blankMin) return " ";
-    if (!isMarked) return guess;
+    if (before !== after && after.before === before.span && after.blank > blankMin) return " ";
+    // PDFium looks how far a mark reaches, and forgets the letter below or above.
+    if (!isMarked && (guess === "" || !one.isMark)) return guess;
     const [a, b] = [boxOf(characters, one), boxOf(characters, other)];
     const gap = after.isTurned
       ? Math.max(b.bottom - a.top, a.bottom - b.top)
       : Math.max(b.left - a.right, a.left - b.right);
-    return gap > gapMin * after.em ? " " : "";
+    return gap > (isMarked ? gapMin : exactGapMin) * after.em ? " " : "";
   }
 
   return (page, charactersMax) => {
@@ -58,13 +73,13 @@ export function pageReader(pdfium: Pdfium): (page: number, charactersMax: number
     let last: Drawn | null = null;
     const count = calls.FPDFText_CountChars(characters);
     for (let index = 0; index < count && text.length < charactersMax; index += 1) {
-      const letter = letterOf(calls.FPDFText_GetUnicode(characters, index));
+      const letter = letterAt(characters, index);
       if (calls.FPDFText_IsGenerated(characters, index) !== 0) {
         guess += letter;
         continue;
       }
       const shape = shapes.get(calls.FPDFText_GetTextObject(characters, index));
-      const drawn = shape === undefined ? null : { shape, index };
+      const drawn = shape === undefined ? null : { shape, index, isMark: isMark(letter) };
       text += (last === null || drawn === null ? guess : between(characters, last, drawn, guess)) + letter;
       guess = "";
       last = drawn;
@@ -76,3 +91,5 @@ export function pageReader(pdfium: Pdfium): (page: number, charactersMax: number
 
 /** Whatever PDFium says, of which a hostile PDF may have made anything. */
 const letterOf = (code: number): string => (code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : "");
+
+const isMark = (letter: string): boolean => /^\p{M}/u.test(letter);

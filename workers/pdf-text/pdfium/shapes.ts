@@ -116,7 +116,8 @@ function createReader({ calls, put, view }: Pdfium): Reader {
   };
 }
 
-const around = (one: Box, other: Box): Box => ({
+/** A box around both. */
+export const around = (one: Box, other: Box): Box => ({
   left: Math.min(one.left, other.left),
   bottom: Math.min(one.bottom, other.bottom),
   right: Math.max(one.right, other.right),
