@@ -51,6 +51,8 @@ describe("backends in Chromium, on the real stack", { timeout: 180_000 }, () => 
     await table().getByText("Answering").waitFor();
     await table().getByText("None known").waitFor();
     await page.getByRole("table", { name: "Routes of echo" }).getByText("GET, PUT, DELETE").waitFor();
+    await page.getByText(`Below ${stack.description.url}/api/v1/orgs/demo/backends/echo;`).waitFor();
+    expect(await page.getByText("left alone").count()).toBe(0);
     await shoot("closed");
   });
 
@@ -68,6 +70,7 @@ describe("backends in Chromium, on the real stack", { timeout: 180_000 }, () => 
     await page.setViewportSize({ width: 390, height: 844 });
     await page.reload();
     await table().getByText("Left alone").waitFor();
+    await page.getByRole("status").getByText("What failed too often is left alone for up to a minute").waitFor();
     await shoot("open-small-dark");
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
     expect(complaints.all).toEqual([]);

@@ -10,6 +10,7 @@ import { stateNames, stateText } from "../../../workers/dashboard/src/pages/bill
 import {
   exportText,
   formatDate,
+  formatShortDate,
   placeText,
   standingWords,
 } from "../../../workers/dashboard/src/pages/billing/words.ts";
@@ -87,13 +88,14 @@ describe("how an organisation stands, in words", () => {
       const restrictedOn = new Date(Date.parse(due) + restrictedAfterDays * day);
       if (standing !== "restricted") expect(words.text).toContain(`${restrictedOn.getUTCDate()} `);
       expect(words.text).toContain("no device is enrolled, nobody joins and no upload begins");
+      expect(words.text).toContain("Where to pay to, each invoice says.");
     },
   );
 
   it("says of a card that failed no sum, because Stripe knows it", () => {
     const words = standingWords({ ...billing, offers: "stripe", standing: "past_due", owed_since: at(-1) }, nowMs);
     expect(words.text).toContain("The last payment failed");
-    expect(words.text).not.toMatch(/[₹$]/);
+    expect(words.text).not.toMatch(/[₹$]|invoice/);
   });
 });
 
@@ -101,6 +103,7 @@ describe("an invoice, in words", () => {
   it("has the day that it is in India, as its number has the year", () => {
     expect(formatDate(Date.parse("2027-03-31T18:29:59Z"))).toBe("31 March 2027");
     expect(formatDate(Date.parse("2027-03-31T18:30:00Z"))).toBe("1 April 2027");
+    expect(formatShortDate(Date.parse("2027-03-31T18:30:00Z"))).toBe("1 Apr");
     // A day of use.
     expect(formatDate(Date.parse("2027-03-31"))).toBe("31 March 2027");
   });

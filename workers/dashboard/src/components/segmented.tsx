@@ -6,6 +6,8 @@ export function Segmented<T extends string>(props: {
   readonly options: readonly { readonly id: T; readonly label: string }[];
   readonly value: T;
   readonly onChange: (value: T) => void;
+  /** So many that a telephone has them in one row only when they are small. */
+  readonly many?: boolean;
 }) {
   const name = useId();
   return (
@@ -14,7 +16,7 @@ export function Segmented<T extends string>(props: {
       {props.options.map(({ id, label }) => (
         <label
           key={id}
-          className="cursor-pointer rounded-md px-3 py-1 text-sm text-kumo-subtle has-checked:bg-kumo-base has-checked:font-medium has-checked:text-kumo-default has-checked:shadow-sm has-checked:ring has-checked:ring-kumo-line has-focus-visible:outline-2 has-focus-visible:outline-(--chart-1)"
+          className={`cursor-pointer rounded-md px-3 py-1 text-sm text-kumo-subtle has-checked:bg-kumo-base has-checked:font-medium has-checked:text-kumo-default has-checked:shadow-sm has-checked:ring has-checked:ring-kumo-line has-focus-visible:outline-2 has-focus-visible:outline-(--chart-1)${props.many === true ? " max-sm:px-1.5 max-sm:text-xs" : ""}`}
         >
           <input
             type="radio"

@@ -36,8 +36,24 @@ export function BackendsPage() {
         ) : (
           <div className="grid gap-6">
             <DataTable label="Backends" columns={columns} rows={backends} rowKey={({ name }) => name} />
+            {backends.some(({ state }) => state !== "closed") && (
+              <p role="status" className="rounded-lg bg-kumo-warning-tint p-3 ring ring-kumo-warning/40">
+                What failed too often is left alone for up to a minute, and calls to it are refused at once. Then one
+                call at a time tries; as soon as two are answered all go through again. What is wrong there, whoever
+                runs that server can say.
+              </p>
+            )}
             {backends.map((backend) => (
-              <Section key={backend.name} title={`What may be asked of ${backend.name}`}>
+              <Section
+                key={backend.name}
+                title={`What may be asked of ${backend.name}`}
+                lead={
+                  // A long address breaks anywhere rather than widen a telephone's page.
+                  <span className="[overflow-wrap:anywhere]">
+                    {`Below ${window.location.origin}/api/v1/orgs/${org.slug}/backends/${backend.name}; a call is answered within ${backend.timeout_ms / 1000} s or given up.`}
+                  </span>
+                }
+              >
                 <DataTable
                   label={`Routes of ${backend.name}`}
                   columns={routeColumns}

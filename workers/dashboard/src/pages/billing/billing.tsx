@@ -22,7 +22,10 @@ export function BillingPage() {
     queryKey: billingKey(org.id),
     queryFn: ({ signal }) => getBilling(org.id, signal),
     refetchInterval: ({ state }) =>
-      outcome === "paid" && !(state.data !== undefined && paysStripe(state.data)) && watchMs,
+      outcome === "paid" &&
+      state.data?.offers !== "invoice" &&
+      !(state.data !== undefined && paysStripe(state.data)) &&
+      watchMs,
   });
   const billing = query.data;
   return (
@@ -31,11 +34,12 @@ export function BillingPage() {
       <QueryView query={query} label="Loading billing" rows={6}>
         {billing !== undefined && (
           <div className="grid gap-4">
-            {outcome !== null && <CheckoutNotice outcome={outcome} billing={billing} />}
+            {/* An address says it, which anybody can write: where nobody takes cards there is nothing to wait for. */}
+            {outcome !== null && billing.offers === "stripe" && <CheckoutNotice outcome={outcome} billing={billing} />}
             <StandingSection billing={billing} />
             <PlanSection billing={billing} />
             <UsageSection days={billing.days} />
-            <InvoicesSection invoices={billing.invoices} />
+            <InvoicesSection invoices={billing.invoices} offers={billing.offers} />
             <DetailsForm billing={billing} />
           </div>
         )}

@@ -26,6 +26,7 @@ export function UsageChart({ days }: { readonly days: readonly UsedDay[] }) {
           <span className="text-kumo-subtle">, at most {formatQuota(quota, most)}</span>
         </span>
         <Segmented
+          many
           legend="What is shown of each day"
           options={quotas.map((id) => ({ id, label: quotaShortNames[id] }))}
           value={quota}

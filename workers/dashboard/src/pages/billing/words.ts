@@ -88,6 +88,12 @@ export function formatDate(ms: number): string {
   return format.format(new Date(ms));
 }
 
+/** `23 Nov`: of this year or the next, where nobody could mean another. */
+export function formatShortDate(ms: number): string {
+  const format = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "Asia/Kolkata" });
+  return format.format(new Date(ms));
+}
+
 /** What is owed, since when, and what happens when. @param nowMs Unix milliseconds */
 export function standingWords(
   { standing, owed_since: since, offers, invoices }: Billing,
@@ -99,24 +105,25 @@ export function standingWords(
   const on = (days: number): string => formatDate(sinceMs + days * dayMs);
   const owed = amountText(invoices, nowMs);
   const what = `${owed ?? (offers === "stripe" ? "The last payment failed: something" : "Something")} has been overdue since ${formatDate(sinceMs)}.`;
+  const where = owed === null ? "" : " Where to pay to, each invoice says.";
   const nothingAdded = "no device is enrolled, nobody joins and no upload begins";
   switch (standing) {
     case "past_due":
       return {
         title: "Payment is past due",
-        text: `${what} Everything works. From ${on(restrictedAfterDays)} on ${nothingAdded}; owners are reminded by mail before.`,
+        text: `${what} Everything works. From ${on(restrictedAfterDays)} on ${nothingAdded}; owners are reminded by mail before.${where}`,
         tone: "warning",
       };
     case "grace":
       return {
         title: `Payment is more than ${graceAfterDays} days late`,
-        text: `${what} Everything still works. On ${on(restrictedAfterDays)} the organisation is restricted: then ${nothingAdded}. Nothing is deleted.`,
+        text: `${what} Everything still works. On ${on(restrictedAfterDays)} the organisation is restricted: then ${nothingAdded}. Nothing is deleted.${where}`,
         tone: "warning",
       };
     case "restricted":
       return {
         title: "The organisation is restricted",
-        text: `${what} Until it is paid ${nothingAdded}. Devices go on working, and nothing is deleted.`,
+        text: `${what} Until it is paid ${nothingAdded}. Devices go on working, and nothing is deleted.${where}`,
         tone: "danger",
       };
   }
