@@ -22,7 +22,8 @@ export function owedSince(org: Statement): Statement {
  */
 export function isRestricted(org: Statement): Statement {
   return sql`EXISTS (SELECT FROM control.subscriptions r WHERE r.org_id = ${org} AND r.told_standing = 'restricted'
-    AND ${owedSince(org)} <= r.reminded_for)`;
+    -- What was told is kept in milliseconds.
+    AND date_trunc('milliseconds', ${owedSince(org)}) <= r.reminded_for)`;
 }
 
 /**

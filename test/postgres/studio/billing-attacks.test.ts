@@ -117,6 +117,18 @@ describe("who pays what they were restricted for", () => {
   });
 });
 
+describe("a debt that began between two milliseconds", () => {
+  it("restricts all the same", async () => {
+    const org = await studio.newOrg();
+    await asSuperuser(
+      "INSERT INTO control.subscriptions (org_id, provider_owed_since) VALUES ($1, date_trunc('milliseconds', now()) - interval '40 days' + interval '7 microseconds')",
+      [org.id],
+    );
+    await upkeep();
+    expect(await isShut(org)).toBe(true);
+  });
+});
+
 describe("an invoice that can't be made", () => {
   it("keeps nobody else's waiting", async () => {
     const [one, two] = [await studio.newOrg(), await studio.newOrg()];
