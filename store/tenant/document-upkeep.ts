@@ -1,10 +1,10 @@
 /** What the clock ends of documents; for the job that tends them, who sees all of a tenant's. */
+import { binDays } from "../../core/documents/bin.ts";
 import type { DocumentId, UploadId } from "../../core/ids.ts";
 import type { DueDocument } from "../../core/rpc/documents.ts";
 import { sql } from "../connect.ts";
 import { idColumn, textColumn } from "./columns.ts";
 import { uploadHours } from "./document-uploads.ts";
-import { binDays } from "./documents.ts";
 import type { TenantDatabase } from "./tenant-database.ts";
 
 /** Taken up in one visit of the clock; what is left is due at the next. */

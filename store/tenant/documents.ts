@@ -1,5 +1,6 @@
 /** Documents of a tenant: what is known of them. Row-level security chooses whose. */
 import { activeNamePattern } from "../../core/documents/active-name.ts";
+import { binDays } from "../../core/documents/bin.ts";
 import { type DocumentId, parseId, type UploadId } from "../../core/ids.ts";
 import {
   type Document,
@@ -14,9 +15,6 @@ import { queryOf, termsOf } from "./document-terms.ts";
 import { textTriesMax } from "./document-texts.ts";
 import { type Keyset, pageOf } from "./page.ts";
 import type { TenantDatabase } from "./tenant-database.ts";
-
-/** How long a document stays in the bin. */
-export const binDays = 30;
 
 /** Something in it may run: by its bytes, or by what the document is called now. */
 export const activeColumn = sql`(v.active OR d.name ~* ${activeNamePattern}) AS active`;

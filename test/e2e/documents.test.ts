@@ -27,8 +27,8 @@ const fileOf = (name: string): string => join(files, name);
 const choose = async (name: string): Promise<void> =>
   page.locator("header input[type=file]").setInputFiles(fileOf(name));
 const uploadsRegion = () => page.getByRole("region", { name: "Uploads" });
-const rowOf = (name: string) =>
-  page.getByRole("table", { name: "Documents" }).getByRole("row").filter({ hasText: name });
+const rowOf = (name: string, table = "Documents") =>
+  page.getByRole("table", { name: table, exact: true }).getByRole("row").filter({ hasText: name });
 
 async function download(button: string): Promise<Buffer> {
   const [saved] = await Promise.all([
@@ -194,10 +194,32 @@ describe("documents in Chromium, on the real stack", { timeout: 180_000 }, () =>
     await rowOf("lesson.bin").waitFor();
     await expect.poll(() => rowOf("minutes.txt").count(), { timeout: 120_000 }).toBe(0);
     await page.getByText("Bin", { exact: true }).click();
+    await rowOf("minutes.txt", "Bin").getByText("in 29 days").waitFor();
     await page.getByRole("button", { name: "Restore minutes.txt" }).click();
     await page.getByText("The bin is empty").waitFor();
     await page.getByText("In use", { exact: true }).click();
     await rowOf("minutes.txt").waitFor();
+  });
+
+  it("have long names that push nothing off a telephone, in a dialog neither", async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await rowOf("page.html").getByRole("link", { name: "page.html" }).click();
+    const name = `${"marks_of_the_second_term_".repeat(6)}final.html`;
+    await page.getByRole("button", { name: "Rename" }).click();
+    await page.getByRole("dialog").getByRole("textbox").fill(name);
+    await page.getByRole("dialog").getByRole("button", { name: "Rename" }).click();
+    await page.getByRole("heading", { name }).waitFor();
+    for (const [opens, ends, role] of [
+      ["Share", "Share", "dialog"],
+      ["Delete", "Move to bin", "alertdialog"],
+    ] as const) {
+      await page.getByRole("button", { name: opens, exact: true }).click();
+      const box = await page.getByRole(role).getByRole("button", { name: ends, exact: true }).boundingBox();
+      expect([ends, box !== null && box.x + box.width < 390]).toEqual([ends, true]);
+      await page.getByRole(role).getByRole("button", { name: "Cancel" }).click();
+      await page.getByRole(role).waitFor({ state: "detached" });
+    }
+    await page.getByRole("navigation", { name: "Breadcrumb" }).getByRole("link", { name: "Documents" }).click();
   });
 
   it("fit a telephone, and the dark", async () => {

@@ -23,7 +23,7 @@ export function ConfirmDialog(props: {
   return (
     <Dialog.Root role="alertdialog" open={props.open} onOpenChange={change}>
       <Dialog className="grid gap-4 p-6">
-        <Dialog.Title className="text-lg font-semibold">{props.title}</Dialog.Title>
+        <Dialog.Title className="text-lg font-semibold [overflow-wrap:anywhere]">{props.title}</Dialog.Title>
         <Dialog.Description render={<div />} className="grid gap-2 text-kumo-subtle">
           {props.children}
         </Dialog.Description>

@@ -24,7 +24,7 @@ export function FormDialog(props: {
     <Dialog.Root open={props.open} onOpenChange={(open) => !open && !props.pending && props.onClose()}>
       <Dialog size="lg" className="max-h-[92dvh] overflow-y-auto p-6">
         <form onSubmit={submit} className="grid gap-4">
-          <Dialog.Title className="text-lg font-semibold">{props.title}</Dialog.Title>
+          <Dialog.Title className="text-lg font-semibold [overflow-wrap:anywhere]">{props.title}</Dialog.Title>
           {props.description !== undefined && (
             <Dialog.Description className="-mt-2 text-kumo-subtle">{props.description}</Dialog.Description>
           )}

@@ -14,7 +14,7 @@ export function ShownOnceDialog(props: {
     // Only its own button closes it: the secret is nowhere else.
     <Dialog.Root open disablePointerDismissal>
       <Dialog size="lg" className="grid gap-4 p-6">
-        <Dialog.Title className="text-lg font-semibold">{props.title}</Dialog.Title>
+        <Dialog.Title className="text-lg font-semibold [overflow-wrap:anywhere]">{props.title}</Dialog.Title>
         <Dialog.Description className="-mt-2 text-kumo-subtle">{props.description}</Dialog.Description>
         {props.children}
         <div className="flex justify-end">

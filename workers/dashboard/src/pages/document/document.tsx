@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "react-router";
+import { goneAt } from "../../../../../core/documents/bin.ts";
 import { type Document, documentKey, getDocument } from "../../api/documents.ts";
 import { problemOf } from "../../api/problem.ts";
 import { Fact } from "../../components/fact.tsx";
@@ -54,7 +55,7 @@ function DocumentView({ document }: { readonly document: Document }) {
       <UploadPanel items={uploading} />
       {deletedAt !== null && (
         <p role="status" className="mb-4 rounded-xl bg-kumo-warning-tint p-4 ring ring-kumo-hairline">
-          In the bin since <Timestamp at={deletedAt} relative />. After 30 days it is gone for good.
+          In the bin since <Timestamp at={deletedAt} />. Gone for good <Timestamp at={goneAt(deletedAt)} relative />.
         </p>
       )}
       <div className="grid gap-4 lg:grid-cols-2">

@@ -1,5 +1,6 @@
 import { Button } from "@cloudflare/kumo/components/button";
 import { ArrowCounterClockwiseIcon } from "@phosphor-icons/react/ArrowCounterClockwise";
+import { goneAt } from "../../../../../core/documents/bin.ts";
 import type { Document } from "../../api/documents.ts";
 import { type Column, DataTable } from "../../components/data-table.tsx";
 import { TextLink } from "../../components/text-link.tsx";
@@ -38,8 +39,8 @@ export function DocumentTable(props: {
     { header: "Owner", cell: ({ owner }) => nameOf(owner), className: "max-lg:hidden" },
     bin
       ? {
-          header: "Deleted",
-          cell: ({ deleted_at }) => <Timestamp at={deleted_at} relative />,
+          header: "Gone for good",
+          cell: ({ deleted_at }) => <Timestamp at={deleted_at === null ? null : goneAt(deleted_at)} relative />,
           className: "max-md:hidden",
         }
       : {

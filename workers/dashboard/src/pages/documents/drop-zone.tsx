@@ -10,6 +10,7 @@ export function DropZone(props: {
   /** Elements inside send their own enter and leave. */
   const depth = useRef(0);
   const [over, setOver] = useState(false);
+  const [hadFolder, setHadFolder] = useState(false);
   if (!props.enabled) return props.children;
   const hasFiles = (event: DragEvent): boolean => event.dataTransfer.types.includes("Files");
   const move = (event: DragEvent, by: number): void => {
@@ -28,12 +29,18 @@ export function DropZone(props: {
       onDrop={(event) => {
         move(event, -depth.current);
         // A folder comes as a file whose bytes nobody can read.
-        const files = [...event.dataTransfer.items].flatMap((item) =>
-          item.webkitGetAsEntry()?.isDirectory === true ? [] : (item.getAsFile() ?? []),
-        );
+        const items = [...event.dataTransfer.items];
+        const folders = items.filter((item) => item.webkitGetAsEntry()?.isDirectory === true);
+        const files = items.flatMap((item) => (folders.includes(item) ? [] : (item.getAsFile() ?? [])));
+        setHadFolder(folders.length > 0);
         if (files.length > 0) props.onFiles(files);
       }}
     >
+      {hadFolder && (
+        <p role="status" className="mb-3 rounded-xl bg-kumo-warning-tint p-4 ring ring-kumo-hairline">
+          A folder can’t be uploaded. Open it and drop the files that are in it.
+        </p>
+      )}
       {props.children}
       {over && (
         <div className="pointer-events-none absolute inset-0 z-10 grid min-h-40 place-items-center rounded-xl bg-kumo-base/90 ring-2 ring-(--chart-1)">

@@ -58,13 +58,15 @@ export function ExportRow(props: {
           <StateBadge item={item} />
         </p>
         <p className="text-sm text-kumo-subtle">
-          {props.nameOf(item.requested_by)}, <Timestamp at={item.created_at} relative />, to{" "}
-          {item.place ?? destinationName(item, props.destinations)}
+          {props.nameOf(item.requested_by)}, <Timestamp at={item.created_at} relative />,{" "}
+          {item.destination.kind === "download"
+            ? "for download"
+            : `to ${item.place ?? destinationName(item, props.destinations)}`}
         </p>
         <Progress item={item} name={name} />
         {item.state === "done" && item.destination.kind === "download" && item.expires_at !== null && (
           <p className="text-sm text-kumo-subtle">
-            Deleted <Timestamp at={item.expires_at} relative />
+            Kept until <Timestamp at={item.expires_at} />
           </p>
         )}
         <FormFailure error={work.error} />
