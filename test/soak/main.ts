@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { soakAudit } from "./audit/audit.ts";
 import { soakCodec } from "./codec/codec.ts";
+import { soakForms } from "./forms.ts";
 import { soakKills } from "./kills/kills.ts";
 import { soakMigrations } from "./migrations.ts";
 import { startProgress, Violation } from "./part.ts";
@@ -19,6 +20,7 @@ const parts = {
   slow: soakSlow,
   tenants: soakTenants,
   migrations: soakMigrations,
+  forms: soakForms,
 };
 type PartName = keyof typeof parts;
 const names = Object.keys(parts) as PartName[];
