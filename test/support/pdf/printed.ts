@@ -44,6 +44,10 @@ export const printed = {
   },
   odia: { font: "Noto Sans Oriya", text: "ବିଦ୍ୟାଳୟର ବାର୍ଷିକ ବିବରଣୀ: ଛାତ୍ରଛାତ୍ରୀଙ୍କ ପରୀକ୍ଷା ମାର୍ଚ୍ଚ ମାସରେ ହେବ। ଶିକ୍ଷକ" },
   punjabi: { font: "Noto Sans Gurmukhi", text: "ਪੰਜਾਬੀ ਸਕੂਲ ਦੀ ਸਾਲਾਨਾ ਰਿਪੋਰਟ: ਵਿਦਿਆਰਥੀਆਂ ਦੀ ਪ੍ਰੀਖਿਆ ਮਾਰਚ ਵਿੱਚ ਹੋਵੇਗੀ। ਅਧਿਆਪਕ" },
+  urdu: {
+    font: "Noto Naskh Arabic",
+    text: "اسکول کی سالانہ رپورٹ: یہ خط تمام والدین کے لیے ہے۔ طلبہ کے امتحان مارچ میں ہوں گے۔",
+  },
   english: {
     font: "Noto Serif",
     text: "The office of the efficient fjord: waffles, difficult affluent officials; the first floor staff offered fluffy baffling coffee, “résumé” — naïve café",

@@ -72,6 +72,11 @@ describe("the text of a PDF", () => {
     expect(await page(span("i am", 72, "XXXX"), span("all", 104, "XX"))).toBe("i amall");
   });
 
+  it("is read line by line, also where a line ends in the midst of a word", async () => {
+    const content = "BT /F1 12 Tf 1 0 0 1 72 700 Tm (a note on docu-) Tj 1 0 0 1 72 685 Tm (mentation) Tj ET";
+    expect(await textOf(pdfOfDrawing(packed(content)))).toBe("a note on docu-\nmentation");
+  });
+
   it("is read from a thousand pages", async () => {
     const text = await textOf(pdfOfPages(Array.from({ length: 1_000 }, (_, index) => `leaf ${index}`)));
     expect(text.split("\n")).toHaveLength(1_000);

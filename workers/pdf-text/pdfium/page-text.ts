@@ -85,9 +85,12 @@ export function pageReader(pdfium: Pdfium): (page: number, charactersMax: number
       last = drawn;
     }
     calls.FPDFText_ClosePage(characters);
-    return text.replaceAll("\r\n", "\n").slice(0, charactersMax);
+    return text.replaceAll("\r\n", "\n").replaceAll(brokenWord, "-\n").slice(0, charactersMax);
   };
 }
+
+/** PDFium's, for a hyphen at the end of a line. */
+const brokenWord = "\u0002";
 
 /** Whatever PDFium says, of which a hostile PDF may have made anything. */
 const letterOf = (code: number): string => (code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : "");
