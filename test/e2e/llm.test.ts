@@ -50,6 +50,17 @@ describe("a language model, over the whole stack", () => {
     expect(JSON.stringify((await owner.send("GET", providers)).body)).not.toContain(key);
   });
 
+  it("is none of the platform's own where no Workers AI is bound, and it is said whose word is missing", async () => {
+    const platform = { kind: "workers_ai", models: [{ name: "small", upstream: "@cf/meta/llama" }] };
+    const { base_url: _address, key: _key, ...rest } = settings(platform) as Record<string, unknown>;
+    const { status, body } = await owner.send<{ errors: object[] }>("POST", providers, rest);
+    expect([status, body.errors]).toEqual([
+      422,
+      [{ path: "models", message: expect.stringContaining("whoever runs Sentinel offers") }],
+    ]);
+    expect((await owner.send("GET", providers)).body).toMatchObject({ workers_ai: null });
+  });
+
   it("answers whole, past the firewall whatever is asked about, and never hears whom it was about", async () => {
     provider.deeds = [echo];
     const { status, body } = await owner.send("POST", chat, { model: "small", messages });

@@ -1,6 +1,7 @@
 /** Language models at the API's door: what it takes, what it passes on, and how it refuses. */
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { LlmResult } from "../../../core/rpc/llm.ts";
+import { asSuperuser } from "../support.ts";
 import { createHarness, type Harness } from "./harness.ts";
 
 let studio: Harness;
@@ -247,5 +248,47 @@ describe("a provider", () => {
     expect(status).toBe(422);
     expect(text).not.toContain("sk-some-key");
     expect(asked("addProvider")).toEqual([]);
+  });
+});
+
+describe("a provider without a key", () => {
+  const provider = {
+    name: "ours",
+    kind: "workers_ai",
+    models: [{ name: "small", upstream: "@cf/meta/llama" }],
+    roles: ["owner"],
+    monthly_budget_micros: 5,
+  };
+  const add = (more: object) =>
+    studio.send("POST", at("/providers"), { body: { ...provider, ...more }, token: org.owner.token });
+
+  it.each([
+    [{ key: "sk-some-key" }, "key"],
+    [{ base_url: "https://api.openai.com/v1" }, "base_url"],
+    [{ grace_days: 0 }, "grace_days"],
+    [{ models: [{ ...provider.models[0], input_micros_per_million: 0 }] }, "models.0.input_micros_per_million"],
+    [{ kind: "openai", key: "sk-some-key", models: [{ name: "small" }] }, "base_url"],
+    [{ kind: "anthropic", base_url: "https://api.anthropic.com/v1", key: undefined }, "key"],
+    [{ kind: "openai", base_url: "https://x.test", key: "sk-some-key" }, "models.0.output_micros_per_million"],
+  ])("is refused with what is another kind's, by its field: %j", async (wrong, path) => {
+    const { status, body } = await add(wrong);
+    expect([status, body.errors.map((error: { path: string }) => error.path)]).toEqual([
+      422,
+      expect.arrayContaining([path]),
+    ]);
+    expect(asked("addProvider")).toEqual([]);
+  });
+
+  it("is added on no plan that has none of it, and on another one leaves no key on record", async () => {
+    // Nothing is offered here, and that is said first.
+    expect((await add({})).status).toBe(422);
+    expect(asked("addProvider")).toEqual([]);
+    await asSuperuser("UPDATE control.organisations SET plan = 'school' WHERE id = $1", [org.id]);
+    const added = await add({});
+    expect(added.status).toBe(201);
+    const [[settings, key] = []] = asked("addProvider");
+    expect([settings, key]).toMatchObject([{ kind: "workers_ai", baseUrl: null, graceDays: null }, null]);
+    const record = JSON.stringify(studio.audit.of(added.requestId));
+    expect([record.includes("key_change"), record.includes("llm_provider")]).toEqual([false, true]);
   });
 });

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import type { LlmProvider } from "../../../../core/rpc/llm.ts";
 import { askLlm, llmRefusal, operatorMicros } from "../../http/ask-llm.ts";
 import { defineRoute } from "../../http/define-route.ts";
-import { answer, type HandlerResult } from "../../http/result.ts";
+import { answer, type HandlerResult, type Refusal } from "../../http/result.ts";
 import { nothing } from "../../http/schemas.ts";
 import { quotaExceeded } from "../../lifecycle/quota.ts";
 import type { MemberContext } from "../../pipeline/request-context.ts";
@@ -40,13 +40,20 @@ export const addLlmProvider = defineRoute(
   { caller: "member", body: newProvider, status: 201, answer: providerAnswer },
   async (context, { body }) => {
     const isPlatform = body.kind === "workers_ai";
-    // What the operator pays for is a plan's; on one that has none of it nothing is added that could never be asked.
-    if (isPlatform && (await operatorMicros(context)) === 0) return quotaExceeded("llm_micros_a_month", 0);
+    if (isPlatform && (await operatorMicros(context)) === 0) return notInPlan(context);
     const added = await askLlm(context, (llm, call) => llm.addProvider(call, settingsOf(body), body.key ?? null));
     if (!added.ok) return notAllowed(added.code) ?? llmRefusal(added);
     return changed(context, added.value, isPlatform ? [] : ["created"]);
   },
 );
+
+/** On a plan that has none of the platform's models none is added that could never be asked; where none are offered, that is why. */
+async function notInPlan(context: MemberContext): Promise<Refusal> {
+  const listed = await askLlm(context, (llm, call) => llm.listProviders(call));
+  if (!listed.ok) return llmRefusal(listed);
+  const isOffered = listed.value.platform.length > 0;
+  return isOffered ? quotaExceeded("llm_micros_a_month", 0) : llmRefusal({ ok: false, code: "not_offered" });
+}
 
 export const changeLlmProvider = defineRoute(
   "changeLlmProvider",
