@@ -152,6 +152,12 @@ describe("a checkout at Stripe", () => {
     ).toHaveLength(1);
   });
 
+  it("changes a subscription in its own currency, whatever the owner would be invoiced in", async () => {
+    const { subscription, account } = await paying();
+    const answer = await provider.checkout(asks({ plan: "district", currency: "USD", account }));
+    expect([answer.kind, subscription.price]).toEqual(["changed", "price_district"]);
+  });
+
   it("takes back that a subscription was to end", async () => {
     const { subscription, account } = await paying();
     peer.ledger.cancelAtPeriodEnd(subscription, true);

@@ -66,10 +66,11 @@ export function createStripeProvider(config: StripeConfig, dependencies: StripeD
 
 async function checkout(stripe: Stripe, config: StripeConfig, request: CheckoutRequest): Promise<CheckoutAnswer> {
   const { org, plan, currency, account, idempotencyKey, askedAtMs, returnUrl } = request;
-  const price = priceOf(config, plan, currency);
-  if (price === null) return { kind: "requested" };
   const known = await knownCustomer(stripe, account);
   const found = known === null ? null : await readCustomer(stripe, config, known, askedAtMs);
+  // A subscription stays in its currency, whatever invoices are made out in since.
+  const price = priceOf(config, plan, found?.living == null ? currency : found.state.currency);
+  if (price === null) return { kind: "requested" };
   if (found !== null && found.state.org !== org)
     throw new PaymentsUnavailable("the customer is another organisation's");
   if (known !== null && found?.living != null) {
