@@ -4,8 +4,11 @@ import { pageReader } from "./pdfium/page-text.ts";
 import { isItsEnd, type Pdfium, startPdfium } from "./pdfium/pdfium.ts";
 import type { Platform } from "./serve.ts";
 
-/** No page is begun later than this, in milliseconds: before the caller's 20 s are over, with what there is by then. */
-const readMsMax = 15_000;
+/**
+ * No page is begun later than this, in milliseconds: at 10 s of CPU (wrangler.toml) the platform ends the isolate, and what
+ * was read would be lost. Printed pages are read at some 140 a second.
+ */
+const readMsMax = 8_000;
 
 /** Reads a PDF's text, page after page until there is enough. */
 export async function readPdf(bytes: Uint8Array, platform: Platform): Promise<PdfTextAnswer> {

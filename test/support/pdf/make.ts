@@ -128,10 +128,17 @@ export function pdfOfShapes(depth: number, text: string): Buffer {
 }
 
 /**
- * One page, whose one line is drawn from its end on: where each text belongs is looked for among all that are there, so
- * it takes the square of their number.
+ * Pages, whose one line is drawn from its end on: where each text belongs is looked for among all that are there, so a
+ * page takes the square of their number. All have the same drawing.
  */
-export function pdfOfBackwards(texts: number): Buffer {
+export function pdfOfBackwards(texts: number, pages = 1): Buffer {
   const text = (index: number): string => `1 0 0 1 ${(texts - index) * 3} 400 Tm (${"abcdefg"[index % 7]}) Tj`;
-  return pdfOfDrawing(packed(`BT /F1 1 Tf ${Array.from({ length: texts }, (_, index) => text(index)).join(" ")} ET`));
+  const drawing = `BT /F1 1 Tf ${Array.from({ length: texts }, (_, index) => text(index)).join(" ")} ET`;
+  return pdfOf([
+    "<</Type/Catalog/Pages 2 0 R>>",
+    `<</Type/Pages/Kids[${"3 0 R ".repeat(pages)}]/Count ${pages}>>`,
+    page(5),
+    helvetica,
+    packed(drawing),
+  ]);
 }
