@@ -122,3 +122,17 @@ describe("two owners who go away to pay", () => {
     expect([first?.status, second?.status]).toEqual(["expired", "open"]);
   });
 });
+
+describe("a payment for an organisation that is not here", () => {
+  it("is taken note of, and said to whoever runs the platform", async () => {
+    const gone = await stripe.studio.newOrg();
+    await asSuperuser("DELETE FROM control.organisations WHERE id = $1", [gone.id]);
+    const paid = stripe.pays(gone, "school");
+    const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    expect((await stripe.deliver(stripe.newest())).status).toBe(200);
+    const lines = log.mock.calls.map(([line]) => JSON.parse(String(line)));
+    expect(lines).toEqual([
+      expect.objectContaining({ step: "apply", message: `${paid.id} is paid for ${gone.id}, which is not here` }),
+    ]);
+  });
+});

@@ -142,6 +142,7 @@ function subscription(ledger: Ledger, call: ApiCall, id: string | undefined): Re
 /** Without `status`, what has been cancelled is left out, as at Stripe. */
 function list(ledger: Ledger, { method, fields }: ApiCall): Reply {
   if (method !== "GET") return invalid(400, "the peer makes subscriptions by checkout alone");
+  if (ledger.customers.get(fields.get("customer") ?? "")?.deleted === true) return missing("customer");
   const wanted = [...ledger.subscriptions.values()].filter(
     ({ customer, status }) =>
       customer === fields.get("customer") && (fields.get("status") === "all" || status !== "canceled"),

@@ -37,7 +37,13 @@ describe("an event of Stripe's", () => {
 
   it("says that something happened to a customer, and what it says of them is not believed", async () => {
     const { id, body } = event();
-    const heard = { id, kind: "customer.subscription.updated", createdMs: nowMs, customer: "cus_1" };
+    const heard = {
+      id,
+      kind: "customer.subscription.updated",
+      createdMs: nowMs,
+      customer: "cus_1",
+      subscription: "sub_1",
+    };
     expect(await verify(body)).toEqual({ ok: true, event: heard });
   });
 
@@ -123,7 +129,10 @@ describe("an event of Stripe's", () => {
   it("is of a kind that tells nothing here, and is taken for what it is", async () => {
     for (const type of ["customer.created", "charge.succeeded", "v1.something.new"]) {
       const { id, body } = event(type, {}, { object: "whatever" });
-      expect(await verify(body)).toEqual({ ok: true, event: { id, kind: type, createdMs: nowMs, customer: null } });
+      expect(await verify(body)).toEqual({
+        ok: true,
+        event: { id, kind: type, createdMs: nowMs, customer: null, subscription: null },
+      });
     }
   });
 

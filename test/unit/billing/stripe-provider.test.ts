@@ -245,6 +245,25 @@ describe("how a customer stands", () => {
     expect(reading).toMatchObject({ ok: true, event: { state: { plan: "district", subscription: next.id } } });
   });
 
+  it("is over for a customer who is deleted at Stripe, as the subscription still says; nothing else is said of them", async () => {
+    const { subscription } = await paying();
+    const gone = peer.ledger.customers.get(subscription.customer);
+    if (gone === undefined) throw new Error("nobody has paid");
+    gone.deleted = true;
+    peer.ledger.cancel(subscription);
+    expect(await stateOf()).toMatchObject({ org, customer: gone.id, plan: "free", subscription: null });
+    peer.ledger.emit("invoice.paid", { object: "invoice", customer: gone.id });
+    expect(await stateOf()).toBeNull();
+    // What would go on is heard again later: nobody's plan ends by a guess.
+    Object.assign(subscription, { status: "active" });
+    peer.ledger.emit("customer.subscription.updated", {
+      object: "subscription",
+      id: subscription.id,
+      customer: gone.id,
+    });
+    await expect(stateOf()).rejects.toThrow(PaymentsUnavailable);
+  });
+
   it("is nothing for a customer who is none of ours", async () => {
     const stranger = peer.ledger.addCustomer({});
     const session = peer.ledger.addSession({

@@ -7,11 +7,12 @@ import {
   type PaymentProvider,
   PaymentsUnavailable,
   type ProviderAccount,
+  type ProviderState,
 } from "../../../../core/billing/provider.ts";
 import { createStripeClient, isDeclined, isMissing } from "./client.ts";
 import { priceOf, type StripeConfig } from "./config.ts";
-import { readCustomer, subscriptionsMax } from "./state.ts";
-import { verifyEvent } from "./verify-event.ts";
+import { readCustomer, readEnded, subscriptionsMax } from "./state.ts";
+import { type HeardEvent, verifyEvent } from "./verify-event.ts";
 
 /** Open checkout pages of one customer that are closed before another is opened; one is usual. */
 const openSessionsMax = 100;
@@ -53,15 +54,28 @@ export function createStripeProvider(config: StripeConfig, dependencies: StripeD
         note(`an event was refused: ${verified.why}`);
         return { ok: false, code: verified.why.startsWith("another") ? "not_ours" : "not_genuine" };
       }
-      const { id, kind, createdMs, customer } = verified.event;
-      const found = customer === null ? null : await asked(() => readCustomer(stripe, config, customer, askedAtMs));
-      return {
-        ok: true,
-        event: { provider: "stripe", id, kind, occurredAtMs: createdMs, state: found?.state ?? null },
-      };
+      const { id, kind, createdMs } = verified.event;
+      const state = await asked(() => stateAfter(stripe, config, verified.event, askedAtMs));
+      return { ok: true, event: { provider: "stripe", id, kind, occurredAtMs: createdMs, state } };
     },
     end: (request) => asked(() => end(stripe, request)),
   };
+}
+
+/** How the customer stands whom an event names; null: it tells of none, or of none of ours. */
+async function stateAfter(
+  stripe: Stripe,
+  config: StripeConfig,
+  { customer, subscription }: HeardEvent,
+  askedAtMs: number,
+): Promise<ProviderState | null> {
+  if (customer === null) return null;
+  try {
+    return (await readCustomer(stripe, config, customer, askedAtMs))?.state ?? null;
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    return subscription === null ? null : await readEnded(stripe, config, { customer, subscription }, askedAtMs);
+  }
 }
 
 async function checkout(stripe: Stripe, config: StripeConfig, request: CheckoutRequest): Promise<CheckoutAnswer> {

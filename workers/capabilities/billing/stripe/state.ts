@@ -80,6 +80,27 @@ export async function readCustomer(
   return { state, living };
 }
 
+/**
+ * How a customer stands who is deleted at Stripe, which ends their subscriptions: the subscription that an event is about
+ * still says whose it was. Without this its end would never be heard, and the plan stay for nothing.
+ * @returns null for one that this platform did not make
+ * @throws PaymentsUnavailable when it goes on all the same
+ */
+export async function readEnded(
+  stripe: Stripe,
+  config: StripeConfig,
+  { customer, subscription }: { readonly customer: string; readonly subscription: string },
+  asOfMs: number,
+): Promise<ProviderState | null> {
+  const ended = await stripe.subscriptions.retrieve(subscription);
+  const org = orgOf([ended]);
+  if (org === null || ended.customer !== customer) return null;
+  if (ended.livemode !== config.livemode) throw new PaymentsUnavailable("of another mode");
+  if (meanings[ended.status] !== "over") throw new PaymentsUnavailable("a subscription goes on without its customer");
+  const currency = currencyOf(ended);
+  return { org, customer, asOfMs, currency, subscription: null, plan: "free", owedSinceMs: null, endsAtMs: null };
+}
+
 interface Held {
   readonly subscription: Stripe.Subscription;
   readonly plan: ProviderState["plan"];

@@ -18,6 +18,8 @@ export interface HeardEvent {
   readonly createdMs: number;
   /** Whose change it tells; null for kinds that tell of none. */
   readonly customer: string | null;
+  /** The subscription that it is about, to be asked for where the customer is gone; null: it is about something else. */
+  readonly subscription: string | null;
 }
 
 /** Why a delivery is refused; for our log, never for the answer. */
@@ -75,11 +77,14 @@ function meaningOf(event: unknown, livemode: boolean): Verified {
   if (account !== undefined && account !== null) return refused("another_account");
   if (mode !== livemode) return refused("another_mode");
   const heard = { id, kind: type, createdMs: created * 1000 };
-  if (!heardKinds.has(type)) return { ok: true, event: { ...heard, customer: null } };
+  const nobodys: Verified = { ok: true, event: { ...heard, customer: null, subscription: null } };
+  if (!heardKinds.has(type)) return nobodys;
   // A session or an invoice of somebody who never became a customer is none of ours.
-  const { customer } = recordOf(recordOf(data)["object"]);
-  if (customer === null) return { ok: true, event: { ...heard, customer } };
-  return isId("cus", customer) ? { ok: true, event: { ...heard, customer } } : refused("malformed");
+  const { customer, object: about, id: aboutId } = recordOf(recordOf(data)["object"]);
+  if (customer === null) return nobodys;
+  if (!isId("cus", customer)) return refused("malformed");
+  const subscription = about === "subscription" && isId("sub", aboutId) ? aboutId : null;
+  return { ok: true, event: { ...heard, customer, subscription } };
 }
 
 const kindPattern = /^[a-z0-9_.]{1,128}$/;

@@ -14,6 +14,7 @@ import { fromPart } from "../../downstream.ts";
 import { defineRoute } from "../../http/define-route.ts";
 import { answer, refuse } from "../../http/result.ts";
 import { tellStanding } from "../../lifecycle/tell-standing.ts";
+import { logFailure } from "../../log.ts";
 import { audited } from "../../pipeline/audit.ts";
 import type { RequestContext } from "../../pipeline/request-context.ts";
 
@@ -48,7 +49,15 @@ export const takePaymentEvent = defineRoute(
     if (!read.value.ok) return refuse("malformed_request", { detail: "It is not signed, or not for here" });
     const { event } = read.value;
     const isOurs = event.state !== null && (await applyOnRecord(context, event, event.state));
-    if (!isOurs) await applyPaymentEvent(database, context.write(), event, null);
+    if (!isOurs) {
+      await applyPaymentEvent(database, context.write(), event, null);
+      // Somebody is charged for what is not here (any more): for whoever runs the platform to end and refund.
+      if (event.state?.subscription != null)
+        logFailure(
+          { request_id: requestId, route: "takePaymentEvent", step: "apply" },
+          new Error(`${event.state.subscription} is paid for ${event.state.org}, which is not here`),
+        );
+    }
     return answer({ received: true });
   },
 );
