@@ -23,6 +23,8 @@ export interface ExportRow {
   readonly bytesExpected: number | null;
   /** Plain. */
   readonly bytes: number;
+  /** Turns that were taken since it last came further. */
+  readonly tries: number;
   readonly failure: string | null;
   readonly place: string | null;
   readonly approvedBy: UserId | null;
@@ -34,7 +36,7 @@ export interface ExportRow {
 const columns = sql`e.id, e.requested_by, e.requested_role, e.source, e.format, e.spec, e.destination, e.state, e.stage,
   e.rows::double precision AS rows, e.rows_expected::double precision AS rows_expected,
   e.bytes_expected::double precision AS bytes_expected,
-  e.bytes::double precision AS bytes, e.failure, e.place, e.approved_by, control.rfc3339(e.created_at) AS created_at,
+  e.bytes::double precision AS bytes, e.tries, e.failure, e.place, e.approved_by, control.rfc3339(e.created_at) AS created_at,
   control.rfc3339(e.finished_at) AS finished_at, control.rfc3339(e.expires_at) AS expires_at`;
 
 function exportOf(row: Row): ExportRow {
@@ -53,6 +55,7 @@ function exportOf(row: Row): ExportRow {
     rowsExpected: Number(row["rows_expected"]),
     bytesExpected: row["bytes_expected"] === null ? null : Number(row["bytes_expected"]),
     bytes: Number(row["bytes"]),
+    tries: Number(row["tries"]),
     failure: textOrNull(row, "failure"),
     place: textOrNull(row, "place"),
     approvedBy: row["approved_by"] === null ? null : idOf("user", row, "approved_by"),

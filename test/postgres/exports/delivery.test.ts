@@ -135,6 +135,19 @@ describe("a delivery", () => {
     await settings(100_000);
   });
 
+  it("that its destination does not take for now says so, and is there once it does", async () => {
+    const id = await begin();
+    for (let turn = 0; turn < 2; turn += 1) {
+      for (let ask = 0; ask < 3; ask += 1) peer.lies.push({ on: /^PUT /, lie: { status: 503 } });
+      await kit.turn(id);
+      expect(await kit.show(org, org.owner, id)).toMatchObject({ state: "delivering", attempts: turn, percent: 99 });
+      await outlived(id);
+    }
+    await kit.turn(id);
+    expect(await kit.show(org, org.owner, id)).toMatchObject({ state: "done", percent: 100 });
+    expect(delivered()).toHaveLength(1);
+  });
+
   it("killed before or behind any durable write is there once and whole when somebody goes on", async () => {
     const whole = await kit.made(org, org.owner, { source: "inventory", format: "csv" });
     for (let dies = 1; ; dies += 1) {

@@ -16,6 +16,7 @@ const row: ExportRow = {
   rowsExpected: 0,
   bytesExpected: null,
   bytes: 0,
+  tries: 0,
   failure: null,
   place: null,
   approvedBy: null,

@@ -25,6 +25,7 @@ const exportSchema = z.object({
   bytes_expected: z.nullable(z.number()),
   percent: z.number(),
   bytes: z.number(),
+  attempts: z.number(),
   failure: z.nullable(z.string()),
   place: z.nullable(z.string()),
   approved_by: z.nullable(z.string()),

@@ -75,6 +75,8 @@ export const exportAnswer = z.object({
   /** 100 once it is done, and never before. */
   percent: z.int().min(0).max(100),
   bytes: count,
+  /** Turns that were taken since it last came further: of one on its way, how often its destination was asked in vain. */
+  attempts: count,
   /** Why it failed, in one word. */
   failure: z.string().nullable(),
   /** Where it was delivered to. */
@@ -106,6 +108,7 @@ export function exportView(row: ExportRow): z.output<typeof exportAnswer> {
     bytes_expected: row.bytesExpected,
     percent: percentOf(row),
     bytes: row.bytes,
+    attempts: row.tries,
     failure: row.failure,
     place: row.place,
     approved_by: row.approvedBy,

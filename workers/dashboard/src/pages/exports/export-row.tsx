@@ -121,7 +121,7 @@ function StateBadge({ item }: { readonly item: Export }) {
   }
 }
 
-/** How far it is, in rows and as a bar; of what is over, what came of it. */
+/** How far it is, in rows and as a bar; of what is made, how much; of what is over, what came of it. */
 function Progress({ item, name }: { readonly item: Export; readonly name: string }) {
   const { state, rows, rows_expected: expected, bytes, bytes_expected: bytesExpected, percent } = item;
   if (state === "failed") return <p className="text-sm text-kumo-danger">{failureText(item.failure)}</p>;
@@ -133,6 +133,13 @@ function Progress({ item, name }: { readonly item: Export; readonly name: string
     );
   if (state === "waiting_approval") return <p className="text-sm">{countOf(item, expected)}</p>;
   if (state === "cancelled") return null;
+  if (state === "delivering")
+    return (
+      <p className="text-sm text-kumo-subtle">
+        Made: {countOf(item, rows)}, {formatBytes(bytes)}
+        {item.attempts > 0 && ". The destination has not taken it yet; it is tried again for about an hour"}
+      </p>
+    );
   return (
     <div className="grid max-w-md gap-1">
       <div
