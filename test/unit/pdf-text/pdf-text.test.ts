@@ -145,6 +145,7 @@ describe("the text of a PDF", () => {
       pdfOfGlyphs("हिन्दी में लिखा"),
       pdfWithPassword("secret"),
       pdfOfShapes(2, "echo"),
+      printedPdf("hindi"),
     ];
     const change = fc.record({
       original: fc.constantFrom(...originals.keys()),

@@ -15,6 +15,7 @@ const long = [
   "e2e/durability",
   "e2e/exports-pages",
   "e2e/stack",
+  "e2e/pdf-text",
   "e2e/dashboard",
   "e2e/encryption",
   "e2e/audit-leaving",

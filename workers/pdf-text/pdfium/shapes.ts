@@ -4,6 +4,8 @@ import type { Pdfium } from "./pdfium.ts";
 
 /** On a page: those beyond are read with PDFium's own spaces. A page full of text by Chromium has 5,000. */
 const shapesMax = 50_000;
+/** Marks around one shape that are looked at: a page of 10,000, one in the other, around each shape would take minutes. */
+const marksMax = 32;
 /** Forms within forms that are looked into. */
 const formDepthMax = 8;
 
@@ -92,7 +94,7 @@ function createReader({ calls, put, view }: Pdfium): Reader {
   const float = (index: number): number => view().getFloat32(floats + 4 * index, true);
   return {
     mark(object) {
-      const count = calls.FPDFPageObj_CountMarks(object);
+      const count = Math.min(marksMax, calls.FPDFPageObj_CountMarks(object));
       for (let index = 0; index < count; index += 1) {
         const mark = calls.FPDFPageObj_GetMark(object, index);
         const isThere = calls.FPDFPageObjMark_GetParamStringValue(mark, key, 0, 0, needed) !== 0;
