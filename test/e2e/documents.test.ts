@@ -109,6 +109,16 @@ describe("documents in Chromium, on the real stack", { timeout: 180_000 }, () =>
     await zone.dispatchEvent("drop", { dataTransfer: transfer });
     await rowOf("dropped.txt").waitFor({ timeout: 60_000 });
     expect(await zone.getByText("Drop to upload").count()).toBe(0);
+    // A folder says so; no script can drop one, so the browser is made to call this file one.
+    await page.evaluate(() => {
+      const entry = { isDirectory: true } as FileSystemEntry;
+      DataTransferItem.prototype.webkitGetAsEntry = () => entry;
+    });
+    await zone.dispatchEvent("drop", { dataTransfer: transfer });
+    await zone.getByText("A folder can’t be uploaded").waitFor();
+    expect(await rowOf("dropped.txt").count()).toBe(1);
+    await page.reload();
+    await rowOf("dropped.txt").waitFor();
   });
 
   it("pause and go on", async () => {
