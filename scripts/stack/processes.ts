@@ -1,5 +1,5 @@
 import { type ChildProcess, spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 
 /** What a supervisor tells the stack. */
 export interface Supervision {
@@ -77,6 +77,8 @@ export function commandLine(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
   } catch {
+    // A process that is gone is no reason to ask ps as well, at every start for each part of the one before.
+    if (existsSync("/proc/self/cmdline")) return "";
     const { stdout } = spawnSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" });
     return (stdout ?? "").trim();
   }
