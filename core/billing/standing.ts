@@ -20,6 +20,12 @@ export const restrictedAfterDays = 30;
 /** Days after the due date on which owners are mailed. The last is the day of the restriction. */
 export const reminderDays = [0, 7, 14, 21, 28, 30] as const;
 
+/**
+ * Days after the restriction from which a debt counts as told though no mail could be sent: an owner who chooses an address
+ * that takes none must not owe for ever, and whoever runs the platform has had two weeks to see that mail is away.
+ */
+export const untoldDaysMax = 14;
+
 const dayMs = 86_400_000;
 
 /** @param owedSinceMs when the oldest thing that is unpaid was due, Unix milliseconds; null: nothing is */
@@ -29,6 +35,10 @@ export function standingAt(owedSinceMs: number | null, nowMs: number): BillingSt
   if (days >= restrictedAfterDays) return "restricted";
   return days >= graceAfterDays ? "grace" : "past_due";
 }
+
+/** True when a debt is so old that it is told by the page and the log alone. */
+export const mayGoUnmailed = (owedSinceMs: number | null, nowMs: number): boolean =>
+  owedSinceMs !== null && nowMs - owedSinceMs >= (restrictedAfterDays + untoldDaysMax) * dayMs;
 
 /** What was told of a debt. Written by the clock alone. */
 export interface Told {

@@ -1,5 +1,6 @@
 /** Billing against those who would rather not pay, and against what goes wrong at the worst moment. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { restrictedAfterDays, untoldDaysMax } from "../../../core/billing/standing.ts";
 import { applyPaymentEvent, type KeptState } from "../../../store/control/billing/payment-events.ts";
 import { keepCustomer } from "../../../store/control/billing/subscription.ts";
 import { isFullOfMembers } from "../../../store/control/quotas.ts";
@@ -82,7 +83,7 @@ describe("an owner whose address takes no mail", () => {
     expect([said(org).at(-1), await isShut(org)]).toEqual(["payment_standing_changed restricted", true]);
   });
 
-  it("is not told where it is the only one: nobody is restricted by a mail that never left", async () => {
+  it("is not told where it is the only one, and a mail that comes late restricts no earlier", async () => {
     const org = await studio.newOrg();
     await onPlan(org, "school", "2026-01-01T00:00:00Z");
     studio.clock.nowMs = Date.parse("2026-02-01T00:00:01Z");
@@ -91,9 +92,45 @@ describe("an owner whose address takes no mail", () => {
     dead.add(org.owner.email);
     await daily(Number(invoice?.["due_at"]), 31);
     expect(await isShut(org)).toBe(false);
+    // The log is not filled with what was not told.
+    expect(said(org).filter((entry) => entry.startsWith("payment"))).toEqual([]);
     dead.clear();
     await upkeep();
     expect(await isShut(org)).toBe(true);
+  });
+
+  it("is restricted all the same two weeks later: nobody owes for ever by an address that takes no mail", async () => {
+    const org = await studio.newOrg();
+    await onPlan(org, "school", "2026-01-01T00:00:00Z");
+    studio.clock.nowMs = Date.parse("2026-02-01T00:00:01Z");
+    await upkeep();
+    const [invoice] = await invoicesOf(org);
+    dead.add(org.owner.email);
+    await daily(Number(invoice?.["due_at"]), restrictedAfterDays + untoldDaysMax - 1);
+    expect(await isShut(org)).toBe(false);
+    studio.clock.nowMs += day;
+    await upkeep();
+    await upkeep();
+    expect(await isShut(org)).toBe(true);
+    expect(said(org).filter((entry) => entry.startsWith("payment"))).toEqual(["payment_standing_changed restricted"]);
+  });
+});
+
+describe("an invoice that can't be mailed", () => {
+  it("is tried until it is due, then put on record without its mail, once", async () => {
+    const org = await studio.newOrg();
+    await onPlan(org, "school", "2026-01-01T00:00:00Z");
+    dead.add(org.owner.email);
+    studio.clock.nowMs = Date.parse("2026-02-01T00:00:01Z");
+    await upkeep();
+    studio.clock.nowMs += 14 * day;
+    await upkeep();
+    const issued = () => said(org).filter((entry) => entry.startsWith("invoice_issued"));
+    expect(issued()).toEqual([]);
+    studio.clock.nowMs += day;
+    await upkeep();
+    await upkeep();
+    expect(issued()).toHaveLength(1);
   });
 });
 

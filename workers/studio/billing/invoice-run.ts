@@ -5,6 +5,7 @@ import { markInvoiceMailed, unmailedInvoices } from "../../../store/control/bill
 import { type DueInvoice, dueInvoices, issueInvoice } from "../../../store/control/billing/invoices.ts";
 import { allTried } from "../all-tried.ts";
 import { appendOrgChange } from "../lifecycle/record-change.ts";
+import { logFailure } from "../log.ts";
 import { invoiceMail } from "../mail/billing.ts";
 import type { Services } from "../services.ts";
 import { mailOwners } from "./mail-owners.ts";
@@ -48,7 +49,7 @@ async function issue(services: Services, { scope, month, name, currency, buyer, 
 }
 
 /**
- * Puts invoices on record and mails them to the owners. One counts as told once all of that was done: a second copy is
+ * Mails invoices to the owners and puts them on record. One counts as told once all of that was done: a second copy is
  * better than none. @throws the first failure, after all were tried
  */
 export async function tellInvoices(services: Services, requestId: RequestId): Promise<void> {
@@ -57,8 +58,14 @@ export async function tellInvoices(services: Services, requestId: RequestId): Pr
     untold.map(async (invoice) => {
       const { org } = invoice.scope;
       const change = { org, by: null, action: "invoice_issued", detail: invoice.id } as const;
+      try {
+        await mailOwners(invoice.owners, (to) => services.sendMail(invoiceMail(to, services.publicUrl, invoice)));
+      } catch (error) {
+        // From its due date on reminders are sent in its place; tried for ever, some hundreds would keep all newer ones waiting.
+        if (services.now() < Date.parse(invoice.dueAt)) throw error;
+        logFailure({ request_id: requestId, route: "billing", step: "mailInvoice" }, error);
+      }
       await appendOrgChange(services, change, org, requestId);
-      await mailOwners(invoice.owners, (to) => services.sendMail(invoiceMail(to, services.publicUrl, invoice)));
       await markInvoiceMailed(services.database, invoice.scope, invoice.id);
     }),
   );
