@@ -3,7 +3,7 @@
  * WebSocket that carries Postgres's own protocol. It is no proxy for anything else: every host in a
  * connection string and every WebSocket address must be a cluster it was started with.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocket, WebSocketServer } from "ws";
@@ -80,16 +80,36 @@ async function answer(
   pools: ConnectionPools,
 ): Promise<void> {
   if (request.method !== "POST" || request.url !== "/sql") return sendJson(response, 404, { message: "not found" });
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
+  const ask: SqlAsk = { headers: request.headers, body: () => readBody(request), gone: gone.signal };
+  const { status, body } = await answerSql(ask, allowed, pools);
+  sendJson(response, status, body);
+}
+
+/** One `POST /sql`, however it came. */
+export interface SqlAsk {
+  /** Names in lower case. */
+  readonly headers: IncomingHttpHeaders;
+  /** Called once the headers are found good. */
+  readonly body: () => Promise<string>;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly gone: AbortSignal;
+}
+
+/** Runs what is asked for and says how it is answered. @throws what is neither Postgres's nor the asker's fault */
+export async function answerSql(
+  { headers, body, gone }: SqlAsk,
+  allowed: ReadonlySet<string>,
+  pools: ConnectionPools,
+): Promise<{ readonly status: number; readonly body: unknown }> {
   try {
-    const target = parseConnectionString(request.headers["neon-connection-string"], allowed);
-    const options: BatchOptions = parseBatchOptions(request.headers);
-    const work = parseSqlRequest(await readBody(request));
-    const gone = new AbortController();
-    response.once("close", () => gone.abort());
-    const result = await pools.use(target, gone.signal, (client) => runSql(client, work, options));
-    sendJson(response, 200, result);
+    const target = parseConnectionString(headers["neon-connection-string"], allowed);
+    const options: BatchOptions = parseBatchOptions(headers);
+    const work = parseSqlRequest(await body());
+    return { status: 200, body: await pools.use(target, gone, (client) => runSql(client, work, options)) };
   } catch (error) {
-    if (error instanceof GatewayRefusal) return sendJson(response, error.status, error.body);
+    if (error instanceof GatewayRefusal) return { status: error.status, body: error.body };
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { request } from "node:http";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
 import {
   createDatabase,
@@ -15,6 +15,7 @@ import {
   controlDatabase,
   directoryDatabase,
   type FreshTenant,
+  fetchOverHttp,
   freshTenant,
   gateway,
   runAs,
@@ -56,7 +57,22 @@ const rawHeaders = {
   "Neon-Array-Mode": "true",
 };
 
-describe("the HTTP protocol, through the real driver", () => {
+/** Tests ask the gateway's code in their own process; here also where it listens, and the same is claimed of both. */
+const ways = [
+  ["over HTTP", fetchOverHttp],
+  ["in the process that asks", globalThis.fetch],
+] as const;
+
+beforeAll(() => {
+  vi.stubGlobal("fetch", fetchOverHttp);
+});
+
+describe.each(ways)("the protocol of statements, through the real driver, %s", (_way, way) => {
+  beforeAll(() => {
+    vi.stubGlobal("fetch", way);
+    return () => vi.stubGlobal("fetch", fetchOverHttp);
+  });
+
   it("returns each type as the driver parses it", async () => {
     const [row] = await controlDatabase.query(sql`
       SELECT ${7}::int AS int, ${"x'\"\\"}::text AS text, ${true}::bool AS bool, null AS nothing, 1.50::numeric AS numeric,
@@ -132,7 +148,9 @@ describe("the HTTP protocol, through the real driver", () => {
       unreachable: true,
     });
   });
+});
 
+describe("the HTTP protocol", () => {
   it("reaches no host but its clusters", async () => {
     for (const host of ["127.0.0.1:5432", "localhost:1", "example.com", "[::1]:1"]) {
       const url = `postgres://a:b@${host}/sentinel`;
@@ -157,7 +175,12 @@ describe("the HTTP protocol, through the real driver", () => {
   });
 });
 
-describe("a connection lent to one request after another", () => {
+describe.each(ways)("a connection lent to one request after another, %s", (_way, way) => {
+  beforeAll(() => {
+    vi.stubGlobal("fetch", way);
+    return () => vi.stubGlobal("fetch", fetchOverHttp);
+  });
+
   const backend = sql`SELECT pg_backend_pid() AS pid`;
 
   /** What a later request finds on the very connection on which an earlier one ran `leave`. */

@@ -141,11 +141,15 @@ const inShape = (name: RouteName, spec: RouteSpec): object => {
 describe("every request that fails", () => {
   const withBody = writes.filter(([name, spec]) => "body" in inShape(name, spec));
   const isPublic = ([, { policy }]: (typeof writes)[number]): boolean => policy.kind === "public";
+  /** None of these requests gets as far as to change something of it. */
+  let org: Awaited<ReturnType<Harness["newOrg"]>>;
+  beforeAll(async () => {
+    org = await plain.newOrg();
+  });
 
   it.each(withBody.filter((route) => !isPublic(route)))(
     "%s with a body that is none is one event, which claims nothing done",
     async (_, spec) => {
-      const org = await plain.newOrg();
       const token = tokenFor(spec, org.owner.token);
       const answer = await plain.send(spec.method, targetOf(spec.path, org.slug), { ...token, rawBody: "{" });
       expect([answer.status, answer.body.code]).toEqual([400, "invalid_json"]);
@@ -155,7 +159,6 @@ describe("every request that fails", () => {
   );
 
   it.each(withBody.filter(isPublic))("%s with a body that is none leaves nothing: nobody is known", async (_, spec) => {
-    const org = await plain.newOrg();
     const answer = await plain.send(spec.method, targetOf(spec.path, org.slug), { rawBody: "{" });
     expect([answer.status, await leftBy(answer, plain)]).toEqual([400, []]);
   });
