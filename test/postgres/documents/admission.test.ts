@@ -6,7 +6,7 @@ import { documentMethods } from "../../../workers/capabilities/documents/documen
 import { methodRights } from "../../../workers/capabilities/documents/rights.ts";
 import { createTestMesh, newId } from "../../unit/capabilities/mesh.ts";
 import { freshTenant } from "../support.ts";
-import { accepted, codeOf, createDocumentsKit, type DocumentsKit, personOf } from "./kit.ts";
+import { accepted, codeOf, createDocumentsKit, type DocumentsKit, personOf, streamOf } from "./kit.ts";
 
 let kit: DocumentsKit;
 let org: OrgId;
@@ -96,8 +96,38 @@ describe("the right organisation", () => {
     expect(codeOf(await documents.renameDocument(await call(), document, "mine"))).toBe("not_found");
     expect(codeOf(await documents.removeDocument(await call(), document))).toBe("not_found");
     expect(codeOf(await documents.listShares(await call(), document))).toBe("not_found");
+    expect(codeOf(await documents.restoreDocument(await call(), document))).toBe("not_found");
+    expect(codeOf(await documents.listVersions(await call(), document))).toBe("not_found");
+    const share = { kind: "role", grantee: "viewer", until: null } as const;
+    expect(codeOf(await documents.addShare(await call(), document, share))).toBe("not_found");
+    expect(codeOf(await documents.removeShare(await call(), document, newId("share")))).toBe("not_found");
+    const version = { document, name: "", sizeBytes: 1, declaredType: "text/plain", storageBytesMax: 1024 ** 4 };
+    expect(codeOf(await documents.beginUpload(await call(), version))).toBe("not_found");
     await documents.expunge(await kit.clock(org), document);
     expect((await kit.read(theirs, owner, document)).length).toBe(1);
+  });
+
+  it("goes on with no upload of another's, nor with its own by another document's name", async () => {
+    const { documents } = kit;
+    const call = () => kit.as(org, owner);
+    const [mine, other] = [await kit.begin(org, owner, 1), await kit.begin(theirs, owner, 1)];
+    for (const [doc, upload] of [
+      [other.document, other.id],
+      [mine.document, other.id],
+      [other.document, mine.id],
+      [document, mine.id],
+    ] as const) {
+      const place = { document: doc, upload, part: 1 };
+      expect(codeOf(await documents.putPart(await call(), place, streamOf(new Uint8Array([1]))))).toBe("not_found");
+      expect(codeOf(await documents.findUpload(await call(), doc, upload))).toBe("not_found");
+      expect(codeOf(await documents.completeUpload(await call(), doc, upload))).toBe("not_found");
+      expect(codeOf(await documents.cancelUpload(await call(), doc, upload))).toBe("not_found");
+    }
+    for (const [whose, { document: doc, id }] of [
+      [org, mine],
+      [theirs, other],
+    ] as const)
+      expect(accepted(await documents.findUpload(await kit.as(whose, owner), doc, id)).partsHere).toEqual([]);
   });
 });
 
