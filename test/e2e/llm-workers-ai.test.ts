@@ -5,6 +5,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { repositoryRoot } from "../../scripts/units.ts";
 import { type LlmServer, startLlmServer } from "../support/llm-provider.ts";
+import { violations } from "./support/accessibility.ts";
 import { Api, signIn } from "./support/api.ts";
 import { Complaints, launchBrowser, signInByPassword } from "./support/browser.ts";
 import { freshStateDir, removeStateDir, type StackProcess, startStackProcess } from "./support/stack-process.ts";
@@ -111,6 +112,7 @@ describe("the platform's own models", { timeout: 180_000 }, () => {
     await dialog.getByText("$1.00 asked, $2.00 answered, a million tokens.").waitFor();
     expect(await dialog.getByText("Choose which model it is.").count()).toBe(0);
     await shoot("workers-ai-add");
+    expect(await violations(page)).toEqual([]);
     await dialog.getByRole("button", { name: "Add provider" }).click();
     await card().getByText("Needs no key").waitFor();
     await card().getByText("$1.00 asked, $2.00 answered").waitFor();
@@ -174,6 +176,7 @@ describe("the platform's own models", { timeout: 180_000 }, () => {
     await page.reload();
     await card().getByText("Needs no key").waitFor();
     await shoot("workers-ai-telephone");
+    expect(await violations(page)).toEqual([]);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
     await card().getByRole("button", { name: "Edit Platform" }).click();
     const dialog = page.getByRole("dialog");
@@ -184,6 +187,7 @@ describe("the platform's own models", { timeout: 180_000 }, () => {
     await page.getByRole("option", { name: /@cf\/baai\/bge/ }).click();
     await dialog.getByLabel("Dollars a month").fill("3");
     await shoot("workers-ai-telephone-edit");
+    expect(await violations(page)).toEqual([]);
     await dialog.getByRole("button", { name: "Save" }).click();
     await card().getByText("of $3.00 spent this month").waitFor();
     await card().getByText("vectors").waitFor();
