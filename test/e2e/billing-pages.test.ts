@@ -202,6 +202,10 @@ describe("billing in Chromium, on the real stack", { timeout: 400_000 }, () => {
     await region("Standing").getByText("Where to pay to, each invoice says.").waitFor();
     await shoot("grace");
     const listed = await cli("invoices", "list");
+    // Whoever reads a bank's account finds whose payment it is.
+    expect(listed).toMatch(
+      /^S\d{4}\/\d{6} \(bil_\w+\) to Demo Secondary School Trust \(org_\w+\): ₹5,898\.82, due \d{4}-\d\d-\d\d$/m,
+    );
     const [id = ""] = /bil_[A-Za-z0-9]+/.exec(listed) ?? [];
     expect(await cli("invoices", "paid", id, "--reference", "UTR123")).toContain("is paid");
     await page.reload();

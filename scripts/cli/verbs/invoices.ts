@@ -1,4 +1,6 @@
+import { indiaDay } from "../../../core/billing/invoice.ts";
 import { type Currency, formatMoney, parseCurrency } from "../../../core/billing/money.ts";
+import { plainLine } from "../../../core/llm/explaining/plain-text.ts";
 import { billingRoutes } from "../../../core/routes/billing.ts";
 import { CliError } from "../cli-error.ts";
 import { callOperator, operatorExclusive, operatorFlags } from "../operator.ts";
@@ -10,9 +12,15 @@ interface Said {
   readonly number: string;
   readonly org_id: string;
   readonly due_at: string;
+  readonly buyer: { readonly name: string };
   readonly total_minor: number;
   readonly currency: string;
 }
+
+/** Characters of a name on an invoice, as the route takes it. */
+const nameCharactersMax = 100;
+/** Unpaid invoices that the route answers with at most. */
+const shownMax = 200;
 
 /** What a bank writes of a payment, as the route takes it. */
 const referencePattern = /^[\x21-\x7e]{1,64}$/;
@@ -34,9 +42,12 @@ const list: Verb = {
       readonly requested: readonly { readonly slug: string; readonly plan: string; readonly at: string }[];
     };
     for (const invoice of found.unpaid) {
-      const { id, number, org_id: org, due_at: due } = invoice;
-      print(`${number} (${id}) of ${org}: ${amount(invoice)}, due ${due}`);
+      const { id, number, org_id: org, due_at: due, buyer } = invoice;
+      // A bank's line has the name. Its owner wrote it: nothing in it steers a terminal.
+      const name = plainLine(buyer.name, nameCharactersMax);
+      print(`${number} (${id}) to ${name} (${org}): ${amount(invoice)}, due ${indiaDay(Date.parse(due))}`);
     }
+    if (found.unpaid.length >= shownMax) print(`the ${shownMax} that are due longest are shown`);
     for (const { slug, plan, at } of found.requested) print(`${slug} asks for ${plan} since ${at}`);
     if (found.unpaid.length === 0) print("no invoice is unpaid");
     if (found.requested.length === 0) print("nobody asks for a plan");
