@@ -203,6 +203,13 @@ describe("exports in Chromium, on the real stack", { timeout: 240_000 }, () => {
     await mine.getByText("Done").waitFor();
     await mine.getByRole("button", { name: /^Download/ }).waitFor();
     expect(await seen.getByRole("button", { name: /^Download/ }).count()).toBe(0);
+    // Whoever agrees sees where it leads, and not only what somebody calls it.
+    await ask({ What: "Audit log", Format: "JSON lines", "Where to": "Our vault" });
+    await theirs.reload();
+    const there = rows(theirs).filter({ hasText: "Audit log as JSON lines" }).first();
+    await there.getByText(`${bucket.origin}/${s3Bucket}/`, { exact: true }).waitFor();
+    await there.getByRole("button", { name: /^Agree/ }).click();
+    await rows().filter({ hasText: "Audit log as JSON lines" }).first().getByText(`to ${s3Bucket}/audit-`).waitFor();
     await other.close();
   });
 

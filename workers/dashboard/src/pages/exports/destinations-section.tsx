@@ -11,7 +11,7 @@ import { Row, Section } from "../../components/section.tsx";
 import { FormFailure } from "../../components/states.tsx";
 import { Timestamp } from "../../components/timestamp.tsx";
 import { DestinationDialog } from "./destination-dialog.tsx";
-import { deliveryText } from "./words.ts";
+import { addressOf, deliveryText } from "./words.ts";
 
 /** Buckets and webhooks of the organisation's own. */
 export function DestinationsSection({ query }: { readonly query: UseQueryResult<Destination[]> }) {
@@ -76,7 +76,7 @@ function DestinationRow({ item }: { readonly item: Destination }) {
           <span className="font-medium break-words">{item.name}</span>
           <TestBadge test={item.test} />
         </p>
-        <p className="font-mono text-[13px] break-all text-kumo-subtle">{whereOf(item)}</p>
+        <p className="font-mono text-[13px] break-all text-kumo-subtle">{addressOf(item)}</p>
         <p className="text-sm text-kumo-subtle">
           Secret <span className="font-mono text-[13px]">{item.secret.fingerprint}</span>, given{" "}
           <Timestamp at={item.secret.since} relative />
@@ -100,9 +100,6 @@ function DestinationRow({ item }: { readonly item: Destination }) {
     </Row>
   );
 }
-
-const whereOf = ({ bucket, webhook }: Destination): string =>
-  bucket === null ? (webhook?.url ?? "") : `${bucket.endpoint}/${bucket.bucket}/${bucket.prefix}`;
 
 function TestBadge({ test }: { readonly test: Destination["test"] }) {
   if (test === null) return <Badge variant="secondary">Not tested</Badge>;

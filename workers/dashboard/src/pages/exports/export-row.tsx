@@ -10,7 +10,7 @@ import { FormFailure } from "../../components/states.tsx";
 import { Timestamp } from "../../components/timestamp.tsx";
 import { formatBytes, formatNumber } from "../../format/numbers.ts";
 import { saveExport } from "./download.ts";
-import { countOf, destinationName, failureText, formatNames, sourceNames } from "./words.ts";
+import { addressOf, countOf, destinationName, failureText, formatNames, sourceNames } from "./words.ts";
 
 type Deed = "download" | "cancel" | "approve" | "reject";
 
@@ -32,6 +32,7 @@ export function ExportRow(props: {
     onSettled: () => client.invalidateQueries({ queryKey: exportsKey(org.id) }),
   });
   const mine = item.requested_by === user.id;
+  const destination = props.destinations.find(({ id }) => id === item.destination.id);
   const name = `${sourceNames[item.source]} as ${formatNames[item.format]}`;
   const asked = { user: item.requested_by, role: item.requested_role };
   const decides = mayDecide({ user: user.id, role }, asked);
@@ -64,6 +65,10 @@ export function ExportRow(props: {
             : `to ${item.place ?? destinationName(item, props.destinations)}`}
         </p>
         <Progress item={item} name={name} />
+        {item.state === "waiting_approval" && destination !== undefined && (
+          // Whoever agrees agrees to this place, whatever somebody calls it.
+          <p className="font-mono text-[13px] break-all text-kumo-subtle">{addressOf(destination)}</p>
+        )}
         {item.state === "done" && item.destination.kind === "download" && item.expires_at !== null && (
           <p className="text-sm text-kumo-subtle">
             Kept until <Timestamp at={item.expires_at} />

@@ -54,3 +54,7 @@ export function destinationName({ destination }: Export, known: readonly Destina
   const found = known.find(({ id }) => id === destination.id);
   return found?.name ?? (destination.kind === "bucket" ? "A bucket" : "A webhook");
 }
+
+/** Where a destination leads, whatever it is called. */
+export const addressOf = ({ bucket, webhook }: Destination): string =>
+  bucket === null ? (webhook?.url ?? "") : `${bucket.endpoint}/${bucket.bucket}/${bucket.prefix}`;
