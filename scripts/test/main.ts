@@ -1,6 +1,7 @@
 /**
  * `npm test`: every check and every test. Ends with a line `N passed, N failed`.
- * The rounds run one after another: each fills the machine by itself.
+ * The rounds run one after another: each fills the machine by itself, the last one because what waits for clocks in it
+ * runs beside what loads pages.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -12,7 +13,7 @@ import { findOrInstallPaho } from "./paho.ts";
 import { runCommand } from "./run-command.ts";
 
 const results = join(repositoryRoot, "test-results");
-const rounds: readonly (readonly string[])[] = [["unit", "workerd-*"], ["postgres"], ["agent", "conformance"], ["e2e"]];
+const rounds: readonly (readonly string[])[] = [["unit", "workerd-*"], ["postgres"], ["e2e", "agent", "conformance"]];
 
 rmSync(results, { recursive: true, force: true });
 mkdirSync(results, { recursive: true });

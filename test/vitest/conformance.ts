@@ -1,5 +1,5 @@
 import { defineProject } from "vitest/config";
-import { patience } from "./support/machine.ts";
+import { patience, wholeStacks } from "./support/machine.ts";
 
 /**
  * MQTT 3.1, 3.1.1 and 5.0 against the whole stack, over a device's credentials and WebSocket.
@@ -14,8 +14,8 @@ export default defineProject({
     // Delays of seconds run beside each other; a device may have 32 sessions.
     sequence: { concurrent: true },
     maxConcurrency: 16,
-    // The slow files wait more than they work.
-    maxWorkers: 3,
+    // Of one round with e2e and the agent; the slow files wait more than they work.
+    maxWorkers: wholeStacks,
     ...patience,
   },
 });

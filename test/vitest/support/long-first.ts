@@ -9,6 +9,7 @@ const long = [
   "e2e/accessibility",
   "e2e/permissions",
   "e2e/audit-kills",
+  "agent/run",
   "e2e/identity-pages",
   "e2e/geo",
   "e2e/audit-retire",
