@@ -18,7 +18,7 @@ import { controlChecksum, createWhole, type Organisation, type Whole } from "./w
 let whole: Whole;
 beforeAll(async () => {
   whole = await createWhole();
-}, 60_000);
+});
 
 const run = () => runLifecycle(whole.studio.services);
 type Org = Pick<Organisation, "slug" | "owner"> & { readonly id: string };
@@ -105,7 +105,7 @@ describe("an organisation whose grace is over", () => {
     );
     // Its people are people still.
     expect((await whole.send("GET", "/api/v1/me", { token: org.owner.token })).body.orgs).toEqual([]);
-  }, 60_000);
+  });
 
   it("keeps its audit log, which says what became of it, as a platform's does", async () => {
     const org = await whole.organisation();
@@ -115,7 +115,7 @@ describe("an organisation whose grace is over", () => {
       entries.filter((entry) => entry.log === log).map(({ event }) => (event as { action: string }).action);
     expect(actions(org.id)).toEqual(["created", "deletion_requested", "deletion_begun", "deleted"]);
     expect(actions(null)).toEqual(["deletion_begun", "deleted"]);
-  }, 60_000);
+  });
 
   it.each(shredders.map(({ name }) => name))(
     "is erased whole by a later run when one is killed at %s, before it or behind it",
@@ -144,7 +144,6 @@ describe("an organisation whose grace is over", () => {
           expect(await asSuperuser(role, [tenantIdentifier(parseId("org", org.id) as OrgId)], placement)).toEqual([]);
       }
     },
-    120_000,
   );
 });
 
@@ -190,7 +189,7 @@ describe("who kept everything of an organisation that was erased", () => {
     );
     const gone = await whole.send("GET", `/api/v1/orgs/${org.id}`, { token: org.owner.token });
     expect(gone.status).toBe(404);
-  }, 60_000);
+  });
 
   it("has no database login, and a late packet makes no schema again", async () => {
     const org = await whole.organisation();
@@ -202,7 +201,7 @@ describe("who kept everything of an organisation that was erased", () => {
     await expect(createTenant(dataConfig, scopeOf(org.id), tenantMigrations)).rejects.toThrow("was erased");
     await expect(repairTenant(dataConfig, scopeOf(org.id))).rejects.toThrow("was erased");
     expect(await onPlacement(org)).toMatchObject({ schema: false, role: false });
-  }, 60_000);
+  });
 });
 
 describe("the slug of what is to be deleted", () => {
@@ -219,7 +218,7 @@ describe("the slug of what is to be deleted", () => {
     await quiet(org);
     await run();
     expect((await claim()).status).toBe(201);
-  }, 60_000);
+  });
 });
 
 describe("whatever in the control database belongs to an organisation", () => {

@@ -26,7 +26,7 @@ beforeAll(async () => {
   mine = await whole.organisation();
   theirs = await whole.organisation(mine.tenant.placement);
   before = await stateOf(theirs);
-}, 60_000);
+});
 
 const send = (route: AnyRoute, params: Params, by: Account, query = ""): Promise<Sent> => {
   const body = bodyOf(route);

@@ -14,7 +14,7 @@ let whole: Whole;
 let broken: (services: Services) => Partial<Services> = () => ({});
 beforeAll(async () => {
   whole = await createWhole();
-}, 60_000);
+});
 
 const lost = (): Promise<never> => Promise.reject(new Error("cut short"));
 const effectThen = async (work: Promise<unknown>): Promise<never> => {

@@ -52,7 +52,7 @@ beforeAll(async () => {
     openDestination: async () => null,
   });
   [{ org }, { org: theirs }] = await Promise.all([freshTenant(), freshTenant()]);
-}, 120_000);
+});
 afterAll(() => stop());
 
 const methods = Object.keys(methodRights) as (keyof ExportsRpc)[];

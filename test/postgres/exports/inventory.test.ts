@@ -18,7 +18,7 @@ beforeAll(async () => {
   kit = await createExportsKit();
   [org, other] = [await kit.organisation(), await kit.organisation()];
   analyst = await kit.newMember(org, "analyst");
-}, 120_000);
+});
 
 const inventory = { source: "inventory", format: "csv" } as const;
 const at = (path: string): string => `/api/v1/orgs/${org.slug}/exports${path}`;
