@@ -103,11 +103,14 @@ export class MessageLoad {
     return `${this.reconnects} reconnects, ${twice} QoS 1 messages delivered again, ${this.#retainedSeen} retained messages seen afterwards`;
   }
 
-  /** Waits until every publisher has had some messages taken since now: then there is load again. */
+  /** Waits until everybody is connected and every publisher has had some messages taken since now: there is load again. */
   async flows(): Promise<void> {
     const before = this.#publishers.map(({ taken }) => taken.size);
-    await this.#until("every publisher publishes again", () =>
-      this.#publishers.every(({ taken }, index) => taken.size > (before[index] ?? 0) + 5),
+    await this.#until(
+      "every publisher publishes again",
+      () =>
+        this.#publishers.every(({ taken }, index) => taken.size > (before[index] ?? 0) + 5) &&
+        this.#sessions().every(({ connected }) => connected),
     );
   }
 
